@@ -1,0 +1,314 @@
+//! The analysis, from a checked machine to a report; it reads in the order in which it happens.
+
+use model::diagnostic::Sources;
+use model::isa::{Expectation, Isa, Pair, Premise, Profile, VerdictWord};
+use rayon::prelude::*;
+
+use crate::classify::{self, Classification, Counts};
+use crate::definitions::Side;
+use crate::report::{
+    AssumptionReport, Escape, Evidence, InstructionReport, PairReport, RecursiveReport, Report, SCHEMA,
+    Summary, TheoremReport, Theorems, Unmet,
+};
+use crate::theorem::{self, Judgement};
+use crate::verdict::{Answer, Verdict};
+
+/// What to analyze.
+#[derive(Debug, Clone, Copy)]
+pub struct Options<'o> {
+    /// The reading of the definitions.
+    pub profile: Profile,
+    /// Judge only the pair `supervisor` or `supervisor:user` of this name.
+    pub pair: Option<&'o str>,
+}
+
+/// Judges every decode class and every theorem of a machine. `progress` is called after each class
+/// with the number done and the number in all.
+pub fn analyze(isa: &Isa, sources: &Sources, options: Options<'_>, progress: &(dyn Fn(usize, usize) + Sync)) -> Report {
+    let profile = options.profile;
+    let chosen = |p: &&Pair| options.pair.is_none_or(|name| names_pair(name, p));
+    let pairs: Vec<&Pair> = isa.pairs.iter().filter(chosen).collect();
+    let total = pairs.len() * isa.classes.len();
+    let done = std::sync::atomic::AtomicUsize::new(0);
+    let mut counts = Counts::default();
+    let mut assumptions: Vec<AssumptionReport> = Vec::new();
+    let mut reports = Vec::new();
+    for pair in &pairs {
+        let all: Vec<Classification> = isa
+            .classes
+            .par_iter()
+            .map(|class| {
+                let classification = classify::classify(isa, class, pair, profile);
+                progress(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, total);
+                classification
+            })
+            .collect();
+        all.iter().for_each(|c| counts.add(&c.counts));
+        let mut vmm = theorem::judge(&all, profile, false);
+        let mut hvmm = theorem::judge(&all, profile, true);
+        let recursive = theorem::recursive(&all, &vmm);
+        counts.add(&theorem::escapes(isa, pair, profile, &all, &mut vmm, &mut hvmm));
+        if assumptions.is_empty() {
+            assumptions = assumption_reports(isa, &all);
+        }
+        reports.push(PairReport {
+            supervisor: pair.supervisor.0.clone(),
+            user: pair.user.0.clone(),
+            theorems: Theorems {
+                vmm: theorem_report(isa, &all, profile, vmm),
+                recursive: recursive_report(isa, recursive),
+                hvmm: theorem_report(isa, &all, profile, hvmm),
+            },
+            instructions: (0..all.len()).map(|i| instruction_report(isa, pair, i, &all[i], profile)).collect(),
+        });
+    }
+    let mut report = Report {
+        schema: SCHEMA,
+        isa: isa.name.clone(),
+        title: isa.title.clone(),
+        profile,
+        pairs: reports,
+        assumptions,
+        opcode_coverage: isa.coverage.map(|c| c.fraction),
+        unmet: Vec::new(),
+        expectations: 0,
+        summary: Summary { instructions: total as u64, counts },
+    };
+    check_expectations(isa, sources, &mut report);
+    report
+}
+
+/// Whether `supervisor`, or `supervisor:user`, names a pair.
+pub fn names_pair(name: &str, pair: &Pair) -> bool {
+    match name.split_once(':') {
+        Some((supervisor, user)) => supervisor == pair.supervisor.0 && user == pair.user.0,
+        None => name == pair.supervisor.0,
+    }
+}
+
+fn names(isa: &Isa, indices: &[usize]) -> Vec<String> {
+    indices.iter().map(|i| isa.classes[*i].name.clone()).collect()
+}
+
+fn theorem_report(isa: &Isa, all: &[Classification], profile: Profile, it: Judgement) -> TheoremReport {
+    let mut assumptions: Vec<String> = isa.assumptions.iter().map(|a| format!("{}: {}", a.name, a.text)).collect();
+    if it.by == "statewise" || it.by == "step-refutation" {
+        let place = "a guest with w cells of storage stands at k in a machine of q ≥ k + w cells (standard map)";
+        assumptions.push(place.into());
+        if profile != Profile::Extended {
+            assumptions.push("the guest keeps l + b ≤ w, as the paper assumes".into());
+        }
+    }
+    if profile != Profile::Extended {
+        assumptions.push("components of kind time are not compared".into());
+    }
+    let strange: Vec<&str> =
+        (0..all.len()).filter(|i| all[*i].unpredictable).map(|i| isa.classes[i].name.as_str()).collect();
+    if !strange.is_empty() {
+        assumptions.push(format!("no program relies on what is unpredictable in {}", brief(&strange)));
+    }
+    let undefined: Vec<&str> =
+        isa.classes.iter().filter(|c| !c.body.choices.is_empty()).map(|c| c.name.as_str()).collect();
+    if !undefined.is_empty() {
+        let what = "values the architecture leaves undefined do not themselves depend on M or R, in";
+        assumptions.push(format!("{what} {}", brief(&undefined)));
+    }
+    TheoremReport {
+        premise: it.premise,
+        verdict: it.verdict,
+        by: it.by.into(),
+        offending: names(isa, &it.offending),
+        refuting: names(isa, &it.refuting),
+        assumptions,
+        escapes: it
+            .escapes
+            .iter()
+            .map(|(name, verdict)| Escape {
+                name: (*name).into(),
+                verdict: *verdict,
+                assumption: match *name {
+                    "hybrid-monitor" => "all virtual-supervisor code is interpreted (Theorem 3)".into(),
+                    _ => "one guest at k = 0 under a monitor in high storage; its window contains no trap cell".into(),
+                },
+            })
+            .collect(),
+        gap: it.gap,
+    }
+}
+
+/// A list of names, cut after a few.
+fn brief(names: &[&str]) -> String {
+    const SHOWN: usize = 6;
+    let list = names[..names.len().min(SHOWN)].join(", ");
+    match names.len().checked_sub(SHOWN) {
+        Some(more) if more > 0 => format!("{list} and {more} more"),
+        _ => list,
+    }
+}
+
+fn recursive_report(isa: &Isa, it: theorem::Recursive) -> RecursiveReport {
+    let premises = [("vmm", it.vmm), ("timing", it.timing), ("monitor", it.monitor)];
+    RecursiveReport {
+        premise: it.premise,
+        verdict: it.verdict,
+        premises: premises.into_iter().map(|(n, p)| (n.to_owned(), p.word().to_owned())).collect(),
+        timed: names(isa, &it.timed),
+    }
+}
+
+fn instruction_report(
+    isa: &Isa,
+    pair: &Pair,
+    index: usize,
+    it: &Classification,
+    profile: Profile,
+) -> InstructionReport {
+    let asked = |name: &str| it.finding(name).map(classify::Finding::answer);
+    let answer = |name: &str| asked(name).unwrap_or(Answer::No);
+    let sensitive = it.sensitive(profile);
+    let mut evidence = std::collections::BTreeMap::new();
+    let mut modes = std::collections::BTreeMap::new();
+    evidence.insert("privileged".to_owned(), Evidence::of(isa, index, &it.privileged_evidence));
+    for finding in &it.findings {
+        let key = finding.definition.name.replace('-', "_");
+        // A witness if there is one, else what is open, else the proof that took the most.
+        let best = finding.verdicts.iter().rev().max_by_key(|(_, v)| match v {
+            Verdict::Shown(_) => 3,
+            Verdict::Open(_) => 2,
+            Verdict::Proved(proof) if matches!(proof.by(), crate::decide::By::Sat(_)) => 1,
+            Verdict::Proved(_) => 0,
+        });
+        if let Some((_, verdict)) = best {
+            evidence.insert(key.clone(), Evidence::of(isa, index, verdict));
+        }
+        let shown = finding.verdicts.iter().filter(|(_, v)| v.is_shown() && finding.definition.per_mode);
+        let shown: Vec<String> = shown.map(|(side, _)| side.name(pair).to_owned()).collect();
+        if !shown.is_empty() {
+            modes.insert(key, shown);
+        }
+    }
+    if let Some(square) = it.statewise.iter().find(|s| s.verdict.is_shown()).or(it.statewise.first()) {
+        evidence.insert("statewise".into(), Evidence::of(isa, index, &square.verdict));
+        let broken = it.statewise.iter().filter(|s| s.verdict.is_shown());
+        let broken: Vec<String> = broken.map(|s| s.side.name(pair).to_owned()).collect();
+        if !broken.is_empty() {
+            modes.insert("statewise".into(), broken);
+        }
+    }
+    InstructionReport {
+        name: isa.classes[index].name.clone(),
+        privileged: it.privileged,
+        control_sensitive: answer("control-sensitive"),
+        behaviour_sensitive: it.behaviour_sensitive(),
+        location_sensitive: answer("location-sensitive"),
+        mode_sensitive: answer("mode-sensitive"),
+        resource_sensitive: answer("resource-sensitive"),
+        extent_sensitive: asked("extent-sensitive"),
+        time_sensitive: answer("time-sensitive"),
+        trap_masked: asked("trap-masked"),
+        trap_visible: asked("trap-visible"),
+        user_sensitive: it.user_sensitive(profile),
+        sensitive,
+        innocuous: sensitive.negated(),
+        statewise: Classification::commutes(&it.statewise, &Side::BOTH),
+        modes,
+        evidence,
+        notes: isa.classes[index].notes.clone(),
+    }
+}
+
+fn assumption_reports(isa: &Isa, all: &[Classification]) -> Vec<AssumptionReport> {
+    let breakers = |index: usize, side: Side| -> Vec<&str> {
+        let breaks = |c: &Classification| {
+            c.breaks.iter().any(|(i, s, v)| *i == index && *s == side && !matches!(v, Verdict::Proved(_)))
+        };
+        (0..all.len()).filter(|i| breaks(&all[*i])).map(|i| isa.classes[i].name.as_str()).collect()
+    };
+    let of = |(index, a): (usize, &model::isa::Assumption)| {
+        let (in_user, in_supervisor) = (breakers(index, Side::User), breakers(index, Side::Supervisor));
+        let maintained = match (in_user.is_empty(), in_supervisor.is_empty()) {
+            (true, true) => "preserved by every instruction".to_owned(),
+            (true, false) => format!(
+                "preserved in user mode; in supervisor mode maintained by the monitor against {}",
+                brief(&in_supervisor)
+            ),
+            (false, _) => format!("maintained by the monitor against {}", brief(&in_user)),
+        };
+        AssumptionReport { name: a.name.clone(), that: a.text.clone(), why: a.why.clone(), maintained }
+    };
+    isa.assumptions.iter().enumerate().map(of).collect()
+}
+
+/// Compares the findings with what the author expects in this profile.
+fn check_expectations(isa: &Isa, sources: &Sources, report: &mut Report) {
+    let profile = report.profile;
+    let at = |span: model::diagnostic::Span| {
+        let (line, column) = sources.position(span);
+        Some(format!("{}:{line}:{column}", sources.files[span.file as usize].path))
+    };
+    let mut unmet = Vec::new();
+    let mut checked = 0;
+    for pair in &report.pairs {
+        for (class, found) in isa.classes.iter().zip(&pair.instructions) {
+            let words = class.expect.iter().filter(|(p, _)| *p == profile).flat_map(|(_, words)| words);
+            for word in words {
+                checked += 1;
+                let answer = found.property(&word.word).unwrap_or(Answer::No);
+                let wanted = if word.holds { Answer::Yes } else { Answer::No };
+                if answer != wanted && !(answer == Answer::Vacuous && word.holds) {
+                    let not = if word.holds { "" } else { "not " };
+                    unmet.push(Unmet {
+                        expected: format!("{}: {not}{}", found.name, word.word),
+                        found: format!("{}: {}", word.word, answer.word()),
+                        at: at(word.span),
+                        undecided: answer == Answer::Undecided,
+                    });
+                }
+            }
+        }
+        for (_, expected) in isa.expect.iter().filter(|(p, _)| *p == profile) {
+            theorem_expectations(pair, expected, expected.span.and_then(at).as_deref(), &mut checked, &mut unmet);
+        }
+    }
+    report.unmet = unmet;
+    report.expectations = checked;
+}
+
+fn theorem_expectations(
+    pair: &PairReport,
+    expected: &Expectation,
+    at: Option<&str>,
+    checked: &mut u64,
+    unmet: &mut Vec<Unmet>,
+) {
+    let t = &pair.theorems;
+    let found = [
+        ("vmm", expected.vmm, t.vmm.premise, t.vmm.verdict),
+        ("recursive", expected.recursive, t.recursive.premise, t.recursive.verdict),
+        ("hvmm", expected.hvmm, t.hvmm.premise, t.hvmm.verdict),
+    ];
+    let mut check = |wanted: &str, found: &str, undecided: bool| {
+        *checked += 1;
+        if wanted != found {
+            let (expected, found) = (wanted.to_owned(), found.to_owned());
+            unmet.push(Unmet { expected, found, at: at.map(str::to_owned), undecided });
+        }
+    };
+    for (name, (premise, verdict), p, v) in found {
+        if let Some(wanted) = premise {
+            let text = |p: Premise| format!("{name}: premise {}", p.word());
+            check(&text(wanted), &text(p), p == Premise::Undecided);
+        }
+        if let Some(wanted) = verdict {
+            let text = |v: VerdictWord| format!("{name}: {}", v.word());
+            check(&text(wanted), &text(v), v == VerdictWord::Undecided);
+        }
+    }
+    if let Some(wanted) = &expected.offending {
+        let mut wanted = wanted.clone();
+        let mut found = t.vmm.offending.clone();
+        wanted.sort();
+        found.sort();
+        check(&format!("offending: [{}]", wanted.join(", ")), &format!("offending: [{}]", found.join(", ")), false);
+    }
+}

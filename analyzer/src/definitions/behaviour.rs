@@ -1,0 +1,127 @@
+//! Behaviour sensitive instructions, the general case, and what its special cases share.
+//!
+//! **Statement** (P&G section 3). i is behaviour sensitive iff there are x, S1 = ⟨e|r, m1, p, r⟩ and
+//! S2 = ⟨e|r⊕x, m2, p, r⊕x⟩ with the same window contents, i(S1) = ⟨e1|r, m1, p1, r⟩ and
+//! i(S2) = ⟨e2|r⊕x, m2, p2, r⊕x⟩, neither memory-trapping, and e1|r ≠ e2|r⊕x or p1 ≠ p2.
+//!
+//! Both after-states keep M and R: what changes them is control sensitive already.
+//! This file asks the case x ≠ 0 together with m1 ≠ m2; the cases with one of them are
+//! [location](super::location) and [mode](super::mode) sensitivity.
+//!
+//! **What a witness shows.** Two states that only differ in relocation and mode, and end visibly
+//! different.
+
+use model::isa::{Kind, Pair, Profile, Role};
+
+use super::{Definition, Obligation, Side};
+use crate::decide::Query;
+use crate::problem::{Problem, Storage};
+use crate::replay::Replay;
+use crate::symbolic::state::State;
+use crate::symbolic::term::Term;
+
+pub(crate) const DEFINITION: Definition = Definition {
+    name: "behaviour-sensitive",
+    statement: "there are two states that differ in relocation and mode only, and end visibly different \
+                (P&G 1974, section 3)",
+    applies: |_| true,
+    per_mode: false,
+    ask,
+    shown_by,
+};
+
+fn ask(problem: &mut Problem<'_>, pair: &Pair, _: Side, profile: Profile) -> Obligation {
+    let (supervisor, user) = problem.mode_pair(pair);
+    let (user, moved) = relocated(problem, &user);
+    compare(problem, supervisor, user, &[moved], profile)
+}
+
+fn shown_by(replay: &Replay<'_>, _: Side, profile: Profile) -> bool {
+    replay.differ_only(|s| s.role == Role::M || s.kind == Some(Kind::Relocation))
+        && replay.results_differ(profile == Profile::Literal)
+}
+
+/// The state in one of the pair's modes.
+pub(super) fn in_side(problem: &mut Problem<'_>, state: &State, pair: &Pair, side: Side) -> State {
+    match side {
+        Side::Supervisor => problem.in_mode(state, pair.supervisor.1),
+        Side::User => problem.deprivileged(state, pair),
+    }
+}
+
+/// The state with r ⊕ x in place of r, and the condition x ≠ 0.
+pub(super) fn relocated(problem: &mut Problem<'_>, state: &State) -> (State, Term) {
+    let Some(part) = problem.isa.relocation else { return (state.clone(), problem.terms.bool(false)) };
+    let other = problem.terms.variable(part.width);
+    let here = state.part(&mut problem.terms, part);
+    let moved = problem.terms.ne(here, other);
+    (problem.with(state, Some(part), other), moved)
+}
+
+/// Two states with equal windows and arbitrary storage outside; both keep M and R and end
+/// visibly different. Memory traps are excluded, and unless the profile is literal every trap.
+pub(super) fn compare(
+    problem: &mut Problem<'_>,
+    first: State,
+    second: State,
+    premises: &[Term],
+    profile: Profile,
+) -> Obligation {
+    let window = problem.array();
+    let mut runs = Vec::new();
+    for entry in [first, second] {
+        let outside = problem.array();
+        runs.push(problem.run(entry, Storage::Windowed { window, outside }));
+    }
+    let mut all = problem.always.clone();
+    all.extend(runs.iter().flat_map(|r| &r.assumed));
+    all.extend(premises);
+    let literal = profile == Profile::Literal;
+    if literal {
+        all.extend(new_psw_agrees(problem, &runs[0].entry, &runs[1].entry));
+    }
+    let mut happens = Vec::new();
+    let mut ends = Vec::new();
+    for run in &runs {
+        if literal {
+            let (after, strange) = problem.outcome(run);
+            let trap = run.transition.other_trap(&mut problem.terms, problem.isa);
+            happens.push(problem.terms.or(run.transition.completes, trap));
+            happens.push(problem.terms.not(strange));
+            ends.push(after);
+        } else {
+            happens.push(run.transition.completes);
+            ends.push(run.transition.after.clone());
+        }
+    }
+    for (run, after) in runs.iter().zip(&ends) {
+        happens.push(problem.keeps_mode_and_r(run, after));
+    }
+    let different = problem.visible_difference((&runs[0], &ends[0]), (&runs[1], &ends[1]));
+    let goal = if problem.terms.is_false(different) {
+        // Equal results settle the question by themselves.
+        different
+    } else {
+        let happens = problem.terms.all(happens);
+        problem.terms.and(happens, different)
+    };
+    let unknown = problem.terms.or(runs[0].transition.unknown, runs[1].transition.unknown);
+    Obligation { query: Query { premises: all, goal }, runs, unknown, first: None }
+}
+
+/// The cells a trap loads the new PSW from are equal, or every trap would look location sensitive.
+fn new_psw_agrees(problem: &mut Problem<'_>, a: &State, b: &State) -> Vec<Term> {
+    let width = problem.isa.address_width();
+    let cells = problem.isa.trap_cells.new.clone();
+    // A table of vectors may be long; what a class reads of it is little, but which is not known here.
+    let cells: Vec<u128> = cells.take(64).collect();
+    let facts = crate::symbolic::facts::Facts::default();
+    let mut all = Vec::new();
+    for cell in cells {
+        let cell = problem.terms.constant(cell, width);
+        let x = a.load(&mut problem.terms, &facts, cell);
+        let y = b.load(&mut problem.terms, &facts, cell);
+        all.push(problem.terms.eq(x, y));
+    }
+    all
+}

@@ -1,0 +1,57 @@
+//! Control sensitive instructions.
+//!
+//! **Statement** (P&G section 3). i is control sensitive iff there is a state S1 = ⟨e1, m1, p1, r1⟩
+//! with i(S1) = S2 = ⟨e2, m2, p2, r2⟩ without a memory trap, and r1 ≠ r2 or m1 ≠ m2.
+//! Profile `refined` excludes every trap, not only memory traps.
+//!
+//! **What a witness shows.** One state, in the given mode, and the component of M or R that changes.
+
+use model::isa::{Pair, Profile, Role};
+
+use super::{Definition, Obligation, Side};
+use crate::decide::Query;
+use crate::problem::{Problem, Storage};
+use crate::replay::{Replay, equal_bits};
+
+pub(crate) const DEFINITION: Definition = Definition {
+    name: "control-sensitive",
+    statement: "there is a state in which the instruction completes and changes the mode or R (P&G 1974, section 3)",
+    applies: |_| true,
+    per_mode: true,
+    ask,
+    shown_by,
+};
+
+fn ask(problem: &mut Problem<'_>, pair: &Pair, side: Side, profile: Profile) -> Obligation {
+    let state = problem.fresh();
+    let entry = match side {
+        Side::Supervisor => problem.in_mode(&state, pair.supervisor.1),
+        Side::User => problem.deprivileged(&state, pair),
+    };
+    let storage = Storage::Flat(problem.array());
+    let run = problem.run(entry, storage);
+    let mut premises = problem.always.clone();
+    premises.extend(&run.assumed);
+    let mut happens = run.transition.completes;
+    let mut after = run.transition.after.clone();
+    if profile == Profile::Literal {
+        let (with_traps, strange) = problem.outcome(&run);
+        let trap = run.transition.other_trap(&mut problem.terms, problem.isa);
+        let strange = problem.terms.not(strange);
+        happens = problem.terms.or(happens, trap);
+        happens = problem.terms.and(happens, strange);
+        after = with_traps;
+    }
+    let changed = problem.differ(&run.entry, &after, |s| matches!(s.role, Role::M | Role::R));
+    let goal = problem.terms.and(happens, changed);
+    let unknown = run.transition.unknown;
+    Obligation { query: Query { premises, goal }, runs: vec![run], unknown, first: None }
+}
+
+fn shown_by(replay: &Replay<'_>, side: Side, profile: Profile) -> bool {
+    let [run] = replay.sides.as_slice() else { return false };
+    let mode = replay.isa.mode.map(|part| run.before.part(part));
+    let changed = |after| !equal_bits(replay.isa, &run.before, after, |s| matches!(s.role, Role::M | Role::R));
+    mode == Some(side.mode(replay.pair))
+        && run.after(replay.isa, profile == Profile::Literal).is_some_and(changed)
+}

@@ -1,0 +1,35 @@
+//! Location sensitive instructions: behaviour sensitivity with x ≠ 0 and m1 = m2.
+//!
+//! **Statement** (P&G section 3). There are two states that differ in relocation only, see the same
+//! storage, and end visibly different.
+//!
+//! **What a witness shows.** The two places of one window, and the result that tells them apart.
+
+use model::isa::{Kind, Pair, Profile};
+
+use super::behaviour::{compare, in_side, relocated};
+use super::{Definition, Obligation, Side};
+use crate::problem::Problem;
+use crate::replay::Replay;
+
+pub(crate) const DEFINITION: Definition = Definition {
+    name: "location-sensitive",
+    statement: "there are two states that differ in relocation only, and end visibly different \
+                (P&G 1974, section 3)",
+    applies: |_| true,
+    per_mode: true,
+    ask,
+    shown_by,
+};
+
+fn ask(problem: &mut Problem<'_>, pair: &Pair, side: Side, profile: Profile) -> Obligation {
+    let state = problem.fresh();
+    let first = in_side(problem, &state, pair, side);
+    let (second, moved) = relocated(problem, &first);
+    compare(problem, first, second, &[moved], profile)
+}
+
+fn shown_by(replay: &Replay<'_>, _: Side, profile: Profile) -> bool {
+    replay.differ_only(|s| s.kind == Some(Kind::Relocation))
+        && replay.results_differ(profile == Profile::Literal)
+}

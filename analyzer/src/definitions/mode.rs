@@ -1,0 +1,37 @@
+//! Mode sensitive instructions: behaviour sensitivity with x = 0 and m1 ≠ m2.
+//!
+//! **Statement** (P&G section 3). There are two states that differ in mode only, after the pair's
+//! de-privileging map, and end visibly different although both keep M and R.
+//!
+//! Storage is compared through each side's own mapping, so a mapping that depends on M alone makes
+//! no load mode sensitive.
+//!
+//! **What a witness shows.** The state in both modes, and the result that tells them apart.
+
+use model::isa::{Pair, Profile, Role};
+
+use super::behaviour::compare;
+use super::{Definition, Obligation, Side};
+use crate::problem::Problem;
+use crate::replay::{Replay, deprivileged};
+
+pub(crate) const DEFINITION: Definition = Definition {
+    name: "mode-sensitive",
+    statement: "there are two states that differ in mode only, and end visibly different (P&G 1974, section 3)",
+    applies: |_| true,
+    per_mode: false,
+    ask,
+    shown_by,
+};
+
+fn ask(problem: &mut Problem<'_>, pair: &Pair, _: Side, profile: Profile) -> Obligation {
+    let (supervisor, user) = problem.mode_pair(pair);
+    compare(problem, supervisor, user, &[], profile)
+}
+
+fn shown_by(replay: &Replay<'_>, _: Side, profile: Profile) -> bool {
+    let [a, b] = replay.sides.as_slice() else { return false };
+    deprivileged(replay.isa, replay.pair, &a.before).registers == b.before.registers
+        && replay.differ_only(|s| s.role != Role::P && s.role != Role::R)
+        && replay.results_differ(profile == Profile::Literal)
+}

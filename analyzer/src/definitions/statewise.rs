@@ -1,0 +1,383 @@
+//! The statewise condition: what a monitor really needs of an unprivileged instruction.
+//!
+//! **Statement** (after P&G section 4, the one-step homomorphism). For every guest state S that the
+//! hardware will run, i(f(S)) traps, or neither side traps and i(f(S)) = f(i(S)). Restricted to
+//! guests in virtual user mode it is the exact condition for a hybrid monitor (P&G section 6).
+//!
+//! **Formula.** S has w cells, f(S) stands from cell k on in a machine of q ≥ k + w cells, with the
+//! map f of [`model::map`]. Equality covers E, M, P, R and the control block, which direct execution
+//! keeps: so the instruction must not change the virtual mode or the virtual resources.
+//! In the profiles `literal` and `refined` a guest keeps l + b ≤ w, as the paper assumes; `extended`
+//! drops this, and the control block also holds the virtual bound.
+//!
+//! **What a witness shows.** A guest state, its image, and where the square does not commute.
+
+use std::rc::Rc;
+
+use model::isa::{Kind, Pair, Part, Role};
+use model::map::{Partition, VmMap, window};
+use model::state::State as Concrete;
+
+use super::behaviour::in_side;
+use super::resource::is_resource;
+use super::{Obligation, Side};
+use crate::decide::Query;
+use crate::problem::{Problem, Run};
+use crate::replay::{Replay, equal_bits};
+use crate::symbolic::facts::Facts;
+use crate::symbolic::state::{Layout, Region, State};
+use crate::symbolic::term::{Term, Terms};
+
+pub(crate) const STATEMENT: &str = "for every guest state S, the instruction traps in f(S), or \
+     i(f(S)) = f(i(S)) (P&G 1974, section 4, one step)";
+
+/// Where a guest's window lies, relative to its storage: the cases of f.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Case {
+    /// It ends inside: nothing is clipped.
+    Inside,
+    /// It begins inside and ends outside.
+    Clipped,
+    /// It begins outside: the real window is empty.
+    Outside,
+}
+
+/// Which guests the condition speaks of, and how they are placed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Guests {
+    /// The paper's: l + b ≤ w.
+    Paper,
+    /// All guests; the control block holds the virtual bound.
+    All,
+    /// A single guest at k = 0 under a monitor in high storage, with the trap cells shadowed; its
+    /// window contains no trap cell.
+    Unrelocated,
+}
+
+impl Guests {
+    /// The cases of f that have to be looked at.
+    pub(crate) const fn cases(self) -> &'static [Case] {
+        match self {
+            Self::Paper | Self::Unrelocated => &[Case::Inside, Case::Outside],
+            Self::All => &[Case::Inside, Case::Clipped, Case::Outside],
+        }
+    }
+}
+
+/// f over terms.
+struct Map {
+    data: VmMap,
+    k: Term,
+    w: Term,
+    /// The image of the entry's window, by the case at hand.
+    known: ((Term, Term), (Term, Term)),
+}
+
+/// "There is a guest state, in this mode and case, for which the square does not commute."
+/// `None` where the machine has no mapping.
+pub(crate) fn ask(
+    problem: &mut Problem<'_>,
+    pair: &Pair,
+    side: Side,
+    guests: Guests,
+    case: Case,
+) -> Option<Obligation> {
+    let isa = problem.isa;
+    let data = VmMap::of(isa)?;
+    let (relocation, bounds) = (isa.relocation?, isa.bounds?);
+    let width = data.width;
+    let w = problem.cells;
+    let q = problem.terms.variable_up_to(width, isa.storage.cells);
+    let narrow_k = if guests == Guests::Unrelocated {
+        problem.terms.constant(0, relocation.width)
+    } else {
+        problem.terms.variable(relocation.width)
+    };
+    let k = problem.terms.zext(narrow_k, width);
+
+    // The guest.
+    let fresh = problem.fresh();
+    let mut guest = in_side(problem, &fresh, pair, side);
+    let (l, b) = problem.window(&guest);
+    let array = problem.array();
+    guest.layout = Rc::new(Layout { regions: Vec::new(), rest: array, cells: w });
+
+    let mut premises = problem.always.clone();
+    premises.extend(problem.size_bounds(q));
+    let terms = &mut problem.terms;
+    let end = terms.add(k, w);
+    premises.push(terms.ule(end, q));
+    if guests != Guests::Unrelocated {
+        let least = terms.constant(isa.least_cells(), width);
+        premises.push(terms.ule(least, k));
+    }
+    let (inside, image) = case_of_f(terms, &data, (l, b, k, w), narrow_k, case, relocation, bounds);
+    premises.extend(inside);
+    if guests != Guests::All {
+        let top = terms.add(l, b);
+        premises.push(terms.ule(top, w));
+    }
+    if guests == Guests::Unrelocated {
+        premises.push(window_avoids_trap_cells(problem, (l, b)));
+    }
+    let mut facts = Facts::default();
+    for premise in &premises {
+        facts.assume(&mut problem.terms, *premise);
+    }
+
+    // Its image.
+    let kinds = |s: &model::isa::Slice| is_resource(s) || (guests == Guests::All && s.kind == Some(Kind::Time));
+    let real = if side == Side::Supervisor { problem.deprivileged(&guest, pair) } else { guest.clone() };
+    let real = problem.vary(&real, |_, s| kinds(s));
+    let real = problem.with(&real, Some(relocation), image.0);
+    let mut real = problem.with(&real, Some(bounds), image.1);
+    let mut regions = vec![Region { base: k, size: w, array }];
+    if guests == Guests::Unrelocated {
+        let base = problem.terms.constant(0, width);
+        let size = problem.terms.constant(isa.trap_cells.end(), width);
+        let shadow = problem.array();
+        regions.insert(0, Region { base, size, array: shadow });
+    }
+    let rest = problem.array();
+    real.layout = Rc::new(Layout { regions, rest, cells: q });
+    let real_window = problem.window(&real);
+    let guest = problem.run_with(guest, (l, b), facts.clone());
+    let real = problem.run_with(real, real_window, facts);
+    premises.extend(guest.assumed.iter().chain(&real.assumed));
+
+    let map = Map { data, k, w, known: ((l, b), image) };
+    let goal = square_breaks(problem, &map, &guest, &real, guests);
+    let unknown = problem.terms.or(guest.transition.unknown, real.transition.unknown);
+    let runs = vec![guest, real];
+    Some(Obligation { query: Query { premises, goal }, runs, unknown, first: Some(k) })
+}
+
+/// The premises of a case, and the image (relocation, bounds) of the window in it.
+fn case_of_f(
+    terms: &mut Terms,
+    data: &VmMap,
+    (l, b, k, w): (Term, Term, Term, Term),
+    narrow_k: Term,
+    case: Case,
+    relocation: Part,
+    bounds: Part,
+) -> (Vec<Term>, (Term, Term)) {
+    let operands = [l, b, k, w];
+    let inside = over(terms, &data.inside, &operands);
+    let unclipped = over(terms, &data.unclipped, &operands);
+    let mut premises = match case {
+        Case::Inside => vec![inside, unclipped],
+        Case::Clipped => vec![inside, terms.not(unclipped)],
+        Case::Outside => vec![terms.not(inside)],
+    };
+    if case != Case::Outside {
+        // Inside, l + k fits the relocation component: the sum is its own integer value there.
+        let narrow_l = terms.extract(l, 0, relocation.width);
+        let sum = terms.add(narrow_l, narrow_k);
+        terms.declare_exact(sum);
+    }
+    let mut facts = Facts::default();
+    for premise in &premises {
+        facts.assume(terms, *premise);
+    }
+    let base = over(terms, &data.relocation, &operands);
+    let base = facts.restrict(terms, base);
+    let size = over(terms, &data.bounds, &operands);
+    let mut size = facts.restrict(terms, size);
+    if case == Case::Clipped {
+        // A name for w − l, with its value as an integer.
+        let clipped = terms.variable(bounds.width);
+        let same = terms.eq(clipped, size);
+        let wide = terms.zext(clipped, data.width);
+        let top = terms.add(wide, l);
+        let exact = terms.eq(top, w);
+        premises.extend([same, exact]);
+        size = clipped;
+    }
+    (premises, (base, size))
+}
+
+/// An expression of f over terms for l, b, k, w.
+fn over(terms: &mut Terms, e: &model::isa::Expr, operands: &[Term]) -> Term {
+    use model::isa::ExprKind;
+    match &e.kind {
+        ExprKind::Const(value) => terms.constant(*value, e.width),
+        ExprKind::Operand(id) => operands[id.index()],
+        ExprKind::Apply(op, inner) => {
+            let inner: Vec<Term> = inner.iter().map(|i| over(terms, i, operands)).collect();
+            terms.apply(*op, &inner, e.width)
+        }
+        ExprKind::Local(_)
+        | ExprKind::Register(_)
+        | ExprKind::Element(..)
+        | ExprKind::Load(_)
+        | ExprKind::CellCount
+        | ExprKind::Undefined(_) => unreachable!("f is an expression over its operands"),
+    }
+}
+
+/// The guest's window contains no trap cell.
+fn window_avoids_trap_cells(problem: &mut Problem<'_>, (l, _): (Term, Term)) -> Term {
+    let width = problem.isa.address_width();
+    let end = problem.terms.constant(problem.isa.trap_cells.end(), width);
+    problem.terms.ule(end, l)
+}
+
+impl Map {
+    /// The image of a window.
+    fn image(&self, terms: &mut Terms, facts: &Facts, window: (Term, Term)) -> (Term, Term) {
+        if self.known.0 == window {
+            return self.known.1;
+        }
+        let operands = [window.0, window.1, self.k, self.w];
+        let base = over(terms, &self.data.relocation, &operands);
+        let size = over(terms, &self.data.bounds, &operands);
+        (facts.restrict(terms, base), facts.restrict(terms, size))
+    }
+}
+
+/// i(f(S)) does not trap, and either i(S) does or f(i(S)) is something else.
+fn square_breaks(problem: &mut Problem<'_>, map: &Map, guest: &Run, real: &Run, guests: Guests) -> Term {
+    let (s, s1) = (&guest.entry, &guest.transition.after);
+    let (r, r1) = (&real.entry, &real.transition.after);
+    let mut wrong = Vec::new();
+    // The control block: virtual mode and virtual resources stay what they are.
+    let monitors = |x: &model::isa::Slice| x.role == Role::M || is_resource(x);
+    wrong.push(problem.differ(s, s1, monitors));
+    // The real machine: user mode, and the monitor's resources untouched.
+    wrong.push(problem.differ(r, r1, monitors));
+    wrong.push(problem.differ(s1, r1, |x| matches!(x.role, Role::E | Role::P)));
+    wrong.push(mapping_differs(problem, map, guest, real, guests));
+    wrong.push(storage_differs(problem, map, guest, real));
+    let terms = &mut problem.terms;
+    let wrong = terms.any(wrong);
+    let both = terms.and(guest.transition.completes, real.transition.completes);
+    let broken = terms.and(both, wrong);
+    let guest_traps = guest.transition.trap(terms);
+    let lost_trap = terms.and(guest_traps, real.transition.completes);
+    terms.or(broken, lost_trap)
+}
+
+/// R of i(f(S)) is not R of f(i(S)), or the virtual mapping in the control block is wrong.
+fn mapping_differs(problem: &mut Problem<'_>, map: &Map, guest: &Run, real: &Run, guests: Guests) -> Term {
+    let isa = problem.isa;
+    let (Some(l), Some(b)) = (isa.relocation, isa.bounds) else { return problem.terms.bool(false) };
+    let (s1, r1) = (&guest.transition.after, &real.transition.after);
+    let after = problem.window(s1);
+    let terms = &mut problem.terms;
+    let image = map.image(terms, &guest.transition.facts, after);
+    let real_now = (r1.part(terms, l), r1.part(terms, b));
+    let mut wrong = vec![terms.ne(real_now.0, image.0), terms.ne(real_now.1, image.1)];
+    let (before_l, before_b) = (guest.entry.part(terms, l), guest.entry.part(terms, b));
+    let (after_l, after_b) = (s1.part(terms, l), s1.part(terms, b));
+    let width = map.data.width;
+    let wide = (terms.zext(before_l, width), terms.zext(before_b, width));
+    if wide != guest.window {
+        // The real mapping does not show the virtual one: the control block holds it.
+        wrong.extend([terms.ne(before_l, after_l), terms.ne(before_b, after_b)]);
+    } else if guests == Guests::All {
+        // The virtual bound: as it was if the real one is, else the real one.
+        let real_before = real.entry.part(terms, b);
+        let unchanged = terms.eq(real_before, real_now.1);
+        let expected = terms.ite(unchanged, before_b, real_now.1);
+        wrong.push(terms.ne(after_b, expected));
+    }
+    terms.any(wrong)
+}
+
+/// Some cell of the partition is not the guest's, or some cell outside is written.
+fn storage_differs(problem: &mut Problem<'_>, map: &Map, guest: &Run, real: &Run) -> Term {
+    let (s1, r1) = (&guest.transition.after, &real.transition.after);
+    if s1.writes.is_empty() && r1.writes.is_empty() {
+        return problem.terms.bool(false);
+    }
+    let terms = &mut problem.terms;
+    let cell = terms.variable(map.data.width);
+    let inside = terms.ult(cell, map.w);
+    let load = |terms: &mut Terms, run: &Run, state: &State, at: Term| {
+        let mut facts = run.transition.facts.clone();
+        facts.assume(terms, inside);
+        state.load(terms, &facts, at)
+    };
+    let mine = load(terms, guest, s1, cell);
+    let place = terms.add(map.k, cell);
+    let real_cell = load(terms, real, r1, place);
+    let different = terms.ne(mine, real_cell);
+    let shadowed = real.entry.layout.regions.len() > 1;
+    let mut wrong = vec![terms.and(inside, different)];
+    if shadowed {
+        // The trap cells are shadowed: the guest's stand elsewhere, and its window avoids them.
+        let own = real.entry.layout.regions[0].size;
+        let visible = terms.ule(own, cell);
+        wrong[0] = terms.and(wrong[0], visible);
+    }
+    for write in &r1.writes {
+        let offset = terms.sub(write.index, map.k);
+        let outside = terms.ult(offset, map.w);
+        let outside = terms.not(outside);
+        let known = real.transition.facts.decide(terms, outside);
+        if known == Some(false) {
+            continue;
+        }
+        let old = real.entry.load(terms, &real.transition.facts, write.index);
+        let changed = terms.ne(old, write.value);
+        let changed = terms.and(outside, changed);
+        wrong.push(terms.and(write.guard, changed));
+    }
+    terms.any(wrong)
+}
+
+/// Whether played states, the guest's and its image, refute the condition.
+pub(crate) fn refuted_by(replay: &Replay<'_>, side: Side, guests: Guests) -> bool {
+    let isa = replay.isa;
+    let ([guest, real], Some(map)) = (replay.sides.as_slice(), VmMap::of(isa)) else { return false };
+    let partition = Partition { first: replay.first, cells: guest.before.cells };
+    let mode = isa.mode.map(|part| guest.before.part(part));
+    let (l, b) = window(isa, &guest.before);
+    let admitted = guests == Guests::All || l + b <= partition.cells;
+    let shadow = if guests == Guests::Unrelocated { isa.trap_cells.end() } else { 0 };
+    let image = map.apply(isa, replay.pair, partition, &guest.before, &real.before);
+    let is_image = equal_but(&image, &real.before, shadow)
+        && partition.first + partition.cells <= real.before.cells
+        && mode == Some(side.mode(replay.pair));
+    if !admitted || !is_image || !real.completes() {
+        return false;
+    }
+    let (Some(s1), Some(r1)) = (guest.after(isa, false), real.after(isa, false)) else {
+        return guest.traps();
+    };
+    let monitors = |x: &model::isa::Slice| x.role == Role::M || is_resource(x);
+    let control_block = equal_bits(isa, &guest.before, s1, monitors)
+        && (guests != Guests::All || virtual_bound_kept(replay, s1, r1));
+    let expected = map.apply(isa, replay.pair, partition, s1, r1);
+    let untouched = equal_bits(isa, &real.before, r1, monitors);
+    let outside = |state: &Concrete| {
+        let end = partition.first + partition.cells;
+        let all = state.storage.iter().filter(|(c, _)| **c < partition.first || **c >= end);
+        all.map(|(c, v)| (*c, *v)).collect::<Vec<_>>()
+    };
+    let commutes = control_block
+        && untouched
+        && equal_but(&expected, r1, shadow)
+        && outside(&real.before) == outside(r1)
+        && (s1.cells, r1.cells) == (guest.before.cells, real.before.cells);
+    !commutes
+}
+
+/// Equality but for shadowed cells.
+fn equal_but(a: &Concrete, b: &Concrete, shadow: u128) -> bool {
+    let visible = |s: &Concrete| s.storage.range(shadow..).map(|(c, v)| (*c, *v)).collect::<Vec<_>>();
+    a.registers == b.registers && visible(a) == visible(b)
+}
+
+/// The control block's virtual bound is right after a direct step.
+fn virtual_bound_kept(replay: &Replay<'_>, s1: &Concrete, r1: &Concrete) -> bool {
+    let (isa, Some(part)) = (replay.isa, replay.isa.bounds) else { return true };
+    let [guest, real] = replay.sides.as_slice() else { return true };
+    if window(isa, &guest.before).1 != guest.before.part(part) {
+        return true;
+    }
+    let unchanged = real.before.part(part) == r1.part(part);
+    let expected = if unchanged { guest.before.part(part) } else { r1.part(part) };
+    s1.part(part) == expected
+}

@@ -1,0 +1,45 @@
+//! Instructions that mask a trap (profile `extended`).
+//!
+//! **Statement.** There are states S1 in supervisor and S2 in user mode, otherwise equal, such that
+//! i(S1) takes a trap that is no memory trap and i(S2) completes: a trap the virtual machine needs
+//! does not happen.
+//!
+//! **What a witness shows.** The pair, and the trap that only the supervisor gets.
+
+use model::isa::{Pair, Profile};
+
+use super::{Definition, Obligation, Side};
+use crate::decide::Query;
+use crate::problem::{Problem, Storage};
+use crate::replay::{Replay, deprivileged};
+
+pub(crate) const DEFINITION: Definition = Definition {
+    name: "trap-masked",
+    statement: "there are two states that differ in mode only; the supervisor's traps, the user's completes \
+                (extended profile)",
+    applies: |profile| profile == Profile::Extended,
+    per_mode: false,
+    ask,
+    shown_by,
+};
+
+fn ask(problem: &mut Problem<'_>, pair: &Pair, _: Side, _: Profile) -> Obligation {
+    let (supervisor, user) = problem.mode_pair(pair);
+    let storage = Storage::Flat(problem.array());
+    let s1 = problem.run(supervisor, storage);
+    let s2 = problem.run(user, storage);
+    let mut premises = problem.always.clone();
+    premises.extend(s1.assumed.iter().chain(&s2.assumed));
+    let trap = s1.transition.other_trap(&mut problem.terms, problem.isa);
+    let goal = problem.terms.and(trap, s2.transition.completes);
+    let unknown = problem.terms.or(s1.transition.unknown, s2.transition.unknown);
+    Obligation { query: Query { premises, goal }, runs: vec![s1, s2], unknown, first: None }
+}
+
+fn shown_by(replay: &Replay<'_>, _: Side, _: Profile) -> bool {
+    let [a, b] = replay.sides.as_slice() else { return false };
+    deprivileged(replay.isa, replay.pair, &a.before) == b.before
+        && a.traps()
+        && !a.memory_traps(replay.isa)
+        && b.completes()
+}

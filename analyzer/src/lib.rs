@@ -1,0 +1,28 @@
+//! The analyzer: which instructions are sensitive, which are privileged, and which monitors can be
+//! built (Popek & Goldberg 1974).
+
+mod analyze;
+mod classify;
+mod decide;
+mod definitions;
+mod problem;
+mod replay;
+pub mod report;
+mod sat;
+mod symbolic;
+pub mod text;
+mod theorem;
+pub mod verdict;
+pub mod witness;
+
+pub use analyze::{Options, analyze, names_pair};
+
+/// The definitions the answers refer to, one line each.
+pub fn definitions_text() -> String {
+    let mut out = format!("privileged: {}\n", definitions::privileged::STATEMENT);
+    for definition in definitions::DEFINITIONS {
+        out.push_str(&format!("{}: {}\n", definition.name, definition.statement));
+    }
+    out.push_str(&format!("statewise: {}\n", definitions::statewise::STATEMENT));
+    out
+}

@@ -1,0 +1,295 @@
+//! One instruction on symbolic states: how the states of a definition are set up and compared.
+
+use std::rc::Rc;
+
+use model::isa::{Class, Isa, Pair, Part, RegisterId, Role, Slice};
+
+use crate::symbolic::execute::{self, Transition};
+use crate::symbolic::facts::Facts;
+use crate::symbolic::state::{Layout, Region, Register, State};
+use crate::symbolic::term::{Array, Term, Terms};
+
+/// The setting shared by every question about one class.
+pub(crate) struct Problem<'i> {
+    pub(crate) isa: &'i Isa,
+    pub(crate) class: &'i Class,
+    pub(crate) terms: Terms,
+    pub(crate) operands: Vec<Term>,
+    pub(crate) choices: Vec<Term>,
+    /// Number of physical cells, q: any size the trap sequence fits into.
+    pub(crate) cells: Term,
+    /// What holds of operands and q in every question.
+    pub(crate) always: Vec<Term>,
+}
+
+/// A state and what the instruction does to it.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) entry: State,
+    pub(crate) transition: Transition,
+    /// The specification's assumptions about the entry state.
+    pub(crate) assumed: Vec<Term>,
+    /// First cell and number of cells of E|r.
+    pub(crate) window: (Term, Term),
+}
+
+/// Where the storage of a state lies.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Storage {
+    /// One array over all physical cells.
+    Flat(Array),
+    /// E|r in one array by virtual address, everything else in another by physical address.
+    Windowed { window: Array, outside: Array },
+}
+
+impl<'i> Problem<'i> {
+    pub(crate) fn new(isa: &'i Isa, class: &'i Class) -> Self {
+        let mut terms = Terms::default();
+        let operand = |terms: &mut Terms, o: &model::isa::Operand| match o.fixed {
+            Some(value) => terms.constant(value, o.width),
+            None => terms.variable(o.width),
+        };
+        let operands: Vec<Term> = class.operands.iter().map(|o| operand(&mut terms, o)).collect();
+        let choices = class.body.choices.iter().map(|w| terms.variable(*w)).collect();
+        let width = isa.address_width();
+        let cells = terms.variable_up_to(width, isa.storage.cells);
+        let mut problem = Self { isa, class, terms, operands, choices, cells, always: Vec::new() };
+        problem.always = problem.size_bounds(cells);
+        if let Some(when) = &class.when {
+            let entry = problem.zero_state();
+            let operands = problem.operands.clone();
+            let when = execute::value(isa, &mut problem.terms, when, &entry, &operands);
+            problem.always.push(when);
+        }
+        problem
+    }
+
+    /// A machine has room for its trap cells and no more cells than declared.
+    pub(crate) fn size_bounds(&mut self, cells: Term) -> Vec<Term> {
+        let width = self.terms.width(cells);
+        let least = self.terms.constant(self.isa.least_cells(), width);
+        let most = self.terms.constant(self.isa.storage.cells, width);
+        vec![self.terms.ule(least, cells), self.terms.upper_bound(cells, most)]
+    }
+
+    /// A state for conditions that read operands only.
+    fn zero_state(&mut self) -> State {
+        let rest = self.terms.array(self.isa.storage.width);
+        let layout = Layout { regions: Vec::new(), rest, cells: self.cells };
+        State { registers: Vec::new(), layout: Rc::new(layout), writes: Vec::new() }
+    }
+
+    pub(crate) fn array(&mut self) -> Array {
+        self.terms.array(self.isa.storage.width)
+    }
+
+    /// A state with every component arbitrary; its storage is laid out when it is run.
+    pub(crate) fn fresh(&mut self) -> State {
+        let mut state = self.zero_state();
+        for register in &self.isa.registers {
+            state.registers.push(if register.count.is_some() {
+                Register::File(self.terms.array(register.width), Vec::new())
+            } else {
+                let mut whole: Option<Term> = None;
+                for slice in &register.slices {
+                    let part = self.terms.variable(slice.width);
+                    whole = Some(whole.map_or(part, |low| self.terms.concat(part, low)));
+                }
+                Register::Single(whole.expect("a register has at least one bit"))
+            });
+        }
+        state
+    }
+
+    /// The same state with the chosen bits arbitrary.
+    pub(crate) fn vary(&mut self, state: &State, chosen: impl Fn(RegisterId, &Slice) -> bool) -> State {
+        let mut varied = state.clone();
+        for (id, register) in self.isa.register_ids() {
+            for slice in register.slices.iter().filter(|s| chosen(id, s)) {
+                if register.count.is_some() {
+                    let array = self.terms.array(register.width);
+                    varied.registers[id.index()] = Register::File(array, Vec::new());
+                } else {
+                    let part = Part { register: id, low: slice.low, width: slice.width };
+                    let value = self.terms.variable(slice.width);
+                    varied.set_part(&mut self.terms, part, value);
+                }
+            }
+        }
+        varied
+    }
+
+    /// The same state with one part replaced.
+    pub(crate) fn with(&mut self, state: &State, part: Option<Part>, value: Term) -> State {
+        let mut state = state.clone();
+        if let Some(part) = part {
+            state.set_part(&mut self.terms, part, value);
+        }
+        state
+    }
+
+    /// The state in a mode; bits that follow the mode are what the assumptions make them.
+    pub(crate) fn in_mode(&mut self, state: &State, mode: u128) -> State {
+        let part = self.isa.mode;
+        let value = self.terms.constant(mode, part.map_or(1, |p| p.width));
+        self.with(state, part, value)
+    }
+
+    /// The state in the pair's user mode, as the de-privileging map has it.
+    pub(crate) fn deprivileged(&mut self, state: &State, pair: &Pair) -> State {
+        let user = self.in_mode(state, pair.user.1);
+        execute::run_plain(self.isa, &mut self.terms, &pair.deprivilege, &user, &Facts::default())
+    }
+
+    /// The pair's states that differ in mode only: S1 supervisor, S2 user.
+    pub(crate) fn mode_pair(&mut self, pair: &Pair) -> (State, State) {
+        let state = self.fresh();
+        (self.in_mode(&state, pair.supervisor.1), self.deprivileged(&state, pair))
+    }
+
+    /// E|r of a state: first cell and size, at address width.
+    pub(crate) fn window(&mut self, state: &State) -> (Term, Term) {
+        let width = self.isa.address_width();
+        let Some(window) = &self.isa.window else {
+            return (self.terms.constant(0, width), self.cells);
+        };
+        let (isa, operands) = (self.isa, self.operands.clone());
+        let base = execute::value(isa, &mut self.terms, &window.base, state, &operands);
+        let size = execute::value(isa, &mut self.terms, &window.size, state, &operands);
+        (self.terms.zext(base, width), self.terms.zext(size, width))
+    }
+
+    /// The specification's assumptions about a state.
+    pub(crate) fn assumptions(&mut self, state: &State) -> Vec<Term> {
+        let isa = self.isa;
+        let of = |a: &model::isa::Assumption| execute::value(isa, &mut self.terms, &a.that, state, &[]);
+        isa.assumptions.iter().map(of).collect()
+    }
+
+    /// Runs the instruction from a state with the given storage.
+    pub(crate) fn run(&mut self, mut entry: State, storage: Storage) -> Run {
+        let window = self.window(&entry);
+        let layout = match storage {
+            Storage::Flat(rest) => Layout { regions: Vec::new(), rest, cells: self.cells },
+            Storage::Windowed { window: array, outside } => {
+                let region = Region { base: window.0, size: window.1, array };
+                Layout { regions: vec![region], rest: outside, cells: self.cells }
+            }
+        };
+        entry.layout = Rc::new(layout);
+        let mut facts = Facts::default();
+        for premise in self.always.clone() {
+            facts.assume(&mut self.terms, premise);
+        }
+        self.run_with(entry, window, facts)
+    }
+
+    /// Runs the instruction from a state that has its layout.
+    pub(crate) fn run_with(&mut self, entry: State, window: (Term, Term), mut facts: Facts) -> Run {
+        let assumed = self.assumptions(&entry);
+        for premise in &assumed {
+            facts.assume(&mut self.terms, *premise);
+        }
+        let transition = execute::execute(
+            self.isa,
+            &mut self.terms,
+            self.class,
+            &self.operands,
+            &self.choices,
+            &entry,
+            &facts,
+        );
+        Run { entry, transition, assumed, window }
+    }
+
+    /// Neither side memory-traps, and both have a defined outcome.
+    pub(crate) fn defined(&mut self, run: &Run) -> Term {
+        let memory = run.transition.memory_trap(&mut self.terms, self.isa);
+        let strange = self.terms.or(run.transition.unpredictable, run.transition.unknown);
+        let bad = self.terms.or(memory, strange);
+        self.terms.not(bad)
+    }
+
+    /// The chosen bits are different in two states.
+    pub(crate) fn differ(&mut self, a: &State, b: &State, chosen: impl Fn(&Slice) -> bool) -> Term {
+        let mut all = Vec::new();
+        for (id, register) in self.isa.register_ids() {
+            for slice in register.slices.iter().filter(|s| chosen(s)) {
+                if register.count.is_some() {
+                    if a.registers[id.index()] == b.registers[id.index()] {
+                        continue;
+                    }
+                    // Some register of the file, by a fresh index.
+                    let count = register.len() as u128;
+                    let index = self.terms.variable(model::bits::bits_for(count - 1));
+                    let x = a.element(&mut self.terms, self.isa, id, index);
+                    let y = b.element(&mut self.terms, self.isa, id, index);
+                    all.push(self.terms.ne(x, y));
+                } else {
+                    let part = Part { register: id, low: slice.low, width: slice.width };
+                    let (x, y) = (a.part(&mut self.terms, part), b.part(&mut self.terms, part));
+                    all.push(self.terms.ne(x, y));
+                }
+            }
+        }
+        self.terms.any(all)
+    }
+
+    /// e1|r ≠ e2|r: some cell of both windows has different contents, each side seen through its
+    /// own mapping; the common prefix is compared.
+    pub(crate) fn windows_differ(&mut self, a: (&Run, &State), b: (&Run, &State)) -> Term {
+        if a.1.writes.is_empty() && b.1.writes.is_empty() {
+            return self.terms.bool(false);
+        }
+        let cell = self.terms.variable(self.isa.address_width());
+        let mut inside = Vec::new();
+        let mut values = Vec::new();
+        for (run, after) in [a, b] {
+            let physical = self.terms.add(run.window.0, cell);
+            // The bounds keep the sum from wrapping: bases are narrower than addresses by some bits.
+            inside.push(self.terms.ult(cell, run.window.1));
+            inside.push(self.terms.ult(physical, self.cells));
+            values.push((run, after, physical));
+        }
+        let condition = self.terms.all(inside);
+        let mut contents = Vec::new();
+        for (run, after, physical) in values {
+            let mut facts = run.transition.facts.clone();
+            facts.assume(&mut self.terms, condition);
+            contents.push(after.load(&mut self.terms, &facts, physical));
+        }
+        let different = self.terms.ne(contents[0], contents[1]);
+        self.terms.and(condition, different)
+    }
+
+    /// The visible result E|r, P is different.
+    pub(crate) fn visible_difference(&mut self, a: (&Run, &State), b: (&Run, &State)) -> Term {
+        let registers = self.differ(a.1, b.1, |s| matches!(s.role, Role::E | Role::P));
+        let storage = self.windows_differ(a, b);
+        self.terms.or(registers, storage)
+    }
+
+    /// M and R are after the instruction what they were before.
+    pub(crate) fn keeps_mode_and_r(&mut self, run: &Run, after: &State) -> Term {
+        let changed = self.differ(&run.entry, after, |s| matches!(s.role, Role::M | Role::R));
+        self.terms.not(changed)
+    }
+
+    /// The state after the instruction, trap sequences of traps that are no memory traps included;
+    /// the second result says when the trap sequence is unpredictable.
+    pub(crate) fn outcome(&mut self, run: &Run) -> (State, Term) {
+        let mut after = run.transition.after.clone();
+        let mut strange = self.terms.bool(false);
+        for exit in &run.transition.traps {
+            if self.isa.trap(exit.trap).kind == model::isa::TrapKind::Memory || self.terms.is_false(exit.when) {
+                continue;
+            }
+            let facts = Facts::default();
+            let (trapped, undefined) = execute::after_trap(self.isa, &mut self.terms, exit, &facts);
+            after = execute::merge_states(&mut self.terms, exit.when, &trapped, &after);
+            let undefined = self.terms.and(exit.when, undefined);
+            strange = self.terms.or(strange, undefined);
+        }
+        (after, strange)
+    }
+}

@@ -1,0 +1,131 @@
+//! The concrete side of the definitions: states run in the interpreter and compared cell by cell.
+//!
+//! Nothing here knows terms or solvers: what this module says about a witness is a second opinion.
+
+use std::collections::BTreeSet;
+
+use model::interp::{self, Outcome};
+use model::isa::{Class, Isa, Pair, Role, Slice, TrapKind};
+use model::map::window;
+use model::state::State;
+
+/// A concrete state and what the instruction does to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Played {
+    pub(crate) before: State,
+    pub(crate) outcome: Outcome,
+}
+
+/// A witness, played: one state or two.
+pub(crate) struct Replay<'i> {
+    pub(crate) isa: &'i Isa,
+    pub(crate) pair: &'i Pair,
+    pub(crate) sides: Vec<Played>,
+    /// Where the guest stands in the real machine, if one side is the image of the other.
+    pub(crate) first: u128,
+}
+
+/// Runs an instruction from a state.
+pub(crate) fn play(isa: &Isa, class: &Class, operands: &[u128], choices: &[u128], before: State) -> Played {
+    let outcome = interp::step(isa, class, operands, &before, &|id| choices[id.index()]);
+    Played { before, outcome }
+}
+
+impl Played {
+    /// A memory trap is taken.
+    pub(crate) fn memory_traps(&self, isa: &Isa) -> bool {
+        matches!(&self.outcome, Outcome::Trap(id, _) if isa.trap(*id).kind == TrapKind::Memory)
+    }
+
+    /// Any trap is taken.
+    pub(crate) fn traps(&self) -> bool {
+        matches!(self.outcome, Outcome::Trap(..))
+    }
+
+    /// The instruction completes.
+    pub(crate) fn completes(&self) -> bool {
+        matches!(self.outcome, Outcome::Step(_))
+    }
+
+    /// The outcome is unpredictable or unknown.
+    pub(crate) fn strange(&self) -> bool {
+        matches!(self.outcome, Outcome::Unpredictable | Outcome::Unknown)
+    }
+
+    /// The state after completion, or with `traps` also after the sequence of a trap that is no
+    /// memory trap.
+    pub(crate) fn after(&self, isa: &Isa, traps: bool) -> Option<&State> {
+        match &self.outcome {
+            Outcome::Step(state) => Some(state),
+            Outcome::Trap(_, state) if traps && !self.memory_traps(isa) => Some(state),
+            Outcome::Trap(..) | Outcome::Unpredictable | Outcome::Unknown => None,
+        }
+    }
+}
+
+/// Whether the chosen bits are equal in both states.
+pub(crate) fn equal_bits(isa: &Isa, a: &State, b: &State, chosen: impl Fn(&Slice) -> bool + Copy) -> bool {
+    a.of_role(isa, chosen).eq(b.of_role(isa, chosen))
+}
+
+/// e1|r = e2|r: contents of the common prefix of two windows, each at its own place.
+pub(crate) fn windows_equal(a: &State, wa: (u128, u128), b: &State, wb: (u128, u128)) -> bool {
+    let within = |state: &State, (base, size): (u128, u128)| {
+        let end = base.saturating_add(size).min(state.cells);
+        state.storage.range(base..end.max(base)).map(|(cell, _)| cell - base).collect::<Vec<_>>()
+    };
+    let cells: BTreeSet<u128> = within(a, wa).into_iter().chain(within(b, wb)).collect();
+    let seen = |v: u128, state: &State, (base, size): (u128, u128)| v < size && base + v < state.cells;
+    cells
+        .into_iter()
+        .filter(|v| seen(*v, a, wa) && seen(*v, b, wb))
+        .all(|v| a.load(wa.0 + v) == b.load(wb.0 + v))
+}
+
+/// Whether the visible results E|r and P are equal.
+pub(crate) fn visibly_equal(isa: &Isa, a: (&Played, &State), b: (&Played, &State)) -> bool {
+    equal_bits(isa, a.1, b.1, |s| matches!(s.role, Role::E | Role::P))
+        && windows_equal(a.1, window(isa, &a.0.before), b.1, window(isa, &b.0.before))
+}
+
+/// Whether M and R are after the instruction what they were before.
+pub(crate) fn keeps_mode_and_r(isa: &Isa, played: &Played, after: &State) -> bool {
+    equal_bits(isa, &played.before, after, |s| matches!(s.role, Role::M | Role::R))
+}
+
+/// The state in the pair's user mode, as the de-privileging map has it.
+pub(crate) fn deprivileged(isa: &Isa, pair: &Pair, state: &State) -> State {
+    let mut user = state.clone();
+    if let Some(mode) = isa.mode {
+        user.set_part(mode, pair.user.1);
+    }
+    interp::run_plain(&pair.deprivilege, &user)
+}
+
+impl Replay<'_> {
+    /// Whether a state is one that the specification's assumptions admit.
+    pub(crate) fn admitted(&self) -> bool {
+        self.sides.iter().all(|side| {
+            self.isa.assumptions.iter().all(|a| interp::value(&a.that, &side.before).is_true())
+        })
+    }
+
+    /// Whether the two entry states are equal but for the chosen bits, storage seen through each
+    /// side's own mapping.
+    pub(crate) fn differ_only(&self, chosen: impl Fn(&Slice) -> bool + Copy) -> bool {
+        let (a, b) = (&self.sides[0].before, &self.sides[1].before);
+        equal_bits(self.isa, a, b, |s| !chosen(s))
+            && windows_equal(a, window(self.isa, a), b, window(self.isa, b))
+    }
+
+    /// Both sides have an outcome in the profile's sense, keep M and R, and end visibly different.
+    pub(crate) fn results_differ(&self, literal: bool) -> bool {
+        let [a, b] = self.sides.as_slice() else { return false };
+        let (Some(x), Some(y)) = (a.after(self.isa, literal), b.after(self.isa, literal)) else {
+            return false;
+        };
+        keeps_mode_and_r(self.isa, a, x)
+            && keeps_mode_and_r(self.isa, b, y)
+            && !visibly_equal(self.isa, (a, x), (b, y))
+    }
+}

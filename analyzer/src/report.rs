@@ -1,0 +1,322 @@
+//! The report: plain data, the same for every format. Its JSON keys are a contract.
+
+use std::collections::BTreeMap;
+
+use model::isa::{Isa, Premise, Profile, VerdictWord};
+use model::state::State;
+use serde::{Serialize, Serializer};
+
+use crate::classify::Counts;
+use crate::decide::By;
+use crate::verdict::{Answer, Verdict};
+use crate::witness::{Witness, outcome_word};
+
+/// Version of the JSON format.
+pub const SCHEMA: u32 = 1;
+
+/// Everything found out about a specification in one profile.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// Version of this format.
+    pub schema: u32,
+    /// Short name of the machine.
+    pub isa: String,
+    /// One line about the machine.
+    pub title: String,
+    /// The reading of the definitions.
+    #[serde(serialize_with = "word_of_profile")]
+    pub profile: Profile,
+    /// One entry per de-privileging pair.
+    pub pairs: Vec<PairReport>,
+    /// Assumptions of the specification, and who maintains them.
+    pub assumptions: Vec<AssumptionReport>,
+    /// Share of the opcode space that the encodings cover, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opcode_coverage: Option<f64>,
+    /// Expectations of the author that are not met.
+    pub unmet: Vec<Unmet>,
+    /// Number of expectations checked.
+    pub expectations: u64,
+    /// Effort.
+    pub summary: Summary,
+}
+
+/// How much work there was.
+#[derive(Debug, Default, Serialize)]
+pub struct Summary {
+    /// Decode classes judged, over all pairs.
+    pub instructions: u64,
+    /// Obligations, and how they were settled.
+    #[serde(flatten)]
+    pub counts: Counts,
+}
+
+/// An assumption of the specification.
+#[derive(Debug, Serialize)]
+pub struct AssumptionReport {
+    /// Its name.
+    pub name: String,
+    /// The condition as written.
+    pub that: String,
+    /// Why it may be assumed.
+    pub why: String,
+    /// Whether direct execution preserves it, and if not, which instructions break it.
+    pub maintained: String,
+}
+
+/// An expectation that is not met.
+#[derive(Debug, Serialize)]
+pub struct Unmet {
+    /// What was expected of what.
+    pub expected: String,
+    /// What was found.
+    pub found: String,
+    /// Line and column of the expectation.
+    pub at: Option<String>,
+    /// The finding is `undecided`.
+    pub undecided: bool,
+}
+
+/// One de-privileging pair.
+#[derive(Debug, Serialize)]
+pub struct PairReport {
+    /// The mode the monitor runs in.
+    pub supervisor: String,
+    /// The mode the guest runs in.
+    pub user: String,
+    /// The theorems.
+    pub theorems: Theorems,
+    /// The decode classes, in specification order.
+    pub instructions: Vec<InstructionReport>,
+}
+
+/// The three theorems.
+#[derive(Debug, Serialize)]
+pub struct Theorems {
+    /// Theorem 1.
+    pub vmm: TheoremReport,
+    /// Theorem 2.
+    pub recursive: RecursiveReport,
+    /// Theorem 3.
+    pub hvmm: TheoremReport,
+}
+
+/// Theorem 1 or 3.
+#[derive(Debug, Serialize)]
+pub struct TheoremReport {
+    /// Whether the set inclusion holds.
+    #[serde(serialize_with = "word_of_premise")]
+    pub premise: Premise,
+    /// Whether the monitor can be built under the standard map.
+    #[serde(serialize_with = "word_of_verdict")]
+    pub verdict: VerdictWord,
+    /// What decided the verdict: `set-inclusion`, `statewise`, `step-refutation`, or nothing.
+    pub by: String,
+    /// Instructions that break the premise.
+    pub offending: Vec<String>,
+    /// Unprivileged instructions whose square does not commute.
+    pub refuting: Vec<String>,
+    /// What the verdict assumes.
+    pub assumptions: Vec<String>,
+    /// Ways around a refutation.
+    pub escapes: Vec<Escape>,
+    /// The premise holds, and yet the statewise condition fails.
+    pub gap: bool,
+}
+
+/// A way around a refutation.
+#[derive(Debug, Serialize)]
+pub struct Escape {
+    /// Its name.
+    pub name: String,
+    /// What became of it.
+    #[serde(serialize_with = "word_of_verdict")]
+    pub verdict: VerdictWord,
+    /// What it assumes.
+    pub assumption: String,
+}
+
+/// Theorem 2.
+#[derive(Debug, Serialize)]
+pub struct RecursiveReport {
+    /// All premises together.
+    #[serde(serialize_with = "word_of_premise")]
+    pub premise: Premise,
+    /// Whether the machine is recursively virtualizable.
+    #[serde(serialize_with = "word_of_verdict")]
+    pub verdict: VerdictWord,
+    /// The premises one by one.
+    pub premises: BTreeMap<String, String>,
+    /// Instructions that depend on time.
+    pub timed: Vec<String>,
+}
+
+/// One decode class.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "the fields are the properties of the definitions, by name")]
+pub struct InstructionReport {
+    pub name: String,
+    pub privileged: Answer,
+    pub control_sensitive: Answer,
+    pub behaviour_sensitive: Answer,
+    pub location_sensitive: Answer,
+    pub mode_sensitive: Answer,
+    pub resource_sensitive: Answer,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extent_sensitive: Option<Answer>,
+    pub time_sensitive: Answer,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trap_masked: Option<Answer>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trap_visible: Option<Answer>,
+    pub user_sensitive: Answer,
+    pub sensitive: Answer,
+    pub innocuous: Answer,
+    pub statewise: Answer,
+    /// The modes in which a property was shown.
+    pub modes: BTreeMap<String, Vec<String>>,
+    pub evidence: BTreeMap<String, Evidence>,
+    pub notes: Vec<String>,
+}
+
+impl InstructionReport {
+    /// A property by its word.
+    pub fn property(&self, word: &str) -> Option<Answer> {
+        Some(match word {
+            "privileged" => self.privileged,
+            "control-sensitive" => self.control_sensitive,
+            "behaviour-sensitive" => self.behaviour_sensitive,
+            "location-sensitive" => self.location_sensitive,
+            "mode-sensitive" => self.mode_sensitive,
+            "resource-sensitive" => self.resource_sensitive,
+            "extent-sensitive" => self.extent_sensitive?,
+            "time-sensitive" => self.time_sensitive,
+            "trap-masked" => self.trap_masked?,
+            "trap-visible" => self.trap_visible?,
+            "user-sensitive" => self.user_sensitive,
+            "sensitive" => self.sensitive,
+            "innocuous" => self.innocuous,
+            "statewise" => self.statewise,
+            _ => return None,
+        })
+    }
+}
+
+/// What stands behind an answer.
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Evidence {
+    /// A proof by dependency or rewriting.
+    Structural {
+        /// `dependency` or `rewriting`.
+        by: String,
+    },
+    /// A proof by the SAT solver.
+    Solver {
+        /// Conflicts it took.
+        conflicts: u64,
+    },
+    /// States that show it, replayed in the interpreter.
+    Witness(WitnessReport),
+    /// Not settled.
+    Open {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A witness, with its states as tables.
+#[derive(Debug, Serialize)]
+pub struct WitnessReport {
+    /// The instruction with its operands.
+    pub instruction: String,
+    /// What happens to each state.
+    pub outcomes: Vec<String>,
+    /// Captions of the columns.
+    pub columns: Vec<String>,
+    /// Components and cells that are not zero or differ.
+    pub rows: Vec<WitnessRow>,
+}
+
+/// One component in every state of a witness.
+#[derive(Debug, Serialize)]
+pub struct WitnessRow {
+    /// The component or cell.
+    pub name: String,
+    /// E, M, P or R.
+    pub role: String,
+    /// Its value in each column.
+    pub values: Vec<String>,
+    /// The columns differ here between the states, before or after.
+    pub differs: bool,
+}
+
+impl Evidence {
+    /// Evidence as data.
+    pub(crate) fn of(isa: &Isa, class: usize, verdict: &Verdict) -> Self {
+        match verdict {
+            Verdict::Proved(proof) => match proof.by() {
+                By::Dependency => Self::Structural { by: "dependency".into() },
+                By::Rewriting | By::Evaluation => Self::Structural { by: "rewriting".into() },
+                By::Sat(conflicts) => Self::Solver { conflicts },
+            },
+            Verdict::Shown(witness) => Self::Witness(WitnessReport::of(isa, class, witness)),
+            Verdict::Open(reason) => Self::Open { reason: reason.clone() },
+        }
+    }
+}
+
+impl WitnessReport {
+    fn of(isa: &Isa, class: usize, witness: &Witness) -> Self {
+        use model::interp::Outcome;
+        let names: &[&str] = match (witness.before.len(), witness.first) {
+            (1, _) => &["S"],
+            (_, Some(_)) => &["S", "f(S)"],
+            _ => &["S1", "S2"],
+        };
+        let mut columns = Vec::new();
+        let mut states: Vec<&State> = Vec::new();
+        for (name, state) in names.iter().zip(&witness.before) {
+            columns.push((*name).to_owned());
+            states.push(state);
+        }
+        for (name, outcome) in names.iter().zip(&witness.after) {
+            if let Outcome::Step(state) | Outcome::Trap(_, state) = outcome {
+                columns.push(format!("i({name})"));
+                states.push(state);
+            }
+        }
+        let sides = witness.before.len();
+        let mut rows: Vec<WitnessRow> = State::table(isa, &states)
+            .into_iter()
+            .map(|row| WitnessRow {
+                differs: row.differs(),
+                values: (0..states.len()).map(|i| row.text(i)).collect(),
+                role: row.letter.to_string(),
+                name: row.name,
+            })
+            .collect();
+        let cells = states.iter().map(|s| model::state::number(s.cells)).collect();
+        let differs = sides == 2 && witness.before[0].cells != witness.before[1].cells;
+        rows.push(WitnessRow { name: "cells".into(), role: "E".into(), values: cells, differs });
+        let outcomes = names.iter().zip(&witness.after);
+        Self {
+            instruction: crate::witness::instance(&isa.classes[class], &witness.operands),
+            outcomes: outcomes.map(|(n, o)| format!("i({n}) {}", outcome_word(isa, o))).collect(),
+            columns,
+            rows,
+        }
+    }
+}
+
+fn word_of_profile<S: Serializer>(it: &Profile, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_str(it.word())
+}
+
+fn word_of_premise<S: Serializer>(it: &Premise, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_str(it.word())
+}
+
+fn word_of_verdict<S: Serializer>(it: &VerdictWord, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_str(it.word())
+}

@@ -1,0 +1,936 @@
+//! Terms: hash-consed bit-vector expressions in a normal form.
+//!
+//! Invariant: two terms of one arena with the same node are the same id, and every constructor
+//! rewrites to normal form first. Equal ids therefore settle most questions without a solver.
+//!
+//! Normal form in short: sums are linear combinations with constant coefficients; extensions
+//! move inwards wherever a sum cannot overflow; comparisons cancel common parts.
+
+use std::collections::HashMap;
+
+use model::bits::{Bits, Op, bits_for, mask};
+
+/// A term of an arena.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Term(pub(crate) u32);
+
+/// An array of cells or registers with arbitrary contents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Array(pub(crate) u32);
+
+/// What a term is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Node {
+    Const(u128),
+    /// A free variable; the number tells variables of equal width apart.
+    Variable(u32),
+    /// Contents of an array at an index.
+    Select(Array, Term),
+    /// Σ coefficient · term + constant, modulo 2^width; terms ascending, coefficients not 0.
+    Sum(Box<[(Term, u128)]>, u128),
+    Not(Term),
+    And(Term, Term),
+    Or(Term, Term),
+    Xor(Term, Term),
+    Mul(Term, Term),
+    /// Division and remainder, by operator.
+    Divide(Op, Term, Term),
+    /// Shifts by a term, by operator.
+    Shift(Op, Term, Term),
+    Eq(Term, Term),
+    Ult(Term, Term),
+    Slt(Term, Term),
+    Ite(Term, Term, Term),
+    Concat(Term, Term),
+    /// Bits from a lowest one, as many as the term is wide.
+    Extract(Term, u32),
+    Zext(Term),
+    Sext(Term),
+    Parity(Term),
+}
+
+#[derive(Debug, Clone)]
+struct Data {
+    node: Node,
+    width: u32,
+    /// No value of the term is greater.
+    max: u128,
+    /// For sums: coefficients read as signed give the exact integer value, nothing wraps.
+    exact: bool,
+}
+
+/// An integer-valued linear form: Σ coefficient · term + constant, over the integers.
+pub(crate) type Linear = (Vec<(Term, i128)>, i128);
+
+/// The arena.
+#[derive(Debug, Default)]
+pub(crate) struct Terms {
+    data: Vec<Data>,
+    ids: HashMap<(Node, u32), Term, rustc_hash::FxBuildHasher>,
+    /// Width of an element, by array.
+    arrays: Vec<u32>,
+    variables: u32,
+}
+
+impl Terms {
+    pub(crate) fn node(&self, t: Term) -> &Node {
+        &self.data[t.0 as usize].node
+    }
+
+    pub(crate) fn width(&self, t: Term) -> u32 {
+        self.data[t.0 as usize].width
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    pub(crate) fn max(&self, t: Term) -> u128 {
+        self.data[t.0 as usize].max
+    }
+
+    pub(crate) fn value(&self, t: Term) -> Option<u128> {
+        match self.node(t) {
+            Node::Const(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_true(&self, t: Term) -> bool {
+        self.width(t) == 1 && self.value(t) == Some(1)
+    }
+
+    pub(crate) fn is_false(&self, t: Term) -> bool {
+        self.value(t) == Some(0)
+    }
+
+    /// A fresh variable.
+    pub(crate) fn variable(&mut self, width: u32) -> Term {
+        self.variables += 1;
+        self.intern(Node::Variable(self.variables), width)
+    }
+
+    /// A fresh variable with no value above `max`; the bound must be part of every premise.
+    pub(crate) fn variable_up_to(&mut self, width: u32, max: u128) -> Term {
+        let t = self.variable(width);
+        self.data[t.0 as usize].max = max;
+        t
+    }
+
+    /// t ≤ `most` as a condition of its own, even where the declared range of `t` says so.
+    pub(crate) fn upper_bound(&mut self, t: Term, most: Term) -> Term {
+        let above = self.intern(Node::Ult(most, t), 1);
+        self.not(above)
+    }
+
+    /// A fresh array.
+    pub(crate) fn array(&mut self, width: u32) -> Array {
+        self.arrays.push(width);
+        Array(self.arrays.len() as u32 - 1)
+    }
+
+    pub(crate) fn array_width(&self, array: Array) -> u32 {
+        self.arrays[array.0 as usize]
+    }
+
+    fn intern(&mut self, node: Node, width: u32) -> Term {
+        if let Some(&t) = self.ids.get(&(node.clone(), width)) {
+            return t;
+        }
+        let (max, exact) = self.range(&node, width);
+        let t = Term(u32::try_from(self.data.len()).expect("fewer than 2^32 terms"));
+        self.data.push(Data { node: node.clone(), width, max, exact });
+        self.ids.insert((node, width), t);
+        t
+    }
+
+    /// Upper bound of a new term, and whether a sum cannot wrap.
+    fn range(&self, node: &Node, width: u32) -> (u128, bool) {
+        let full = mask(width);
+        let max = match node {
+            Node::Const(value) => *value,
+            Node::Sum(parts, constant) => {
+                let total = parts.iter().try_fold(*constant, |sum, (t, c)| {
+                    sum.checked_add(self.max(*t).checked_mul(*c)?)
+                });
+                return match total {
+                    Some(total) if total <= full => (total, true),
+                    _ => (full, false),
+                };
+            }
+            Node::And(a, b) => self.max(*a).min(self.max(*b)),
+            Node::Or(a, b) | Node::Xor(a, b) => mask(bits_for(self.max(*a) | self.max(*b))),
+            Node::Ite(_, a, b) => self.max(*a).max(self.max(*b)),
+            Node::Zext(x) => self.max(*x),
+            Node::Extract(x, 0) => self.max(*x),
+            Node::Concat(a, b) => self.max(*a) << self.width(*b) | mask(self.width(*b)),
+            Node::Divide(Op::Urem, _, b) => match self.value(*b) {
+                Some(n) if n > 0 => n - 1,
+                _ => full,
+            },
+            Node::Divide(Op::Udiv, a, b) => match self.value(*b) {
+                Some(n) if n > 0 => self.max(*a) / n,
+                _ => full,
+            },
+            Node::Shift(Op::Lshr, x, _) => self.max(*x),
+            Node::Variable(_)
+            | Node::Select(..)
+            | Node::Not(_)
+            | Node::Mul(..)
+            | Node::Divide(..)
+            | Node::Shift(..)
+            | Node::Eq(..)
+            | Node::Ult(..)
+            | Node::Slt(..)
+            | Node::Extract(..)
+            | Node::Sext(_)
+            | Node::Parity(_) => full,
+        };
+        (max.min(full), false)
+    }
+
+    /// Declares that a sum never wraps, its coefficients read as signed. The caller puts the
+    /// condition under which this is so into every premise that uses the term.
+    pub(crate) fn declare_exact(&mut self, t: Term) {
+        self.data[t.0 as usize].exact = true;
+    }
+
+    // Constructors
+
+    pub(crate) fn constant(&mut self, value: u128, width: u32) -> Term {
+        self.intern(Node::Const(value & mask(width)), width)
+    }
+
+    pub(crate) fn bool(&mut self, value: bool) -> Term {
+        self.constant(u128::from(value), 1)
+    }
+
+    pub(crate) fn select(&mut self, array: Array, index: Term) -> Term {
+        self.intern(Node::Select(array, index), self.array_width(array))
+    }
+
+    /// An operator of the specification language applied.
+    pub(crate) fn apply(&mut self, op: Op, x: &[Term], width: u32) -> Term {
+        match op {
+            Op::Not => self.not(x[0]),
+            Op::And => self.and(x[0], x[1]),
+            Op::Or => self.or(x[0], x[1]),
+            Op::Xor => self.xor(x[0], x[1]),
+            Op::Neg => self.scaled(x[0], u128::MAX),
+            Op::Add => self.add(x[0], x[1]),
+            Op::Sub => self.sub(x[0], x[1]),
+            Op::Mul => self.mul(x[0], x[1]),
+            Op::Udiv | Op::Urem | Op::Sdiv | Op::Srem => self.divide(op, x[0], x[1]),
+            Op::Shl | Op::Lshr | Op::Ashr => self.shift(op, x[0], x[1]),
+            Op::Eq => self.eq(x[0], x[1]),
+            Op::Ult => self.ult(x[0], x[1]),
+            Op::Slt => self.slt(x[0], x[1]),
+            Op::Ite => self.ite(x[0], x[1], x[2]),
+            Op::Concat => self.concat(x[0], x[1]),
+            Op::Low => self.extract(x[0], 0, width),
+            Op::Zext => self.zext(x[0], width),
+            Op::Sext => self.sext(x[0], width),
+            Op::Parity => self.parity(x[0]),
+        }
+    }
+
+    pub(crate) fn not(&mut self, x: Term) -> Term {
+        let width = self.width(x);
+        match self.node(x) {
+            Node::Const(v) => self.constant(!v, width),
+            Node::Not(inner) => *inner,
+            _ => self.intern(Node::Not(x), width),
+        }
+    }
+
+    pub(crate) fn and(&mut self, a: Term, b: Term) -> Term {
+        let width = self.width(a);
+        debug_assert_eq!(width, self.width(b));
+        let (a, b) = if a <= b { (a, b) } else { (b, a) };
+        if a == b {
+            return a;
+        }
+        for (x, y) in [(a, b), (b, a)] {
+            match *self.node(x) {
+                Node::Const(0) => return x,
+                Node::Const(v) if v == mask(width) => return y,
+                Node::Not(inner) if inner == y => return self.constant(0, width),
+                // Absorption: x ∧ (x ∧ z), x ∧ (x ∨ z).
+                Node::And(p, q) if p == y || q == y => return x,
+                Node::Or(p, q) if p == y || q == y => return y,
+                Node::Not(inner) => match *self.node(inner) {
+                    // y ∧ ¬(y ∧ z) = y ∧ ¬z, and y ∧ ¬(y ∨ z) = 0.
+                    Node::And(p, q) if p == y || q == y => {
+                        let rest = if p == y { q } else { p };
+                        let rest = self.not(rest);
+                        return self.and(y, rest);
+                    }
+                    Node::Or(p, q) if p == y || q == y => return self.constant(0, width),
+                    _ => {}
+                },
+                _ => {}
+            }
+        }
+        self.intern(Node::And(a, b), width)
+    }
+
+    pub(crate) fn or(&mut self, a: Term, b: Term) -> Term {
+        let width = self.width(a);
+        if width == 1 {
+            let (a, b) = (self.not(a), self.not(b));
+            let neither = self.and(a, b);
+            return self.not(neither);
+        }
+        let (a, b) = if a <= b { (a, b) } else { (b, a) };
+        if a == b {
+            return a;
+        }
+        for (x, y) in [(a, b), (b, a)] {
+            match self.node(x) {
+                Node::Const(0) => return y,
+                Node::Const(v) if *v == mask(width) => return x,
+                Node::Not(inner) if *inner == y => return self.constant(mask(width), width),
+                _ => {}
+            }
+        }
+        self.intern(Node::Or(a, b), width)
+    }
+
+    pub(crate) fn xor(&mut self, a: Term, b: Term) -> Term {
+        let width = self.width(a);
+        let (a, b) = if a <= b { (a, b) } else { (b, a) };
+        if a == b {
+            return self.constant(0, width);
+        }
+        for (x, y) in [(a, b), (b, a)] {
+            match self.node(x) {
+                Node::Const(0) => return y,
+                Node::Const(v) if *v == mask(width) => return self.not(y),
+                Node::Not(inner) => {
+                    let inner = *inner;
+                    let plain = self.xor(inner, y);
+                    return self.not(plain);
+                }
+                _ => {}
+            }
+        }
+        self.intern(Node::Xor(a, b), width)
+    }
+
+    /// The linear form of a term modulo 2^width.
+    fn parts(&self, t: Term) -> (Vec<(Term, u128)>, u128) {
+        match self.node(t) {
+            Node::Const(value) => (Vec::new(), *value),
+            Node::Sum(parts, constant) => (parts.to_vec(), *constant),
+            _ => (vec![(t, 1)], 0),
+        }
+    }
+
+    fn sum(&mut self, mut parts: Vec<(Term, u128)>, constant: u128, width: u32) -> Term {
+        parts.sort_unstable_by_key(|p| p.0);
+        let mut merged: Vec<(Term, u128)> = Vec::with_capacity(parts.len());
+        for (t, c) in parts {
+            match merged.last_mut() {
+                Some(last) if last.0 == t => last.1 = last.1.wrapping_add(c),
+                _ => merged.push((t, c)),
+            }
+        }
+        merged.iter_mut().for_each(|p| p.1 &= mask(width));
+        merged.retain(|p| p.1 != 0);
+        let constant = constant & mask(width);
+        match merged.as_slice() {
+            [] => self.constant(constant, width),
+            [(t, 1)] if constant == 0 => *t,
+            _ => self.intern(Node::Sum(merged.into(), constant), width),
+        }
+    }
+
+    pub(crate) fn add(&mut self, a: Term, b: Term) -> Term {
+        debug_assert_eq!(self.width(a), self.width(b));
+        let (mut parts, constant) = self.parts(a);
+        let (more, more_constant) = self.parts(b);
+        parts.extend(more);
+        self.sum(parts, constant.wrapping_add(more_constant), self.width(a))
+    }
+
+    pub(crate) fn sub(&mut self, a: Term, b: Term) -> Term {
+        let minus = self.scaled(b, u128::MAX);
+        self.add(a, minus)
+    }
+
+    fn scaled(&mut self, x: Term, factor: u128) -> Term {
+        let (mut parts, constant) = self.parts(x);
+        parts.iter_mut().for_each(|p| p.1 = p.1.wrapping_mul(factor));
+        self.sum(parts, constant.wrapping_mul(factor), self.width(x))
+    }
+
+    pub(crate) fn mul(&mut self, a: Term, b: Term) -> Term {
+        if let Some(factor) = self.value(a) {
+            return self.scaled(b, factor);
+        }
+        if let Some(factor) = self.value(b) {
+            return self.scaled(a, factor);
+        }
+        let (a, b) = if a <= b { (a, b) } else { (b, a) };
+        self.intern(Node::Mul(a, b), self.width(a))
+    }
+
+    fn divide(&mut self, op: Op, a: Term, b: Term) -> Term {
+        let width = self.width(a);
+        if let (Some(x), Some(y)) = (self.value(a), self.value(b)) {
+            let value = op.apply(&[Bits::new(x, width), Bits::new(y, width)], width).value;
+            return self.constant(value, width);
+        }
+        self.intern(Node::Divide(op, a, b), width)
+    }
+
+    fn shift(&mut self, op: Op, x: Term, amount: Term) -> Term {
+        let width = self.width(x);
+        let Some(by) = self.value(amount) else {
+            if self.value(x) == Some(0) {
+                return x;
+            }
+            return self.intern(Node::Shift(op, x, amount), width);
+        };
+        let by = u32::try_from(by).unwrap_or(u32::MAX).min(width);
+        match op {
+            Op::Shl if by == width => self.constant(0, width),
+            Op::Shl => self.scaled(x, 1 << by),
+            Op::Lshr if by == width => self.constant(0, width),
+            Op::Lshr => {
+                let high = self.extract(x, by, width - by);
+                self.zext(high, width)
+            }
+            _ => {
+                let by = by.min(width - 1);
+                let high = self.extract(x, by, width - by);
+                self.sext(high, width)
+            }
+        }
+    }
+
+    pub(crate) fn zext(&mut self, x: Term, width: u32) -> Term {
+        if width == self.width(x) {
+            return x;
+        }
+        match self.node(x).clone() {
+            Node::Const(value) => self.constant(value, width),
+            Node::Zext(inner) => self.zext(inner, width),
+            Node::Sum(parts, constant) if self.data[x.0 as usize].exact => {
+                let from = self.width(x);
+                let wide = parts.iter().map(|(t, c)| (*t, signed_if_large(*c, from, width)));
+                let wide: Vec<_> = wide.collect();
+                let wide: Vec<_> = wide.into_iter().map(|(t, c)| (self.zext(t, width), c)).collect();
+                let mut total = self.constant(signed_if_large(constant, from, width), width);
+                for (t, c) in wide {
+                    let scaled = self.scaled(t, c);
+                    total = self.add(total, scaled);
+                }
+                total
+            }
+            Node::Ite(c, a, b) if self.value(a).is_some() || self.value(b).is_some() => {
+                let (a, b) = (self.zext(a, width), self.zext(b, width));
+                self.ite(c, a, b)
+            }
+            _ => self.intern(Node::Zext(x), width),
+        }
+    }
+
+    pub(crate) fn sext(&mut self, x: Term, width: u32) -> Term {
+        let from = self.width(x);
+        if width == from {
+            return x;
+        }
+        match *self.node(x) {
+            Node::Const(value) => {
+                let value = Op::Sext.apply(&[Bits::new(value, from)], width).value;
+                self.constant(value, width)
+            }
+            Node::Sext(inner) => self.sext(inner, width),
+            // The sign bit is clear.
+            _ if self.max(x) <= mask(from - 1) && from > 1 => self.zext(x, width),
+            _ => self.intern(Node::Sext(x), width),
+        }
+    }
+
+    pub(crate) fn extract(&mut self, x: Term, low: u32, width: u32) -> Term {
+        let from = self.width(x);
+        if low == 0 && width == from {
+            return x;
+        }
+        match self.node(x).clone() {
+            Node::Const(value) => self.constant(value >> low, width),
+            Node::Extract(inner, offset) => self.extract(inner, offset + low, width),
+            Node::Concat(a, b) => {
+                let split = self.width(b);
+                if low >= split {
+                    self.extract(a, low - split, width)
+                } else if low + width <= split {
+                    self.extract(b, low, width)
+                } else {
+                    let high = self.extract(a, 0, low + width - split);
+                    let rest = self.extract(b, low, split - low);
+                    self.concat(high, rest)
+                }
+            }
+            Node::Zext(inner) | Node::Sext(inner) if low + width <= self.width(inner) => {
+                self.extract(inner, low, width)
+            }
+            Node::Zext(inner) if low >= self.width(inner) => self.constant(0, width),
+            Node::Zext(inner) => {
+                let bits = self.extract(inner, low, self.width(inner) - low);
+                self.zext(bits, width)
+            }
+            Node::Sum(parts, constant) if low == 0 => {
+                let narrow: Vec<_> = parts.iter().map(|(t, c)| (*t, *c)).collect();
+                let mut total = self.constant(constant, width);
+                for (t, c) in narrow {
+                    let t = self.extract(t, 0, width);
+                    let scaled = self.scaled(t, c);
+                    total = self.add(total, scaled);
+                }
+                total
+            }
+            Node::Not(a) => {
+                let a = self.extract(a, low, width);
+                self.not(a)
+            }
+            Node::And(a, b) => {
+                let (a, b) = (self.extract(a, low, width), self.extract(b, low, width));
+                self.and(a, b)
+            }
+            Node::Or(a, b) => {
+                let (a, b) = (self.extract(a, low, width), self.extract(b, low, width));
+                self.or(a, b)
+            }
+            Node::Xor(a, b) => {
+                let (a, b) = (self.extract(a, low, width), self.extract(b, low, width));
+                self.xor(a, b)
+            }
+            Node::Ite(c, a, b) => {
+                let (a, b) = (self.extract(a, low, width), self.extract(b, low, width));
+                self.ite(c, a, b)
+            }
+            Node::Variable(_)
+            | Node::Select(..)
+            | Node::Sum(..)
+            | Node::Mul(..)
+            | Node::Divide(..)
+            | Node::Shift(..)
+            | Node::Eq(..)
+            | Node::Ult(..)
+            | Node::Slt(..)
+            | Node::Sext(_)
+            | Node::Parity(_) => self.intern(Node::Extract(x, low), width),
+        }
+    }
+
+    pub(crate) fn concat(&mut self, a: Term, b: Term) -> Term {
+        let width = self.width(a) + self.width(b);
+        if let (Some(x), Some(y)) = (self.value(a), self.value(b)) {
+            return self.constant(x << self.width(b) | y, width);
+        }
+        if self.value(a) == Some(0) {
+            return self.zext(b, width);
+        }
+        if let Node::Concat(high, middle) = *self.node(a) {
+            let low = self.concat(middle, b);
+            return self.concat(high, low);
+        }
+        // Adjacent stretches of one term join.
+        let (first, rest) = match *self.node(b) {
+            Node::Concat(first, rest) => (first, Some(rest)),
+            _ => (b, None),
+        };
+        if let Some(joined) = self.joined(a, first) {
+            return match rest {
+                Some(rest) => self.concat(joined, rest),
+                None => joined,
+            };
+        }
+        self.intern(Node::Concat(a, b), width)
+    }
+
+    /// `x[h:m] :: x[m-1:l]` as one stretch of `x`.
+    fn joined(&mut self, a: Term, b: Term) -> Option<Term> {
+        let Node::Extract(of, high) = *self.node(a) else { return None };
+        let low = match *self.node(b) {
+            Node::Extract(other, low) if other == of => low,
+            _ => return None,
+        };
+        let widths = self.width(a) + self.width(b);
+        (low + self.width(b) == high).then(|| self.extract(of, low, widths))
+    }
+
+    fn parity(&mut self, x: Term) -> Term {
+        match self.node(x) {
+            Node::Const(v) => {
+                let odd = v.count_ones() & 1 == 1;
+                self.bool(odd)
+            }
+            _ if self.width(x) == 1 => x,
+            _ => self.intern(Node::Parity(x), 1),
+        }
+    }
+
+    pub(crate) fn ite(&mut self, c: Term, a: Term, b: Term) -> Term {
+        if a == b || self.is_true(c) {
+            return a;
+        }
+        if self.is_false(c) {
+            return b;
+        }
+        if let Node::Not(inner) = *self.node(c) {
+            return self.ite(inner, b, a);
+        }
+        if let Node::Ite(c2, x, _) = *self.node(a)
+            && c2 == c
+        {
+            return self.ite(c, x, b);
+        }
+        if let Node::Ite(c2, _, y) = *self.node(b)
+            && c2 == c
+        {
+            return self.ite(c, a, y);
+        }
+        if self.width(a) == 1 {
+            match (self.value(a), self.value(b)) {
+                (Some(1), Some(0)) => return c,
+                (Some(0), Some(1)) => return self.not(c),
+                (Some(1), None) => return self.or(c, b),
+                (None, Some(0)) => return self.and(c, a),
+                (Some(0), None) => {
+                    let c = self.not(c);
+                    return self.and(c, b);
+                }
+                (None, Some(1)) => {
+                    let c = self.not(c);
+                    return self.or(c, a);
+                }
+                _ => {}
+            }
+        }
+        self.intern(Node::Ite(c, a, b), self.width(a))
+    }
+
+    pub(crate) fn eq(&mut self, a: Term, b: Term) -> Term {
+        let width = self.width(a);
+        debug_assert_eq!(width, self.width(b));
+        if a == b {
+            return self.bool(true);
+        }
+        if width == 1 {
+            let differ = self.xor(a, b);
+            return self.not(differ);
+        }
+        if let (Some(x), Some(y)) = (self.value(a), self.value(b)) {
+            return self.bool(x == y);
+        }
+        let is_sum = |s: &Self, t| matches!(s.node(t), Node::Sum(..));
+        if is_sum(self, a) || is_sum(self, b) {
+            return self.eq_linear(a, b);
+        }
+        for (x, y) in [(a, b), (b, a)] {
+            if let Some(done) = self.eq_structural(x, y) {
+                return done;
+            }
+        }
+        let (a, b) = if a <= b { (a, b) } else { (b, a) };
+        self.intern(Node::Eq(a, b), 1)
+    }
+
+    fn eq_structural(&mut self, x: Term, y: Term) -> Option<Term> {
+        match (self.node(x).clone(), self.node(y).clone()) {
+            (Node::Zext(p), Node::Zext(q)) => {
+                let width = self.width(p).max(self.width(q));
+                let (p, q) = (self.zext(p, width), self.zext(q, width));
+                Some(self.eq(p, q))
+            }
+            (Node::Zext(p), Node::Const(v)) => Some(if v > mask(self.width(p)) {
+                self.bool(false)
+            } else {
+                let v = self.constant(v, self.width(p));
+                self.eq(p, v)
+            }),
+            (Node::Sext(p), Node::Sext(q)) if self.width(p) == self.width(q) => Some(self.eq(p, q)),
+            (Node::Concat(p, q), Node::Concat(..) | Node::Const(_) | Node::Zext(_)) => {
+                let split = self.width(q);
+                let high = self.extract(y, split, self.width(p));
+                let low = self.extract(y, 0, split);
+                let (high, low) = (self.eq(p, high), self.eq(q, low));
+                Some(self.and(high, low))
+            }
+            (Node::Ite(c, p, q), Node::Const(_))
+                if self.value(p).is_some() || self.value(q).is_some() =>
+            {
+                let (p, q) = (self.eq(p, y), self.eq(q, y));
+                Some(self.ite(c, p, q))
+            }
+            (Node::Not(p), Node::Const(v)) => {
+                let v = self.constant(!v, self.width(p));
+                Some(self.eq(p, v))
+            }
+            (Node::Not(p), Node::Not(q)) => Some(self.eq(p, q)),
+            (_, Node::Const(v)) if v > self.max(x) => Some(self.bool(false)),
+            _ => None,
+        }
+    }
+
+    /// a = b as Σ positive part = Σ negative part, the smallest term on the left.
+    fn eq_linear(&mut self, a: Term, b: Term) -> Term {
+        let width = self.width(a);
+        let difference = self.sub(a, b);
+        let (parts, constant) = self.parts(difference);
+        if parts.is_empty() {
+            return self.bool(constant == 0);
+        }
+        let half = mask(width) / 2;
+        let flip = parts[0].1 > half;
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        for (t, c) in parts {
+            let negative = (c > half) != flip;
+            let c = if c > half { c.wrapping_neg() & mask(width) } else { c };
+            if negative { right.push((t, c)) } else { left.push((t, c)) }
+        }
+        // The constant goes to the right.
+        let constant = if flip { constant } else { constant.wrapping_neg() };
+        let left = self.sum(left, 0, width);
+        let right = self.sum(right, constant, width);
+        let is_sum = |s: &Self, t| matches!(s.node(t), Node::Sum(..));
+        if !is_sum(self, left) && !is_sum(self, right) {
+            for (x, y) in [(left, right), (right, left)] {
+                if let Some(done) = self.eq_structural(x, y) {
+                    return done;
+                }
+            }
+        }
+        self.intern(Node::Eq(left, right), 1)
+    }
+
+    pub(crate) fn ult(&mut self, a: Term, b: Term) -> Term {
+        debug_assert_eq!(self.width(a), self.width(b));
+        if a == b {
+            return self.bool(false);
+        }
+        match (self.value(a), self.value(b)) {
+            (Some(x), Some(y)) => return self.bool(x < y),
+            (_, Some(0)) => return self.bool(false),
+            (_, Some(y)) if self.max(a) < y => return self.bool(true),
+            (Some(x), _) if x >= self.max(b) => return self.bool(false),
+            (None, Some(1)) => {
+                let zero = self.constant(0, self.width(a));
+                return self.eq(a, zero);
+            }
+            (Some(0), None) => {
+                let zero = self.eq(a, b);
+                return self.not(zero);
+            }
+            _ => {}
+        }
+        if self.width(a) == 1 {
+            let a = self.not(a);
+            return self.and(a, b);
+        }
+        if let Some((x, y)) = self.narrowed(a, b) {
+            return self.ult(x, y);
+        }
+        if let Some((x, y)) = self.cancelled(a, b) {
+            return self.ult(x, y);
+        }
+        self.intern(Node::Ult(a, b), 1)
+    }
+
+    /// The operands of a comparison without extensions that both of them share.
+    fn narrowed(&mut self, a: Term, b: Term) -> Option<(Term, Term)> {
+        let inner = |s: &Self, t| match *s.node(t) {
+            Node::Zext(x) => Some(s.width(x)),
+            Node::Const(v) => Some(bits_for(v)),
+            _ => None,
+        };
+        let width = inner(self, a)?.max(inner(self, b)?);
+        if width >= self.width(a) {
+            return None;
+        }
+        Some((self.extract(a, 0, width), self.extract(b, 0, width)))
+    }
+
+    /// The operands of a comparison without the parts that both of them have.
+    fn cancelled(&mut self, a: Term, b: Term) -> Option<(Term, Term)> {
+        let width = self.width(a);
+        let (pa, ca) = self.exact_parts(a)?;
+        let (pb, cb) = self.exact_parts(b)?;
+        let common: Vec<(Term, u128)> = pa
+            .iter()
+            .filter_map(|(t, c)| pb.iter().find(|(u, _)| u == t).map(|(_, d)| (*t, *c.min(d))))
+            .collect();
+        let constant = ca.min(cb);
+        if common.is_empty() && constant == 0 {
+            return None;
+        }
+        let minus = |mut parts: Vec<(Term, u128)>| {
+            parts.extend(common.iter().map(|(t, c)| (*t, c.wrapping_neg())));
+            parts
+        };
+        let (pa, pb) = (minus(pa), minus(pb));
+        Some((self.sum(pa, ca - constant, width), self.sum(pb, cb - constant, width)))
+    }
+
+    /// The parts of a term that cannot wrap and has no negative coefficients.
+    fn exact_parts(&self, t: Term) -> Option<(Vec<(Term, u128)>, u128)> {
+        let data = &self.data[t.0 as usize];
+        match &data.node {
+            Node::Sum(parts, constant) => {
+                let half = mask(data.width) / 2;
+                let positive = *constant <= half && parts.iter().all(|(_, c)| *c <= half);
+                (data.exact && positive).then(|| (parts.to_vec(), *constant))
+            }
+            _ => Some(self.parts(t)),
+        }
+    }
+
+    pub(crate) fn slt(&mut self, a: Term, b: Term) -> Term {
+        let width = self.width(a);
+        if a == b {
+            return self.bool(false);
+        }
+        if let (Some(x), Some(y)) = (self.value(a), self.value(b)) {
+            let less = Op::Slt.apply(&[Bits::new(x, width), Bits::new(y, width)], 1);
+            return self.bool(less.is_true());
+        }
+        self.intern(Node::Slt(a, b), 1)
+    }
+
+    /// ¬(b < a).
+    pub(crate) fn ule(&mut self, a: Term, b: Term) -> Term {
+        let greater = self.ult(b, a);
+        self.not(greater)
+    }
+
+    pub(crate) fn ne(&mut self, a: Term, b: Term) -> Term {
+        let equal = self.eq(a, b);
+        self.not(equal)
+    }
+
+    pub(crate) fn all(&mut self, terms: impl IntoIterator<Item = Term>) -> Term {
+        let mut result = self.bool(true);
+        for t in terms {
+            result = self.and(result, t);
+        }
+        result
+    }
+
+    pub(crate) fn any(&mut self, terms: impl IntoIterator<Item = Term>) -> Term {
+        let mut result = self.bool(false);
+        for t in terms {
+            result = self.or(result, t);
+        }
+        result
+    }
+
+    /// The integer value of a term as a linear form over terms that are their own value.
+    pub(crate) fn integer(&self, t: Term) -> Linear {
+        let data = &self.data[t.0 as usize];
+        match &data.node {
+            Node::Const(value) if *value <= i128::MAX as u128 => (Vec::new(), *value as i128),
+            Node::Zext(inner) => self.integer(*inner),
+            Node::Sum(parts, constant) if data.exact && data.width < 127 => {
+                let mut all = Vec::new();
+                let mut total = signed_value(*constant, data.width);
+                for (t, c) in parts {
+                    let factor = signed_value(*c, data.width);
+                    let (inner, constant) = self.integer(*t);
+                    total += factor * constant;
+                    all.extend(inner.into_iter().map(|(t, c)| (t, c * factor)));
+                }
+                (merge(all), total)
+            }
+            _ => (vec![(t, 1)], 0),
+        }
+    }
+
+    /// The terms a term is made of, one level.
+    pub(crate) fn children(&self, t: Term) -> Vec<Term> {
+        match self.node(t) {
+            Node::Const(_) | Node::Variable(_) => Vec::new(),
+            Node::Select(_, x)
+            | Node::Not(x)
+            | Node::Extract(x, _)
+            | Node::Zext(x)
+            | Node::Sext(x)
+            | Node::Parity(x) => vec![*x],
+            Node::Sum(parts, _) => parts.iter().map(|(t, _)| *t).collect(),
+            Node::And(a, b)
+            | Node::Or(a, b)
+            | Node::Xor(a, b)
+            | Node::Mul(a, b)
+            | Node::Divide(_, a, b)
+            | Node::Shift(_, a, b)
+            | Node::Eq(a, b)
+            | Node::Ult(a, b)
+            | Node::Slt(a, b)
+            | Node::Concat(a, b) => vec![*a, *b],
+            Node::Ite(c, a, b) => vec![*c, *a, *b],
+        }
+    }
+
+    /// The term with its children replaced, in the order of [`Self::children`], rewritten anew.
+    pub(crate) fn rebuild(&mut self, t: Term, x: &[Term]) -> Term {
+        let width = self.width(t);
+        match self.node(t).clone() {
+            Node::Const(_) | Node::Variable(_) => t,
+            Node::Select(array, _) => self.select(array, x[0]),
+            Node::Not(_) => self.not(x[0]),
+            Node::Extract(_, low) => self.extract(x[0], low, width),
+            Node::Zext(_) => self.zext(x[0], width),
+            Node::Sext(_) => self.sext(x[0], width),
+            Node::Parity(_) => self.parity(x[0]),
+            Node::Sum(parts, constant) => {
+                let mut total = self.constant(constant, width);
+                for ((_, c), t) in parts.iter().zip(x) {
+                    let scaled = self.scaled(*t, *c);
+                    total = self.add(total, scaled);
+                }
+                total
+            }
+            Node::And(..) => self.and(x[0], x[1]),
+            Node::Or(..) => self.or(x[0], x[1]),
+            Node::Xor(..) => self.xor(x[0], x[1]),
+            Node::Mul(..) => self.mul(x[0], x[1]),
+            Node::Divide(op, ..) => self.divide(op, x[0], x[1]),
+            Node::Shift(op, ..) => self.shift(op, x[0], x[1]),
+            Node::Eq(..) => self.eq(x[0], x[1]),
+            Node::Ult(..) => self.ult(x[0], x[1]),
+            Node::Slt(..) => self.slt(x[0], x[1]),
+            Node::Concat(..) => self.concat(x[0], x[1]),
+            Node::Ite(..) => self.ite(x[0], x[1], x[2]),
+        }
+    }
+}
+
+/// A coefficient at a greater width: negative ones keep their value.
+fn signed_if_large(value: u128, from: u32, to: u32) -> u128 {
+    if value > mask(from) / 2 && from > 1 {
+        value.wrapping_sub(mask(from)).wrapping_sub(1) & mask(to)
+    } else {
+        value
+    }
+}
+
+/// A coefficient as a signed number.
+fn signed_value(value: u128, width: u32) -> i128 {
+    if value > mask(width) / 2 { value as i128 - (mask(width) as i128 + 1) } else { value as i128 }
+}
+
+/// Adds up coefficients of equal terms.
+pub(crate) fn merge(mut parts: Vec<(Term, i128)>) -> Vec<(Term, i128)> {
+    parts.sort_unstable_by_key(|p| p.0);
+    let mut merged: Vec<(Term, i128)> = Vec::with_capacity(parts.len());
+    for (t, c) in parts {
+        match merged.last_mut() {
+            Some(last) if last.0 == t => last.1 += c,
+            _ => merged.push((t, c)),
+        }
+    }
+    merged.retain(|p| p.1 != 0);
+    merged
+}

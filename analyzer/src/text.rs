@@ -1,0 +1,376 @@
+//! The report as text for a terminal.
+
+use std::fmt::Write as _;
+
+use model::isa::{Premise, VerdictWord};
+
+use crate::report::{Evidence, InstructionReport, PairReport, RecursiveReport, Report, TheoremReport, WitnessReport};
+use crate::verdict::Answer;
+
+/// How much to print.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Detail {
+    /// Every instruction and every witness, not only those that matter.
+    pub all: bool,
+    /// Terminal escapes for colour.
+    pub color: bool,
+}
+
+/// Renders a report.
+pub fn render(report: &Report, detail: Detail) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{} — {} (profile {})", report.isa, report.title, report.profile.word());
+    if report.pairs.is_empty() {
+        let _ = writeln!(out, "\nThe machine has no modes: the theorems are not applicable.");
+    }
+    for pair in &report.pairs {
+        render_pair(&mut out, pair, detail);
+    }
+    if !report.assumptions.is_empty() {
+        out.push_str("\nAssumptions of the specification\n");
+        for a in &report.assumptions {
+            let _ = writeln!(out, "  {}: {}", a.name, a.that);
+            if !a.why.is_empty() {
+                let _ = writeln!(out, "    {}", a.why.trim());
+            }
+            let _ = writeln!(out, "    {}", a.maintained);
+        }
+    }
+    render_expectations(&mut out, report, detail);
+    render_summary(&mut out, report);
+    out
+}
+
+fn paint(text: &str, style: anstyle::Style, detail: Detail) -> String {
+    if detail.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+}
+
+fn verdict(word: VerdictWord, detail: Detail) -> String {
+    use anstyle::AnsiColor::{Cyan, Green, Red, Yellow};
+    let (color, text) = match word {
+        VerdictWord::Holds => (Green, "holds"),
+        VerdictWord::Refuted => (Red, "refuted"),
+        VerdictWord::Undecided => (Yellow, "undecided"),
+        VerdictWord::Vacuous => (Cyan, "vacuous"),
+        VerdictWord::NotApplicable => (Cyan, "not applicable"),
+    };
+    paint(text, anstyle::Style::new().bold().fg_color(Some(color.into())), detail)
+}
+
+fn render_pair(out: &mut String, pair: &PairReport, detail: Detail) {
+    let t = &pair.theorems;
+    let _ = writeln!(out, "\nSupervisor mode {}, user mode {}: {} instructions\n", pair.supervisor, pair.user, pair.instructions.len());
+    let _ = writeln!(out, "  Theorem 1  a virtual machine monitor can be built     {}", theorem(&t.vmm, detail));
+    let _ = writeln!(out, "  Theorem 2  the machine is recursively virtualizable   {}", recursive(&t.recursive, detail));
+    let _ = writeln!(out, "  Theorem 3  a hybrid monitor can be built              {}", theorem(&t.hvmm, detail));
+    for (name, t) in [("Theorem 1", &t.vmm), ("Theorem 3", &t.hvmm)] {
+        for escape in &t.escapes {
+            let _ = writeln!(out, "  {name} otherwise: {} {} ({})", escape.name.replace('-', " "), verdict(escape.verdict, detail), escape.assumption);
+        }
+        if t.gap {
+            let _ = writeln!(out, "  {name}: the premise holds, and yet direct execution goes wrong for {}: a gap in the definitions", t.refuting.join(", "));
+        }
+    }
+    let matters = |i: &&InstructionReport| {
+        (i.sensitive != Answer::No || i.statewise != Answer::Yes || i.user_sensitive != Answer::No)
+            && i.privileged != Answer::Yes
+    };
+    let offending: Vec<&InstructionReport> = pair.instructions.iter().filter(matters).collect();
+    if !offending.is_empty() {
+        out.push_str("\nNot privileged, and sensitive or not safe to run directly\n");
+        out.push_str(&table(&offending, detail));
+    }
+    if detail.all {
+        out.push_str("\nAll instructions\n");
+        out.push_str(&table(&pair.instructions.iter().collect::<Vec<_>>(), detail));
+    } else {
+        list(out, "Privileged", pair, |i| i.privileged == Answer::Yes);
+        list(out, "Innocuous", pair, |i| i.innocuous == Answer::Yes && i.privileged != Answer::Yes && !matters(&i));
+    }
+    for instruction in if detail.all { pair.instructions.iter().collect() } else { offending } {
+        witnesses(out, instruction, detail);
+    }
+    let mut assumed: Vec<&String> = t.vmm.assumptions.iter().chain(&t.hvmm.assumptions).collect();
+    assumed.sort();
+    assumed.dedup();
+    if !assumed.is_empty() {
+        out.push_str("\nThe verdicts assume\n");
+        for assumption in assumed {
+            let _ = writeln!(out, "  {assumption}");
+        }
+    }
+}
+
+fn theorem(it: &TheoremReport, detail: Detail) -> String {
+    let why = match (it.premise, it.by.as_str()) {
+        (Premise::Holds, _) => "every sensitive instruction is privileged".to_owned(),
+        (Premise::Fails, "statewise") => format!(
+            "the premise fails ({}), but every unprivileged instruction is safe to run directly",
+            count(&it.offending)
+        ),
+        (Premise::Fails, _) => format!("the premise fails: {} sensitive and not privileged", count(&it.offending)),
+        (premise, _) => format!("premise {}", premise.word()),
+    };
+    format!("{}: {why}", verdict(it.verdict, detail))
+}
+
+fn count(names: &[String]) -> String {
+    match names {
+        [one] => format!("{one} is"),
+        many => format!("{} instructions are", many.len()),
+    }
+}
+
+fn recursive(it: &RecursiveReport, detail: Detail) -> String {
+    let premises: Vec<String> = it.premises.iter().map(|(n, p)| format!("{n} {p}")).collect();
+    format!("{}: premises {}", verdict(it.verdict, detail), premises.join(", "))
+}
+
+fn list(out: &mut String, title: &str, pair: &PairReport, wanted: impl Fn(&InstructionReport) -> bool) {
+    let names: Vec<&str> = pair.instructions.iter().filter(|i| wanted(i)).map(|i| i.name.as_str()).collect();
+    if names.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{title} ({})", names.len());
+    let mut line = String::from(" ");
+    for name in names {
+        if line.len() + name.len() > 98 {
+            let _ = writeln!(out, "{line}");
+            line = String::from(" ");
+        }
+        line.push(' ');
+        line.push_str(name);
+    }
+    let _ = writeln!(out, "{line}");
+}
+
+/// Marks for the columns of the table.
+fn mark(answer: Option<Answer>) -> &'static str {
+    match answer {
+        Some(Answer::Yes) => "yes",
+        Some(Answer::No) => "·",
+        Some(Answer::Vacuous) => "vacuous",
+        Some(Answer::Undecided) => "?",
+        None => "",
+    }
+}
+
+fn table(rows: &[&InstructionReport], detail: Detail) -> String {
+    let mut columns = vec![
+        ("privileged", "privileged"),
+        ("control", "control-sensitive"),
+        ("location", "location-sensitive"),
+        ("mode", "mode-sensitive"),
+        ("resource", "resource-sensitive"),
+        ("extent", "extent-sensitive"),
+        ("time", "time-sensitive"),
+        ("masked", "trap-masked"),
+        ("visible", "trap-visible"),
+        ("user", "user-sensitive"),
+        ("direct", "statewise"),
+    ];
+    // A column says something only if some row does.
+    columns.retain(|(_, word)| {
+        matches!(*word, "privileged" | "control-sensitive" | "user-sensitive" | "statewise")
+            || rows.iter().any(|r| !matches!(r.property(word), None | Some(Answer::No)))
+    });
+    let mut header = vec![Cell::plain("instruction")];
+    header.extend(columns.iter().map(|(title, _)| Cell::plain(*title)));
+    let mut lines = vec![header];
+    for row in rows {
+        let mut cells = vec![Cell::plain(row.name.as_str())];
+        for (_, word) in &columns {
+            let answer = row.property(word);
+            let text = match (*word, answer) {
+                ("statewise", Some(Answer::Yes)) => "safe".to_owned(),
+                ("statewise", Some(Answer::No)) => "breaks".to_owned(),
+                _ => {
+                    let modes = row.modes.get(&word.replace('-', "_"));
+                    match modes.map(Vec::as_slice) {
+                        Some([one]) => one.clone(),
+                        _ => mark(answer).to_owned(),
+                    }
+                }
+            };
+            let strong = answer == Some(Answer::Yes) && *word != "statewise";
+            cells.push(Cell { text, strong });
+        }
+        lines.push(cells);
+    }
+    aligned(&lines, detail)
+}
+
+/// A cell of a table.
+struct Cell {
+    text: String,
+    strong: bool,
+}
+
+impl Cell {
+    fn plain(text: impl Into<String>) -> Self {
+        Self { text: text.into(), strong: false }
+    }
+}
+
+/// Lines of cells in columns, indented by two.
+fn aligned(lines: &[Vec<Cell>], detail: Detail) -> String {
+    let length = |cell: &Cell| cell.text.chars().count();
+    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
+    let widest = |i: usize| lines.iter().filter_map(|l| l.get(i)).map(length).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(widest).collect();
+    let mut out = String::new();
+    for line in lines {
+        let mut text = String::new();
+        for (cell, width) in line.iter().zip(&widths) {
+            let bold = anstyle::Style::new().bold();
+            let shown = if cell.strong { paint(&cell.text, bold, detail) } else { cell.text.clone() };
+            text.push_str("  ");
+            text.push_str(&shown);
+            text.push_str(&" ".repeat(width - length(cell)));
+        }
+        out.push_str(text.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+fn witnesses(out: &mut String, it: &InstructionReport, detail: Detail) {
+    let order = [
+        "control_sensitive",
+        "location_sensitive",
+        "mode_sensitive",
+        "behaviour_sensitive",
+        "resource_sensitive",
+        "extent_sensitive",
+        "time_sensitive",
+        "trap_masked",
+        "trap_visible",
+        "statewise",
+        "privileged",
+    ];
+    let mut shown = 0;
+    for key in order {
+        if let Some(Evidence::Witness(witness)) = it.evidence.get(key)
+            && (detail.all || shown == 0)
+        {
+            let claim = match key {
+                "statewise" => "is not safe to run directly".to_owned(),
+                "privileged" => "is not privileged".to_owned(),
+                other => format!("is {}", other.replace('_', " ")),
+            };
+            let _ = writeln!(out, "\n{} {claim}: {}", it.name, witness.outcomes.join(", "));
+            out.push_str(&witness_table(witness, detail));
+            shown += 1;
+        }
+    }
+    if shown > 0 && !it.notes.is_empty() {
+        for note in &it.notes {
+            let _ = writeln!(out, "  Note: {}", note.trim());
+        }
+    }
+    for (key, evidence) in &it.evidence {
+        if let Evidence::Open { reason } = evidence {
+            let _ = writeln!(out, "\n{}: {} is undecided: {reason}", it.name, key.replace('_', " "));
+        }
+    }
+}
+
+/// The states side by side; what differs between them is highlighted.
+pub fn witness_table(witness: &WitnessReport, detail: Detail) -> String {
+    let mut header = vec![Cell::plain(witness.instruction.as_str()), Cell::plain("")];
+    header.extend(witness.columns.iter().map(|c| Cell::plain(c.as_str())));
+    let mut lines = vec![header];
+    for row in &witness.rows {
+        let mut cells = vec![Cell::plain(row.name.as_str()), Cell::plain(row.role.as_str())];
+        for value in &row.values {
+            let strong = row.differs && *value != row.values[0];
+            // Without colour a star marks what differs from the first column.
+            let text = if strong && !detail.color { format!("{value} *") } else { value.clone() };
+            cells.push(Cell { text, strong });
+        }
+        lines.push(cells);
+    }
+    aligned(&lines, detail)
+}
+
+fn render_expectations(out: &mut String, report: &Report, detail: Detail) {
+    use anstyle::AnsiColor::{Green, Red};
+    if report.expectations == 0 {
+        return;
+    }
+    out.push('\n');
+    if report.unmet.is_empty() {
+        let style = anstyle::Style::new().fg_color(Some(Green.into()));
+        let text = format!("All {} expectations of the specification hold.", report.expectations);
+        let _ = writeln!(out, "{}", paint(&text, style, detail));
+        return;
+    }
+    let style = anstyle::Style::new().bold().fg_color(Some(Red.into()));
+    let text = format!("{} of {} expectations of the specification fail", report.unmet.len(), report.expectations);
+    let _ = writeln!(out, "{}", paint(&text, style, detail));
+    for unmet in &report.unmet {
+        let at = unmet.at.as_deref().map_or(String::new(), |at| format!("{at}: "));
+        let _ = writeln!(out, "  {at}expected {}, found {}", unmet.expected, unmet.found);
+    }
+}
+
+fn render_summary(out: &mut String, report: &Report) {
+    let c = &report.summary.counts;
+    if let Some(fraction) = report.opcode_coverage {
+        let _ = writeln!(out, "The encodings cover {:.1} % of the opcodes.", 100.0 * fraction);
+    }
+    let _ = writeln!(
+        out,
+        "{} obligations: {} proved, {} witnessed, {} undecided; settled by dependency {}, rewriting {}, \
+         evaluation {}, SAT {} ({} conflicts).",
+        c.obligations, c.proved, c.witnessed, c.undecided, c.by_dependency, c.by_rewriting, c.by_evaluation, c.by_sat, c.conflicts
+    );
+}
+
+/// One line per theorem.
+pub fn concise(report: &Report) -> String {
+    let mut out = String::new();
+    for pair in &report.pairs {
+        let t = &pair.theorems;
+        let all = [
+            ("vmm", t.vmm.premise, t.vmm.verdict),
+            ("recursive", t.recursive.premise, t.recursive.verdict),
+            ("hvmm", t.hvmm.premise, t.hvmm.verdict),
+        ];
+        for (name, premise, word) in all {
+            let verdict = verdict(word, Detail::default());
+            let _ = writeln!(out, "{} {}:{} {name}: {verdict} (premise {})", report.isa, pair.supervisor, pair.user, premise.word());
+        }
+    }
+    if report.pairs.is_empty() {
+        let _ = writeln!(out, "{}: not applicable", report.isa);
+    }
+    for unmet in &report.unmet {
+        let _ = writeln!(out, "{}: expected {}, found {}", report.isa, unmet.expected, unmet.found);
+    }
+    out
+}
+
+/// Everything known about one instruction.
+pub fn explain(report: &Report, name: &str, detail: Detail) -> String {
+    let mut out = String::new();
+    for pair in &report.pairs {
+        let Some(it) = pair.instructions.iter().find(|i| i.name == name) else { continue };
+        let _ = writeln!(out, "{} of {}, supervisor mode {}, user mode {}, profile {}\n", it.name, report.isa, pair.supervisor, pair.user, report.profile.word());
+        for word in model::PROPERTIES {
+            let Some(answer) = it.property(word) else { continue };
+            let key = word.replace('-', "_");
+            let modes = it.modes.get(&key).map(|m| format!(" in {}", m.join(" and "))).unwrap_or_default();
+            let why = match it.evidence.get(&key) {
+                Some(Evidence::Structural { by }) => format!("proved by {by}"),
+                Some(Evidence::Solver { conflicts }) => format!("proved by SAT, {conflicts} conflicts"),
+                Some(Evidence::Witness(_)) => "witness below".into(),
+                Some(Evidence::Open { reason }) => reason.clone(),
+                None => String::new(),
+            };
+            let _ = writeln!(out, "  {word:<20} {:<10} {why}{modes}", answer.word());
+        }
+        witnesses(&mut out, it, detail);
+    }
+    out
+}

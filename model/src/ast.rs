@@ -1,0 +1,97 @@
+//! The semantics language as written: expressions and statements with their places.
+
+use crate::bits::Op;
+use crate::diagnostic::Span;
+
+/// An expression.
+#[derive(Debug, Clone)]
+pub(crate) struct Expr {
+    pub(crate) span: Span,
+    pub(crate) kind: ExprKind,
+}
+
+/// What an expression is.
+#[derive(Debug, Clone)]
+pub(crate) enum ExprKind {
+    /// A number, with its width if the text says it.
+    Number(u128, Option<u32>),
+    Name(String),
+    Field(Box<Expr>, String, Span),
+    /// `x[i]`
+    Index(Box<Expr>, Box<Expr>),
+    /// `x[a:b]`
+    Slice(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// `mem[a; n]`
+    Cells(Box<Expr>, Box<Expr>, Box<Expr>),
+    Call(String, Vec<Expr>),
+    Unary(Unary, Box<Expr>),
+    Binary(Binary, Box<Expr>, Box<Expr>),
+    Choice(Box<Expr>, Box<Expr>, Box<Expr>),
+}
+
+/// A prefix operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unary {
+    /// `!`, on width 1.
+    Not,
+    /// `~`
+    Complement,
+    /// `-`
+    Minus,
+}
+
+/// An infix operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Binary {
+    /// Operands of equal width; the flag says that they are exchanged (`a > b` is `b < a`), the
+    /// next that the result is negated (`a <= b` is `!(b < a)`).
+    Same { op: Op, swap: bool, negate: bool, compare: bool },
+    /// `<<` and `>>`: the amount has a width of its own.
+    Shift(Op),
+    /// `+^`
+    WideAdd,
+    /// `*^`
+    WideMul,
+    /// `::`
+    Concat,
+    /// `&&`
+    AndThen,
+    /// `||`
+    OrElse,
+}
+
+/// A statement.
+#[derive(Debug, Clone)]
+pub(crate) struct Stmt {
+    pub(crate) span: Span,
+    pub(crate) kind: StmtKind,
+}
+
+/// What a statement is.
+#[derive(Debug, Clone)]
+pub(crate) enum StmtKind {
+    Let(String, Span, Expr),
+    Assign(Expr, Expr),
+    If(Expr, Vec<Stmt>, Vec<Stmt>),
+    /// Runs the statement unless the condition holds.
+    Require(Expr, Box<Stmt>),
+    Trap(String, Span, Option<Expr>),
+    Commit,
+    For { variable: String, low: Expr, high: Expr, body: Vec<Stmt>, otherwise: Vec<Stmt> },
+    Break,
+    Return(Expr),
+    ReturnNothing,
+    Unpredictable,
+    Unknown,
+    Call(String, Vec<Expr>),
+}
+
+/// A helper function.
+#[derive(Debug, Clone)]
+pub(crate) struct Function {
+    pub(crate) name: String,
+    pub(crate) name_span: Span,
+    pub(crate) parameters: Vec<(String, Span, u32)>,
+    pub(crate) result: Option<u32>,
+    pub(crate) body: Vec<Stmt>,
+}

@@ -1,0 +1,382 @@
+//! Checking of instructions: encodings, operands, cases, expectations.
+
+use super::{Checker, PROPERTIES};
+use crate::bits::{Bits, Op};
+use crate::diagnostic::{Diagnostic, Span, did_you_mean};
+use crate::encoding::{Coverage, Pattern, coverage};
+use crate::interp;
+use crate::isa::{Body, Class, Expectation, ExpectedWord, Expr, ExprKind, Operand, OperandId, Stmt};
+use crate::lower::{Binding, Env, Lowerer, Mode};
+use crate::spec::{self, ByProfile, Instruction, List, Names, Profile, Sp};
+
+/// Most bits of operands whose cases are enumerated for gaps and overlaps.
+const MAX_CASE_BITS: u32 = 16;
+
+/// A case before its body is lowered.
+struct Branch {
+    name: String,
+    span: Span,
+    fixed: Vec<(OperandId, u128)>,
+    condition: Option<Expr>,
+    expect: Vec<(Profile, Vec<ExpectedWord>)>,
+    notes: Vec<String>,
+}
+
+impl Checker<'_> {
+    pub(super) fn classes(&mut self, env: &Env) -> Vec<Class> {
+        let instructions = self.spec.instructions.iter().flat_map(Names::iter);
+        let mut all = Vec::new();
+        for (name, instruction) in instructions {
+            all.extend(self.instruction(env, name, instruction));
+        }
+        if all.is_empty() && !self.report.failed() {
+            let start = self.start();
+            self.error("K020", start, "there are no instructions", "list them under `instructions:`");
+        }
+        all
+    }
+
+    fn instruction(&mut self, env: &Env, name: &Sp<String>, it: &Instruction) -> Vec<Class> {
+        if name.it.is_empty() || name.it.contains(|c: char| c.is_whitespace() || "[],".contains(c)) {
+            let message = format!("`{}` cannot be the name of an instruction", name.it);
+            self.error("K003", name.span, message, "no spaces, commas or brackets");
+        }
+        let pattern = it.encoding.as_ref().and_then(|text| match Pattern::parse(&text.it) {
+            Ok(pattern) => Some(pattern),
+            Err(why) => {
+                let help = "an encoding is 0, 1, - and fields: \"0111 ---- r[3] imm[16]\"";
+                self.error("K021", text.span, why, help);
+                None
+            }
+        });
+        let operands = self.operands(it, pattern.as_ref());
+        let length = self.length(env, it, pattern.as_ref());
+        let mut texts = Vec::new();
+        for code in it.semantics.iter().flat_map(|s| &s.0) {
+            texts.push(self.statements(*code));
+        }
+        let body = if texts.is_empty() {
+            let message = format!("`{}` has no `semantics:`", name.it);
+            let warning = Diagnostic::warning("C032", name.span, message);
+            self.report.push(warning.help("it is unknown, and no theorem can be proved"));
+            Body { statements: vec![Stmt::Unknown], ..Body::default() }
+        } else {
+            let mut lowerer = Lowerer::new(env, &mut self.report, Mode::Semantics);
+            for (i, operand) in operands.iter().enumerate() {
+                lowerer.bind(&operand.name, Binding::Operand(OperandId(i as u32), operand.width));
+            }
+            lowerer.bodies(&texts)
+        };
+        let advance = self.advance(env, length);
+        let expect = self.words(it.expect.as_ref());
+        let notes = it.notes.clone().unwrap_or_default().0;
+        let branches = match &it.cases {
+            Some(cases) => self.branches(env, name, cases, &operands),
+            None => vec![Branch {
+                name: name.it.clone(),
+                span: name.span,
+                fixed: Vec::new(),
+                condition: None,
+                expect: Vec::new(),
+                notes: Vec::new(),
+            }],
+        };
+        branches
+            .into_iter()
+            .map(|branch| {
+                let mut operands = operands.clone();
+                for (id, value) in &branch.fixed {
+                    operands[id.index()].fixed = Some(*value);
+                }
+                Class {
+                    name: branch.name,
+                    span: branch.span,
+                    pattern: pattern.clone(),
+                    syntax: it.syntax.as_ref().map(|s| s.it.clone()),
+                    operands,
+                    when: branch.condition,
+                    length,
+                    advance: advance.clone(),
+                    body: body.clone(),
+                    notes: [notes.clone(), branch.notes].concat(),
+                    expect: if branch.expect.is_empty() { expect.clone() } else { branch.expect },
+                }
+            })
+            .collect()
+    }
+
+    fn operands(&mut self, it: &Instruction, pattern: Option<&Pattern>) -> Vec<Operand> {
+        if let Some(pattern) = pattern {
+            if let Some(operands) = &it.operands
+                && let Some((first, _)) = operands.0.first()
+            {
+                self.error("K022", first.span, "the operands follow from the encoding", "remove `operands:`");
+            }
+            let all = pattern.operands().into_iter();
+            return all.map(|(name, width)| Operand { name, width, fixed: None }).collect();
+        }
+        let mut all = Vec::new();
+        for (name, width) in it.operands.iter().flat_map(Names::iter) {
+            let width = self.width(width, 64);
+            all.push(Operand { name: name.it.clone(), width, fixed: None });
+        }
+        all
+    }
+
+    /// Length in cells.
+    fn length(&mut self, env: &Env, it: &Instruction, pattern: Option<&Pattern>) -> u128 {
+        let encoded = pattern.map(|p| (p.width, p.width / env.storage.width));
+        if let Some((width, _)) = encoded
+            && width % env.storage.width != 0
+        {
+            let span = it.encoding.as_ref().map_or(it.span, |e| e.span);
+            let cell = env.storage.width;
+            let message = format!("the encoding has {width} bits, not a multiple of a cell's {cell}");
+            self.error("K023", span, message, "");
+        }
+        match (&it.length, encoded) {
+            (Some(length), Some((_, cells))) if length.it != cells as u128 => {
+                let message = format!("the encoding is {cells} cells long, not {}", length.it);
+                self.error("K023", length.span, message, "remove `length:`");
+                length.it
+            }
+            (Some(length), _) => length.it,
+            (None, Some((_, cells))) => cells as u128,
+            (None, None) => 1,
+        }
+    }
+
+    fn branches(
+        &mut self,
+        env: &Env,
+        instruction: &Sp<String>,
+        cases: &Names<spec::Case>,
+        operands: &[Operand],
+    ) -> Vec<Branch> {
+        let mut all = Vec::new();
+        for (name, case) in cases.iter() {
+            let mut branch = Branch {
+                name: format!("{}[{}]", instruction.it, name.it),
+                span: name.span,
+                fixed: Vec::new(),
+                condition: None,
+                expect: self.words(case.expect.as_ref()),
+                notes: case.notes.clone().unwrap_or_default().0,
+            };
+            for (operand, code) in case.fix.iter().flat_map(Names::iter) {
+                let Some(i) = operands.iter().position(|o| o.name == operand.it) else {
+                    let help = did_you_mean(&operand.it, operands.iter().map(|o| o.name.as_str()));
+                    let message = format!("there is no operand `{}`", operand.it);
+                    self.error("K024", operand.span, message, &help.unwrap_or_default());
+                    continue;
+                };
+                let value = self.pure(env, *code, Some(operands[i].width));
+                if let Some(Expr { kind: ExprKind::Const(value), .. }) = value {
+                    branch.fixed.push((OperandId(i as u32), value));
+                } else if value.is_some() {
+                    self.error("K024", code.span, "a fixed operand needs a constant", "use `when:` for conditions");
+                }
+            }
+            if let Some(code) = case.when {
+                branch.condition = self.condition(env, code, operands);
+            }
+            if case.fix.is_none() && case.when.is_none() {
+                self.error("K024", name.span, "a case needs `fix:` or `when:`", "");
+            }
+            all.push(branch);
+        }
+        self.complete(instruction, &mut all, operands);
+        all
+    }
+
+    /// A boolean expression over the operands.
+    fn condition(&mut self, env: &Env, code: spec::Code, operands: &[Operand]) -> Option<Expr> {
+        let parsed = self.expression(code)?;
+        let mut lowerer = Lowerer::new(env, &mut self.report, Mode::Plain);
+        for (i, operand) in operands.iter().enumerate() {
+            lowerer.bind(&operand.name, Binding::Operand(OperandId(i as u32), operand.width));
+        }
+        let condition = lowerer.pure(&parsed, Some(1), true)?;
+        if reads_state(&condition) {
+            self.error("K024", code.span, "a case depends on operands only", "put conditions on the state into the semantics");
+            return None;
+        }
+        Some(condition)
+    }
+
+    /// Refuses overlapping cases and adds the class `[else]` where values are left over.
+    fn complete(&mut self, instruction: &Sp<String>, branches: &mut Vec<Branch>, operands: &[Operand]) {
+        if self.report.failed() {
+            return;
+        }
+        let conditions: Vec<Expr> = branches.iter().map(|b| whole_condition(b, operands)).collect();
+        let mut mentioned = vec![false; operands.len()];
+        conditions.iter().for_each(|c| mention(c, &mut mentioned));
+        let used: Vec<usize> = (0..operands.len()).filter(|i| mentioned[*i]).collect();
+        let bits: u32 = used.iter().map(|i| operands[*i].width).sum();
+        let mut left_over = bits > MAX_CASE_BITS;
+        if !left_over {
+            for assignment in 0..1u128 << bits {
+                let mut values = vec![0; operands.len()];
+                let mut rest = assignment;
+                for &i in &used {
+                    values[i] = Bits::new(rest, operands[i].width).value;
+                    rest >>= operands[i].width;
+                }
+                let taken: Vec<usize> = (0..conditions.len())
+                    .filter(|c| interp::operand_condition(&conditions[*c], &values))
+                    .collect();
+                left_over |= taken.is_empty();
+                if let [first, second, ..] = taken[..] {
+                    let example: Vec<_> = used.iter().map(|i| format!("{} = {}", operands[*i].name, values[*i])).collect();
+                    let message = format!("the cases overlap at {}", example.join(", "));
+                    let (first, second) = (branches[first].span, branches[second].span);
+                    self.report.push(Diagnostic::error("K025", second, message).related(first, "the other case"));
+                    return;
+                }
+            }
+        }
+        if left_over {
+            let rest = conditions.into_iter().map(|c| Expr::apply(Op::Not, vec![c], 1));
+            branches.push(Branch {
+                name: format!("{}[else]", instruction.it),
+                span: instruction.span,
+                fixed: Vec::new(),
+                condition: rest.reduce(|a, b| Expr::apply(Op::And, vec![a, b], 1)),
+                expect: Vec::new(),
+                notes: Vec::new(),
+            });
+        }
+    }
+
+    /// Overlap, shadowing and completeness of the encodings.
+    pub(super) fn coverage(&mut self, classes: &[Class], has_unlisted: bool) -> Option<Coverage> {
+        let mut patterns: Vec<(&str, &Pattern, Span)> = Vec::new();
+        for (name, it) in self.spec.instructions.iter().flat_map(Names::iter) {
+            let class = classes.iter().find(|c| c.name.split('[').next() == Some(name.it.as_str()));
+            let span = it.encoding.as_ref().map(|e| e.span);
+            if let (Some(Class { pattern: Some(pattern), .. }), Some(span)) = (class, span) {
+                patterns.push((&name.it, pattern, span));
+            }
+        }
+        for (i, (name, pattern, span)) in patterns.iter().enumerate() {
+            for (other, earlier, place) in &patterns[..i] {
+                if pattern.overlaps(earlier) {
+                    let message = if pattern.is_within(earlier) {
+                        format!("`{other}` shadows `{name}`: every such opcode is also one of `{other}`")
+                    } else {
+                        format!("the encodings of `{other}` and `{name}` overlap")
+                    };
+                    let error = Diagnostic::error("K026", *span, message).related(*place, *other);
+                    self.report.push(error.help("an opcode belongs to one instruction; use `cases:` for subclasses"));
+                }
+            }
+        }
+        let instructions = self.spec.instructions.as_ref().map_or(0, |i| i.0.len());
+        if patterns.is_empty() || patterns.len() < instructions {
+            return None;
+        }
+        let all: Vec<&Pattern> = patterns.iter().map(|(_, p, _)| *p).collect();
+        let covered = coverage(&all);
+        if covered.fraction < 1.0 && !has_unlisted {
+            let start = self.start();
+            let message = format!("the encodings cover {:.1} % of the opcodes", 100.0 * covered.fraction);
+            self.error("K027", start, message, "say what the others do: `unlisted: \"trap(…);\"` under `machine:`");
+        }
+        Some(covered)
+    }
+
+    /// Reads `expect:` of an instruction or case.
+    fn words(&mut self, expect: Option<&Sp<ByProfile<List<Sp<String>>>>>) -> Vec<(Profile, Vec<ExpectedWord>)> {
+        let mut all = Vec::new();
+        for (profile, words) in expect.iter().flat_map(|e| &e.it.0) {
+            let mut list = Vec::new();
+            for word in &words.0 {
+                let (name, holds) = match word.it.strip_prefix("not ") {
+                    Some(rest) => (rest.trim(), false),
+                    None => (word.it.as_str(), true),
+                };
+                if !PROPERTIES.contains(&name) {
+                    let help = did_you_mean(name, PROPERTIES.iter().copied())
+                        .unwrap_or_else(|| format!("one of: {}", PROPERTIES.join(", ")));
+                    self.error("K028", word.span, format!("there is no property `{name}`"), &help);
+                }
+                list.push(ExpectedWord { word: name.to_owned(), holds, span: word.span });
+            }
+            all.push((*profile, list));
+        }
+        all
+    }
+
+    /// Reads `expect:` at top level.
+    pub(super) fn expectations(&mut self, classes: &[Class]) -> Vec<(Profile, Expectation)> {
+        let mut all = Vec::new();
+        let Some(expect) = &self.spec.expect else { return all };
+        for (profile, expected) in &expect.it.0 {
+            let theorem = |it: &Option<spec::TheoremExpectation>| {
+                it.as_ref().map_or((None, None), |t| {
+                    (t.0.premise.map(|p| p.it), t.0.verdict.map(|v| v.it))
+                })
+            };
+            for name in expected.offending.iter().flat_map(|o| &o.0) {
+                if !classes.iter().any(|c| c.name == name.it) {
+                    let help = did_you_mean(&name.it, classes.iter().map(|c| c.name.as_str()));
+                    let message = format!("there is no instruction `{}`", name.it);
+                    self.error("K029", name.span, message, &help.unwrap_or_default());
+                }
+            }
+            all.push((
+                *profile,
+                Expectation {
+                    span: Some(expect.span),
+                    vmm: theorem(&expected.vmm),
+                    recursive: theorem(&expected.recursive),
+                    hvmm: theorem(&expected.hvmm),
+                    offending: expected.offending.as_ref().map(|o| o.0.iter().map(|n| n.it.clone()).collect()),
+                },
+            ));
+        }
+        all
+    }
+}
+
+/// The condition under which operand values belong to a branch.
+fn whole_condition(branch: &Branch, operands: &[Operand]) -> Expr {
+    let fixed = branch.fixed.iter().map(|(id, value)| {
+        let width = operands[id.index()].width;
+        let operand = Expr { width, kind: ExprKind::Operand(*id) };
+        Expr::apply(Op::Eq, vec![operand, Expr::constant(Bits::new(*value, width))], 1)
+    });
+    fixed
+        .chain(branch.condition.clone())
+        .reduce(|a, b| Expr::apply(Op::And, vec![a, b], 1))
+        .unwrap_or_else(|| Expr::constant(Bits::bool(true)))
+}
+
+/// Marks the operands an expression mentions.
+fn mention(e: &Expr, mentioned: &mut [bool]) {
+    match &e.kind {
+        ExprKind::Operand(id) => mentioned[id.index()] = true,
+        ExprKind::Apply(_, operands) => operands.iter().for_each(|o| mention(o, mentioned)),
+        ExprKind::Element(_, inner) | ExprKind::Load(inner) => mention(inner, mentioned),
+        ExprKind::Const(_)
+        | ExprKind::Local(_)
+        | ExprKind::Register(_)
+        | ExprKind::CellCount
+        | ExprKind::Undefined(_) => {}
+    }
+}
+
+fn reads_state(e: &Expr) -> bool {
+    match &e.kind {
+        ExprKind::Operand(_) | ExprKind::Const(_) => false,
+        ExprKind::Apply(_, operands) => operands.iter().any(reads_state),
+        ExprKind::Local(_)
+        | ExprKind::Register(_)
+        | ExprKind::Element(..)
+        | ExprKind::Load(_)
+        | ExprKind::CellCount
+        | ExprKind::Undefined(_) => true,
+    }
+}
+

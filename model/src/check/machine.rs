@@ -1,0 +1,211 @@
+//! Checking of the machine section: modes, mapping, traps, PSW.
+
+use std::ops::Range;
+
+use super::Checker;
+use super::state::Roles;
+use crate::ast;
+use crate::bits::Bits;
+use crate::diagnostic::did_you_mean;
+use crate::isa::{Body, Expr, ExprKind, Pair, Part, Trap, TrapCells, Window};
+use crate::lower::{Binding, Env, Lowerer, Mode};
+use crate::spec::{self, Code, Names, Saves, Sp, TrapKind};
+
+/// The machine section, checked.
+pub(super) struct Machine {
+    pub(super) window: Option<Window>,
+    pub(super) pairs: Vec<Pair>,
+    pub(super) traps: Vec<Trap>,
+    pub(super) trap_cells: TrapCells,
+    pub(super) reset: Body,
+    pub(super) halted: Option<Expr>,
+    pub(super) unlisted: Option<Body>,
+}
+
+impl Checker<'_> {
+    pub(super) fn machine(&mut self, env: &Env, roles: &Roles) -> Option<Machine> {
+        let Some(machine) = &self.spec.machine else {
+            let start = self.start();
+            self.error("K001", start, "there is no `machine:`", "it says what `mem[a]` means, which traps there are and which modes to judge");
+            return None;
+        };
+        let pairs = self.pairs(env, roles, machine);
+        let traps = self.traps(env, machine);
+        if !pairs.is_empty() {
+            if roles.relocation.is_none() || roles.bounds.is_none() {
+                self.error(
+                    "K009",
+                    machine.span,
+                    "a machine with modes needs a relocation and a bounds component",
+                    "give a machine without a mapping of its own an external unit, and say so in `notes:`",
+                );
+            }
+            if !traps.iter().any(|t| t.kind == TrapKind::Memory) {
+                self.error(
+                    "K010",
+                    machine.traps.as_ref().map_or(machine.span, |_| machine.span),
+                    "no trap has `kind: memory`",
+                    "the definitions exclude memory traps: mark the trap that the address function raises",
+                );
+            }
+        }
+        let unlisted = machine.unlisted.map(|code| {
+            let statements = self.statements(code);
+            Lowerer::new(env, &mut self.report, Mode::Semantics).body(&statements)
+        });
+        Some(Machine {
+            window: self.window(env, roles, machine),
+            pairs,
+            traps,
+            trap_cells: self.trap_cells(env, machine),
+            reset: self.plain(env, machine.reset),
+            halted: machine.halted.and_then(|code| self.pure(env, code, Some(1))),
+            unlisted,
+        })
+    }
+
+    fn pairs(&mut self, env: &Env, roles: &Roles, machine: &spec::Machine) -> Vec<Pair> {
+        let mut all = Vec::new();
+        let Some(modes) = &machine.modes else {
+            self.error("K001", machine.span, "`machine:` has no `modes:`", "list the pairs to judge, [{supervisor: …, user: …}], or [] for a machine without modes");
+            return all;
+        };
+        if modes.it.0.is_empty() {
+            return all;
+        }
+        let Some(mode) = roles.mode else {
+            self.error("K009", modes.span, "no component of role M has `values:`", "name the modes: mode: {role: M, width: 1, values: {supervisor: 0, user: 1}}");
+            return all;
+        };
+        let register = &env.registers[mode.register.index()];
+        let values = register.fields.iter().find(|f| (f.low, f.width) == (mode.low, mode.width) && !f.values.is_empty());
+        let values = values.map_or(&register.values, |f| &f.values);
+        for pair in &modes.it.0 {
+            let (Some(supervisor), Some(user)) = (&pair.supervisor, &pair.user) else {
+                self.error("K004", pair.span, "a pair names its `supervisor:` and its `user:` mode", "");
+                continue;
+            };
+            let (Some(s), Some(u)) = (self.mode_value(supervisor, values), self.mode_value(user, values))
+            else {
+                continue;
+            };
+            if s == u {
+                self.error("K009", pair.span, "both modes of the pair are the same", "");
+            }
+            let deprivilege = self.plain(env, pair.deprivilege);
+            let (supervisor, user) = (supervisor.it.clone(), user.it.clone());
+            all.push(Pair { supervisor: (supervisor, s), user: (user, u), deprivilege });
+        }
+        all
+    }
+
+    fn mode_value(&mut self, name: &Sp<String>, values: &[(String, u128)]) -> Option<u128> {
+        let found = values.iter().find(|(n, _)| *n == name.it).map(|(_, v)| *v);
+        if found.is_none() {
+            let names = values.iter().map(|(n, _)| n.as_str());
+            let help = did_you_mean(&name.it, names.clone())
+                .unwrap_or_else(|| format!("the modes: {}", names.collect::<Vec<_>>().join(", ")));
+            self.error("K009", name.span, format!("there is no mode `{}`", name.it), &help);
+        }
+        found
+    }
+
+    fn traps(&mut self, env: &Env, machine: &spec::Machine) -> Vec<Trap> {
+        let sequence = machine.on_trap.map(|code| self.statements(code)).unwrap_or_default();
+        let mut all = Vec::new();
+        for (name, trap) in machine.traps.iter().flat_map(Names::iter) {
+            let Some(kind) = trap.kind else {
+                let words: Vec<_> = TrapKind::ALL.iter().map(|k| k.word()).collect();
+                let message = format!("the trap `{}` has no `kind:`", name.it);
+                self.error("K010", name.span, message, &format!("one of: {}", words.join(", ")));
+                continue;
+            };
+            let code = trap.code.map_or(0, |c| c.it);
+            let mut lowerer = Lowerer::new(env, &mut self.report, Mode::TrapSequence);
+            if env.trap_argument > 0 {
+                let local = lowerer.local(env.trap_argument);
+                lowerer.bind("arg", Binding::Local(local, env.trap_argument));
+            }
+            lowerer.bind("code", Binding::Constant(code));
+            all.push(Trap {
+                name: name.it.clone(),
+                kind: kind.it,
+                saves: trap.saves.map_or(Saves::This, |s| s.it),
+                sequence: lowerer.body(&sequence),
+            });
+        }
+        all
+    }
+
+    fn window(&mut self, env: &Env, roles: &Roles, machine: &spec::Machine) -> Option<Window> {
+        let (relocation, bounds) = (roles.relocation?, roles.bounds?);
+        let given = machine.window.as_ref();
+        let mut part = |code: Option<Code>, default: Part| match code {
+            Some(code) => {
+                let parsed = self.expression(code)?;
+                // Numbers in a window take one bit more than an address: the size of all storage fits.
+                let hint = env.address_width + 1;
+                Lowerer::new(env, &mut self.report, Mode::Plain).pure(&parsed, Some(hint), false)
+            }
+            None => Some(part_expr(env, default)),
+        };
+        let base = part(given.and_then(|w| w.base), relocation);
+        let size = part(given.and_then(|w| w.size), bounds);
+        Some(Window { base: base?, size: size? })
+    }
+
+    fn trap_cells(&mut self, env: &Env, machine: &spec::Machine) -> TrapCells {
+        let mut range = |text: &Option<Sp<String>>| -> Range<u128> {
+            let Some(text) = text else { return 0..0 };
+            let ends = text.it.split_once("..").and_then(|(start, end)| {
+                Some((spec::number(start.trim())?, spec::number(end.trim())?))
+            });
+            match ends {
+                Some((start, end)) if start < end && end <= env.storage.cells => start..end,
+                _ => {
+                    let message = format!("`{}` is no range of cells", text.it);
+                    self.error("K011", text.span, message, "write the first cell and the one behind the last: \"0..4\"");
+                    0..0
+                }
+            }
+        };
+        let Some(cells) = &machine.trap_cells else { return TrapCells::default() };
+        TrapCells { old: range(&cells.old), new: range(&cells.new) }
+    }
+
+    /// Moves P past an instruction of the given length.
+    pub(super) fn advance(&mut self, env: &Env, length: u128) -> Body {
+        let machine = self.spec.machine.as_ref();
+        if let Some(code) = machine.and_then(|m| m.advance) {
+            let statements = self.statements(code);
+            let mut lowerer = Lowerer::new(env, &mut self.report, Mode::Plain);
+            lowerer.bind("length", Binding::Constant(length));
+            return lowerer.body(&statements);
+        }
+        let counters: Vec<_> = env
+            .registers
+            .iter()
+            .filter(|r| r.count.is_none() && r.slices.iter().any(|s| s.role == spec::Role::P))
+            .collect();
+        let [counter] = counters.as_slice() else {
+            let start = self.start();
+            self.error("K012", start, "`advance:` is missing", "with one component of role P it has a default; otherwise say how P moves");
+            return Body::default();
+        };
+        let here = ast::Expr { span: self.start(), kind: ast::ExprKind::Name(counter.name.clone()) };
+        let number = ast::ExprKind::Number(Bits::new(length, counter.width).value, Some(counter.width));
+        let number = ast::Expr { span: here.span, kind: number };
+        let plus = ast::Binary::Same { op: crate::bits::Op::Add, swap: false, negate: false, compare: false };
+        let sum = ast::ExprKind::Binary(plus, Box::new(here.clone()), Box::new(number));
+        let sum = ast::Expr { span: here.span, kind: sum };
+        let step = ast::Stmt { span: here.span, kind: ast::StmtKind::Assign(here, sum) };
+        Lowerer::new(env, &mut self.report, Mode::Plain).body(&[step])
+    }
+}
+
+/// A part of a register as an expression.
+fn part_expr(env: &Env, part: Part) -> Expr {
+    let width = env.registers[part.register.index()].width;
+    let whole = Expr { width, kind: ExprKind::Register(part.register) };
+    crate::lower::slice(whole, part.low, part.width)
+}

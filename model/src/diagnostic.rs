@@ -1,0 +1,239 @@
+//! Diagnostics: errors and warnings with a stable code, a place in the source, and advice.
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+/// A half-open range of bytes in one source file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// Index of the file in its [`Sources`].
+    pub file: u32,
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// The smallest span that covers both; they must be of one file.
+    pub(crate) fn to(self, end: Self) -> Self {
+        Self { end: end.end.max(self.start), ..self }
+    }
+}
+
+/// One file of a specification.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Path as the user wrote it.
+    pub path: String,
+    /// Text, UTF-8.
+    pub text: String,
+}
+
+/// The files a specification was read from: itself first, then what it extends.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The files, in the order they were opened.
+    pub files: Vec<Source>,
+}
+
+impl Sources {
+    /// Text of a span.
+    pub fn slice(&self, span: Span) -> &str {
+        &self.files[span.file as usize].text[span.start as usize..span.end as usize]
+    }
+
+    /// Line and column of a span's start, both from 1; columns count characters.
+    pub fn position(&self, span: Span) -> (usize, usize) {
+        let before = &self.files[span.file as usize].text[..span.start as usize];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
+        (line, column)
+    }
+}
+
+/// How bad a diagnostic is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The specification is refused.
+    Error,
+    /// The specification is accepted; something in it is probably not meant.
+    Warning,
+}
+
+/// One finding about a specification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Error or warning.
+    pub severity: Severity,
+    /// Stable code, such as `S012`.
+    pub code: &'static str,
+    /// What is wrong, in one sentence.
+    pub message: String,
+    /// Where, unless the whole file is meant.
+    pub span: Option<Span>,
+    /// What stands at that place.
+    pub label: String,
+    /// Another place that matters, with what stands there.
+    pub related: Option<(Span, String)>,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error at a place.
+    pub(crate) fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            code,
+            message: message.into(),
+            span: Some(span),
+            label: String::new(),
+            related: None,
+            help: None,
+        }
+    }
+
+    /// A warning at a place.
+    pub(crate) fn warning(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, span, message) }
+    }
+
+    /// An error without a place.
+    pub fn global(code: &'static str, message: impl Into<String>) -> Self {
+        let nowhere = Span { file: 0, start: 0, end: 0 };
+        Self { span: None, ..Self::error(code, nowhere, message) }
+    }
+
+    /// Adds what stands at the place.
+    pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// Adds advice.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Adds a second place.
+    pub(crate) fn related(mut self, span: Span, label: impl Into<String>) -> Self {
+        self.related = Some((span, label.into()));
+        self
+    }
+
+    /// Renders the diagnostic with an excerpt of the source; `color` adds terminal escapes.
+    pub fn render(&self, sources: &Sources, color: bool) -> String {
+        let level = match self.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let mut group = level.primary_title(self.message.as_str()).id(self.code).elements(
+            self.span.into_iter().map(|span| {
+                let file = &sources.files[span.file as usize];
+                let clip = |s: Span| {
+                    let end = (s.end as usize).min(file.text.len());
+                    let start = (s.start as usize).min(end);
+                    // A block of many lines is shown by its first line.
+                    let line = file.text[start..end].find('\n').map_or(end, |n| start + n);
+                    start..line
+                };
+                let mut snippet = Snippet::source(file.text.as_str()).path(file.path.as_str());
+                snippet = snippet.annotation(
+                    AnnotationKind::Primary.span(clip(span)).label(self.label.as_str()),
+                );
+                if let Some((other, label)) = &self.related
+                    && other.file == span.file
+                {
+                    snippet = snippet.annotation(
+                        AnnotationKind::Context.span(clip(*other)).label(label.as_str()),
+                    );
+                }
+                snippet
+            }),
+        );
+        if let Some(help) = &self.help {
+            group = group.element(Level::HELP.message(help.as_str()));
+        }
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        renderer.render(&[group])
+    }
+}
+
+/// A collector: every error of a file is found in one pass.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    found: Vec<Diagnostic>,
+}
+
+impl Report {
+    /// Adds a finding unless the same one was made already (helper functions are checked per use).
+    pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
+        if !self.found.contains(&diagnostic) {
+            self.found.push(diagnostic);
+        }
+    }
+
+    /// Whether an error was found.
+    pub(crate) fn failed(&self) -> bool {
+        self.found.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// Everything found, in order of place.
+    pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
+        self.found.sort_by_key(|d| d.span);
+        self.found
+    }
+}
+
+/// The candidate closest to `word`, as advice, if one is close enough to be a slip.
+pub fn did_you_mean<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
+    let limit = (word.chars().count() / 3).max(1);
+    candidates
+        .into_iter()
+        .map(|c| (distance(word, c), c))
+        .filter(|(d, _)| *d <= limit)
+        .min()
+        .map(|(_, c)| format!("did you mean `{c}`?"))
+}
+
+/// Levenshtein distance with adjacent transpositions counted once, ignoring case.
+fn distance(a: &str, b: &str) -> usize {
+    let a: Vec<char> = a.to_lowercase().chars().collect();
+    let b: Vec<char> = b.to_lowercase().chars().collect();
+    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for (i, row) in rows.iter_mut().enumerate() {
+        row[0] = i;
+    }
+    for (j, cell) in rows[0].iter_mut().enumerate() {
+        *cell = j;
+    }
+    for i in 1..=a.len() {
+        for j in 1..=b.len() {
+            let change = usize::from(a[i - 1] != b[j - 1]);
+            let mut best =
+                (rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(rows[i - 1][j - 1] + change);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            rows[i][j] = best;
+        }
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggestions_are_close_or_absent() {
+        let words = ["privileged", "innocuous", "user-sensitive"];
+        assert_eq!(did_you_mean("privilegde", words).as_deref(), Some("did you mean `privileged`?"));
+        assert_eq!(did_you_mean("banana", words), None);
+    }
+}

@@ -1,0 +1,197 @@
+//! The concrete interpreter: one instruction on one state, as plainly as possible.
+//!
+//! It defines what a specification means; every other evaluator is compared with it.
+
+use crate::bits::Bits;
+use crate::isa::{Body, ChoiceId, Class, Expr, ExprKind, Isa, LocalId, OperandId, Role, Saves, Stmt, TrapId};
+use crate::state::State;
+
+/// What an instruction does to a state: i(S).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It completes.
+    Step(State),
+    /// It traps; the state is the one after the trap sequence.
+    Trap(TrapId, State),
+    /// The architecture says nothing.
+    Unpredictable,
+    /// The specification says nothing.
+    Unknown,
+}
+
+/// The source of values the architecture leaves undefined.
+pub type Choices<'c> = &'c dyn Fn(ChoiceId) -> u128;
+
+/// Runs one instruction. `operands` are in the order of [`Class::operands`]; values held by the
+/// class win over them.
+pub fn step(isa: &Isa, class: &Class, operands: &[u128], state: &State, choices: Choices<'_>) -> Outcome {
+    let operands: Vec<u128> =
+        class.operands.iter().zip(operands).map(|(o, v)| o.fixed.unwrap_or(*v)).collect();
+    let advanced = run_plain(&class.advance, state);
+    let mut machine = Machine::new(&class.body, &operands, choices, advanced.clone());
+    match machine.block(&class.body.statements) {
+        Flow::Next | Flow::Exit(_) => Outcome::Step(machine.state),
+        Flow::Trap(id, argument) => {
+            let counter = if isa.trap(id).saves == Saves::This { state } else { &advanced };
+            let kept = machine.committed.unwrap_or_else(|| state.clone());
+            take_trap(isa, id, argument, with_counter(isa, kept, counter))
+        }
+        Flow::Unpredictable => Outcome::Unpredictable,
+        Flow::Unknown => Outcome::Unknown,
+    }
+}
+
+/// `state` with the program counter of another.
+fn with_counter(isa: &Isa, mut state: State, counter: &State) -> State {
+    for (id, i, slice, value) in counter.of_role(isa, |s| s.role == Role::P) {
+        let bits = crate::bits::mask(slice.width) << slice.low;
+        let old = state.element(id, i as u128);
+        state.set_element(id, i as u128, old & !bits | value << slice.low);
+    }
+    state
+}
+
+/// Runs the trap sequence.
+fn take_trap(isa: &Isa, id: TrapId, argument: Option<u128>, state: State) -> Outcome {
+    let sequence = &isa.trap(id).sequence;
+    let mut machine = Machine::new(sequence, &[], &|_| 0, state);
+    if isa.trap_argument > 0 {
+        machine.locals[0] = argument.unwrap_or(0);
+    }
+    match machine.block(&sequence.statements) {
+        Flow::Next | Flow::Exit(_) => Outcome::Trap(id, machine.state),
+        Flow::Unknown => Outcome::Unknown,
+        Flow::Trap(..) | Flow::Unpredictable => Outcome::Unpredictable,
+    }
+}
+
+/// Runs statements that can neither trap nor be unpredictable: reset, advance, de-privileging.
+pub fn run_plain(body: &Body, state: &State) -> State {
+    let mut machine = Machine::new(body, &[], &|_| 0, state.clone());
+    machine.block(&body.statements);
+    machine.state
+}
+
+/// The value of an expression over the state.
+pub fn value(e: &Expr, state: &State) -> Bits {
+    let body = Body::default();
+    Machine::new(&body, &[], &|_| 0, state.clone()).expr(e)
+}
+
+/// Whether a condition over the operands holds.
+pub fn operand_condition(e: &Expr, operands: &[u128]) -> bool {
+    operand_value(e, operands).is_true()
+}
+
+/// The value of an expression over operands only.
+pub(crate) fn operand_value(e: &Expr, operands: &[u128]) -> Bits {
+    match &e.kind {
+        ExprKind::Const(value) => Bits::new(*value, e.width),
+        ExprKind::Operand(id) => Bits::new(operands[id.index()], e.width),
+        ExprKind::Apply(op, inner) => {
+            let values: Vec<Bits> = inner.iter().map(|i| operand_value(i, operands)).collect();
+            op.apply(&values, e.width)
+        }
+        // The checker refuses conditions that read anything else.
+        ExprKind::Local(_)
+        | ExprKind::Register(_)
+        | ExprKind::Element(..)
+        | ExprKind::Load(_)
+        | ExprKind::CellCount
+        | ExprKind::Undefined(_) => Bits::bool(false),
+    }
+}
+
+/// Where control goes after a statement.
+enum Flow {
+    Next,
+    Exit(u32),
+    Trap(TrapId, Option<u128>),
+    Unpredictable,
+    Unknown,
+}
+
+struct Machine<'a> {
+    operands: &'a [u128],
+    choices: Choices<'a>,
+    choice_widths: &'a [u32],
+    locals: Vec<u128>,
+    state: State,
+    committed: Option<State>,
+}
+
+impl<'a> Machine<'a> {
+    fn new(body: &'a Body, operands: &'a [u128], choices: Choices<'a>, state: State) -> Self {
+        let locals = vec![0; body.locals.len()];
+        Self { operands, choices, choice_widths: &body.choices, locals, state, committed: None }
+    }
+
+    fn block(&mut self, statements: &[Stmt]) -> Flow {
+        for statement in statements {
+            match self.statement(statement) {
+                Flow::Next => {}
+                leave => return leave,
+            }
+        }
+        Flow::Next
+    }
+
+    fn statement(&mut self, statement: &Stmt) -> Flow {
+        match statement {
+            Stmt::Local(LocalId(id), e) => self.locals[*id as usize] = self.expr(e).value,
+            Stmt::Register(id, e) => {
+                let value = self.expr(e).value;
+                self.state.set_element(*id, 0, value);
+            }
+            Stmt::Element(id, index, e) => {
+                let (index, value) = (self.expr(index).value, self.expr(e).value);
+                self.state.set_element(*id, index, value);
+            }
+            Stmt::Store(cell, e) => {
+                let (cell, value) = (self.expr(cell).value, self.expr(e).value);
+                self.state.store(cell, value);
+            }
+            Stmt::If(condition, yes, no) => {
+                let taken = self.expr(condition).is_true();
+                return self.block(if taken { yes } else { no });
+            }
+            Stmt::Block(inner) => {
+                return match self.block(inner) {
+                    Flow::Exit(0) => Flow::Next,
+                    Flow::Exit(levels) => Flow::Exit(levels - 1),
+                    other => other,
+                };
+            }
+            Stmt::Exit(levels) => return Flow::Exit(*levels),
+            Stmt::Trap(id, argument) => {
+                let argument = argument.as_ref().map(|e| self.expr(e).value);
+                return Flow::Trap(*id, argument);
+            }
+            Stmt::Commit => self.committed = Some(self.state.clone()),
+            Stmt::Unpredictable => return Flow::Unpredictable,
+            Stmt::Unknown => return Flow::Unknown,
+        }
+        Flow::Next
+    }
+
+    fn expr(&self, e: &Expr) -> Bits {
+        let value = match &e.kind {
+            ExprKind::Const(value) => *value,
+            ExprKind::Local(LocalId(id)) => self.locals[*id as usize],
+            ExprKind::Operand(OperandId(id)) => self.operands[*id as usize],
+            ExprKind::Register(id) => self.state.register(*id),
+            ExprKind::Element(id, index) => self.state.element(*id, self.expr(index).value),
+            ExprKind::Load(cell) => self.state.load(self.expr(cell).value),
+            ExprKind::CellCount => self.state.cells,
+            ExprKind::Undefined(id) => {
+                Bits::new((self.choices)(*id), self.choice_widths[id.index()]).value
+            }
+            ExprKind::Apply(op, operands) => {
+                let values: Vec<Bits> = operands.iter().map(|o| self.expr(o)).collect();
+                return op.apply(&values, e.width);
+            }
+        };
+        debug_assert!(value <= crate::bits::mask(e.width), "{e:?}");
+        Bits::new(value, e.width)
+    }
+}

@@ -1,0 +1,441 @@
+//! A specification as meant: names resolved, widths checked, functions inlined, loops unrolled.
+//!
+//! Every consumer (the interpreter here, the symbolic executor, the engines) reads this form only.
+
+use std::fmt;
+use std::ops::Range;
+
+use crate::bits::{Bits, Op};
+use crate::diagnostic::Span;
+use crate::encoding::{Coverage, Pattern};
+pub use crate::spec::{Endian, Kind, Premise, Profile, Role, Saves, TrapKind, VerdictWord};
+
+macro_rules! ids {
+    ($($(#[doc = $doc:literal])* $name:ident)*) => {
+        $($(#[doc = $doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub u32);
+
+        impl $name {
+            /// Position in its table.
+            pub const fn index(self) -> usize {
+                self.0 as usize
+            }
+        })*
+    };
+}
+
+ids! {
+    /// A register or register file, in [`Isa::registers`].
+    RegisterId
+    /// A local of a [`Body`].
+    LocalId
+    /// An operand of a [`Class`].
+    OperandId
+    /// A trap, in [`Isa::traps`].
+    TrapId
+    /// An occurrence of `undefined(n)` in a [`Body`].
+    ChoiceId
+}
+
+/// The machine S = ⟨E, M, P, R⟩.
+#[derive(Debug)]
+pub struct Isa {
+    /// Short name.
+    pub name: String,
+    /// One line about the machine.
+    pub title: String,
+    /// Where its behaviour is documented.
+    pub sources: Vec<String>,
+    /// What is idealised or left out.
+    pub notes: Vec<String>,
+    /// Order of the cells of one access.
+    pub endian: Endian,
+    /// Executable storage.
+    pub storage: Storage,
+    /// Every other component.
+    pub registers: Vec<Register>,
+    /// The mode component, on a machine with modes.
+    pub mode: Option<Part>,
+    /// The relocation component l of R.
+    pub relocation: Option<Part>,
+    /// The bounds component b of R, a size.
+    pub bounds: Option<Part>,
+    /// The mapping through which a state sees storage.
+    pub window: Option<Window>,
+    /// The de-privileging pairs to judge.
+    pub pairs: Vec<Pair>,
+    /// The traps.
+    pub traps: Vec<Trap>,
+    /// Physical cells of the trap sequence.
+    pub trap_cells: TrapCells,
+    /// Width of a trap's argument, 0 if traps have none.
+    pub trap_argument: u32,
+    /// Sets the initial state, which is otherwise all zero.
+    pub reset: Body,
+    /// The machine has stopped.
+    pub halted: Option<Expr>,
+    /// Outcome of opcodes that no instruction lists.
+    pub unlisted: Option<Body>,
+    /// Invariants.
+    pub assumptions: Vec<Assumption>,
+    /// The decode classes, in specification order.
+    pub classes: Vec<Class>,
+    /// How much of the opcode space the encodings cover.
+    pub coverage: Option<Coverage>,
+    /// Theorem verdicts the author expects.
+    pub expect: Vec<(Profile, Expectation)>,
+}
+
+/// Executable storage: cells addressed from 0.
+#[derive(Debug, Clone)]
+pub struct Storage {
+    /// Name in the specification.
+    pub name: String,
+    /// Bits per cell.
+    pub width: u32,
+    /// Number of cells at most; a machine of the family may have fewer.
+    pub cells: u128,
+}
+
+/// A register, or a file of equal registers.
+#[derive(Debug, Clone)]
+pub struct Register {
+    /// Name in the specification.
+    pub name: String,
+    /// Bits per register.
+    pub width: u32,
+    /// Number of registers, if this is a file.
+    pub count: Option<u32>,
+    /// Every bit with its role: the slices cover the register, least significant first.
+    pub slices: Vec<Slice>,
+    /// Fields by name; they may overlap.
+    pub fields: Vec<Field>,
+    /// Names for values.
+    pub values: Vec<(String, u128)>,
+}
+
+impl Register {
+    /// Number of registers: 1 for a single one.
+    pub fn len(&self) -> u32 {
+        self.count.unwrap_or(1)
+    }
+
+    /// A register file may be declared with no register in it, which the checker refuses.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Some bits of a register and the letter they belong to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slice {
+    /// Lowest bit.
+    pub low: u32,
+    /// Number of bits.
+    pub width: u32,
+    /// E, M, P or R.
+    pub role: Role,
+    /// For R: what it decides.
+    pub kind: Option<Kind>,
+}
+
+/// Named bits of a register.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// Name in the specification.
+    pub name: String,
+    /// Lowest bit.
+    pub low: u32,
+    /// Number of bits.
+    pub width: u32,
+    /// Names for values.
+    pub values: Vec<(String, u128)>,
+}
+
+/// Bits of a single register, as the mode or a component of R.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// The register.
+    pub register: RegisterId,
+    /// Lowest bit.
+    pub low: u32,
+    /// Number of bits.
+    pub width: u32,
+}
+
+/// The mapping E|r: a linear stretch of physical storage.
+#[derive(Debug)]
+pub struct Window {
+    /// First physical cell.
+    pub base: Expr,
+    /// Number of cells.
+    pub size: Expr,
+}
+
+/// A supervisor and a user mode to judge.
+#[derive(Debug)]
+pub struct Pair {
+    /// Name and value of the mode the monitor runs in.
+    pub supervisor: (String, u128),
+    /// Name and value of the mode the guest runs in.
+    pub user: (String, u128),
+    /// Completes the change to user mode, beyond setting the mode.
+    pub deprivilege: Body,
+}
+
+/// A trap.
+#[derive(Debug)]
+pub struct Trap {
+    /// Name in the specification.
+    pub name: String,
+    /// What sort of trap it is.
+    pub kind: TrapKind,
+    /// Which instruction the saved P names.
+    pub saves: Saves,
+    /// The trap sequence; local 0 is the argument where traps have one.
+    pub sequence: Body,
+}
+
+/// Physical cells of the trap sequence, half open; empty if it uses none.
+#[derive(Debug, Clone, Default)]
+pub struct TrapCells {
+    /// Where the old PSW goes.
+    pub old: Range<u128>,
+    /// Where the new PSW comes from.
+    pub new: Range<u128>,
+}
+
+impl TrapCells {
+    /// Number of low cells a monitor must keep for itself.
+    pub fn end(&self) -> u128 {
+        self.old.end.max(self.new.end)
+    }
+}
+
+/// An invariant of the machine's states.
+#[derive(Debug)]
+pub struct Assumption {
+    /// Name in the specification.
+    pub name: String,
+    /// The condition as written.
+    pub text: String,
+    /// The condition.
+    pub that: Expr,
+    /// Why it may be assumed.
+    pub why: String,
+}
+
+/// A decode class: an instruction, or one of its cases.
+#[derive(Debug)]
+pub struct Class {
+    /// Name as reported: `csrrw[mstatus]`.
+    pub name: String,
+    /// Where it stands.
+    pub span: Span,
+    /// Encoding of the instruction, if it has one.
+    pub pattern: Option<Pattern>,
+    /// Assembler form.
+    pub syntax: Option<String>,
+    /// Operands, arbitrary unless held at a value.
+    pub operands: Vec<Operand>,
+    /// Further condition on the operands.
+    pub when: Option<Expr>,
+    /// Length in cells.
+    pub length: u128,
+    /// Moves P past the instruction.
+    pub advance: Body,
+    /// The semantics.
+    pub body: Body,
+    /// Free text of the author.
+    pub notes: Vec<String>,
+    /// Classification the author expects.
+    pub expect: Vec<(Profile, Vec<ExpectedWord>)>,
+}
+
+/// An operand.
+#[derive(Debug, Clone)]
+pub struct Operand {
+    /// Name in the specification.
+    pub name: String,
+    /// Bits.
+    pub width: u32,
+    /// Value in this class, if it is held.
+    pub fixed: Option<u128>,
+}
+
+/// One word of an `expect:` list.
+#[derive(Debug, Clone)]
+pub struct ExpectedWord {
+    /// The property: `privileged`, `user-sensitive`, …
+    pub word: String,
+    /// Whether it is expected to be true.
+    pub holds: bool,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Theorem verdicts the author expects.
+#[derive(Debug, Clone, Default)]
+pub struct Expectation {
+    /// Where it stands.
+    pub span: Option<Span>,
+    /// Theorem 1.
+    pub vmm: (Option<Premise>, Option<VerdictWord>),
+    /// Theorem 2.
+    pub recursive: (Option<Premise>, Option<VerdictWord>),
+    /// Theorem 3.
+    pub hvmm: (Option<Premise>, Option<VerdictWord>),
+    /// Exactly the classes that break Theorem 1's premise.
+    pub offending: Option<Vec<String>>,
+}
+
+/// Statements with their locals.
+#[derive(Debug, Clone, Default)]
+pub struct Body {
+    /// What is done, in order.
+    pub statements: Vec<Stmt>,
+    /// Widths of the locals.
+    pub locals: Vec<u32>,
+    /// Widths of the values the architecture leaves undefined.
+    pub choices: Vec<u32>,
+}
+
+/// An expression without effects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expr {
+    /// Bits of the result.
+    pub width: u32,
+    /// What it is.
+    pub kind: ExprKind,
+}
+
+/// What an expression is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExprKind {
+    /// A number.
+    Const(u128),
+    /// A local's value.
+    Local(LocalId),
+    /// An operand's value.
+    Operand(OperandId),
+    /// A single register.
+    Register(RegisterId),
+    /// A register of a file; past its end 0.
+    Element(RegisterId, Box<Expr>),
+    /// A physical cell; past the end of storage 0.
+    Load(Box<Expr>),
+    /// Number of physical cells.
+    CellCount,
+    /// A value the architecture leaves undefined.
+    Undefined(ChoiceId),
+    /// An operator applied.
+    Apply(Op, Vec<Expr>),
+}
+
+impl Expr {
+    /// A number.
+    pub fn constant(bits: Bits) -> Self {
+        Self { width: bits.width, kind: ExprKind::Const(bits.value) }
+    }
+
+    /// An operator applied.
+    pub fn apply(op: Op, operands: Vec<Self>, width: u32) -> Self {
+        Self { width, kind: ExprKind::Apply(op, operands) }
+    }
+}
+
+/// A statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stmt {
+    /// Sets a local.
+    Local(LocalId, Expr),
+    /// Sets a single register.
+    Register(RegisterId, Expr),
+    /// Sets a register of a file; past its end nothing.
+    Element(RegisterId, Expr, Expr),
+    /// Sets a physical cell; past the end of storage nothing.
+    Store(Expr, Expr),
+    /// Runs one of two lists.
+    If(Expr, Vec<Stmt>, Vec<Stmt>),
+    /// Runs a list that [`Stmt::Exit`] may leave.
+    Block(Vec<Stmt>),
+    /// Leaves the innermost block (0), the one around it (1), …
+    Exit(u32),
+    /// Traps: rolls back to the last commit and runs the trap sequence.
+    Trap(TrapId, Option<Expr>),
+    /// Makes what was written so far survive a trap.
+    Commit,
+    /// The architecture says nothing about what happens.
+    Unpredictable,
+    /// The specification says nothing about what happens.
+    Unknown,
+}
+
+/// Whether control never reaches the end of a list.
+pub(crate) fn ends(statements: &[Stmt]) -> bool {
+    statements.iter().any(|s| match s {
+        Stmt::Exit(_) | Stmt::Trap(..) | Stmt::Unpredictable | Stmt::Unknown => true,
+        Stmt::If(_, yes, no) => ends(yes) && ends(no),
+        Stmt::Block(inner) => ends(inner) && !exits(inner, 0),
+        Stmt::Local(..) | Stmt::Register(..) | Stmt::Element(..) | Stmt::Store(..) | Stmt::Commit => false,
+    })
+}
+
+/// Whether some statement leaves the block at this depth.
+fn exits(statements: &[Stmt], depth: u32) -> bool {
+    statements.iter().any(|s| match s {
+        Stmt::Exit(levels) => *levels == depth,
+        Stmt::If(_, yes, no) => exits(yes, depth) || exits(no, depth),
+        Stmt::Block(inner) => exits(inner, depth + 1),
+        Stmt::Local(..)
+        | Stmt::Register(..)
+        | Stmt::Element(..)
+        | Stmt::Store(..)
+        | Stmt::Trap(..)
+        | Stmt::Commit
+        | Stmt::Unpredictable
+        | Stmt::Unknown => false,
+    })
+}
+
+impl Isa {
+    /// A register.
+    pub fn register(&self, id: RegisterId) -> &Register {
+        &self.registers[id.index()]
+    }
+
+    /// The registers with their ids.
+    pub fn register_ids(&self) -> impl Iterator<Item = (RegisterId, &Register)> {
+        self.registers.iter().enumerate().map(|(i, r)| (RegisterId(i as u32), r))
+    }
+
+    /// A trap.
+    pub fn trap(&self, id: TrapId) -> &Trap {
+        &self.traps[id.index()]
+    }
+
+    /// Name of the class with a given name, if there is one.
+    pub fn class(&self, name: &str) -> Option<&Class> {
+        self.classes.iter().find(|c| c.name == name)
+    }
+
+    /// Bits of a physical address in formulas: no sum of an address, a base and an offset wraps.
+    pub fn address_width(&self) -> u32 {
+        let parts = [self.relocation, self.bounds].into_iter().flatten().map(|p| p.width);
+        let window = self.window.iter().flat_map(|w| [w.base.width, w.size.width]);
+        let cells = crate::bits::bits_for(self.storage.cells);
+        parts.chain(window).max().unwrap_or(1).max(cells) + 6
+    }
+
+    /// Number of low cells the trap sequence owns, and so the smallest machine there is.
+    pub fn least_cells(&self) -> u128 {
+        self.trap_cells.end().max(1)
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}

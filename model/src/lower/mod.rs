@@ -1,0 +1,422 @@
+//! Syntax trees to checked bodies: names resolved, widths checked, functions inlined, loops unrolled.
+//!
+//! Expressions of the result have no effects: whatever may trap or write is hoisted into
+//! statements before, in the order of the text, and `&&`, `||`, `?:` keep their short cuts.
+
+mod expression;
+mod place;
+mod statement;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ast;
+use crate::bits::{Bits, Op, bits_for};
+use crate::diagnostic::{Diagnostic, Report, Span, did_you_mean};
+use crate::isa::{Body, ChoiceId, Expr, ExprKind, LocalId, OperandId, Register, RegisterId, Stmt, Storage, TrapId};
+use crate::spec::{Endian, Numbering};
+
+/// Most statements and operator applications one body may unfold to.
+const MAX_SIZE: u32 = 400_000;
+
+/// What the texts of a specification may name.
+pub(crate) struct Env {
+    pub(crate) numbering: Numbering,
+    pub(crate) endian: Endian,
+    pub(crate) storage: Storage,
+    pub(crate) registers: Vec<Register>,
+    pub(crate) register_names: BTreeMap<String, RegisterId>,
+    pub(crate) constants: BTreeMap<String, u128>,
+    pub(crate) functions: BTreeMap<String, ast::Function>,
+    pub(crate) views: BTreeMap<String, View>,
+    pub(crate) address: Option<(Vec<ast::Stmt>, Span)>,
+    pub(crate) address_width: u32,
+    pub(crate) psw: Option<ast::Expr>,
+    pub(crate) traps: BTreeMap<String, TrapId>,
+    pub(crate) trap_argument: u32,
+    /// Functions, views and constants that some text names.
+    pub(crate) used: RefCell<BTreeSet<String>>,
+}
+
+/// Registers reached by number.
+pub(crate) struct View {
+    pub(crate) index: u32,
+    pub(crate) width: u32,
+    pub(crate) entries: Vec<(u128, ViewEntry)>,
+    pub(crate) default: Vec<ast::Stmt>,
+}
+
+/// What a number reaches.
+pub(crate) enum ViewEntry {
+    Place(ast::Expr),
+    Code { read: ast::Expr, write: Vec<ast::Stmt> },
+}
+
+/// What a text may do, by where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Everything: the semantics of an instruction.
+    Semantics,
+    /// A trap inside it is unpredictable: the trap sequence.
+    TrapSequence,
+    /// No traps, nothing undefined: P's advance, de-privileging, reset.
+    Plain,
+}
+
+/// What a name in scope stands for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Binding {
+    Local(LocalId, u32),
+    Operand(OperandId, u32),
+    Constant(u128),
+}
+
+struct Variable {
+    name: String,
+    binding: Binding,
+    span: Option<Span>,
+    used: bool,
+}
+
+/// Why a block is being lowered, and where `return` goes.
+enum Frame {
+    Top,
+    Function { name: String, result: Option<(LocalId, u32)>, depth: u32, scope: usize, loops: usize },
+    Address { access: Access, depth: u32, scope: usize, loops: usize },
+}
+
+/// What an address function's `return` does with the location.
+#[derive(Debug, Clone, Copy)]
+enum Access {
+    Read { cells: u32, result: LocalId },
+    Write { cells: u32, value: LocalId },
+}
+
+/// Lowers one body.
+pub(crate) struct Lowerer<'e> {
+    env: &'e Env,
+    report: &'e mut Report,
+    mode: Mode,
+    locals: Vec<u32>,
+    choices: Vec<u32>,
+    out: Vec<Stmt>,
+    variables: Vec<Variable>,
+    frames: Vec<Frame>,
+    /// Depth of the block that each open loop's `break` leaves.
+    loops: Vec<u32>,
+    depth: u32,
+    size: u32,
+    overflowed: bool,
+}
+
+impl<'e> Lowerer<'e> {
+    pub(crate) fn new(env: &'e Env, report: &'e mut Report, mode: Mode) -> Self {
+        Self {
+            env,
+            report,
+            mode,
+            locals: Vec::new(),
+            choices: Vec::new(),
+            out: Vec::new(),
+            variables: Vec::new(),
+            frames: vec![Frame::Top],
+            loops: Vec::new(),
+            depth: 0,
+            size: 0,
+            overflowed: false,
+        }
+    }
+
+    /// Puts a name in scope that the text may but need not use.
+    pub(crate) fn bind(&mut self, name: &str, binding: Binding) {
+        self.variables.push(Variable { name: name.to_owned(), binding, span: None, used: false });
+    }
+
+    /// Adds a local.
+    pub(crate) fn local(&mut self, width: u32) -> LocalId {
+        self.locals.push(width);
+        LocalId(self.locals.len() as u32 - 1)
+    }
+
+    /// Lowers statements to a body.
+    pub(crate) fn body(mut self, statements: &[ast::Stmt]) -> Body {
+        self.block(statements);
+        self.close_scope(0);
+        self.finish()
+    }
+
+    /// Lowers several texts, run one after the other, each with its own locals.
+    pub(crate) fn bodies(mut self, texts: &[Vec<ast::Stmt>]) -> Body {
+        let scope = self.variables.len();
+        for text in texts {
+            self.block(text);
+            self.close_scope(scope);
+        }
+        self.finish()
+    }
+
+    fn finish(self) -> Body {
+        Body { statements: self.out, locals: self.locals, choices: self.choices }
+    }
+
+    /// Checks a helper function that nothing calls.
+    pub(crate) fn function_alone(mut self, function: &ast::Function) {
+        let zero = |(_, span, width): &(String, Span, u32)| ast::Expr {
+            span: *span,
+            kind: ast::ExprKind::Number(0, Some(*width)),
+        };
+        let arguments: Vec<ast::Expr> = function.parameters.iter().map(zero).collect();
+        self.inline(function, &arguments, function.name_span);
+    }
+
+    /// Lowers an expression that must have no effects; numbers in it take the given width, and
+    /// with `exact` so must the result.
+    pub(crate) fn pure(mut self, e: &ast::Expr, width: Option<u32>, exact: bool) -> Option<Expr> {
+        let lowered = match width {
+            Some(width) if exact => self.expr_to(e, width),
+            _ => self.expr(e, width),
+        }?;
+        if !self.out.is_empty() {
+            self.error("C020", e.span, "this expression must not trap, write or call functions that do", "");
+            return None;
+        }
+        Some(lowered)
+    }
+
+    fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>, help: &str) {
+        let error = Diagnostic::error(code, span, message);
+        self.report.push(if help.is_empty() { error } else { error.help(help) });
+    }
+
+    fn emit(&mut self, statement: Stmt) {
+        self.grow(1);
+        if !self.overflowed {
+            self.out.push(statement);
+        }
+    }
+
+    fn grow(&mut self, by: u32) {
+        self.size += by;
+        if self.size > MAX_SIZE && !self.overflowed {
+            self.overflowed = true;
+            self.report.push(Diagnostic::global(
+                "C021",
+                "the semantics unfold to too many statements: shorten loops or functions",
+            ));
+        }
+    }
+
+    /// Lowers into a list of its own.
+    fn nested<T>(&mut self, lower: impl FnOnce(&mut Self) -> T) -> (Vec<Stmt>, T) {
+        let outer = std::mem::take(&mut self.out);
+        let result = lower(self);
+        (std::mem::replace(&mut self.out, outer), result)
+    }
+
+    /// Copies a value into a local of its own.
+    fn spill(&mut self, value: Expr) -> Expr {
+        let width = value.width;
+        let local = self.local(width);
+        self.emit(Stmt::Local(local, value));
+        Expr { width, kind: ExprKind::Local(local) }
+    }
+
+    fn close_scope(&mut self, down_to: usize) {
+        for variable in self.variables.drain(down_to..) {
+            if let Some(span) = variable.span
+                && !variable.used
+                && !variable.name.starts_with('_')
+            {
+                let message = format!("`{}` is never used", variable.name);
+                let warning = Diagnostic::warning("C030", span, message);
+                self.report.push(warning.help("remove it, or begin its name with `_`"));
+            }
+        }
+    }
+
+    /// First variable that the current frame may see.
+    fn scope_base(&self) -> usize {
+        match self.frames.last() {
+            Some(Frame::Function { scope, .. } | Frame::Address { scope, .. }) => *scope,
+            Some(Frame::Top) | None => 0,
+        }
+    }
+
+    fn lookup(&mut self, name: &str) -> Option<Binding> {
+        let base = self.scope_base();
+        let variable = self.variables[base..].iter_mut().rev().find(|v| v.name == name)?;
+        variable.used = true;
+        Some(variable.binding)
+    }
+
+    fn mark_used(&self, name: &str) {
+        if !self.env.used.borrow().contains(name) {
+            self.env.used.borrow_mut().insert(name.to_owned());
+        }
+    }
+
+    fn unknown_name(&mut self, name: &str, span: Span, what: &str) {
+        let base = self.scope_base();
+        let locals = self.variables[base..].iter().map(|v| v.name.as_str());
+        let known = locals
+            .chain(self.env.register_names.keys().map(String::as_str))
+            .chain(self.env.constants.keys().map(String::as_str))
+            .chain(self.env.functions.keys().map(String::as_str))
+            .chain(self.env.views.keys().map(String::as_str))
+            .chain([self.env.storage.name.as_str(), "phys", "psw", "zext", "sext", "trunc"]);
+        let help = did_you_mean(name, known).unwrap_or_else(|| {
+            "names are operands, locals, components, constants, functions and views".into()
+        });
+        self.error("C001", span, format!("there is no {what} `{name}`"), &help);
+    }
+
+    /// The number of an expression that is known when the specification is checked and that
+    /// takes its width from its context.
+    fn constant(&mut self, e: &ast::Expr) -> Option<u128> {
+        use ast::{Binary, ExprKind as E};
+        match &e.kind {
+            E::Number(n, None) => Some(*n),
+            E::Name(name) => match self.lookup(name) {
+                Some(Binding::Constant(n)) => Some(n),
+                Some(Binding::Local(..) | Binding::Operand(..)) => None,
+                None if self.env.register_names.contains_key(name) => None,
+                None => {
+                    self.mark_used(name);
+                    self.env.constants.get(name).copied()
+                }
+            },
+            E::Binary(operator, a, b) => {
+                let (a, b) = (self.constant(a)?, self.constant(b)?);
+                match operator {
+                    Binary::Same { op: Op::Add, .. } => a.checked_add(b),
+                    Binary::Same { op: Op::Sub, .. } => a.checked_sub(b),
+                    Binary::Same { op: Op::Mul, .. } => a.checked_mul(b),
+                    Binary::Same { op: Op::Udiv, .. } => a.checked_div(b),
+                    Binary::Same { op: Op::Urem, .. } => a.checked_rem(b),
+                    Binary::Shift(Op::Shl) => a.checked_shl(u32::try_from(b).ok()?),
+                    Binary::Shift(_) => a.checked_shr(u32::try_from(b).ok()?),
+                    Binary::Same { .. }
+                    | Binary::WideAdd
+                    | Binary::WideMul
+                    | Binary::Concat
+                    | Binary::AndThen
+                    | Binary::OrElse => None,
+                }
+            }
+            E::Number(_, Some(_))
+            | E::Field(..)
+            | E::Index(..)
+            | E::Slice(..)
+            | E::Cells(..)
+            | E::Call(..)
+            | E::Unary(..)
+            | E::Choice(..) => None,
+        }
+    }
+
+    /// A constant that must be one, such as a bit position or a loop bound.
+    fn required_constant(&mut self, e: &ast::Expr, what: &str) -> Option<u128> {
+        let plain = match e.kind {
+            ast::ExprKind::Number(n, Some(_)) => Some(n),
+            _ => self.constant(e),
+        };
+        if plain.is_none() {
+            let message = format!("{what} must be a constant");
+            self.error("C011", e.span, message, "use a number, a constant or a loop constant");
+        }
+        plain
+    }
+
+    /// A number as wide as its context asks.
+    fn sized(&mut self, value: u128, width: Option<u32>, span: Span) -> Option<Expr> {
+        let Some(width) = width else {
+            let help = format!("say it: {value}u{}", bits_for(value));
+            self.error("C010", span, "the width of this number does not follow from its context", &help);
+            return None;
+        };
+        if bits_for(value) > width {
+            let message = format!("{value} does not fit {}", bits(width));
+            self.error("C012", span, message, "");
+            return None;
+        }
+        Some(Expr::constant(Bits::new(value, width)))
+    }
+
+    /// Whether an expression takes its width from its context.
+    fn is_untyped(&mut self, e: &ast::Expr) -> bool {
+        use ast::ExprKind as E;
+        if self.constant(e).is_some() {
+            return true;
+        }
+        match &e.kind {
+            E::Call(name, _) => name == "cells",
+            E::Unary(ast::Unary::Minus | ast::Unary::Complement, x) => self.is_untyped(x),
+            E::Choice(_, a, b)
+            | E::Binary(ast::Binary::Same { compare: false, .. }, a, b) => {
+                self.is_untyped(a) && self.is_untyped(b)
+            }
+            E::Number(..)
+            | E::Name(_)
+            | E::Field(..)
+            | E::Index(..)
+            | E::Slice(..)
+            | E::Cells(..)
+            | E::Unary(..)
+            | E::Binary(..) => false,
+        }
+    }
+
+    fn undefined(&mut self, width: u32, span: Span) -> Option<Expr> {
+        if self.mode != Mode::Semantics {
+            self.error("C022", span, "only an instruction's semantics may leave a value undefined", "");
+            return None;
+        }
+        self.choices.push(width);
+        let id = ChoiceId(self.choices.len() as u32 - 1);
+        Some(Expr { width, kind: ExprKind::Undefined(id) })
+    }
+}
+
+/// `1 bit`, `8 bits`.
+fn bits(width: u32) -> String {
+    if width == 1 { "1 bit".into() } else { format!("{width} bits") }
+}
+
+/// `x[low + width - 1 : low]`.
+pub(crate) fn slice(x: Expr, low: u32, width: u32) -> Expr {
+    if low == 0 && width == x.width {
+        return x;
+    }
+    let shifted = if low == 0 {
+        x
+    } else {
+        let amount = Expr::constant(Bits::new(low as u128, bits_for(low as u128)));
+        let width = x.width;
+        Expr::apply(Op::Lshr, vec![x, amount], width)
+    };
+    if shifted.width == width { shifted } else { Expr::apply(Op::Low, vec![shifted], width) }
+}
+
+/// `old` with the bits from `low` replaced by `value`.
+fn insert(old: &Expr, low: u32, value: Expr) -> Expr {
+    let top = low + value.width;
+    let mut result = value;
+    if low > 0 {
+        let width = result.width + low;
+        result = Expr::apply(Op::Concat, vec![result, slice(old.clone(), 0, low)], width);
+    }
+    if top < old.width {
+        let high = slice(old.clone(), top, old.width - top);
+        result = Expr::apply(Op::Concat, vec![high, result], old.width);
+    }
+    result
+}
+
+/// `x`, wider.
+fn widen(x: Expr, width: u32) -> Expr {
+    match x.kind {
+        ExprKind::Const(value) => Expr::constant(Bits::new(value, width)),
+        _ if x.width == width => x,
+        _ => Expr::apply(Op::Zext, vec![x], width),
+    }
+}

@@ -1,0 +1,530 @@
+//! Tokens to syntax trees: recursive descent for statements, precedence climbing for expressions.
+
+use crate::ast::{Binary, Expr, ExprKind, Function, Stmt, StmtKind, Unary};
+use crate::bits::Op;
+use crate::diagnostic::{Diagnostic, Report, Sources, Span};
+use crate::lexer::{Token, tokens};
+
+/// Deepest nesting of expressions and blocks.
+const MAX_DEPTH: u32 = 200;
+
+/// A syntax error was reported; the parser gives up on this statement.
+struct Failed;
+
+type Parsed<T> = Result<T, Failed>;
+
+/// Parses statements.
+pub(crate) fn statements(span: Span, sources: &Sources, report: &mut Report) -> Vec<Stmt> {
+    let mut parser = Parser::new(span, sources, report);
+    parser.block_until(&Token::End)
+}
+
+/// Parses one expression.
+pub(crate) fn expression(span: Span, sources: &Sources, report: &mut Report) -> Option<Expr> {
+    let mut parser = Parser::new(span, sources, report);
+    let parsed = parser.expression().ok()?;
+    if *parser.peek() != Token::End {
+        parser.expected("the end of the expression");
+        return None;
+    }
+    Some(parsed)
+}
+
+/// Parses helper functions.
+pub(crate) fn functions(span: Span, sources: &Sources, report: &mut Report) -> Vec<Function> {
+    let mut parser = Parser::new(span, sources, report);
+    let mut all = Vec::new();
+    while *parser.peek() != Token::End {
+        match parser.function() {
+            Ok(function) => all.push(function),
+            Err(Failed) => parser.skip_to_function(),
+        }
+    }
+    all
+}
+
+struct Parser<'r> {
+    tokens: Vec<(Token, Span)>,
+    at: usize,
+    depth: u32,
+    report: &'r mut Report,
+}
+
+impl<'r> Parser<'r> {
+    fn new(span: Span, sources: &Sources, report: &'r mut Report) -> Self {
+        let tokens = tokens(sources.slice(span), span, report);
+        Self { tokens, at: 0, depth: 0, report }
+    }
+
+    fn peek(&self) -> &Token {
+        &self.tokens[self.at].0
+    }
+
+    fn here(&self) -> Span {
+        self.tokens[self.at].1
+    }
+
+    fn before(&self) -> Span {
+        self.tokens[self.at.saturating_sub(1)].1
+    }
+
+    fn next(&mut self) -> Token {
+        let token = self.tokens[self.at].0.clone();
+        if token != Token::End {
+            self.at += 1;
+        }
+        token
+    }
+
+    fn is_mark(&self, mark: &str) -> bool {
+        matches!(self.peek(), Token::Mark(m) if *m == mark)
+    }
+
+    fn is_word(&self, word: &str) -> bool {
+        matches!(self.peek(), Token::Word(w) if w == word)
+    }
+
+    fn eat(&mut self, mark: &str) -> bool {
+        let found = self.is_mark(mark);
+        if found {
+            self.at += 1;
+        }
+        found
+    }
+
+    fn eat_word(&mut self, word: &str) -> bool {
+        let found = self.is_word(word);
+        if found {
+            self.at += 1;
+        }
+        found
+    }
+
+    fn expected(&mut self, what: &str) -> Failed {
+        let found = match self.peek() {
+            Token::Word(w) => format!("`{w}`"),
+            Token::Number(..) => "a number".into(),
+            Token::Mark(m) => format!("`{m}`"),
+            Token::End => "the end".into(),
+        };
+        let mut span = self.here();
+        if *self.peek() == Token::End && self.at > 0 {
+            span = self.before();
+        }
+        let message = format!("expected {what}, found {found}");
+        self.report.push(Diagnostic::error("L010", span, message).label(format!("expected {what}")));
+        Failed
+    }
+
+    fn expect(&mut self, mark: &str) -> Parsed<()> {
+        if self.eat(mark) { Ok(()) } else { Err(self.expected(&format!("`{mark}`"))) }
+    }
+
+    fn name(&mut self, what: &str) -> Parsed<(String, Span)> {
+        let span = self.here();
+        match self.peek().clone() {
+            Token::Word(word) if !KEYWORDS.contains(&word.as_str()) => {
+                self.at += 1;
+                Ok((word, span))
+            }
+            _ => Err(self.expected(what)),
+        }
+    }
+
+    /// Runs a nested rule unless the text is nested too deeply.
+    fn nested<T>(&mut self, rule: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        if self.depth >= MAX_DEPTH {
+            let message = format!("nested more than {MAX_DEPTH} deep");
+            self.report.push(Diagnostic::error("L011", self.here(), message));
+            return Err(Failed);
+        }
+        self.depth += 1;
+        let result = rule(self);
+        self.depth -= 1;
+        result
+    }
+
+    // Statements
+
+    /// Statements up to an end mark, which is not consumed; after an error it goes on at the next
+    /// statement, so that all errors of a text are found.
+    fn block_until(&mut self, end: &Token) -> Vec<Stmt> {
+        let mut all = Vec::new();
+        while self.peek() != end && *self.peek() != Token::End {
+            let start = self.at;
+            match self.nested(Self::statement) {
+                Ok(statement) => all.push(statement),
+                Err(Failed) => self.recover(start),
+            }
+        }
+        all
+    }
+
+    /// Skips to behind the next `;` or block at this nesting.
+    fn recover(&mut self, start: usize) {
+        self.at = self.at.max(start + 1).min(self.tokens.len() - 1);
+        let mut open = 0;
+        loop {
+            match self.peek() {
+                Token::End => return,
+                Token::Mark("{") => open += 1,
+                Token::Mark("}") if open == 0 => return,
+                Token::Mark("}") => {
+                    open -= 1;
+                    if open == 0 {
+                        self.at += 1;
+                        return;
+                    }
+                }
+                Token::Mark(";") if open == 0 => {
+                    self.at += 1;
+                    return;
+                }
+                Token::Word(_) | Token::Number(..) | Token::Mark(_) => {}
+            }
+            self.at += 1;
+        }
+    }
+
+    fn block(&mut self) -> Parsed<Vec<Stmt>> {
+        self.expect("{")?;
+        let all = self.block_until(&Token::Mark("}"));
+        self.expect("}")?;
+        Ok(all)
+    }
+
+    fn statement(&mut self) -> Parsed<Stmt> {
+        let start = self.here();
+        let kind = self.statement_kind()?;
+        Ok(Stmt { span: start.to(self.before()), kind })
+    }
+
+    fn statement_kind(&mut self) -> Parsed<StmtKind> {
+        let Token::Word(word) = self.peek().clone() else { return self.assignment() };
+        let kind = match word.as_str() {
+            "let" => {
+                self.at += 1;
+                let (name, span) = self.name("a name")?;
+                self.expect("=")?;
+                StmtKind::Let(name, span, self.expression()?)
+            }
+            "if" => return self.if_statement(),
+            "for" => return self.for_statement(),
+            "require" => {
+                self.at += 1;
+                let condition = self.expression()?;
+                if !self.eat_word("else") {
+                    return Err(self.expected("`else trap(...)` after the condition"));
+                }
+                let start = self.here();
+                let kind = self.outcome("`trap(...)` or `unpredictable`")?;
+                let otherwise = Stmt { span: start.to(self.before()), kind };
+                StmtKind::Require(condition, Box::new(otherwise))
+            }
+            "trap" | "unpredictable" | "unknown" => self.outcome("an outcome")?,
+            "commit" => {
+                self.at += 1;
+                StmtKind::Commit
+            }
+            "break" => {
+                self.at += 1;
+                StmtKind::Break
+            }
+            "return" => {
+                self.at += 1;
+                if self.is_mark(";") {
+                    StmtKind::ReturnNothing
+                } else {
+                    StmtKind::Return(self.expression()?)
+                }
+            }
+            _ => return self.assignment(),
+        };
+        self.end_of_statement()?;
+        Ok(kind)
+    }
+
+    /// A statement ends with `;`, which may be left out at the end of a text.
+    fn end_of_statement(&mut self) -> Parsed<()> {
+        if *self.peek() == Token::End { Ok(()) } else { self.expect(";") }
+    }
+
+    fn outcome(&mut self, what: &str) -> Parsed<StmtKind> {
+        if self.eat_word("unpredictable") {
+            return Ok(StmtKind::Unpredictable);
+        }
+        if self.eat_word("unknown") {
+            return Ok(StmtKind::Unknown);
+        }
+        if !self.eat_word("trap") {
+            return Err(self.expected(what));
+        }
+        self.expect("(")?;
+        let (name, span) = self.name("the name of a trap")?;
+        let argument = if self.eat(",") { Some(self.expression()?) } else { None };
+        self.expect(")")?;
+        Ok(StmtKind::Trap(name, span, argument))
+    }
+
+    fn if_statement(&mut self) -> Parsed<StmtKind> {
+        self.at += 1;
+        let condition = self.expression()?;
+        let then = self.block()?;
+        let mut otherwise = Vec::new();
+        if self.eat_word("else") {
+            if self.is_word("if") {
+                let start = self.here();
+                let kind = self.nested(Self::if_statement)?;
+                otherwise.push(Stmt { span: start.to(self.before()), kind });
+            } else {
+                otherwise = self.block()?;
+            }
+        }
+        Ok(StmtKind::If(condition, then, otherwise))
+    }
+
+    fn for_statement(&mut self) -> Parsed<StmtKind> {
+        self.at += 1;
+        let (variable, _) = self.name("the name of the loop constant")?;
+        if !self.eat_word("in") {
+            return Err(self.expected("`in`"));
+        }
+        let low = self.expression()?;
+        self.expect("..")?;
+        let high = self.expression()?;
+        let body = self.block()?;
+        let otherwise = if self.eat_word("else") {
+            if self.is_mark("{") {
+                self.block()?
+            } else {
+                let start = self.here();
+                let kind = self.outcome("a block or an outcome")?;
+                self.end_of_statement()?;
+                vec![Stmt { span: start.to(self.before()), kind }]
+            }
+        } else {
+            Vec::new()
+        };
+        Ok(StmtKind::For { variable, low, high, body, otherwise })
+    }
+
+    fn assignment(&mut self) -> Parsed<StmtKind> {
+        let place = self.expression()?;
+        if !self.is_mark("=")
+            && let ExprKind::Call(name, arguments) = place.kind
+        {
+            self.end_of_statement()?;
+            return Ok(StmtKind::Call(name, arguments));
+        }
+        if !self.eat("=") {
+            return Err(self.expected("`=`"));
+        }
+        let value = self.expression()?;
+        self.end_of_statement()?;
+        Ok(StmtKind::Assign(place, value))
+    }
+
+    // Functions
+
+    fn function(&mut self) -> Parsed<Function> {
+        if !self.eat_word("fn") {
+            return Err(self.expected("`fn`"));
+        }
+        let (name, name_span) = self.name("a function's name")?;
+        self.expect("(")?;
+        let mut parameters = Vec::new();
+        while !self.is_mark(")") {
+            let (parameter, span) = self.name("a parameter's name")?;
+            self.expect(":")?;
+            parameters.push((parameter, span, self.width()?));
+            if !self.eat(",") {
+                break;
+            }
+        }
+        self.expect(")")?;
+        let result = if self.eat("->") { Some(self.width()?) } else { None };
+        let body = self.block()?;
+        Ok(Function { name, name_span, parameters, result, body })
+    }
+
+    fn width(&mut self) -> Parsed<u32> {
+        match *self.peek() {
+            Token::Number(n, None) if (1..=128).contains(&n) => {
+                self.at += 1;
+                Ok(n as u32)
+            }
+            _ => Err(self.expected("a width in bits, 1 to 128")),
+        }
+    }
+
+    fn skip_to_function(&mut self) {
+        self.at = (self.at + 1).min(self.tokens.len() - 1);
+        while *self.peek() != Token::End && !self.is_word("fn") {
+            self.at += 1;
+        }
+    }
+
+    // Expressions
+
+    fn expression(&mut self) -> Parsed<Expr> {
+        self.nested(|p| {
+            let condition = p.binary(0)?;
+            if !p.eat("?") {
+                return Ok(condition);
+            }
+            let yes = p.expression()?;
+            p.expect(":")?;
+            let no = p.expression()?;
+            let span = condition.span.to(no.span);
+            let kind = ExprKind::Choice(Box::new(condition), Box::new(yes), Box::new(no));
+            Ok(Expr { span, kind })
+        })
+    }
+
+    /// Precedence climbing: operators at least as tight as `level`.
+    fn binary(&mut self, level: u32) -> Parsed<Expr> {
+        let mut left = self.unary()?;
+        let mut compared = false;
+        while let Token::Mark(mark) = *self.peek() {
+            let Some((tightness, operator)) = infix(mark) else { break };
+            if tightness < level {
+                break;
+            }
+            let is_compare = matches!(operator, Binary::Same { compare: true, .. });
+            if is_compare && compared {
+                self.report.push(
+                    Diagnostic::error("L012", self.here(), "comparisons do not chain")
+                        .help("write `a < b && b < c`"),
+                );
+                return Err(Failed);
+            }
+            compared |= is_compare;
+            self.at += 1;
+            let right = self.nested(|p| p.binary(tightness + 1))?;
+            let span = left.span.to(right.span);
+            let kind = ExprKind::Binary(operator, Box::new(left), Box::new(right));
+            left = Expr { span, kind };
+        }
+        Ok(left)
+    }
+
+    fn unary(&mut self) -> Parsed<Expr> {
+        let start = self.here();
+        let operator = match self.peek() {
+            Token::Mark("!") => Unary::Not,
+            Token::Mark("~") => Unary::Complement,
+            Token::Mark("-") => Unary::Minus,
+            Token::Word(_) | Token::Number(..) | Token::Mark(_) | Token::End => {
+                return self.postfix();
+            }
+        };
+        self.at += 1;
+        let operand = self.nested(Self::unary)?;
+        Ok(Expr {
+            span: start.to(operand.span),
+            kind: ExprKind::Unary(operator, Box::new(operand)),
+        })
+    }
+
+    fn postfix(&mut self) -> Parsed<Expr> {
+        let mut it = self.primary()?;
+        loop {
+            let kind = if self.eat(".") {
+                let (field, span) = self.name("a field's name")?;
+                ExprKind::Field(Box::new(it.clone()), field, span)
+            } else if self.eat("[") {
+                let index = Box::new(self.expression()?);
+                let kind = if self.eat(":") {
+                    let low = Box::new(self.expression()?);
+                    ExprKind::Slice(Box::new(it.clone()), index, low)
+                } else if self.eat(";") {
+                    let count = Box::new(self.expression()?);
+                    ExprKind::Cells(Box::new(it.clone()), index, count)
+                } else {
+                    ExprKind::Index(Box::new(it.clone()), index)
+                };
+                self.expect("]")?;
+                kind
+            } else {
+                return Ok(it);
+            };
+            it = Expr { span: it.span.to(self.before()), kind };
+        }
+    }
+
+    fn primary(&mut self) -> Parsed<Expr> {
+        let start = self.here();
+        let kind = match self.peek().clone() {
+            Token::Number(n, width) => {
+                self.next();
+                ExprKind::Number(n, width)
+            }
+            Token::Mark("(") => {
+                self.next();
+                let inner = self.expression()?;
+                self.expect(")")?;
+                return Ok(Expr { span: start.to(self.before()), kind: inner.kind });
+            }
+            Token::Word(word) if word == "true" || word == "false" => {
+                self.next();
+                ExprKind::Number(u128::from(word == "true"), Some(1))
+            }
+            Token::Word(word) if !KEYWORDS.contains(&word.as_str()) => {
+                self.next();
+                if self.eat("(") {
+                    let mut arguments = Vec::new();
+                    while !self.is_mark(")") {
+                        arguments.push(self.expression()?);
+                        if !self.eat(",") {
+                            break;
+                        }
+                    }
+                    self.expect(")")?;
+                    ExprKind::Call(word, arguments)
+                } else {
+                    ExprKind::Name(word)
+                }
+            }
+            Token::Word(_) | Token::Mark(_) | Token::End => {
+                return Err(self.expected("an expression"));
+            }
+        };
+        Ok(Expr { span: start.to(self.before()), kind })
+    }
+}
+
+/// Words that cannot be names.
+pub(crate) const KEYWORDS: &[&str] = &[
+    "let", "if", "else", "for", "in", "require", "trap", "unpredictable", "unknown", "commit",
+    "break", "return", "fn", "true", "false",
+];
+
+/// Tightness and meaning of an infix operator; the order is Rust's.
+fn infix(mark: &str) -> Option<(u32, Binary)> {
+    let plain = |op| Binary::Same { op, swap: false, negate: false, compare: false };
+    let compare = |op, swap, negate| Binary::Same { op, swap, negate, compare: true };
+    Some(match mark {
+        "||" => (1, Binary::OrElse),
+        "&&" => (2, Binary::AndThen),
+        "==" => (3, compare(Op::Eq, false, false)),
+        "!=" => (3, compare(Op::Eq, false, true)),
+        "<" => (3, compare(Op::Ult, false, false)),
+        ">" => (3, compare(Op::Ult, true, false)),
+        "<=" => (3, compare(Op::Ult, true, true)),
+        ">=" => (3, compare(Op::Ult, false, true)),
+        "::" => (4, Binary::Concat),
+        "|" => (5, plain(Op::Or)),
+        "^" => (6, plain(Op::Xor)),
+        "&" => (7, plain(Op::And)),
+        "<<" => (8, Binary::Shift(Op::Shl)),
+        ">>" => (8, Binary::Shift(Op::Lshr)),
+        "+" => (9, plain(Op::Add)),
+        "-" => (9, plain(Op::Sub)),
+        "+^" => (9, Binary::WideAdd),
+        "*" => (10, plain(Op::Mul)),
+        "/" => (10, plain(Op::Udiv)),
+        "%" => (10, plain(Op::Urem)),
+        "*^" => (10, Binary::WideMul),
+        _ => return None,
+    })
+}

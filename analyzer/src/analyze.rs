@@ -172,7 +172,7 @@ fn instruction_report(
     for finding in &it.findings {
         let key = finding.definition.name.replace('-', "_");
         // A witness if there is one, else what is open, else the proof that took the most.
-        let best = finding.verdicts.iter().rev().max_by_key(|(_, v)| match v {
+        let best = finding.verdicts.iter().max_by_key(|(_, v)| match v {
             Verdict::Shown(_) => 3,
             Verdict::Open(_) => 2,
             Verdict::Proved(proof) if matches!(proof.by(), crate::decide::By::Sat(_)) => 1,

@@ -51,8 +51,7 @@ impl<'i> Problem<'i> {
         };
         let operands: Vec<Term> = class.operands.iter().map(|o| operand(&mut terms, o)).collect();
         let choices = class.body.choices.iter().map(|w| terms.variable(*w)).collect();
-        let width = isa.address_width();
-        let cells = terms.variable_up_to(width, isa.storage.cells);
+        let cells = cell_count(isa, &mut terms);
         let mut problem = Self { isa, class, terms, operands, choices, cells, always: Vec::new() };
         problem.always = problem.size_bounds(cells);
         if let Some(when) = &class.when {
@@ -292,4 +291,10 @@ impl<'i> Problem<'i> {
         }
         (after, strange)
     }
+}
+
+/// An arbitrary number of physical cells, as narrow as it can be, at address width.
+pub(crate) fn cell_count(isa: &Isa, terms: &mut Terms) -> Term {
+    let narrow = terms.variable_up_to(model::bits::bits_for(isa.storage.cells), isa.storage.cells);
+    terms.zext(narrow, isa.address_width())
 }

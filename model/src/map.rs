@@ -2,8 +2,8 @@
 //!
 //! E′[i + k] = E[i] for 0 ≤ i < w; M′ = user; P′ = P; R′ = (l + k, max(0, min(b, w − l))), where
 //! (l, b) is the guest's window E|r; the other components of R′ are the monitor's own
-//! (P&G section 4; the clip is what the paper leaves out). Where l lies outside the guest's
-//! storage, or l + k does not fit, R′ = (k, 0).
+//! (P&G section 4; the clip is what the paper leaves out). Where l + k does not fit the relocation
+//! component, R′ = (k, 0).
 //!
 //! R′ is data: two expressions over the operands `l`, `b`, `k`, `w`, which the interpreter
 //! evaluates and the analyzer executes symbolically. There is no other definition of f.
@@ -18,7 +18,9 @@ use crate::state::State;
 pub struct VmMap {
     /// Width of the operands l, b, k, w.
     pub width: u32,
-    /// Whether l lies in the guest's storage and l + k fits the relocation component.
+    /// Whether l + k fits the relocation component.
+    pub fits: Expr,
+    /// Whether the window begins inside the guest's storage.
     pub inside: Expr,
     /// Whether the window ends inside the guest's storage: nothing is clipped.
     pub unclipped: Expr,
@@ -53,18 +55,15 @@ impl VmMap {
         let moved = apply(Op::Add, &l, &k);
         let fits = not(apply(Op::Ult, &most, &moved));
         let inside = apply(Op::Ult, &l, &w);
-        let inside = Expr::apply(Op::And, vec![inside, fits], 1);
         let unclipped = not(apply(Op::Ult, &w, &apply(Op::Add, &l, &b)));
-        let room = apply(Op::Sub, &w, &l);
-        let size = Expr::apply(Op::Ite, vec![unclipped.clone(), b, room], width);
         let zero = Expr::constant(Bits::new(0, width));
-        let choose = |x: Expr, y: Expr, part: u32| {
-            let chosen = Expr::apply(Op::Ite, vec![inside.clone(), x, y], width);
-            Expr::apply(Op::Low, vec![chosen], part)
-        };
-        let base = choose(moved, k, relocation.width);
-        let size = choose(size, zero, bounds.width);
-        Some(Self { width, inside, unclipped, relocation: base, bounds: size })
+        let choose = |c: &Expr, x: Expr, y: Expr| Expr::apply(Op::Ite, vec![c.clone(), x, y], width);
+        let low = |x: Expr, width: u32| Expr::apply(Op::Low, vec![x], width);
+        let room = choose(&inside, apply(Op::Sub, &w, &l), zero.clone());
+        let size = choose(&fits, choose(&unclipped, b, room), zero);
+        let base = choose(&fits, moved, k);
+        let (base, size) = (low(base, relocation.width), low(size, bounds.width));
+        Some(Self { width, fits, inside, unclipped, relocation: base, bounds: size })
     }
 
     /// R′ for a guest's window: the real relocation and bounds components.
@@ -76,7 +75,7 @@ impl VmMap {
     /// Whether a guest's window is mapped as it is, without clipping.
     pub fn is_exact(&self, window: (u128, u128), partition: Partition) -> bool {
         let operands = [window.0, window.1, partition.first, partition.cells];
-        operand_condition(&self.inside, &operands) && operand_condition(&self.unclipped, &operands)
+        operand_condition(&self.fits, &operands) && operand_condition(&self.unclipped, &operands)
     }
 
     /// f(S) without the control block: the real state for a guest state. What belongs to the

@@ -8,7 +8,7 @@ use crate::sat::batsat::BatSat;
 use crate::sat::{Budget, Outcome, SatSolver};
 use crate::symbolic::facts::Facts;
 use crate::symbolic::model::{Evaluator, Model};
-use crate::symbolic::term::{Term, Terms};
+use crate::symbolic::term::{Node, Term, Terms, conjuncts};
 use blast::Blasted;
 
 /// A question: is there an assignment with all premises and the goal true?
@@ -61,7 +61,8 @@ pub(crate) fn decide(terms: &mut Terms, query: &Query, wishes: Option<&Wishes>) 
         }
         facts.assume(terms, premise);
     }
-    let goal = facts.restrict(terms, query.goal);
+    let goal = simplify(terms, &facts, query.goal);
+
     if terms.is_false(goal) {
         return (Answer::Unsat, By::Rewriting);
     }
@@ -94,7 +95,39 @@ pub(crate) fn decide(terms: &mut Terms, query: &Query, wishes: Option<&Wishes>) 
             }
         }
     };
+    if std::env::var("DBG").is_ok() && solver.conflicts() > 300 { eprintln!("CONFLICTS {} {}", solver.conflicts(), terms.show(goal, 14)); }
     (answer, By::Sat(solver.conflicts()))
+}
+
+/// Rewrites a goal under facts: each disjunct by itself, each of its conjuncts under the others.
+fn simplify(terms: &mut Terms, facts: &Facts, goal: Term) -> Term {
+    let goal = facts.restrict(terms, goal);
+    let mut left = Vec::new();
+    for disjunct in disjuncts(terms, goal) {
+        let mut conjuncts = conjuncts(terms, disjunct);
+        for i in 0..conjuncts.len() {
+            let mut known = facts.clone();
+            for (j, other) in conjuncts.iter().enumerate() {
+                if j != i {
+                    known.assume(terms, *other);
+                }
+            }
+            conjuncts[i] = known.restrict(terms, conjuncts[i]);
+        }
+        left.push(terms.all(conjuncts));
+    }
+    terms.any(left)
+}
+
+/// a ∨ b ∨ … as a list; an or is the negation of an and.
+fn disjuncts(terms: &mut Terms, t: Term) -> Vec<Term> {
+    let Node::Not(inner) = *terms.node(t) else { return vec![t] };
+    let Node::And(..) = terms.node(inner) else { return vec![t] };
+    let parts = conjuncts(terms, inner);
+    parts.into_iter().flat_map(|part| {
+        let part = terms.not(part);
+        disjuncts(terms, part)
+    }).collect()
 }
 
 /// Conflicts one step of minimising may take.
@@ -131,7 +164,7 @@ fn guess(terms: &Terms, roots: &[Term]) -> Option<Model> {
     let fill = |pattern: u128| {
         let mut model = Model::default();
         for &t in &variables {
-            model.variables.insert(t, pattern & mask(terms.width(t)) & mask(model::bits::bits_for(terms.max(t))));
+            model.variables.insert(t, (pattern & mask(terms.width(t))).min(terms.max(t)));
         }
         model
     };
@@ -150,6 +183,6 @@ fn free_variables(terms: &Terms, roots: &[Term]) -> Vec<Term> {
             stack.extend(terms.children(t));
         }
     }
-    let is_variable = |t: &Term| matches!(terms.node(*t), crate::symbolic::term::Node::Variable(_));
+    let is_variable = |t: &Term| matches!(terms.node(*t), Node::Variable(_));
     (0..terms.len() as u32).map(Term).filter(|t| seen[t.0 as usize]).filter(is_variable).collect()
 }

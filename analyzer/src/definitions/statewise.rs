@@ -22,7 +22,7 @@ use super::behaviour::in_side;
 use super::resource::is_resource;
 use super::{Obligation, Side};
 use crate::decide::Query;
-use crate::problem::{Problem, Run};
+use crate::problem::{Problem, Run, cell_count};
 use crate::replay::{Replay, equal_bits};
 use crate::symbolic::facts::Facts;
 use crate::symbolic::state::{Layout, Region, State};
@@ -38,8 +38,10 @@ pub(crate) enum Case {
     Inside,
     /// It begins inside and ends outside.
     Clipped,
-    /// It begins outside: the real window is empty.
-    Outside,
+    /// It lies outside altogether: the real window is empty.
+    Beyond,
+    /// l + k does not fit the relocation component: R′ = (k, 0).
+    Unfit,
 }
 
 /// Which guests the condition speaks of, and how they are placed.
@@ -58,8 +60,9 @@ impl Guests {
     /// The cases of f that have to be looked at.
     pub(crate) const fn cases(self) -> &'static [Case] {
         match self {
-            Self::Paper | Self::Unrelocated => &[Case::Inside, Case::Outside],
-            Self::All => &[Case::Inside, Case::Clipped, Case::Outside],
+            Self::Paper => &[Case::Inside, Case::Unfit],
+            Self::All => &[Case::Inside, Case::Clipped, Case::Beyond, Case::Unfit],
+            Self::Unrelocated => &[Case::Inside],
         }
     }
 }
@@ -87,7 +90,7 @@ pub(crate) fn ask(
     let (relocation, bounds) = (isa.relocation?, isa.bounds?);
     let width = data.width;
     let w = problem.cells;
-    let q = problem.terms.variable_up_to(width, isa.storage.cells);
+    let q = cell_count(isa, &mut problem.terms);
     let narrow_k = if guests == Guests::Unrelocated {
         problem.terms.constant(0, relocation.width)
     } else {
@@ -163,15 +166,17 @@ fn case_of_f(
     bounds: Part,
 ) -> (Vec<Term>, (Term, Term)) {
     let operands = [l, b, k, w];
+    let fits = over(terms, &data.fits, &operands);
     let inside = over(terms, &data.inside, &operands);
     let unclipped = over(terms, &data.unclipped, &operands);
     let mut premises = match case {
-        Case::Inside => vec![inside, unclipped],
-        Case::Clipped => vec![inside, terms.not(unclipped)],
-        Case::Outside => vec![terms.not(inside)],
+        Case::Inside => vec![fits, unclipped],
+        Case::Clipped => vec![fits, inside, terms.not(unclipped)],
+        Case::Beyond => vec![fits, terms.not(inside), terms.not(unclipped)],
+        Case::Unfit => vec![terms.not(fits)],
     };
-    if case != Case::Outside {
-        // Inside, l + k fits the relocation component: the sum is its own integer value there.
+    if case != Case::Unfit {
+        // l + k fits the relocation component: the sum is its own integer value there.
         let narrow_l = terms.extract(l, 0, relocation.width);
         let sum = terms.add(narrow_l, narrow_k);
         terms.declare_exact(sum);

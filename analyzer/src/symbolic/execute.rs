@@ -4,7 +4,7 @@ use model::isa::{Body, Class, Expr, ExprKind, Isa, LocalId, RegisterId, Role, Sa
 
 use super::facts::Facts;
 use super::state::{Register, State, Write, file_index};
-use super::term::{Term, Terms};
+use super::term::{Term, Terms, conjuncts};
 
 /// What an instruction does to all states.
 #[derive(Debug)]
@@ -300,11 +300,27 @@ impl Executor<'_> {
             if levels == 0 { here.push(path) } else { exits.push((levels - 1, path)) }
         }
         here.extend(end);
-        // Exactly one path is taken, so each is chosen by its own condition.
-        here.into_iter().reduce(|a, b| {
-            let condition = facts.restrict(self.terms, a.live);
-            self.merge(condition, a, b, facts.clone())
-        })
+        self.join(here, &facts)
+    }
+
+    /// Joins the paths that reach the end of a block. Exactly one of them is taken, so each is told
+    /// from those after it by the conjuncts of its condition that not all of those share: what every
+    /// path had to pass (a bounds check, say) does not become part of the values.
+    fn join(&mut self, mut paths: Vec<Path>, facts: &Facts) -> Option<Path> {
+        let mut joined = paths.pop()?;
+        let mut shared = conjuncts(self.terms, joined.live);
+        while let Some(path) = paths.pop() {
+            let own = conjuncts(self.terms, path.live);
+            let telling: Vec<Term> = own.iter().copied().filter(|c| !shared.contains(c)).collect();
+            let condition = self.terms.all(telling);
+            let condition = facts.restrict(self.terms, condition);
+            shared.retain(|c| own.contains(c));
+            joined = self.merge(condition, path, joined, facts.clone());
+        }
+        for condition in shared {
+            joined.facts.assume(self.terms, condition);
+        }
+        Some(joined)
     }
 
     /// Joins two paths, of which the first is taken where the condition holds.

@@ -350,7 +350,30 @@ impl Terms {
         let (mut parts, constant) = self.parts(a);
         let (more, more_constant) = self.parts(b);
         parts.extend(more);
-        self.sum(parts, constant.wrapping_add(more_constant), self.width(a))
+        let total = self.sum(parts, constant.wrapping_add(more_constant), self.width(a));
+        // Exactness is a property of values: what is known of the operands carries over.
+        if let Some(max) = self.max(a).checked_add(self.max(b))
+            && self.is_exact(a)
+            && self.is_exact(b)
+            && max <= mask(self.width(a))
+        {
+            self.learn(total, max);
+        }
+        total
+    }
+
+    /// Whether a term's linear form gives its integer value.
+    fn is_exact(&self, t: Term) -> bool {
+        !matches!(self.node(t), Node::Sum(..)) || self.data[t.0 as usize].exact
+    }
+
+    /// Notes that a sum does not wrap and has no value above `max`.
+    fn learn(&mut self, t: Term, max: u128) {
+        if matches!(self.node(t), Node::Sum(..)) {
+            let data = &mut self.data[t.0 as usize];
+            data.exact = true;
+            data.max = data.max.min(max);
+        }
     }
 
     pub(crate) fn sub(&mut self, a: Term, b: Term) -> Term {
@@ -426,6 +449,7 @@ impl Terms {
                     let scaled = self.scaled(t, c);
                     total = self.add(total, scaled);
                 }
+                self.learn(total, self.max(x));
                 total
             }
             Node::Ite(c, a, b) if self.value(a).is_some() || self.value(b).is_some() => {
@@ -907,6 +931,19 @@ impl Terms {
     }
 }
 
+/// a ∧ b ∧ … as a list, in the order of the ands.
+pub(crate) fn conjuncts(terms: &Terms, t: Term) -> Vec<Term> {
+    let mut all = Vec::new();
+    let mut stack = vec![t];
+    while let Some(t) = stack.pop() {
+        match *terms.node(t) {
+            Node::And(a, b) if terms.width(t) == 1 => stack.extend([b, a]),
+            _ => all.push(t),
+        }
+    }
+    all
+}
+
 /// A coefficient at a greater width: negative ones keep their value.
 fn signed_if_large(value: u128, from: u32, to: u32) -> u128 {
     if value > mask(from) / 2 && from > 1 {
@@ -933,4 +970,29 @@ pub(crate) fn merge(mut parts: Vec<(Term, i128)>) -> Vec<(Term, i128)> {
     }
     merged.retain(|p| p.1 != 0);
     merged
+}
+
+impl Terms {
+    /// A term as text, for debugging.
+    pub(crate) fn show(&self, t: Term, depth: u32) -> String {
+        if depth == 0 {
+            return format!("t{}", t.0);
+        }
+        let s = |x: &Term| self.show(*x, depth - 1);
+        match self.node(t) {
+            Node::Const(v) => format!("{v:#x}"),
+            Node::Variable(n) => format!("v{n}:{}", self.width(t)),
+            Node::Sum(parts, c) => {
+                let p: Vec<String> = parts.iter().map(|(t, c)| format!("{c:x}*{}", s(t))).collect();
+                format!("[{} + {c:#x}]{}", p.join(" + "), self.width(t))
+            }
+            Node::Select(a, i) => format!("A{}[{}]", a.0, s(i)),
+            other => {
+                let name = format!("{other:?}");
+                let name = name.split('(').next().unwrap_or("");
+                let c: Vec<String> = self.children(t).iter().map(s).collect();
+                format!("{name}{}({})", self.width(t), c.join(", "))
+            }
+        }
+    }
 }

@@ -227,7 +227,9 @@ impl Judge<'_> {
 
     /// Decides and counts.
     fn settle(&mut self, obligation: &Obligation, shows: Shows<'_>) -> Verdict {
+        let t0 = std::time::Instant::now();
         let (verdict, by) = self.exists(obligation, shows, false);
+        if std::env::var("DBG").is_ok() && t0.elapsed().as_millis() > 50 { eprintln!("SLOW {} {:?} {:?} {} terms {} obligation#{}", self.problem.class.name, by, t0.elapsed(), match &verdict { Verdict::Proved(_) => "proved".to_string(), Verdict::Shown(_) => "shown".to_string(), Verdict::Open(r) => r.clone() }, self.problem.terms.len(), self.counts.obligations); }
         let counts = &mut self.counts;
         counts.obligations += 1;
         match &verdict {

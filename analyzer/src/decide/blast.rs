@@ -1,4 +1,5 @@
-//! Terms to an and-inverter graph, arrays by Ackermann's expansion.
+//! Terms to an and-inverter graph and clauses; selects are free, and the lemmas that make them
+//! consistent (equal indices of one array select equal values) are added where a model breaks them.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,8 @@ use rustc_hash::FxHashMap;
 use crate::sat::aig::{Aig, Lit};
 use crate::sat::circuits as c;
 use crate::sat::cnf::Cnf;
-use crate::sat::{SatSolver, batsat::BatSat};
+use crate::sat::batsat::BatSat;
+use crate::sat::{Budget, Outcome, SatSolver};
 use crate::symbolic::model::Model;
 use crate::symbolic::term::{Array, Node, Term, Terms};
 
@@ -48,7 +50,6 @@ impl Blasted {
             let contents: Vec<_> = contents.collect();
             blasted.wishes.extend(contents);
         }
-        blasted.ackermann();
         blasted
     }
 
@@ -60,27 +61,6 @@ impl Blasted {
         let children = terms.children(t);
         !matches!(terms.node(t), Node::Variable(_) | Node::Select(..))
             && children.iter().all(|c| self.mentions(terms, *c))
-    }
-
-    pub(crate) fn wishes(&self) -> impl Iterator<Item = &[Lit]> {
-        self.wishes.iter().map(Vec::as_slice)
-    }
-
-    /// Equal indices of one array select equal values.
-    fn ackermann(&mut self) {
-        for selects in self.selects.values() {
-            for (i, (index, value)) in selects.iter().enumerate() {
-                for (other_index, other_value) in &selects[..i] {
-                    let same_index = c::eq(&mut self.aig, &self.bits[index], &self.bits[other_index]);
-                    if same_index == Lit::FALSE {
-                        continue;
-                    }
-                    let same = c::eq(&mut self.aig, &self.bits[value], &self.bits[other_value]);
-                    let holds = self.aig.or(!same_index, same);
-                    self.roots.push(holds);
-                }
-            }
-        }
     }
 
     fn term(&mut self, terms: &Terms, root: Term) -> Vec<Lit> {
@@ -141,37 +121,173 @@ impl Blasted {
         }
     }
 
-    /// The formula, handed to the solver; `None` if it is false by construction.
-    pub(crate) fn cnf(&self, solver: &mut BatSat) -> Option<Cnf> {
+    /// The formula, handed to a solver; `None` if it is false by construction.
+    pub(crate) fn solver(self) -> Option<Solver> {
         if self.roots.contains(&Lit::FALSE) {
             return None;
         }
-        let asserted = self.roots.iter().copied().filter(|lit| *lit != Lit::TRUE);
-        let everything: Vec<Lit> = asserted
-            .clone()
-            .chain(self.wishes.iter().flatten().copied().filter(|l| *l != Lit::TRUE && *l != Lit::FALSE))
-            .collect();
+        let asserted: Vec<Lit> = self.roots.iter().copied().filter(|lit| *lit != Lit::TRUE).collect();
+        let selects = self.selects.values().flatten().flat_map(|(i, v)| [i, v]);
+        let read = selects.flat_map(|t| self.bits[t].clone());
+        let wished = self.wishes.iter().flatten().copied();
+        let is_free = |lit: &Lit| *lit != Lit::TRUE && *lit != Lit::FALSE;
+        let everything: Vec<Lit> =
+            asserted.iter().copied().chain(wished).chain(read).filter(is_free).collect();
         let cnf = Cnf::new(&self.aig, &everything);
+        let mut sat = BatSat::new();
         for clause in cnf.clauses() {
-            solver.add_clause(clause);
+            sat.add_clause(clause);
         }
         for lit in asserted {
             let literal = cnf.literal(lit).expect("every root has a variable");
-            solver.add_clause(&[literal]);
+            sat.add_clause(&[literal]);
         }
-        Some(cnf)
+        let next = cnf.variables() as i32 + 1;
+        let literals = |t: &Term| self.bits[t].iter().map(|lit| Bit::of(&cnf, *lit)).collect();
+        let selects = self.selects.iter().map(|(array, all)| {
+            let all = all.iter().map(|(i, v)| (literals(i), literals(v))).collect();
+            (*array, all)
+        });
+        let selects = selects.collect();
+        Some(Solver { blasted: self, cnf, sat, selects, next })
+    }
+}
+
+/// One bit at the level of clauses.
+#[derive(Debug, Clone, Copy)]
+enum Bit {
+    Known(bool),
+    Literal(i32),
+}
+
+impl Bit {
+    fn of(cnf: &Cnf, lit: Lit) -> Self {
+        match lit {
+            Lit::TRUE => Self::Known(true),
+            Lit::FALSE => Self::Known(false),
+            _ => Self::Literal(cnf.literal(lit).expect("every bit of a select is a root")),
+        }
+    }
+
+    /// The literal, or for a known bit that of the constant `one`.
+    fn literal(self, one: i32) -> i32 {
+        match self {
+            Self::Known(true) => one,
+            Self::Known(false) => -one,
+            Self::Literal(literal) => literal,
+        }
+    }
+}
+
+type Select = (Vec<Bit>, Vec<Bit>);
+
+/// A formula in a solver.
+pub(crate) struct Solver {
+    blasted: Blasted,
+    cnf: Cnf,
+    sat: BatSat,
+    selects: BTreeMap<Array, Vec<Select>>,
+    /// First variable that is not used yet.
+    next: i32,
+}
+
+impl Solver {
+    pub(crate) fn conflicts(&self) -> u64 {
+        self.sat.conflicts()
+    }
+
+    /// Wishes as literals that should be false.
+    pub(crate) fn wishes(&self) -> Vec<Vec<i32>> {
+        let literals = |wish: &Vec<Lit>| {
+            wish.iter().filter_map(|lit| self.cnf.literal(*lit)).map(|literal| -literal).collect()
+        };
+        self.blasted.wishes.iter().map(literals).collect()
+    }
+
+    /// Solves, adding lemmas about selects until a model respects them all.
+    pub(crate) fn solve(&mut self, assumptions: &[i32], budget: Budget) -> Outcome {
+        loop {
+            match self.sat.solve(assumptions, budget) {
+                Outcome::Sat => {}
+                other => return other,
+            }
+            let broken = self.broken();
+            if broken.is_empty() {
+                return Outcome::Sat;
+            }
+            for (array, i, j) in broken {
+                let all = &self.selects[&array];
+                let (a, b) = (all[i].clone(), all[j].clone());
+                self.lemma(&a, &b);
+            }
+        }
+    }
+
+    fn number(&self, bits: &[Bit]) -> u128 {
+        bits.iter().rev().fold(0, |n, bit| {
+            let value = match *bit {
+                Bit::Known(value) => value,
+                Bit::Literal(literal) => self.sat.value(literal.abs()) == (literal > 0),
+            };
+            n << 1 | u128::from(value)
+        })
+    }
+
+    /// Pairs of selects that the model gives equal indices and different values.
+    fn broken(&self) -> Vec<(Array, usize, usize)> {
+        let mut all = Vec::new();
+        for (array, selects) in &self.selects {
+            let mut first: BTreeMap<u128, (usize, u128)> = BTreeMap::new();
+            for (i, (index, value)) in selects.iter().enumerate() {
+                let (index, value) = (self.number(index), self.number(value));
+                let (j, known) = *first.entry(index).or_insert((i, value));
+                if known != value {
+                    all.push((*array, i, j));
+                }
+            }
+        }
+        all
+    }
+
+    /// Equal indices select equal values.
+    fn lemma(&mut self, a: &Select, b: &Select) {
+        let one = self.fresh();
+        self.sat.add_clause(&[one]);
+        let same = self.fresh();
+        let mut clause = vec![same];
+        for (x, y) in a.0.iter().zip(&b.0) {
+            let (x, y) = (x.literal(one), y.literal(one));
+            let differ = self.fresh();
+            self.sat.add_clause(&[-differ, x, y]);
+            self.sat.add_clause(&[-differ, -x, -y]);
+            clause.push(differ);
+        }
+        self.sat.add_clause(&clause);
+        for (x, y) in a.1.iter().zip(&b.1) {
+            let (x, y) = (x.literal(one), y.literal(one));
+            self.sat.add_clause(&[-same, -x, y]);
+            self.sat.add_clause(&[-same, x, -y]);
+        }
+    }
+
+    fn fresh(&mut self) -> i32 {
+        self.next += 1;
+        self.next - 1
     }
 
     /// Reads the solver's model back.
-    pub(crate) fn model(&self, terms: &Terms, cnf: &Cnf, solver: &BatSat) -> Model {
+    pub(crate) fn model(&self, terms: &Terms) -> Model {
         let mut model = Model::default();
+        let blasted = &self.blasted;
         let read = |t: &Term| {
-            let value = |lit: &Lit| cnf.value(&self.aig, *lit, |v| solver.value(v)).unwrap_or(false);
-            self.bits[t].iter().rev().fold(0u128, |n, lit| n << 1 | u128::from(value(lit)))
+            let value = |lit: &Lit| {
+                self.cnf.value(&blasted.aig, *lit, |v| self.sat.value(v)).unwrap_or(false)
+            };
+            blasted.bits[t].iter().rev().fold(0u128, |n, lit| n << 1 | u128::from(value(lit)))
         };
-        let variables = self.bits.keys().filter(|t| matches!(terms.node(**t), Node::Variable(_)));
+        let variables = blasted.bits.keys().filter(|t| matches!(terms.node(**t), Node::Variable(_)));
         model.variables.extend(variables.map(|t| (*t, read(t))));
-        for (array, selects) in &self.selects {
+        for (array, selects) in &blasted.selects {
             let cells = selects.iter().map(|(index, value)| (read(index), read(value)));
             model.arrays.entry(*array).or_default().extend(cells.filter(|(_, value)| *value != 0));
         }

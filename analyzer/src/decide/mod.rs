@@ -4,12 +4,11 @@ mod blast;
 
 use model::bits::mask;
 
-use crate::sat::batsat::BatSat;
-use crate::sat::{Budget, Outcome, SatSolver};
+use crate::sat::{Budget, Outcome};
 use crate::symbolic::facts::Facts;
 use crate::symbolic::model::{Evaluator, Model};
 use crate::symbolic::term::{Node, Term, Terms, conjuncts};
-use blast::Blasted;
+use blast::{Blasted, Solver};
 
 /// A question: is there an assignment with all premises and the goal true?
 #[derive(Debug, Clone)]
@@ -74,29 +73,35 @@ pub(crate) fn decide(terms: &mut Terms, query: &Query, wishes: Option<&Wishes>) 
         return (Answer::Sat(model), By::Evaluation);
     }
     let wishes = wishes.map_or(&[][..], Vec::as_slice);
-    let blasted = Blasted::new(terms, &roots, wishes);
-    let mut solver = BatSat::new();
-    let Some(cnf) = blasted.cnf(&mut solver) else { return (Answer::Unsat, By::Rewriting) };
+    let Some(mut solver) = Blasted::new(terms, &roots, wishes).solver() else {
+        return (Answer::Unsat, By::Rewriting);
+    };
     let budget = Budget { conflicts: CONFLICTS };
     let answer = match solver.solve(&[], budget) {
         Outcome::Unsat => Answer::Unsat,
         Outcome::Unknown => Answer::Unknown(format!("no answer within {CONFLICTS} conflicts")),
-        Outcome::Sat => {
-            let mut fixed: Vec<i32> = Vec::new();
-            for wish in blasted.wishes() {
-                minimise(&cnf, &mut solver, wish, &mut fixed);
-            }
-            // The last step may have failed: solve once more for a model of everything kept.
-            match solver.solve(&fixed, budget) {
-                Outcome::Sat => Answer::Sat(blasted.model(terms, &cnf, &solver)),
-                Outcome::Unsat | Outcome::Unknown => {
-                    Answer::Unknown("internal error: a model was lost while it was made small".into())
-                }
-            }
-        }
+        Outcome::Sat => small_model(terms, &mut solver, budget),
     };
-    if std::env::var("DBG").is_ok() && solver.conflicts() > 300 { eprintln!("CONFLICTS {} {}", solver.conflicts(), terms.show(goal, 14)); }
     (answer, By::Sat(solver.conflicts()))
+}
+
+/// The model at hand, or one in which more of the wishes are granted.
+fn small_model(terms: &Terms, solver: &mut Solver, budget: Budget) -> Answer {
+    let mut fixed: Vec<i32> = Vec::new();
+    let wishes = solver.wishes();
+    if wishes.is_empty() {
+        return Answer::Sat(solver.model(terms));
+    }
+    for wish in wishes {
+        minimise(solver, &wish, &mut fixed);
+    }
+    // The last step may have failed: solve once more for a model of everything kept.
+    match solver.solve(&fixed, budget) {
+        Outcome::Sat => Answer::Sat(solver.model(terms)),
+        Outcome::Unsat | Outcome::Unknown => {
+            Answer::Unknown("internal error: a model was lost while it was made small".into())
+        }
+    }
 }
 
 /// Rewrites a goal under facts: each disjunct by itself, each of its conjuncts under the others.
@@ -105,14 +110,14 @@ fn simplify(terms: &mut Terms, facts: &Facts, goal: Term) -> Term {
     let mut left = Vec::new();
     for disjunct in disjuncts(terms, goal) {
         let mut conjuncts = conjuncts(terms, disjunct);
-        for i in 0..conjuncts.len() {
+        // Forwards, then backwards: each conjunct under those before it, then under those behind it.
+        for _ in 0..2 {
             let mut known = facts.clone();
-            for (j, other) in conjuncts.iter().enumerate() {
-                if j != i {
-                    known.assume(terms, *other);
-                }
+            for conjunct in &mut conjuncts {
+                *conjunct = known.restrict(terms, *conjunct);
+                known.assume(terms, *conjunct);
             }
-            conjuncts[i] = known.restrict(terms, conjuncts[i]);
+            conjuncts.reverse();
         }
         left.push(terms.all(conjuncts));
     }
@@ -134,24 +139,15 @@ fn disjuncts(terms: &mut Terms, t: Term) -> Vec<Term> {
 const MINIMISING: Budget = Budget { conflicts: 300 };
 
 /// Makes a value as small as the literals kept so far allow: zero if possible, else bit by bit.
-fn minimise(
-    cnf: &crate::sat::cnf::Cnf,
-    solver: &mut BatSat,
-    wish: &[crate::sat::aig::Lit],
-    fixed: &mut Vec<i32>,
-) {
-    let clear: Vec<i32> = wish.iter().filter_map(|lit| cnf.literal(*lit)).map(|l| -l).collect();
-    if clear.is_empty() {
-        return;
-    }
+fn minimise(solver: &mut Solver, clear: &[i32], fixed: &mut Vec<i32>) {
     let kept = fixed.len();
-    fixed.extend(&clear);
-    if solver.solve(fixed, MINIMISING) == Outcome::Sat {
+    fixed.extend(clear);
+    if clear.is_empty() || solver.solve(fixed, MINIMISING) == Outcome::Sat {
         return;
     }
     fixed.truncate(kept);
-    for literal in clear.into_iter().rev() {
-        fixed.push(literal);
+    for literal in clear.iter().rev() {
+        fixed.push(*literal);
         if solver.solve(fixed, MINIMISING) != Outcome::Sat {
             fixed.pop();
         }

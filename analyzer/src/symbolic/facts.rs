@@ -3,53 +3,57 @@
 //! A condition is decided from facts alone, by looking it up or by adding two inequalities;
 //! this is what turns an access through relocation and bounds into an access to the window.
 
-use rustc_hash::FxHashMap;
+use std::rc::Rc;
 
-use super::term::{Linear, Node, Term, Terms, merge};
+use rustc_hash::{FxHashMap, FxHashSet};
 
-/// Conditions known to hold.
+use super::term::{Linear, Node, Term, Terms, conjuncts, merge};
+
+/// Conditions known to hold. A copy is cheap: paths copy their facts at every branch.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Facts {
-    literals: FxHashMap<Term, bool>,
-    /// Least known K for each Σ c·t.
-    bounds: Vec<(Vec<(Term, i128)>, i128)>,
+    literals: Rc<FxHashMap<Term, bool>>,
+    /// Σ c·t ≤ K, the least known K for each form.
+    bounds: Rc<Vec<(Rc<[(Term, i128)]>, i128)>>,
+    /// The terms that some bound speaks of.
+    mentioned: Rc<FxHashSet<Term>>,
 }
 
 impl Facts {
     /// Adds a condition and everything it is a conjunction of.
     pub(crate) fn assume(&mut self, terms: &mut Terms, condition: Term) {
-        match *terms.node(condition) {
-            Node::And(a, b) => {
-                self.assume(terms, a);
-                self.assume(terms, b);
+        for conjunct in conjuncts(terms, condition) {
+            let (atom, holds) = match *terms.node(conjunct) {
+                Node::Not(inner) => (inner, false),
+                _ => (conjunct, true),
+            };
+            if Rc::make_mut(&mut self.literals).insert(atom, holds) == Some(holds) {
+                continue;
             }
-            Node::Not(inner) => {
-                self.literals.insert(inner, false);
-                if let Node::Ult(a, b) = *terms.node(inner) {
-                    // b ≤ a
+            match (terms.node(atom), holds) {
+                (&Node::Ult(a, b), true) => self.add(upper(terms, a, b, -1)),
+                (&Node::Ult(a, b), false) => self.add(upper(terms, b, a, 0)),
+                (&Node::Eq(a, b), true) => {
+                    self.add(upper(terms, a, b, 0));
                     self.add(upper(terms, b, a, 0));
                 }
-            }
-            Node::Ult(a, b) => {
-                self.literals.insert(condition, true);
-                self.add(upper(terms, a, b, -1));
-            }
-            Node::Eq(a, b) => {
-                self.literals.insert(condition, true);
-                self.add(upper(terms, a, b, 0));
-                self.add(upper(terms, b, a, 0));
-            }
-            _ => {
-                self.literals.insert(condition, true);
+                _ => {}
             }
         }
     }
 
     fn add(&mut self, (form, bound): Linear) {
-        match self.bounds.iter_mut().find(|(f, _)| *f == form) {
+        Rc::make_mut(&mut self.mentioned).extend(form.iter().map(|(t, _)| *t));
+        let bounds = Rc::make_mut(&mut self.bounds);
+        match bounds.iter_mut().find(|(f, _)| **f == *form) {
             Some(known) => known.1 = known.1.min(bound),
-            None => self.bounds.push((form, bound)),
+            None => bounds.push((form.into(), bound)),
         }
+    }
+
+    /// The least K known with Σ c·t ≤ K.
+    fn known(&self, form: &[(Term, i128)]) -> Option<i128> {
+        self.bounds.iter().find(|(f, _)| **f == *form).map(|(_, bound)| *bound)
     }
 
     /// Whether Σ c·t ≤ K follows from one fact or two.
@@ -57,44 +61,63 @@ impl Facts {
         if least_bound(terms, form).is_some_and(|most| most <= *bound) {
             return true;
         }
+        if !form.iter().any(|(t, _)| self.mentioned.contains(t)) {
+            return false;
+        }
+        if self.known(form).is_some_and(|most| most <= *bound) {
+            return true;
+        }
         self.bounds.iter().any(|(known, most)| {
-            if known == form {
-                return most <= bound;
+            // The first fact takes a term of the form away.
+            if !known.iter().any(|(t, c)| form.iter().any(|(u, d)| t == u && (*c > 0) == (*d > 0))) {
+                return false;
             }
             let mut rest = form.clone();
             rest.extend(known.iter().map(|(t, c)| (*t, -c)));
             let rest = merge(rest);
-            let left = bound - most;
+            let Some(left) = bound.checked_sub(*most) else { return false };
             least_bound(terms, &rest).is_some_and(|most| most <= left)
-                || self.bounds.iter().any(|(f, m)| *f == rest && *m <= left)
+                || self.known(&rest).is_some_and(|most| most <= left)
         })
     }
 
     /// The truth of a condition, where the facts settle it.
     pub(crate) fn decide(&self, terms: &Terms, condition: Term) -> Option<bool> {
+        match *terms.node(condition) {
+            Node::Const(value) => Some(value != 0),
+            Node::Not(inner) => self.decide(terms, inner).map(|known| !known),
+            Node::And(a, b) => match self.atom(terms, condition) {
+                None => match (self.decide(terms, a), self.decide(terms, b)) {
+                    (Some(false), _) | (_, Some(false)) => Some(false),
+                    (Some(true), Some(true)) => Some(true),
+                    _ => None,
+                },
+                known => known,
+            },
+            _ => self.atom(terms, condition),
+        }
+    }
+
+    /// The truth of a condition without looking inside conjunctions and negations.
+    fn atom(&self, terms: &Terms, condition: Term) -> Option<bool> {
         if let Some(&known) = self.literals.get(&condition) {
             return Some(known);
         }
         match *terms.node(condition) {
-            Node::Const(value) => Some(value != 0),
-            Node::Not(inner) => self.decide(terms, inner).map(|known| !known),
-            Node::And(a, b) => match (self.decide(terms, a), self.decide(terms, b)) {
-                (Some(false), _) | (_, Some(false)) => Some(false),
-                (Some(true), Some(true)) => Some(true),
-                _ => None,
-            },
             Node::Ult(a, b) => {
-                if self.implies(terms, &upper(terms, a, b, -1)) {
+                let below = difference(terms, a, b);
+                if self.implies(terms, &at_most(&below, -1, 1)) {
                     Some(true)
-                } else if self.implies(terms, &upper(terms, b, a, 0)) {
+                } else if self.implies(terms, &at_most(&below, 0, -1)) {
                     Some(false)
                 } else {
                     None
                 }
             }
             Node::Eq(a, b) => {
-                let apart = |x, y| self.implies(terms, &upper(terms, x, y, -1));
-                (apart(a, b) || apart(b, a)).then_some(false)
+                let apart = difference(terms, a, b);
+                let either = self.implies(terms, &at_most(&apart, -1, 1)) || self.implies(terms, &at_most(&apart, -1, -1));
+                either.then_some(false)
             }
             _ => None,
         }
@@ -110,7 +133,7 @@ impl Facts {
                 continue;
             }
             if terms.width(t) == 1
-                && let Some(known) = self.decide(terms, t)
+                && let Some(known) = self.atom(terms, t)
             {
                 let known = terms.bool(known);
                 done.insert(t, known);
@@ -131,12 +154,25 @@ impl Facts {
     }
 }
 
+/// a − b as a linear form over the integers.
+fn difference(terms: &Terms, a: Term, b: Term) -> Rc<Linear> {
+    terms.remembered_difference(a, b, || {
+        let (mut form, ca) = terms.integer(a);
+        let (fb, cb) = terms.integer(b);
+        form.extend(fb.into_iter().map(|(t, c)| (t, -c)));
+        (merge(form), ca - cb)
+    })
+}
+
+/// sign · (form + constant) ≤ slack, with the constant on the right.
+fn at_most(difference: &Linear, slack: i128, sign: i128) -> Linear {
+    let form = difference.0.iter().map(|(t, c)| (*t, sign * c)).collect();
+    (form, slack - sign * difference.1)
+}
+
 /// a − b ≤ `slack` as a linear form and its bound.
 fn upper(terms: &Terms, a: Term, b: Term, slack: i128) -> Linear {
-    let (mut form, ca) = terms.integer(a);
-    let (fb, cb) = terms.integer(b);
-    form.extend(fb.into_iter().map(|(t, c)| (t, -c)));
-    (merge(form), slack - ca + cb)
+    at_most(&difference(terms, a, b), slack, 1)
 }
 
 /// The greatest value a linear form can take by the ranges of its terms alone.

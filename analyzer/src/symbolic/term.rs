@@ -6,9 +6,12 @@
 //! Normal form in short: sums are linear combinations with constant coefficients; extensions
 //! move inwards wherever a sum cannot overflow; comparisons cancel common parts.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use model::bits::{Bits, Op, bits_for, mask};
+use rustc_hash::FxHashMap;
 
 /// A term of an arena.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,6 +73,8 @@ pub(crate) struct Terms {
     /// Width of an element, by array.
     arrays: Vec<u32>,
     variables: u32,
+    /// Differences of compared terms as linear forms: they are asked for again and again.
+    differences: RefCell<FxHashMap<(Term, Term), Rc<Linear>>>,
 }
 
 impl Terms {
@@ -870,6 +875,21 @@ impl Terms {
             }
             _ => (vec![(t, 1)], 0),
         }
+    }
+
+    /// a − b as a linear form, computed once.
+    pub(crate) fn remembered_difference(
+        &self,
+        a: Term,
+        b: Term,
+        compute: impl FnOnce() -> Linear,
+    ) -> Rc<Linear> {
+        if let Some(known) = self.differences.borrow().get(&(a, b)) {
+            return known.clone();
+        }
+        let form = Rc::new(compute());
+        self.differences.borrow_mut().insert((a, b), form.clone());
+        form
     }
 
     /// The terms a term is made of, one level.

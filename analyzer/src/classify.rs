@@ -141,6 +141,7 @@ fn counts_as_sensitive(name: &str, profile: Profile) -> bool {
 
 /// Answers every question about one class.
 pub(crate) fn classify(isa: &Isa, class: &Class, pair: &Pair, profile: Profile) -> Classification {
+    let t00 = std::time::Instant::now();
     let mut judge = Judge { problem: Problem::new(isa, class), pair, profile, counts: Counts::default() };
     let (privileged, privileged_evidence) = judge.privileged();
     let findings: Vec<Finding> =
@@ -158,7 +159,9 @@ pub(crate) fn classify(isa: &Isa, class: &Class, pair: &Pair, profile: Profile) 
         unpredictable,
         counts: judge.counts,
     };
+    let t0 = std::time::Instant::now();
     judge.polish(&mut classification);
+    if std::env::var("DBG").is_ok() { eprintln!("POLISH {} {:?} TOTAL {:?}", class.name, t0.elapsed(), t00.elapsed()); }
     classification
 }
 

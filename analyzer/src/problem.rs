@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use model::isa::{Class, Isa, Pair, Part, RegisterId, Role, Slice};
+use model::isa::{Class, Isa, Kind, Pair, Part, RegisterId, Role, Slice};
 
 use crate::symbolic::execute::{self, Transition};
 use crate::symbolic::facts::Facts;
@@ -51,7 +51,7 @@ impl<'i> Problem<'i> {
         };
         let operands: Vec<Term> = class.operands.iter().map(|o| operand(&mut terms, o)).collect();
         let choices = class.body.choices.iter().map(|w| terms.variable(*w)).collect();
-        let cells = cell_count(isa, &mut terms);
+        let cells = cell_count(isa, &mut terms, 4);
         let mut problem = Self { isa, class, terms, operands, choices, cells, always: Vec::new() };
         problem.always = problem.size_bounds(cells);
         if let Some(when) = &class.when {
@@ -92,6 +92,12 @@ impl<'i> Problem<'i> {
                 let mut whole: Option<Term> = None;
                 for slice in &register.slices {
                     let part = self.terms.variable(slice.width);
+                    let cells = self.isa.storage.cells;
+                    match slice.kind {
+                        Some(Kind::Relocation) => self.terms.suggest(part, cells / 16),
+                        Some(Kind::Bounds) => self.terms.suggest(part, cells / 8),
+                        _ => {}
+                    }
                     whole = Some(whole.map_or(part, |low| self.terms.concat(part, low)));
                 }
                 Register::Single(whole.expect("a register has at least one bit"))
@@ -293,8 +299,10 @@ impl<'i> Problem<'i> {
     }
 }
 
-/// An arbitrary number of physical cells, as narrow as it can be, at address width.
-pub(crate) fn cell_count(isa: &Isa, terms: &mut Terms) -> Term {
+/// An arbitrary number of physical cells, as narrow as it can be, at address width; `share` says
+/// which part of the largest storage to try first.
+pub(crate) fn cell_count(isa: &Isa, terms: &mut Terms, share: u128) -> Term {
     let narrow = terms.variable_up_to(model::bits::bits_for(isa.storage.cells), isa.storage.cells);
+    terms.suggest(narrow, isa.storage.cells / share);
     terms.zext(narrow, isa.address_width())
 }

@@ -1,14 +1,14 @@
 //! From a query to an answer: dependency, rewriting, then SAT.
 
 mod blast;
-
-use model::bits::mask;
+mod search;
 
 use crate::sat::{Budget, Outcome};
 use crate::symbolic::facts::Facts;
-use crate::symbolic::model::{Evaluator, Model};
+use crate::symbolic::model::Model;
 use crate::symbolic::term::{Node, Term, Terms, conjuncts};
 use blast::{Blasted, Solver};
+use search::Plan;
 
 /// A question: is there an assignment with all premises and the goal true?
 #[derive(Debug, Clone)]
@@ -67,23 +67,54 @@ pub(crate) fn decide(terms: &mut Terms, query: &Query, wishes: Option<&Wishes>) 
     }
     let mut roots = query.premises.clone();
     roots.push(goal);
-    if wishes.is_none()
-        && let Some(model) = guess(terms, &roots)
-    {
-        return (Answer::Sat(model), By::Evaluation);
+    let scene: Vec<Term> = roots.iter().map(|root| terms.with_suggestions(*root)).collect();
+    let plan = Plan::new(terms, &roots);
+    // A solver finds the smaller witnesses; where it would take long, values are tried instead.
+    let small = plan.len() <= MINIMISED;
+    let by_values = |model| match wishes {
+        Some(wishes) => plan.shrink(model, wishes),
+        None => model,
+    };
+    if wishes.is_none() || !small {
+        if let Some(model) = plan.guess() {
+            return (Answer::Sat(by_values(model)), By::Evaluation);
+        }
+        if let Some((model, conflicts)) = on_scene(terms, &plan, &scene) {
+            return (Answer::Sat(by_values(model)), By::Sat(conflicts));
+        }
     }
-    let wishes = wishes.map_or(&[][..], Vec::as_slice);
-    let Some(mut solver) = Blasted::new(terms, &roots, wishes).solver() else {
+    let asked = if small { wishes.map_or(&[][..], Vec::as_slice) } else { &[] };
+    let Some(mut solver) = Blasted::new(terms, &roots, asked).solver() else {
         return (Answer::Unsat, By::Rewriting);
     };
     let budget = Budget { conflicts: CONFLICTS };
     let answer = match solver.solve(&[], budget) {
         Outcome::Unsat => Answer::Unsat,
         Outcome::Unknown => Answer::Unknown(format!("no answer within {CONFLICTS} conflicts")),
-        Outcome::Sat => small_model(terms, &mut solver, budget),
+        Outcome::Sat => match small_model(terms, &mut solver, budget) {
+            Answer::Sat(model) => Answer::Sat(by_values(model)),
+            answer => answer,
+        },
     };
     (answer, By::Sat(solver.conflicts()))
 }
+
+/// Looks for a model with the suggested values: a smaller formula, and most models are there.
+fn on_scene(terms: &Terms, plan: &Plan<'_>, scene: &[Term]) -> Option<(Model, u64)> {
+    if scene.iter().any(|root| terms.is_false(*root)) {
+        return None;
+    }
+    let mut solver = Blasted::new(terms, scene, &[]).solver()?;
+    if solver.solve(&[], ON_SCENE) != Outcome::Sat {
+        return None;
+    }
+    let mut model = solver.model(terms);
+    plan.set_scene(&mut model);
+    plan.satisfied(&model).then(|| (model, solver.conflicts()))
+}
+
+/// Conflicts the search with suggested values may take.
+const ON_SCENE: Budget = Budget { conflicts: 5_000 };
 
 /// The model at hand, or one in which more of the wishes are granted.
 fn small_model(terms: &Terms, solver: &mut Solver, budget: Budget) -> Answer {
@@ -92,8 +123,12 @@ fn small_model(terms: &Terms, solver: &mut Solver, budget: Budget) -> Answer {
     if wishes.is_empty() {
         return Answer::Sat(solver.model(terms));
     }
-    for wish in wishes {
-        minimise(solver, &wish, &mut fixed);
+    for wish in wishes.into_iter().take(STEPS).filter(|wish| !wish.is_empty()) {
+        let kept = fixed.len();
+        fixed.extend(wish);
+        if solver.solve(&fixed, MINIMISING) != Outcome::Sat {
+            fixed.truncate(kept);
+        }
     }
     // The last step may have failed: solve once more for a model of everything kept.
     match solver.solve(&fixed, budget) {
@@ -135,50 +170,11 @@ fn disjuncts(terms: &mut Terms, t: Term) -> Vec<Term> {
     }).collect()
 }
 
+/// Most terms of a query whose witness the solver makes small.
+const MINIMISED: usize = 500;
+
+/// Wishes the solver is asked for; trying values does the rest.
+const STEPS: usize = 100;
+
 /// Conflicts one step of minimising may take.
 const MINIMISING: Budget = Budget { conflicts: 300 };
-
-/// Makes a value as small as the literals kept so far allow: zero if possible, else bit by bit.
-fn minimise(solver: &mut Solver, clear: &[i32], fixed: &mut Vec<i32>) {
-    let kept = fixed.len();
-    fixed.extend(clear);
-    if clear.is_empty() || solver.solve(fixed, MINIMISING) == Outcome::Sat {
-        return;
-    }
-    fixed.truncate(kept);
-    for literal in clear.iter().rev() {
-        fixed.push(*literal);
-        if solver.solve(fixed, MINIMISING) != Outcome::Sat {
-            fixed.pop();
-        }
-    }
-}
-
-/// Tries a few plain assignments; most satisfiable queries have one of them as a model.
-fn guess(terms: &Terms, roots: &[Term]) -> Option<Model> {
-    let variables = free_variables(terms, roots);
-    let fill = |pattern: u128| {
-        let mut model = Model::default();
-        for &t in &variables {
-            model.variables.insert(t, (pattern & mask(terms.width(t))).min(terms.max(t)));
-        }
-        model
-    };
-    [0, u128::MAX, 1].into_iter().map(fill).find(|model| {
-        let mut evaluator = Evaluator::new(terms, model);
-        roots.iter().all(|root| evaluator.value(*root) == 1)
-    })
-}
-
-/// The free variables of some terms, ascending.
-fn free_variables(terms: &Terms, roots: &[Term]) -> Vec<Term> {
-    let mut seen = vec![false; terms.len()];
-    let mut stack = roots.to_vec();
-    while let Some(t) = stack.pop() {
-        if !std::mem::replace(&mut seen[t.0 as usize], true) {
-            stack.extend(terms.children(t));
-        }
-    }
-    let is_variable = |t: &Term| matches!(terms.node(*t), Node::Variable(_));
-    (0..terms.len() as u32).map(Term).filter(|t| seen[t.0 as usize]).filter(is_variable).collect()
-}

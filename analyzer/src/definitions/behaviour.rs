@@ -53,6 +53,7 @@ pub(super) fn in_side(problem: &mut Problem<'_>, state: &State, pair: &Pair, sid
 pub(super) fn relocated(problem: &mut Problem<'_>, state: &State) -> (State, Term) {
     let Some(part) = problem.isa.relocation else { return (state.clone(), problem.terms.bool(false)) };
     let other = problem.terms.variable(part.width);
+    problem.terms.suggest(other, problem.isa.storage.cells / 32);
     let here = state.part(&mut problem.terms, part);
     let moved = problem.terms.ne(here, other);
     (problem.with(state, Some(part), other), moved)

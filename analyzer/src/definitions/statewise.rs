@@ -90,11 +90,13 @@ pub(crate) fn ask(
     let (relocation, bounds) = (isa.relocation?, isa.bounds?);
     let width = data.width;
     let w = problem.cells;
-    let q = cell_count(isa, &mut problem.terms);
+    let q = cell_count(isa, &mut problem.terms, 1);
     let narrow_k = if guests == Guests::Unrelocated {
         problem.terms.constant(0, relocation.width)
     } else {
-        problem.terms.variable(relocation.width)
+        let k = problem.terms.variable(relocation.width);
+        problem.terms.suggest(k, isa.storage.cells / 2);
+        k
     };
     let k = problem.terms.zext(narrow_k, width);
 

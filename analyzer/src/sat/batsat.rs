@@ -3,7 +3,7 @@
 use super::{Budget, Outcome, SatSolver};
 use ::batsat::{Callbacks, ClauseKind, Lit, Solver, SolverInterface, SolverOpts, lbool};
 
-/// The solver `batsat` with its default options, which use no randomness.
+/// The solver `batsat` with deterministic options.
 pub(crate) struct BatSat {
     /// The solver proper.
     solver: Solver<Monitor>,
@@ -41,7 +41,11 @@ impl BatSat {
     /// A solver without clauses.
     pub(crate) fn new() -> BatSat {
         BatSat {
-            solver: Solver::new(SolverOpts::default(), Monitor { remaining: 0 }),
+            // Geometric restarts: most formulas are large and satisfiable, and each restart costs.
+            solver: Solver::new(
+                SolverOpts { luby_restart: false, ..SolverOpts::default() },
+                Monitor { remaining: 0 },
+            ),
             buffer: Vec::new(),
         }
     }

@@ -38,22 +38,24 @@ impl<'m> Evaluator<'m> {
             if stack.len() == before {
                 let x: Vec<Bits> =
                     children.iter().map(|c| Bits::new(self.done[c], self.terms.width(*c))).collect();
-                let value = self.node(t, &x);
+                let value = evaluate(self.terms, t, &x, self.model);
                 self.done.insert(t, value);
                 stack.pop();
             }
         }
         self.done[&root]
     }
+}
 
-    fn node(&self, t: Term, x: &[Bits]) -> u128 {
-        let width = self.terms.width(t);
+/// The value of a term whose parts have the values `x`.
+pub(crate) fn evaluate(terms: &Terms, t: Term, x: &[Bits], model: &Model) -> u128 {
+        let width = terms.width(t);
         let apply = |op: Op| op.apply(x, width).value;
-        match self.terms.node(t) {
+        match terms.node(t) {
             Node::Const(value) => *value,
-            Node::Variable(_) => self.model.variables.get(&t).copied().unwrap_or(0),
+            Node::Variable(_) => model.variables.get(&t).copied().unwrap_or(0),
             Node::Select(array, _) => {
-                let cells = self.model.arrays.get(array);
+                let cells = model.arrays.get(array);
                 cells.and_then(|c| c.get(&x[0].value)).copied().unwrap_or(0)
             }
             Node::Sum(parts, constant) => {
@@ -78,5 +80,4 @@ impl<'m> Evaluator<'m> {
             Node::Sext(_) => apply(Op::Sext),
             Node::Parity(_) => apply(Op::Parity),
         }
-    }
 }

@@ -73,6 +73,8 @@ pub(crate) struct Terms {
     /// Width of an element, by array.
     arrays: Vec<u32>,
     variables: u32,
+    /// Values that are worth trying first, for variables that set the scene: sizes and places.
+    suggestions: FxHashMap<Term, u128>,
     /// Differences of compared terms as linear forms: they are asked for again and again.
     differences: RefCell<FxHashMap<(Term, Term), Rc<Linear>>>,
 }
@@ -120,6 +122,43 @@ impl Terms {
         let t = self.variable(width);
         self.data[t.0 as usize].max = max;
         t
+    }
+
+    /// Suggests a value for a variable: it is tried before others, and nothing else.
+    pub(crate) fn suggest(&mut self, t: Term, value: u128) {
+        let value = value.min(self.max(t));
+        self.suggestions.insert(t, value);
+    }
+
+    pub(crate) fn suggestion(&self, t: Term) -> Option<u128> {
+        self.suggestions.get(&t).copied()
+    }
+
+    /// A term with every variable that has a suggestion replaced by it.
+    pub(crate) fn with_suggestions(&mut self, root: Term) -> Term {
+        let mut done: FxHashMap<Term, Term> = FxHashMap::default();
+        let mut stack = vec![root];
+        while let Some(&t) = stack.last() {
+            if done.contains_key(&t) {
+                stack.pop();
+                continue;
+            }
+            let children = self.children(t);
+            let before = stack.len();
+            stack.extend(children.iter().filter(|c| !done.contains_key(c)));
+            if stack.len() > before {
+                continue;
+            }
+            let new: Vec<Term> = children.iter().map(|c| done[c]).collect();
+            let rebuilt = match self.suggestion(t) {
+                Some(value) => self.constant(value, self.width(t)),
+                None if new == children => t,
+                None => self.rebuild(t, &new),
+            };
+            done.insert(t, rebuilt);
+            stack.pop();
+        }
+        done[&root]
     }
 
     /// t ≤ `most` as a condition of its own, even where the declared range of `t` says so.

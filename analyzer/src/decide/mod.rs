@@ -2,11 +2,12 @@
 
 mod blast;
 mod search;
+mod simplify;
 
 use crate::sat::{Budget, Outcome};
 use crate::symbolic::facts::Facts;
 use crate::symbolic::model::Model;
-use crate::symbolic::term::{Node, Term, Terms, conjuncts};
+use crate::symbolic::term::{Term, Terms};
 use blast::{Blasted, Solver};
 use search::Plan;
 
@@ -60,13 +61,21 @@ pub(crate) fn decide(terms: &mut Terms, query: &Query, wishes: Option<&Wishes>) 
         }
         facts.assume(terms, premise);
     }
-    let goal = simplify(terms, &facts, query.goal);
-
+    let goal = simplify::under(terms, &facts, query.goal);
     if terms.is_false(goal) {
         return (Answer::Unsat, By::Rewriting);
     }
-    let mut roots = query.premises.clone();
-    roots.push(goal);
+    let with = |goal| query.premises.iter().copied().chain([goal]).collect::<Vec<Term>>();
+    if wishes.is_none()
+        && let Some(model) = Plan::new(terms, &with(goal)).guess()
+    {
+        return (Answer::Sat(model), By::Evaluation);
+    }
+    let goal = simplify::by_cases(terms, &facts, goal);
+    if terms.is_false(goal) {
+        return (Answer::Unsat, By::Rewriting);
+    }
+    let roots = with(goal);
     let scene: Vec<Term> = roots.iter().map(|root| terms.with_suggestions(*root)).collect();
     let plan = Plan::new(terms, &roots);
     // A solver finds the smaller witnesses; where it would take long, values are tried instead.
@@ -76,9 +85,6 @@ pub(crate) fn decide(terms: &mut Terms, query: &Query, wishes: Option<&Wishes>) 
         None => model,
     };
     if wishes.is_none() || !small {
-        if let Some(model) = plan.guess() {
-            return (Answer::Sat(by_values(model)), By::Evaluation);
-        }
         if let Some((model, conflicts)) = on_scene(terms, &plan, &scene) {
             return (Answer::Sat(by_values(model)), By::Sat(conflicts));
         }
@@ -137,37 +143,6 @@ fn small_model(terms: &Terms, solver: &mut Solver, budget: Budget) -> Answer {
             Answer::Unknown("internal error: a model was lost while it was made small".into())
         }
     }
-}
-
-/// Rewrites a goal under facts: each disjunct by itself, each of its conjuncts under the others.
-fn simplify(terms: &mut Terms, facts: &Facts, goal: Term) -> Term {
-    let goal = facts.restrict(terms, goal);
-    let mut left = Vec::new();
-    for disjunct in disjuncts(terms, goal) {
-        let mut conjuncts = conjuncts(terms, disjunct);
-        // Forwards, then backwards: each conjunct under those before it, then under those behind it.
-        for _ in 0..2 {
-            let mut known = facts.clone();
-            for conjunct in &mut conjuncts {
-                *conjunct = known.restrict(terms, *conjunct);
-                known.assume(terms, *conjunct);
-            }
-            conjuncts.reverse();
-        }
-        left.push(terms.all(conjuncts));
-    }
-    terms.any(left)
-}
-
-/// a ∨ b ∨ … as a list; an or is the negation of an and.
-fn disjuncts(terms: &mut Terms, t: Term) -> Vec<Term> {
-    let Node::Not(inner) = *terms.node(t) else { return vec![t] };
-    let Node::And(..) = terms.node(inner) else { return vec![t] };
-    let parts = conjuncts(terms, inner);
-    parts.into_iter().flat_map(|part| {
-        let part = terms.not(part);
-        disjuncts(terms, part)
-    }).collect()
 }
 
 /// Most terms of a query whose witness the solver makes small.

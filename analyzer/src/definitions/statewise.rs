@@ -116,11 +116,18 @@ pub(crate) fn ask(
         let least = terms.constant(isa.least_cells(), width);
         premises.push(terms.ule(least, k));
     }
-    let (inside, image) = case_of_f(terms, &data, (l, b, k, w), narrow_k, case, relocation, bounds);
+    let (inside, image) = case_of_f(terms, &data, (l, b, k, w), narrow_k, case, (relocation, bounds), isa.storage.cells);
     premises.extend(inside);
     if guests != Guests::All {
         let top = terms.add(l, b);
         premises.push(terms.ule(top, w));
+        if case == Case::Unfit {
+            // With w ≤ l this leaves an empty window.
+            let zero = terms.constant(0, width);
+            let beyond = terms.ule(w, l);
+            let empty = terms.eq(b, zero);
+            premises.push(terms.implies(beyond, empty));
+        }
     }
     if guests == Guests::Unrelocated {
         premises.push(window_avoids_trap_cells(problem, (l, b)));
@@ -164,8 +171,8 @@ fn case_of_f(
     (l, b, k, w): (Term, Term, Term, Term),
     narrow_k: Term,
     case: Case,
-    relocation: Part,
-    bounds: Part,
+    (relocation, bounds): (Part, Part),
+    cells: u128,
 ) -> (Vec<Term>, (Term, Term)) {
     let operands = [l, b, k, w];
     let fits = over(terms, &data.fits, &operands);
@@ -177,6 +184,18 @@ fn case_of_f(
         Case::Beyond => vec![fits, terms.not(inside), terms.not(unclipped)],
         Case::Unfit => vec![terms.not(fits)],
     };
+    if case == Case::Unfit {
+        // Storage is no larger than relocation can reach, so l + k > 2^n > q ≥ k + w: the window lies
+        // beyond the guest's storage. This follows from the premises and saves finding it out.
+
+
+
+        let small = cells <= model::bits::mask(relocation.width) + 1;
+        if small {
+            let beyond = terms.ule(w, l);
+            premises.push(beyond);
+        }
+    }
     if case != Case::Unfit {
         // l + k fits the relocation component: the sum is its own integer value there.
         let narrow_l = terms.extract(l, 0, relocation.width);

@@ -280,7 +280,12 @@ impl Executor<'_> {
         let a = self.block(yes, on_yes, exits);
         let b = self.block(no, on_no, exits);
         match (a, b) {
-            (Some(a), Some(b)) => Some(self.merge(condition, a, b, facts)),
+            (Some(a), Some(b)) => {
+                let paths = [a, b];
+                let live = self.live(&paths);
+                let [a, b] = paths;
+                Some(Path { live, ..self.merge(condition, a, b, facts) })
+            }
             (a, b) => a.or(b),
         }
     }
@@ -307,6 +312,7 @@ impl Executor<'_> {
     /// from those after it by the conjuncts of its condition that not all of those share: what every
     /// path had to pass (a bounds check, say) does not become part of the values.
     fn join(&mut self, mut paths: Vec<Path>, facts: &Facts) -> Option<Path> {
+        let live = self.live(&paths);
         let mut joined = paths.pop()?;
         let mut shared = conjuncts(self.terms, joined.live);
         while let Some(path) = paths.pop() {
@@ -320,12 +326,32 @@ impl Executor<'_> {
         for condition in shared {
             joined.facts.assume(self.terms, condition);
         }
+        joined.live = live;
         Some(joined)
     }
 
-    /// Joins two paths, of which the first is taken where the condition holds.
+    /// The condition under which one of several paths is taken, what they share factored out.
+    fn live(&mut self, paths: &[Path]) -> Term {
+        let own: Vec<Vec<Term>> = paths.iter().map(|p| conjuncts(self.terms, p.live)).collect();
+        let Some(first) = own.first() else { return self.terms.bool(false) };
+        let shared: Vec<Term> =
+            first.iter().copied().filter(|c| own.iter().all(|conjuncts| conjuncts.contains(c))).collect();
+        let rest: Vec<Term> = own
+            .iter()
+            .map(|conjuncts| {
+                let rest: Vec<Term> = conjuncts.iter().copied().filter(|c| !shared.contains(c)).collect();
+                self.terms.all(rest)
+            })
+            .collect();
+        let any = self.terms.any(rest);
+        let all = self.terms.all(shared);
+        self.terms.and(all, any)
+    }
+
+    /// Joins two paths, of which the first is taken where the condition holds; when the result is
+    /// taken is for the caller to say.
     fn merge(&mut self, condition: Term, a: Path, b: Path, facts: Facts) -> Path {
-        let live = self.terms.or(a.live, b.live);
+        let live = a.live;
         let locals = a.locals.iter().zip(&b.locals).map(|(x, y)| self.terms.ite(condition, *x, *y)).collect();
         let committed = match (&a.committed, &b.committed) {
             (None, None) => None,

@@ -150,6 +150,7 @@ impl Facts {
             done.insert(t, rebuilt);
             stack.pop();
         }
+        terms.visit(done.len());
         done[&root]
     }
 }

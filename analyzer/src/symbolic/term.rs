@@ -73,6 +73,8 @@ pub(crate) struct Terms {
     /// Width of an element, by array.
     arrays: Vec<u32>,
     variables: u32,
+    /// Terms visited by rewriting under facts: a measure of effort.
+    visited: u64,
     /// Values that are worth trying first, for variables that set the scene: sizes and places.
     suggestions: FxHashMap<Term, u128>,
     /// Differences of compared terms as linear forms: they are asked for again and again.
@@ -122,6 +124,16 @@ impl Terms {
         let t = self.variable(width);
         self.data[t.0 as usize].max = max;
         t
+    }
+
+    /// Terms visited by rewriting so far.
+    pub(crate) fn visited(&self) -> u64 {
+        self.visited
+    }
+
+    /// Counts visited terms.
+    pub(crate) fn visit(&mut self, count: usize) {
+        self.visited += count as u64;
     }
 
     /// Suggests a value for a variable: it is tried before others, and nothing else.
@@ -872,6 +884,11 @@ impl Terms {
     pub(crate) fn ule(&mut self, a: Term, b: Term) -> Term {
         let greater = self.ult(b, a);
         self.not(greater)
+    }
+
+    pub(crate) fn implies(&mut self, a: Term, b: Term) -> Term {
+        let not = self.not(a);
+        self.or(not, b)
     }
 
     pub(crate) fn ne(&mut self, a: Term, b: Term) -> Term {

@@ -141,7 +141,6 @@ fn counts_as_sensitive(name: &str, profile: Profile) -> bool {
 
 /// Answers every question about one class.
 pub(crate) fn classify(isa: &Isa, class: &Class, pair: &Pair, profile: Profile) -> Classification {
-    let t00 = std::time::Instant::now();
     let mut judge = Judge { problem: Problem::new(isa, class), pair, profile, counts: Counts::default() };
     let (privileged, privileged_evidence) = judge.privileged();
     let findings: Vec<Finding> =
@@ -159,9 +158,7 @@ pub(crate) fn classify(isa: &Isa, class: &Class, pair: &Pair, profile: Profile) 
         unpredictable,
         counts: judge.counts,
     };
-    let t0 = std::time::Instant::now();
     judge.polish(&mut classification);
-    if std::env::var("DBG").is_ok() { eprintln!("POLISH {} {:?} TOTAL {:?}", class.name, t0.elapsed(), t00.elapsed()); }
     classification
 }
 
@@ -230,9 +227,7 @@ impl Judge<'_> {
 
     /// Decides and counts.
     fn settle(&mut self, obligation: &Obligation, shows: Shows<'_>) -> Verdict {
-        let t0 = std::time::Instant::now();
         let (verdict, by) = self.exists(obligation, shows, false);
-        if std::env::var("DBG").is_ok() && t0.elapsed().as_millis() > 50 { eprintln!("SLOW {} {:?} {:?} {} terms {} obligation#{}", self.problem.class.name, by, t0.elapsed(), match &verdict { Verdict::Proved(_) => "proved".to_string(), Verdict::Shown(_) => "shown".to_string(), Verdict::Open(r) => r.clone() }, self.problem.terms.len(), self.counts.obligations); }
         let counts = &mut self.counts;
         counts.obligations += 1;
         match &verdict {

@@ -246,7 +246,7 @@ impl<'i> Problem<'i> {
         if a.1.writes.is_empty() && b.1.writes.is_empty() {
             return self.terms.bool(false);
         }
-        let cell = self.terms.variable(self.isa.address_width());
+        let cell = any_cell(self.isa, &mut self.terms);
         let mut inside = Vec::new();
         let mut values = Vec::new();
         for (run, after) in [a, b] {
@@ -304,5 +304,11 @@ impl<'i> Problem<'i> {
 pub(crate) fn cell_count(isa: &Isa, terms: &mut Terms, share: u128) -> Term {
     let narrow = terms.variable_up_to(model::bits::bits_for(isa.storage.cells), isa.storage.cells);
     terms.suggest(narrow, isa.storage.cells / share);
+    terms.zext(narrow, isa.address_width())
+}
+
+/// An arbitrary cell number, as narrow as it can be, at address width.
+pub(crate) fn any_cell(isa: &Isa, terms: &mut Terms) -> Term {
+    let narrow = terms.variable(model::bits::bits_for(isa.storage.cells - 1));
     terms.zext(narrow, isa.address_width())
 }

@@ -146,10 +146,10 @@ fn small_model(terms: &Terms, solver: &mut Solver, budget: Budget) -> Answer {
 }
 
 /// Most terms of a query whose witness the solver makes small.
-const MINIMISED: usize = 500;
+const MINIMISED: usize = 250;
 
 /// Wishes the solver is asked for; trying values does the rest.
-const STEPS: usize = 100;
+const STEPS: usize = 60;
 
 /// Conflicts one step of minimising may take.
-const MINIMISING: Budget = Budget { conflicts: 300 };
+const MINIMISING: Budget = Budget { conflicts: 20 };

@@ -129,6 +129,10 @@ impl<'t> Plan<'t> {
 
     /// Tries to make one term zero by changing variables.
     fn grant(&self, model: &mut Model, wish: Term) {
+        let wish = match *self.terms.node(wish) {
+            Node::Zext(inner) => inner,
+            _ => wish,
+        };
         match *self.terms.node(wish) {
             Node::Variable(_) => {
                 let value = model.variables.get(&wish).copied().unwrap_or(0);

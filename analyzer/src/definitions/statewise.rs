@@ -22,7 +22,7 @@ use super::behaviour::in_side;
 use super::resource::is_resource;
 use super::{Obligation, Side};
 use crate::decide::Query;
-use crate::problem::{Problem, Run, cell_count};
+use crate::problem::{Problem, Run, any_cell, cell_count};
 use crate::replay::{Replay, equal_bits};
 use crate::symbolic::facts::Facts;
 use crate::symbolic::state::{Layout, Region, State};
@@ -318,7 +318,7 @@ fn storage_differs(problem: &mut Problem<'_>, map: &Map, guest: &Run, real: &Run
         return problem.terms.bool(false);
     }
     let terms = &mut problem.terms;
-    let cell = terms.variable(map.data.width);
+    let cell = any_cell(problem.isa, terms);
     let inside = terms.ult(cell, map.w);
     let load = |terms: &mut Terms, run: &Run, state: &State, at: Term| {
         let mut facts = run.transition.facts.clone();

@@ -1047,28 +1047,3 @@ pub(crate) fn merge(mut parts: Vec<(Term, i128)>) -> Vec<(Term, i128)> {
     merged.retain(|p| p.1 != 0);
     merged
 }
-
-impl Terms {
-    /// A term as text, for debugging.
-    pub(crate) fn show(&self, t: Term, depth: u32) -> String {
-        if depth == 0 {
-            return format!("t{}", t.0);
-        }
-        let s = |x: &Term| self.show(*x, depth - 1);
-        match self.node(t) {
-            Node::Const(v) => format!("{v:#x}"),
-            Node::Variable(n) => format!("v{n}:{}", self.width(t)),
-            Node::Sum(parts, c) => {
-                let p: Vec<String> = parts.iter().map(|(t, c)| format!("{c:x}*{}", s(t))).collect();
-                format!("[{} + {c:#x}]{}", p.join(" + "), self.width(t))
-            }
-            Node::Select(a, i) => format!("A{}[{}]", a.0, s(i)),
-            other => {
-                let name = format!("{other:?}");
-                let name = name.split('(').next().unwrap_or("");
-                let c: Vec<String> = self.children(t).iter().map(s).collect();
-                format!("{name}{}({})", self.width(t), c.join(", "))
-            }
-        }
-    }
-}

@@ -7,8 +7,8 @@ use rayon::prelude::*;
 use crate::classify::{self, Classification, Counts};
 use crate::definitions::Side;
 use crate::report::{
-    AssumptionReport, Escape, Evidence, InstructionReport, PairReport, RecursiveReport, Report, SCHEMA,
-    Summary, TheoremReport, Theorems, Unmet,
+    AssumptionReport, Escape, Evidence, InstructionReport, PairReport, RecursiveReport, Report,
+    SCHEMA, Summary, TheoremReport, Theorems, Unmet,
 };
 use crate::theorem::{self, Judgement};
 use crate::verdict::{Answer, Verdict};
@@ -24,7 +24,12 @@ pub struct Options<'o> {
 
 /// Judges every decode class and every theorem of a machine. `progress` is called after each class
 /// with the number done and the number in all.
-pub fn analyze(isa: &Isa, sources: &Sources, options: Options<'_>, progress: &(dyn Fn(usize, usize) + Sync)) -> Report {
+pub fn analyze(
+    isa: &Isa,
+    sources: &Sources,
+    options: Options<'_>,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Report {
     let profile = options.profile;
     let chosen = |p: &&Pair| options.pair.is_none_or(|name| names_pair(name, p));
     let pairs: Vec<&Pair> = isa.pairs.iter().filter(chosen).collect();
@@ -43,7 +48,9 @@ pub fn analyze(isa: &Isa, sources: &Sources, options: Options<'_>, progress: &(d
                 classification
             })
             .collect();
-        all.iter().for_each(|c| counts.add(&c.counts));
+        for classification in &all {
+            counts.add(&classification.counts);
+        }
         let mut vmm = theorem::judge(&all, profile, false);
         let mut hvmm = theorem::judge(&all, profile, true);
         let recursive = theorem::recursive(&all, &vmm);
@@ -55,11 +62,13 @@ pub fn analyze(isa: &Isa, sources: &Sources, options: Options<'_>, progress: &(d
             supervisor: pair.supervisor.0.clone(),
             user: pair.user.0.clone(),
             theorems: Theorems {
-                vmm: theorem_report(isa, &all, profile, vmm),
-                recursive: recursive_report(isa, recursive),
-                hvmm: theorem_report(isa, &all, profile, hvmm),
+                vmm: theorem_report(isa, &all, profile, &vmm),
+                recursive: recursive_report(isa, &recursive),
+                hvmm: theorem_report(isa, &all, profile, &hvmm),
             },
-            instructions: (0..all.len()).map(|i| instruction_report(isa, pair, i, &all[i], profile)).collect(),
+            instructions: (0..all.len())
+                .map(|i| instruction_report(isa, pair, i, &all[i], profile))
+                .collect(),
         });
     }
     let mut report = Report {
@@ -90,8 +99,14 @@ fn names(isa: &Isa, indices: &[usize]) -> Vec<String> {
     indices.iter().map(|i| isa.classes[*i].name.clone()).collect()
 }
 
-fn theorem_report(isa: &Isa, all: &[Classification], profile: Profile, it: Judgement) -> TheoremReport {
-    let mut assumptions: Vec<String> = isa.assumptions.iter().map(|a| format!("{}: {}", a.name, a.text)).collect();
+fn theorem_report(
+    isa: &Isa,
+    all: &[Classification],
+    profile: Profile,
+    it: &Judgement,
+) -> TheoremReport {
+    let mut assumptions: Vec<String> =
+        isa.assumptions.iter().map(|a| format!("{}: {}", a.name, a.text)).collect();
     if it.by == "statewise" || it.by == "step-refutation" {
         let place = "a guest with w cells of storage stands at k in a machine of q ≥ k + w cells (standard map)";
         assumptions.push(place.into());
@@ -102,15 +117,23 @@ fn theorem_report(isa: &Isa, all: &[Classification], profile: Profile, it: Judge
     if profile != Profile::Extended {
         assumptions.push("components of kind time are not compared".into());
     }
-    let strange: Vec<&str> =
-        (0..all.len()).filter(|i| all[*i].unpredictable).map(|i| isa.classes[i].name.as_str()).collect();
+    let strange: Vec<&str> = (0..all.len())
+        .filter(|i| all[*i].unpredictable)
+        .map(|i| isa.classes[i].name.as_str())
+        .collect();
     if !strange.is_empty() {
-        assumptions.push(format!("no program relies on what is unpredictable in {}", brief(&strange)));
+        assumptions
+            .push(format!("no program relies on what is unpredictable in {}", brief(&strange)));
     }
-    let undefined: Vec<&str> =
-        isa.classes.iter().filter(|c| !c.body.choices.is_empty()).map(|c| c.name.as_str()).collect();
+    let undefined: Vec<&str> = isa
+        .classes
+        .iter()
+        .filter(|c| !c.body.choices.is_empty())
+        .map(|c| c.name.as_str())
+        .collect();
     if !undefined.is_empty() {
-        let what = "values the architecture leaves undefined do not themselves depend on M or R, in";
+        let what =
+            "values the architecture leaves undefined do not themselves depend on M or R, in";
         assumptions.push(format!("{what} {}", brief(&undefined)));
     }
     TheoremReport {
@@ -146,7 +169,7 @@ fn brief(names: &[&str]) -> String {
     }
 }
 
-fn recursive_report(isa: &Isa, it: theorem::Recursive) -> RecursiveReport {
+fn recursive_report(isa: &Isa, it: &theorem::Recursive) -> RecursiveReport {
     let premises = [("vmm", it.vmm), ("timing", it.timing), ("monitor", it.monitor)];
     RecursiveReport {
         premise: it.premise,
@@ -181,13 +204,16 @@ fn instruction_report(
         if let Some((_, verdict)) = best {
             evidence.insert(key.clone(), Evidence::of(isa, index, verdict));
         }
-        let shown = finding.verdicts.iter().filter(|(_, v)| v.is_shown() && finding.definition.per_mode);
+        let shown =
+            finding.verdicts.iter().filter(|(_, v)| v.is_shown() && finding.definition.per_mode);
         let shown: Vec<String> = shown.map(|(side, _)| side.name(pair).to_owned()).collect();
         if !shown.is_empty() {
             modes.insert(key, shown);
         }
     }
-    if let Some(square) = it.statewise.iter().find(|s| s.verdict.is_shown()).or(it.statewise.first()) {
+    if let Some(square) =
+        it.statewise.iter().find(|s| s.verdict.is_shown()).or(it.statewise.first())
+    {
         evidence.insert("statewise".into(), Evidence::of(isa, index, &square.verdict));
         let broken = it.statewise.iter().filter(|s| s.verdict.is_shown());
         let broken: Vec<String> = broken.map(|s| s.side.name(pair).to_owned()).collect();
@@ -220,12 +246,15 @@ fn instruction_report(
 fn assumption_reports(isa: &Isa, all: &[Classification]) -> Vec<AssumptionReport> {
     let breakers = |index: usize, side: Side| -> Vec<&str> {
         let breaks = |c: &Classification| {
-            c.breaks.iter().any(|(i, s, v)| *i == index && *s == side && !matches!(v, Verdict::Proved(_)))
+            c.breaks
+                .iter()
+                .any(|(i, s, v)| *i == index && *s == side && !matches!(v, Verdict::Proved(_)))
         };
         (0..all.len()).filter(|i| breaks(&all[*i])).map(|i| isa.classes[i].name.as_str()).collect()
     };
     let of = |(index, a): (usize, &model::isa::Assumption)| {
-        let (in_user, in_supervisor) = (breakers(index, Side::User), breakers(index, Side::Supervisor));
+        let (in_user, in_supervisor) =
+            (breakers(index, Side::User), breakers(index, Side::Supervisor));
         let maintained = match (in_user.is_empty(), in_supervisor.is_empty()) {
             (true, true) => "preserved by every instruction".to_owned(),
             (true, false) => format!(
@@ -234,7 +263,12 @@ fn assumption_reports(isa: &Isa, all: &[Classification]) -> Vec<AssumptionReport
             ),
             (false, _) => format!("maintained by the monitor against {}", brief(&in_user)),
         };
-        AssumptionReport { name: a.name.clone(), that: a.text.clone(), why: a.why.clone(), maintained }
+        AssumptionReport {
+            name: a.name.clone(),
+            that: a.text.clone(),
+            why: a.why.clone(),
+            maintained,
+        }
     };
     isa.assumptions.iter().enumerate().map(of).collect()
 }
@@ -250,7 +284,8 @@ fn check_expectations(isa: &Isa, sources: &Sources, report: &mut Report) {
     let mut checked = 0;
     for pair in &report.pairs {
         for (class, found) in isa.classes.iter().zip(&pair.instructions) {
-            let words = class.expect.iter().filter(|(p, _)| *p == profile).flat_map(|(_, words)| words);
+            let words =
+                class.expect.iter().filter(|(p, _)| *p == profile).flat_map(|(_, words)| words);
             for word in words {
                 checked += 1;
                 let answer = found.property(&word.word).unwrap_or(Answer::No);
@@ -267,7 +302,13 @@ fn check_expectations(isa: &Isa, sources: &Sources, report: &mut Report) {
             }
         }
         for (_, expected) in isa.expect.iter().filter(|(p, _)| *p == profile) {
-            theorem_expectations(pair, expected, expected.span.and_then(at).as_deref(), &mut checked, &mut unmet);
+            theorem_expectations(
+                pair,
+                expected,
+                expected.span.and_then(at).as_deref(),
+                &mut checked,
+                &mut unmet,
+            );
         }
     }
     report.unmet = unmet;
@@ -309,6 +350,10 @@ fn theorem_expectations(
         let mut found = t.vmm.offending.clone();
         wanted.sort();
         found.sort();
-        check(&format!("offending: [{}]", wanted.join(", ")), &format!("offending: [{}]", found.join(", ")), false);
+        check(
+            &format!("offending: [{}]", wanted.join(", ")),
+            &format!("offending: [{}]", found.join(", ")),
+            false,
+        );
     }
 }

@@ -66,7 +66,9 @@ impl Finding {
         if !self.definition.per_mode {
             return Answer::No;
         }
-        Answer::any(self.verdicts.iter().filter(|(s, _)| *s == Side::User).map(|(_, v)| answer_of(v)))
+        Answer::any(
+            self.verdicts.iter().filter(|(s, _)| *s == Side::User).map(|(_, v)| answer_of(v)),
+        )
     }
 }
 
@@ -112,19 +114,23 @@ impl Classification {
 
     /// Location, mode or general.
     pub(crate) fn behaviour_sensitive(&self) -> Answer {
-        Answer::any(["location-sensitive", "mode-sensitive", "behaviour-sensitive"].map(|n| self.answer(n)))
+        Answer::any(
+            ["location-sensitive", "mode-sensitive", "behaviour-sensitive"].map(|n| self.answer(n)),
+        )
     }
 
     /// Control or behaviour sensitive, or one of the profile's own classes.
     pub(crate) fn sensitive(&self, profile: Profile) -> Answer {
-        let counted = self.findings.iter().filter(|f| counts_as_sensitive(f.definition.name, profile));
+        let counted =
+            self.findings.iter().filter(|f| counts_as_sensitive(f.definition.name, profile));
         Answer::any(counted.map(Finding::answer))
     }
 
     /// Control sensitive from user mode, or location sensitive (or one of the profile's classes)
     /// with both states in user mode. Mode sensitivity is no part of it.
     pub(crate) fn user_sensitive(&self, profile: Profile) -> Answer {
-        let counted = self.findings.iter().filter(|f| counts_as_sensitive(f.definition.name, profile));
+        let counted =
+            self.findings.iter().filter(|f| counts_as_sensitive(f.definition.name, profile));
         Answer::any(counted.map(Finding::in_user))
     }
 
@@ -141,7 +147,8 @@ fn counts_as_sensitive(name: &str, profile: Profile) -> bool {
 
 /// Answers every question about one class.
 pub(crate) fn classify(isa: &Isa, class: &Class, pair: &Pair, profile: Profile) -> Classification {
-    let mut judge = Judge { problem: Problem::new(isa, class), pair, profile, counts: Counts::default() };
+    let mut judge =
+        Judge { problem: Problem::new(isa, class), pair, profile, counts: Counts::default() };
     let (privileged, privileged_evidence) = judge.privileged();
     let findings: Vec<Finding> =
         DEFINITIONS.iter().filter(|d| (d.applies)(profile)).map(|d| judge.finding(d)).collect();
@@ -163,8 +170,14 @@ pub(crate) fn classify(isa: &Isa, class: &Class, pair: &Pair, profile: Profile) 
 }
 
 /// The statewise condition for a single unrelocated guest, with the effort it took.
-pub(crate) fn unrelocated(isa: &Isa, class: &Class, pair: &Pair, profile: Profile) -> (Vec<Square>, Counts) {
-    let mut judge = Judge { problem: Problem::new(isa, class), pair, profile, counts: Counts::default() };
+pub(crate) fn unrelocated(
+    isa: &Isa,
+    class: &Class,
+    pair: &Pair,
+    profile: Profile,
+) -> (Vec<Square>, Counts) {
+    let mut judge =
+        Judge { problem: Problem::new(isa, class), pair, profile, counts: Counts::default() };
     (judge.statewise(Guests::Unrelocated), judge.counts)
 }
 
@@ -199,7 +212,8 @@ impl Judge<'_> {
     /// Decides an existential statement; a witness counts only after it was replayed.
     fn exists(&mut self, obligation: &Obligation, shows: Shows<'_>, small: bool) -> (Verdict, By) {
         let wishes = small.then(|| witness::wishes(&mut self.problem, obligation));
-        let (answer, by) = decide::decide(&mut self.problem.terms, &obligation.query, wishes.as_ref());
+        let (answer, by) =
+            decide::decide(&mut self.problem.terms, &obligation.query, wishes.as_ref());
         let verdict = match answer {
             decide::Answer::Unsat => self.proved(obligation, by),
             decide::Answer::Sat(model) => {
@@ -207,7 +221,9 @@ impl Judge<'_> {
                 if replay.admitted() && shows(&replay) {
                     Verdict::Shown(Box::new(witness))
                 } else {
-                    Verdict::Open("internal error: the witness does not replay; please report this".into())
+                    Verdict::Open(
+                        "internal error: the witness does not replay; please report this".into(),
+                    )
                 }
             }
             decide::Answer::Unknown(why) => Verdict::Open(why),
@@ -278,7 +294,8 @@ impl Judge<'_> {
 
     fn finding(&mut self, definition: &'static Definition) -> Finding {
         let sides: &[Side] = if definition.per_mode { &Side::BOTH } else { &[Side::Supervisor] };
-        let verdicts = sides.iter().map(|&side| (side, self.one(definition, side, false))).collect();
+        let verdicts =
+            sides.iter().map(|&side| (side, self.one(definition, side, false))).collect();
         Finding { definition, verdicts }
     }
 
@@ -286,7 +303,11 @@ impl Judge<'_> {
         let profile = self.profile;
         let obligation = (definition.ask)(&mut self.problem, self.pair, side, profile);
         let shows = |r: &Replay<'_>| (definition.shown_by)(r, side, profile);
-        if small { self.exists(&obligation, &shows, true).0 } else { self.settle(&obligation, &shows) }
+        if small {
+            self.exists(&obligation, &shows, true).0
+        } else {
+            self.settle(&obligation, &shows)
+        }
     }
 
     fn statewise(&mut self, guests: Guests) -> Vec<Square> {
@@ -297,12 +318,17 @@ impl Judge<'_> {
     fn square(&mut self, side: Side, guests: Guests, small: bool) -> Verdict {
         let mut verdict = Verdict::Proved(Proof::new(By::Dependency));
         for case in guests.cases() {
-            let Some(obligation) = statewise::ask(&mut self.problem, self.pair, side, guests, *case) else {
+            let Some(obligation) =
+                statewise::ask(&mut self.problem, self.pair, side, guests, *case)
+            else {
                 return Verdict::Open("the machine has no relocation and bounds".into());
             };
             let shows = |r: &Replay<'_>| statewise::refuted_by(r, side, guests);
-            let one =
-                if small { self.exists(&obligation, &shows, true).0 } else { self.settle(&obligation, &shows) };
+            let one = if small {
+                self.exists(&obligation, &shows, true).0
+            } else {
+                self.settle(&obligation, &shows)
+            };
             match one {
                 Verdict::Shown(_) => return one,
                 Verdict::Open(_) => verdict = one,
@@ -329,12 +355,15 @@ impl Judge<'_> {
     /// that are not privileged.
     fn polish(&mut self, it: &mut Classification) {
         let sensitive = it.sensitive(self.profile).is_yes();
-        if it.privileged.is_yes() || !(sensitive || it.statewise.iter().any(|s| s.verdict.is_shown())) {
+        if it.privileged.is_yes()
+            || !(sensitive || it.statewise.iter().any(|s| s.verdict.is_shown()))
+        {
             return;
         }
         let first = it.findings.iter_mut().find(|f| f.answer().is_yes());
         if let Some(finding) = first
-            && let Some((side, verdict)) = finding.verdicts.iter_mut().rev().find(|(_, v)| v.is_shown())
+            && let Some((side, verdict)) =
+                finding.verdicts.iter_mut().rev().find(|(_, v)| v.is_shown())
             && let small @ Verdict::Shown(_) = self.one(finding.definition, *side, true)
         {
             *verdict = small;

@@ -19,10 +19,11 @@ pub use analyze::{Options, analyze, names_pair};
 
 /// The definitions the answers refer to, one line each.
 pub fn definitions_text() -> String {
+    use std::fmt::Write as _;
     let mut out = format!("privileged: {}\n", definitions::privileged::STATEMENT);
     for definition in definitions::DEFINITIONS {
-        out.push_str(&format!("{}: {}\n", definition.name, definition.statement));
+        let _ = writeln!(out, "{}: {}", definition.name, definition.statement);
     }
-    out.push_str(&format!("statewise: {}\n", definitions::statewise::STATEMENT));
+    let _ = writeln!(out, "statewise: {}", definitions::statewise::STATEMENT);
     out
 }

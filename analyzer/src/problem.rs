@@ -107,7 +107,11 @@ impl<'i> Problem<'i> {
     }
 
     /// The same state with the chosen bits arbitrary.
-    pub(crate) fn vary(&mut self, state: &State, chosen: impl Fn(RegisterId, &Slice) -> bool) -> State {
+    pub(crate) fn vary(
+        &mut self,
+        state: &State,
+        chosen: impl Fn(RegisterId, &Slice) -> bool,
+    ) -> State {
         let mut varied = state.clone();
         for (id, register) in self.isa.register_ids() {
             for slice in register.slices.iter().filter(|s| chosen(id, s)) {
@@ -167,7 +171,8 @@ impl<'i> Problem<'i> {
     /// The specification's assumptions about a state.
     pub(crate) fn assumptions(&mut self, state: &State) -> Vec<Term> {
         let isa = self.isa;
-        let of = |a: &model::isa::Assumption| execute::value(isa, &mut self.terms, &a.that, state, &[]);
+        let of =
+            |a: &model::isa::Assumption| execute::value(isa, &mut self.terms, &a.that, state, &[]);
         isa.assumptions.iter().map(of).collect()
     }
 
@@ -286,7 +291,9 @@ impl<'i> Problem<'i> {
         let mut after = run.transition.after.clone();
         let mut strange = self.terms.bool(false);
         for exit in &run.transition.traps {
-            if self.isa.trap(exit.trap).kind == model::isa::TrapKind::Memory || self.terms.is_false(exit.when) {
+            if self.isa.trap(exit.trap).kind == model::isa::TrapKind::Memory
+                || self.terms.is_false(exit.when)
+            {
                 continue;
             }
             let facts = Facts::default();

@@ -26,7 +26,13 @@ pub(crate) struct Replay<'i> {
 }
 
 /// Runs an instruction from a state.
-pub(crate) fn play(isa: &Isa, class: &Class, operands: &[u128], choices: &[u128], before: State) -> Played {
+pub(crate) fn play(
+    isa: &Isa,
+    class: &Class,
+    operands: &[u128],
+    choices: &[u128],
+    before: State,
+) -> Played {
     let outcome = interp::step(isa, class, operands, &before, &|id| choices[id.index()]);
     Played { before, outcome }
 }
@@ -64,7 +70,12 @@ impl Played {
 }
 
 /// Whether the chosen bits are equal in both states.
-pub(crate) fn equal_bits(isa: &Isa, a: &State, b: &State, chosen: impl Fn(&Slice) -> bool + Copy) -> bool {
+pub(crate) fn equal_bits(
+    isa: &Isa,
+    a: &State,
+    b: &State,
+    chosen: impl Fn(&Slice) -> bool + Copy,
+) -> bool {
     a.of_role(isa, chosen).eq(b.of_role(isa, chosen))
 }
 
@@ -75,7 +86,8 @@ pub(crate) fn windows_equal(a: &State, wa: (u128, u128), b: &State, wb: (u128, u
         state.storage.range(base..end.max(base)).map(|(cell, _)| cell - base).collect::<Vec<_>>()
     };
     let cells: BTreeSet<u128> = within(a, wa).into_iter().chain(within(b, wb)).collect();
-    let seen = |v: u128, state: &State, (base, size): (u128, u128)| v < size && base + v < state.cells;
+    let seen =
+        |v: u128, state: &State, (base, size): (u128, u128)| v < size && base + v < state.cells;
     cells
         .into_iter()
         .filter(|v| seen(*v, a, wa) && seen(*v, b, wb))

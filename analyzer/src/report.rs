@@ -309,14 +309,17 @@ impl WitnessReport {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
 fn word_of_profile<S: Serializer>(it: &Profile, s: S) -> Result<S::Ok, S::Error> {
     s.serialize_str(it.word())
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
 fn word_of_premise<S: Serializer>(it: &Premise, s: S) -> Result<S::Ok, S::Error> {
     s.serialize_str(it.word())
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
 fn word_of_verdict<S: Serializer>(it: &VerdictWord, s: S) -> Result<S::Ok, S::Error> {
     s.serialize_str(it.word())
 }

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use model::isa::{Premise, VerdictWord};
 
-use crate::report::{Evidence, InstructionReport, PairReport, RecursiveReport, Report, TheoremReport, WitnessReport};
+use crate::report::{
+    Evidence, InstructionReport, PairReport, RecursiveReport, Report, TheoremReport, WitnessReport,
+};
 use crate::verdict::Answer;
 
 /// How much to print.
@@ -59,16 +61,44 @@ fn verdict(word: VerdictWord, detail: Detail) -> String {
 
 fn render_pair(out: &mut String, pair: &PairReport, detail: Detail) {
     let t = &pair.theorems;
-    let _ = writeln!(out, "\nSupervisor mode {}, user mode {}: {} instructions\n", pair.supervisor, pair.user, pair.instructions.len());
-    let _ = writeln!(out, "  Theorem 1  a virtual machine monitor can be built     {}", theorem(&t.vmm, detail));
-    let _ = writeln!(out, "  Theorem 2  the machine is recursively virtualizable   {}", recursive(&t.recursive, detail));
-    let _ = writeln!(out, "  Theorem 3  a hybrid monitor can be built              {}", theorem(&t.hvmm, detail));
+    let _ = writeln!(
+        out,
+        "\nSupervisor mode {}, user mode {}: {} instructions\n",
+        pair.supervisor,
+        pair.user,
+        pair.instructions.len()
+    );
+    let _ = writeln!(
+        out,
+        "  Theorem 1  a virtual machine monitor can be built     {}",
+        theorem(&t.vmm, detail)
+    );
+    let _ = writeln!(
+        out,
+        "  Theorem 2  the machine is recursively virtualizable   {}",
+        recursive(&t.recursive, detail)
+    );
+    let _ = writeln!(
+        out,
+        "  Theorem 3  a hybrid monitor can be built              {}",
+        theorem(&t.hvmm, detail)
+    );
     for (name, t) in [("Theorem 1", &t.vmm), ("Theorem 3", &t.hvmm)] {
         for escape in &t.escapes {
-            let _ = writeln!(out, "  {name} otherwise: {} {} ({})", escape.name.replace('-', " "), verdict(escape.verdict, detail), escape.assumption);
+            let _ = writeln!(
+                out,
+                "  {name} otherwise: {} {} ({})",
+                escape.name.replace('-', " "),
+                verdict(escape.verdict, detail),
+                escape.assumption
+            );
         }
         if t.gap {
-            let _ = writeln!(out, "  {name}: the premise holds, and yet direct execution goes wrong for {}: a gap in the definitions", t.refuting.join(", "));
+            let _ = writeln!(
+                out,
+                "  {name}: the premise holds, and yet direct execution goes wrong for {}: a gap in the definitions",
+                t.refuting.join(", ")
+            );
         }
     }
     let matters = |i: &&InstructionReport| {
@@ -85,7 +115,9 @@ fn render_pair(out: &mut String, pair: &PairReport, detail: Detail) {
         out.push_str(&table(&pair.instructions.iter().collect::<Vec<_>>(), detail));
     } else {
         list(out, "Privileged", pair, |i| i.privileged == Answer::Yes);
-        list(out, "Innocuous", pair, |i| i.innocuous == Answer::Yes && i.privileged != Answer::Yes && !matters(&i));
+        list(out, "Innocuous", pair, |i| {
+            i.innocuous == Answer::Yes && i.privileged != Answer::Yes && !matters(&i)
+        });
     }
     for instruction in if detail.all { pair.instructions.iter().collect() } else { offending } {
         witnesses(out, instruction, detail);
@@ -108,7 +140,9 @@ fn theorem(it: &TheoremReport, detail: Detail) -> String {
             "the premise fails ({}), but every unprivileged instruction is safe to run directly",
             count(&it.offending)
         ),
-        (Premise::Fails, _) => format!("the premise fails: {} sensitive and not privileged", count(&it.offending)),
+        (Premise::Fails, _) => {
+            format!("the premise fails: {} sensitive and not privileged", count(&it.offending))
+        }
         (premise, _) => format!("premise {}", premise.word()),
     };
     format!("{}: {why}", verdict(it.verdict, detail))
@@ -126,8 +160,14 @@ fn recursive(it: &RecursiveReport, detail: Detail) -> String {
     format!("{}: premises {}", verdict(it.verdict, detail), premises.join(", "))
 }
 
-fn list(out: &mut String, title: &str, pair: &PairReport, wanted: impl Fn(&InstructionReport) -> bool) {
-    let names: Vec<&str> = pair.instructions.iter().filter(|i| wanted(i)).map(|i| i.name.as_str()).collect();
+fn list(
+    out: &mut String,
+    title: &str,
+    pair: &PairReport,
+    wanted: impl Fn(&InstructionReport) -> bool,
+) {
+    let names: Vec<&str> =
+        pair.instructions.iter().filter(|i| wanted(i)).map(|i| i.name.as_str()).collect();
     if names.is_empty() {
         return;
     }
@@ -223,7 +263,8 @@ fn aligned(lines: &[Vec<Cell>], detail: Detail) -> String {
         let mut text = String::new();
         for (cell, width) in line.iter().zip(&widths) {
             let bold = anstyle::Style::new().bold();
-            let shown = if cell.strong { paint(&cell.text, bold, detail) } else { cell.text.clone() };
+            let shown =
+                if cell.strong { paint(&cell.text, bold, detail) } else { cell.text.clone() };
             text.push_str("  ");
             text.push_str(&shown);
             text.push_str(&" ".repeat(width - length(cell)));
@@ -270,7 +311,8 @@ fn witnesses(out: &mut String, it: &InstructionReport, detail: Detail) {
     }
     for (key, evidence) in &it.evidence {
         if let Evidence::Open { reason } = evidence {
-            let _ = writeln!(out, "\n{}: {} is undecided: {reason}", it.name, key.replace('_', " "));
+            let _ =
+                writeln!(out, "\n{}: {} is undecided: {reason}", it.name, key.replace('_', " "));
         }
     }
 }
@@ -306,7 +348,11 @@ fn render_expectations(out: &mut String, report: &Report, detail: Detail) {
         return;
     }
     let style = anstyle::Style::new().bold().fg_color(Some(Red.into()));
-    let text = format!("{} of {} expectations of the specification fail", report.unmet.len(), report.expectations);
+    let text = format!(
+        "{} of {} expectations of the specification fail",
+        report.unmet.len(),
+        report.expectations
+    );
     let _ = writeln!(out, "{}", paint(&text, style, detail));
     for unmet in &report.unmet {
         let at = unmet.at.as_deref().map_or(String::new(), |at| format!("{at}: "));
@@ -323,7 +369,15 @@ fn render_summary(out: &mut String, report: &Report) {
         out,
         "{} obligations: {} proved, {} witnessed, {} undecided; settled by dependency {}, rewriting {}, \
          evaluation {}, SAT {} ({} conflicts).",
-        c.obligations, c.proved, c.witnessed, c.undecided, c.by_dependency, c.by_rewriting, c.by_evaluation, c.by_sat, c.conflicts
+        c.obligations,
+        c.proved,
+        c.witnessed,
+        c.undecided,
+        c.by_dependency,
+        c.by_rewriting,
+        c.by_evaluation,
+        c.by_sat,
+        c.conflicts
     );
 }
 
@@ -339,7 +393,14 @@ pub fn concise(report: &Report) -> String {
         ];
         for (name, premise, word) in all {
             let verdict = verdict(word, Detail::default());
-            let _ = writeln!(out, "{} {}:{} {name}: {verdict} (premise {})", report.isa, pair.supervisor, pair.user, premise.word());
+            let _ = writeln!(
+                out,
+                "{} {}:{} {name}: {verdict} (premise {})",
+                report.isa,
+                pair.supervisor,
+                pair.user,
+                premise.word()
+            );
         }
     }
     if report.pairs.is_empty() {
@@ -356,14 +417,25 @@ pub fn explain(report: &Report, name: &str, detail: Detail) -> String {
     let mut out = String::new();
     for pair in &report.pairs {
         let Some(it) = pair.instructions.iter().find(|i| i.name == name) else { continue };
-        let _ = writeln!(out, "{} of {}, supervisor mode {}, user mode {}, profile {}\n", it.name, report.isa, pair.supervisor, pair.user, report.profile.word());
+        let _ = writeln!(
+            out,
+            "{} of {}, supervisor mode {}, user mode {}, profile {}\n",
+            it.name,
+            report.isa,
+            pair.supervisor,
+            pair.user,
+            report.profile.word()
+        );
         for word in model::PROPERTIES {
             let Some(answer) = it.property(word) else { continue };
             let key = word.replace('-', "_");
-            let modes = it.modes.get(&key).map(|m| format!(" in {}", m.join(" and "))).unwrap_or_default();
+            let modes =
+                it.modes.get(&key).map(|m| format!(" in {}", m.join(" and "))).unwrap_or_default();
             let why = match it.evidence.get(&key) {
                 Some(Evidence::Structural { by }) => format!("proved by {by}"),
-                Some(Evidence::Solver { conflicts }) => format!("proved by SAT, {conflicts} conflicts"),
+                Some(Evidence::Solver { conflicts }) => {
+                    format!("proved by SAT, {conflicts} conflicts")
+                }
                 Some(Evidence::Witness(_)) => "witness below".into(),
                 Some(Evidence::Open { reason }) => reason.clone(),
                 None => String::new(),

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::classify::{self, Classification, Counts, Square, answer_of};
 use crate::definitions::Side;
-use crate::verdict::{Answer, Verdict};
+use crate::verdict::Answer;
 
 /// A theorem judged for one pair.
 #[derive(Debug)]
@@ -44,7 +44,8 @@ pub(crate) struct Recursive {
 
 /// Judges Theorem 1 (`Side::BOTH`) or Theorem 3 (virtual user mode only).
 pub(crate) fn judge(all: &[Classification], profile: Profile, hybrid: bool) -> Judgement {
-    let sensitive = |c: &Classification| if hybrid { c.user_sensitive(profile) } else { c.sensitive(profile) };
+    let sensitive =
+        |c: &Classification| if hybrid { c.user_sensitive(profile) } else { c.sensitive(profile) };
     let sides: &[Side] = if hybrid { &[Side::User] } else { &Side::BOTH };
     // A class that always memory-traps is vacuously privileged.
     let included = |c: &Classification| match (sensitive(c), c.privileged) {
@@ -80,7 +81,9 @@ fn indices(all: &[Classification], wanted: impl Fn(&Classification) -> bool) -> 
 /// Judges Theorem 2: Theorem 1, and a monitor without timing dependencies that is a program of the
 /// machine. The last is not demonstrated here, so the verdict stays open where the others hold.
 pub(crate) fn recursive(all: &[Classification], vmm: &Judgement) -> Recursive {
-    let timed = |c: &Classification| c.finding("time-sensitive").map_or(Answer::No, classify::Finding::answer);
+    let timed = |c: &Classification| {
+        c.finding("time-sensitive").map_or(Answer::No, classify::Finding::answer)
+    };
     let dependent = indices(all, |c| timed(c).is_yes());
     let open = all.iter().any(|c| timed(c) == Answer::Undecided);
     let timing = match (dependent.is_empty(), open) {
@@ -97,8 +100,17 @@ pub(crate) fn recursive(all: &[Classification], vmm: &Judgement) -> Recursive {
         VerdictWord::Refuted => VerdictWord::Refuted,
         _ => VerdictWord::Undecided,
     };
-    Recursive { premise, verdict, vmm: vmm.premise, timing, timed: dependent, monitor: Premise::Undecided }
+    Recursive {
+        premise,
+        verdict,
+        vmm: vmm.premise,
+        timing,
+        timed: dependent,
+        monitor: Premise::Undecided,
+    }
 }
+
+const UNRELOCATED: &str = "single-unrelocated-guest";
 
 /// Tries the ways around a refuted Theorem 1 or 3: a single guest that is not relocated, and, for
 /// Theorem 1, the hybrid monitor.
@@ -116,11 +128,16 @@ pub(crate) fn escapes(
     }
     // The classes that refute come first: one that fails here too settles the question.
     let mut order: Vec<usize> = vmm.refuting.clone();
-    order.extend((0..all.len()).filter(|i| all[*i].privileged != Answer::Yes && !vmm.refuting.contains(i)));
+    order.extend(
+        (0..all.len()).filter(|i| all[*i].privileged != Answer::Yes && !vmm.refuting.contains(i)),
+    );
     let (first, rest) = order.split_at(vmm.refuting.len());
     let mut squares: Vec<Square> = Vec::new();
     let ask = |chosen: &[usize]| -> Vec<(Vec<Square>, Counts)> {
-        chosen.par_iter().map(|i| classify::unrelocated(isa, &isa.classes[*i], pair, profile)).collect()
+        chosen
+            .par_iter()
+            .map(|i| classify::unrelocated(isa, &isa.classes[*i], pair, profile))
+            .collect()
     };
     let mut take = |answers: Vec<(Vec<Square>, Counts)>, squares: &mut Vec<Square>| {
         for (more, effort) in answers {
@@ -141,7 +158,6 @@ pub(crate) fn escapes(
             _ => VerdictWord::Undecided,
         }
     };
-    const UNRELOCATED: &str = "single-unrelocated-guest";
     if vmm.verdict == VerdictWord::Refuted {
         vmm.escapes.push((UNRELOCATED, verdict(&Side::BOTH)));
         vmm.escapes.push(("hybrid-monitor", hvmm.verdict));
@@ -150,11 +166,4 @@ pub(crate) fn escapes(
         hvmm.escapes.push((UNRELOCATED, verdict(&[Side::User])));
     }
     counts
-}
-
-/// The witness of a refutation: the first refuting class, and the state in which its square breaks.
-pub(crate) fn refutation<'a>(all: &'a [Classification], class: usize, hybrid: bool) -> Option<&'a Verdict> {
-    let sides: &[Side] = if hybrid { &[Side::User] } else { &Side::BOTH };
-    let squares = all[class].statewise.iter().filter(|s| sides.contains(&s.side));
-    squares.map(|s| &s.verdict).find(|v| v.is_shown())
 }

@@ -35,10 +35,6 @@ impl Verdict {
     pub(crate) fn is_shown(&self) -> bool {
         matches!(self, Self::Shown(_))
     }
-
-    pub(crate) fn is_open(&self) -> bool {
-        matches!(self, Self::Open(_))
-    }
 }
 
 /// The answer to a question about an instruction, as reported.

@@ -40,7 +40,8 @@ pub(crate) fn read<'i>(
     let operands: Vec<u128> = problem.operands.iter().map(|t| evaluator.value(*t)).collect();
     let choices: Vec<u128> = problem.choices.iter().map(|t| evaluator.value(*t)).collect();
     let first = obligation.first.map(|t| evaluator.value(t));
-    let states = obligation.runs.iter().map(|run| concrete(problem.isa, &mut evaluator, model, &run.entry));
+    let states =
+        obligation.runs.iter().map(|run| concrete(problem.isa, &mut evaluator, model, &run.entry));
     let states: Vec<State> = states.collect();
     let (isa, class) = (problem.isa, problem.class);
     let sides: Vec<Played> =
@@ -67,7 +68,8 @@ fn concrete(isa: &Isa, evaluator: &mut Evaluator<'_>, model: &Model, entry: &Sym
                 }
                 for write in writes {
                     if evaluator.value(write.guard) == 1 {
-                        let (i, value) = (evaluator.value(write.index), evaluator.value(write.value));
+                        let (i, value) =
+                            (evaluator.value(write.index), evaluator.value(write.value));
                         state.set_element(id, i, value);
                     }
                 }
@@ -104,8 +106,11 @@ pub(crate) fn wishes(problem: &mut Problem<'_>, obligation: &Obligation) -> Vec<
     for (id, register) in isa.register_ids().filter(|(_, r)| r.count.is_none()) {
         for slice in &register.slices {
             let part = Part { register: id, low: slice.low, width: slice.width };
-            let all: Vec<Term> =
-                obligation.runs.iter().map(|run: &Run| run.entry.part(&mut problem.terms, part)).collect();
+            let all: Vec<Term> = obligation
+                .runs
+                .iter()
+                .map(|run: &Run| run.entry.part(&mut problem.terms, part))
+                .collect();
             if let [a, b] = all[..] {
                 let differ = problem.terms.ne(a, b);
                 differences.push(differ);
@@ -143,11 +148,17 @@ pub(crate) fn outcome_word(isa: &Isa, outcome: &Outcome) -> String {
 
 /// The instruction with its operands, by its syntax where it has one.
 pub(crate) fn instance(class: &Class, operands: &[(String, u128)]) -> String {
-    let value = |name: &str| operands.iter().find(|(n, _)| n == name).map(|(_, v)| model::state::number(*v));
+    let value = |name: &str| {
+        operands.iter().find(|(n, _)| n == name).map(|(_, v)| model::state::number(*v))
+    };
     let Some(syntax) = &class.syntax else {
         let all: Vec<String> =
             operands.iter().map(|(n, v)| format!("{n} = {}", model::state::number(*v))).collect();
-        return if all.is_empty() { class.name.clone() } else { format!("{} ({})", class.name, all.join(", ")) };
+        return if all.is_empty() {
+            class.name.clone()
+        } else {
+            format!("{} ({})", class.name, all.join(", "))
+        };
     };
     let mut text = String::new();
     let mut word = String::new();

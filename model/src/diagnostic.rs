@@ -233,7 +233,10 @@ mod tests {
     #[test]
     fn suggestions_are_close_or_absent() {
         let words = ["privileged", "innocuous", "user-sensitive"];
-        assert_eq!(did_you_mean("privilegde", words).as_deref(), Some("did you mean `privileged`?"));
+        assert_eq!(
+            did_you_mean("privilegde", words).as_deref(),
+            Some("did you mean `privileged`?")
+        );
         assert_eq!(did_you_mean("banana", words), None);
     }
 }

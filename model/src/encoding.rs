@@ -191,7 +191,7 @@ mod tests {
         let p = Pattern::parse("01 a[2] - b[3:2] 1 b[1:0]").expect("a pattern");
         assert_eq!((p.width, p.mask, p.value), (10, 0b11_0000_0100, 0b01_0000_0100));
         assert_eq!(p.operands(), [("a".to_owned(), 2), ("b".to_owned(), 4)]);
-        let word = 0b01_10_0_11_1_01;
+        let word = 0b01_1001_1101;
         assert!(p.matches(word));
         assert_eq!((p.extract("a", word), p.extract("b", word)), (0b10, 0b1101));
     }

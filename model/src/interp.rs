@@ -3,7 +3,9 @@
 //! It defines what a specification means; every other evaluator is compared with it.
 
 use crate::bits::Bits;
-use crate::isa::{Body, ChoiceId, Class, Expr, ExprKind, Isa, LocalId, OperandId, Role, Saves, Stmt, TrapId};
+use crate::isa::{
+    Body, ChoiceId, Class, Expr, ExprKind, Isa, LocalId, OperandId, Role, Saves, Stmt, TrapId,
+};
 use crate::state::State;
 
 /// What an instruction does to a state: i(S).
@@ -24,7 +26,13 @@ pub type Choices<'c> = &'c dyn Fn(ChoiceId) -> u128;
 
 /// Runs one instruction. `operands` are in the order of [`Class::operands`]; values held by the
 /// class win over them.
-pub fn step(isa: &Isa, class: &Class, operands: &[u128], state: &State, choices: Choices<'_>) -> Outcome {
+pub fn step(
+    isa: &Isa,
+    class: &Class,
+    operands: &[u128],
+    state: &State,
+    choices: Choices<'_>,
+) -> Outcome {
     let operands: Vec<u128> =
         class.operands.iter().zip(operands).map(|(o, v)| o.fixed.unwrap_or(*v)).collect();
     let advanced = run_plain(&class.advance, state);

@@ -378,7 +378,11 @@ pub(crate) fn ends(statements: &[Stmt]) -> bool {
         Stmt::Exit(_) | Stmt::Trap(..) | Stmt::Unpredictable | Stmt::Unknown => true,
         Stmt::If(_, yes, no) => ends(yes) && ends(no),
         Stmt::Block(inner) => ends(inner) && !exits(inner, 0),
-        Stmt::Local(..) | Stmt::Register(..) | Stmt::Element(..) | Stmt::Store(..) | Stmt::Commit => false,
+        Stmt::Local(..)
+        | Stmt::Register(..)
+        | Stmt::Element(..)
+        | Stmt::Store(..)
+        | Stmt::Commit => false,
     })
 }
 

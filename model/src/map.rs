@@ -1,4 +1,4 @@
-//! The VM map f: C_r → C_v of the standard monitor, which keeps low storage for itself.
+//! The VM map f: `C_r` → `C_v` of the standard monitor, which keeps low storage for itself.
 //!
 //! E′[i + k] = E[i] for 0 ≤ i < w; M′ = user; P′ = P; R′ = (l + k, max(0, min(b, w − l))), where
 //! (l, b) is the guest's window E|r; the other components of R′ are the monitor's own
@@ -57,7 +57,8 @@ impl VmMap {
         let inside = apply(Op::Ult, &l, &w);
         let unclipped = not(apply(Op::Ult, &w, &apply(Op::Add, &l, &b)));
         let zero = Expr::constant(Bits::new(0, width));
-        let choose = |c: &Expr, x: Expr, y: Expr| Expr::apply(Op::Ite, vec![c.clone(), x, y], width);
+        let choose =
+            |c: &Expr, x: Expr, y: Expr| Expr::apply(Op::Ite, vec![c.clone(), x, y], width);
         let low = |x: Expr, width: u32| Expr::apply(Op::Low, vec![x], width);
         let room = choose(&inside, apply(Op::Sub, &w, &l), zero.clone());
         let size = choose(&fits, choose(&unclipped, b, room), zero);
@@ -69,7 +70,10 @@ impl VmMap {
     /// R′ for a guest's window: the real relocation and bounds components.
     pub fn mapping(&self, window: (u128, u128), partition: Partition) -> (u128, u128) {
         let operands = [window.0, window.1, partition.first, partition.cells];
-        (operand_value(&self.relocation, &operands).value, operand_value(&self.bounds, &operands).value)
+        (
+            operand_value(&self.relocation, &operands).value,
+            operand_value(&self.bounds, &operands).value,
+        )
     }
 
     /// Whether a guest's window is mapped as it is, without clipping.
@@ -80,7 +84,14 @@ impl VmMap {
 
     /// f(S) without the control block: the real state for a guest state. What belongs to the
     /// monitor (its storage, its components of R) is taken from `monitor`.
-    pub fn apply(&self, isa: &Isa, pair: &Pair, partition: Partition, guest: &State, monitor: &State) -> State {
+    pub fn apply(
+        &self,
+        isa: &Isa,
+        pair: &Pair,
+        partition: Partition,
+        guest: &State,
+        monitor: &State,
+    ) -> State {
         let mut user = guest.clone();
         if let Some(mode) = isa.mode {
             user.set_part(mode, pair.user.1);

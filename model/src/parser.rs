@@ -112,7 +112,8 @@ impl<'r> Parser<'r> {
             span = self.before();
         }
         let message = format!("expected {what}, found {found}");
-        self.report.push(Diagnostic::error("L010", span, message).label(format!("expected {what}")));
+        self.report
+            .push(Diagnostic::error("L010", span, message).label(format!("expected {what}")));
         Failed
     }
 
@@ -495,8 +496,21 @@ impl<'r> Parser<'r> {
 
 /// Words that cannot be names.
 pub(crate) const KEYWORDS: &[&str] = &[
-    "let", "if", "else", "for", "in", "require", "trap", "unpredictable", "unknown", "commit",
-    "break", "return", "fn", "true", "false",
+    "let",
+    "if",
+    "else",
+    "for",
+    "in",
+    "require",
+    "trap",
+    "unpredictable",
+    "unknown",
+    "commit",
+    "break",
+    "return",
+    "fn",
+    "true",
+    "false",
 ];
 
 /// Tightness and meaning of an infix operator; the order is Rust's.

@@ -100,7 +100,8 @@ impl Read for u128 {
         let parsed = number(word);
         if parsed.is_none() {
             let message = format!("`{word}` is not a number");
-            let mut error = Diagnostic::error("S011", node.span, message).label("expected a number");
+            let mut error =
+                Diagnostic::error("S011", node.span, message).label("expected a number");
             if word.len() > 1 && word.starts_with('0') {
                 error = error.help("write octal as 0o17; a leading zero alone is ambiguous");
             }
@@ -185,7 +186,8 @@ fn mapping<'n>(node: &'n Node, cx: &mut Context<'_>) -> Option<&'n [(Node, Node)
         // `key:` with nothing behind it, or `{}`.
         Value::Scalar(scalar) if scalar.text.is_empty() => Some(&[]),
         Value::Scalar(_) | Value::Sequence(_) => {
-            let error = Diagnostic::error("S010", node.span, "expected a mapping of keys to values");
+            let error =
+                Diagnostic::error("S010", node.span, "expected a mapping of keys to values");
             cx.report.push(error.label("expected `key: value` lines"));
             None
         }
@@ -370,6 +372,7 @@ macro_rules! record {
         $(#[doc = $doc])*
         #[derive(Debug, Clone)]
         pub(crate) struct $name {
+            #[allow(dead_code, reason = "every record has a place, not every reader asks for it")]
             pub(crate) span: Span,
             $($(#[doc = $field_doc])* pub(crate) $field: Option<$type>,)*
         }
@@ -502,7 +505,14 @@ impl Read for Field {
     fn read(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
         if let Value::Scalar(scalar) = &node.value {
             let bits = Some(Sp { span: node.span, it: scalar.text.clone() });
-            let none = FieldRecord { span: node.span, bits, role: None, kind: None, values: None, notes: None };
+            let none = FieldRecord {
+                span: node.span,
+                bits,
+                role: None,
+                kind: None,
+                values: None,
+                notes: None,
+            };
             return Some(Self(none));
         }
         FieldRecord::read(node, cx).map(Self)
@@ -751,7 +761,11 @@ impl Read for TheoremExpectation {
     fn read(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
         if matches!(node.value, Value::Scalar(_)) {
             let verdict = Sp::<VerdictWord>::read(node, cx)?;
-            return Some(Self(TheoremRecord { span: node.span, premise: None, verdict: Some(verdict) }));
+            return Some(Self(TheoremRecord {
+                span: node.span,
+                premise: None,
+                verdict: Some(verdict),
+            }));
         }
         TheoremRecord::read(node, cx).map(Self)
     }
@@ -812,8 +826,9 @@ pub(crate) fn read(
     open: &dyn Fn(&str) -> Result<String, String>,
     sources: &mut Sources,
 ) -> Result<Spec, Vec<Diagnostic>> {
-    let text = open(path)
-        .map_err(|error| vec![Diagnostic::global("S000", format!("cannot read {path}: {error}"))])?;
+    let text = open(path).map_err(|error| {
+        vec![Diagnostic::global("S000", format!("cannot read {path}: {error}"))]
+    })?;
     let overlay = read_one(path, text, sources)?;
     let Some(base) = overlay.extends.clone() else { return Ok(overlay) };
     let base_path = match path.rsplit_once('/') {
@@ -839,10 +854,9 @@ fn read_one(path: &str, text: String, sources: &mut Sources) -> Result<Spec, Vec
     sources.files.push(Source { path: path.to_owned(), text });
     let text = &sources.files[file as usize].text;
     if text.lines().all(|l| l.trim().is_empty() || l.trim_start().starts_with('#')) {
-        return Err(vec![
-            Diagnostic::global("S005", format!("{path} is empty"))
-                .help("a specification begins with `pgisa: 1` and `isa: name`; see isa-specs/README.md"),
-        ]);
+        return Err(vec![Diagnostic::global("S005", format!("{path} is empty")).help(
+            "a specification begins with `pgisa: 1` and `isa: name`; see isa-specs/README.md",
+        )]);
     }
     let node = yaml::parse(text, file)?;
     let mut cx = Context { report: Report::default(), sources };
@@ -855,14 +869,19 @@ fn read_one(path: &str, text: String, sources: &mut Sources) -> Result<Spec, Vec
                     .help("begin the file with `pgisa: 1`"),
             ),
             Some(version) if version.it != 1 => cx.report.push(
-                Diagnostic::error("S006", version.span, "this version of the language is not known")
-                    .help("this program reads `pgisa: 1`"),
+                Diagnostic::error(
+                    "S006",
+                    version.span,
+                    "this version of the language is not known",
+                )
+                .help("this program reads `pgisa: 1`"),
             ),
             Some(_) => {}
         }
         if spec.isa.is_none() {
             cx.report.push(
-                Diagnostic::error("S006", start, "`isa:` is missing").help("name it: `isa: my-machine`"),
+                Diagnostic::error("S006", start, "`isa:` is missing")
+                    .help("name it: `isa: my-machine`"),
             );
         }
     }
@@ -932,13 +951,13 @@ fn apply(base: Spec, overlay: Spec) -> Result<Spec, Vec<Diagnostic>> {
         notes: added(base.notes, overlay.notes),
         numbering: overlay.numbering.or(base.numbering),
         endian: overlay.endian.or(base.endian),
-        constants: patched(base.constants, overlay.constants, &mut errors),
-        state: patched(base.state, overlay.state, &mut errors),
-        views: patched(base.views, overlay.views, &mut errors),
+        constants: Some(patched(base.constants, overlay.constants, &mut errors)),
+        state: Some(patched(base.state, overlay.state, &mut errors)),
+        views: Some(patched(base.views, overlay.views, &mut errors)),
         functions: added(base.functions, overlay.functions),
         machine: machine(base.machine, overlay.machine, &mut errors),
-        assume: patched(base.assume, overlay.assume, &mut errors),
-        instructions: patched(base.instructions, overlay.instructions, &mut errors),
+        assume: Some(patched(base.assume, overlay.assume, &mut errors)),
+        instructions: Some(patched(base.instructions, overlay.instructions, &mut errors)),
         expect: overlay.expect.or(base.expect),
     };
     if errors.failed() { Err(errors.finish()) } else { Ok(spec) }
@@ -958,7 +977,7 @@ fn patched<T: Patched>(
     base: Option<Names<T>>,
     overlay: Option<Names<T>>,
     errors: &mut Report,
-) -> Option<Names<T>> {
+) -> Names<T> {
     let mut all = base.unwrap_or_default().0;
     for (name, item) in overlay.unwrap_or_default().0 {
         let old = all.iter().position(|(n, _)| n.it == name.it);
@@ -972,8 +991,12 @@ fn patched<T: Patched>(
                 Patch::Before => match item.before(&all[old].1) {
                     Some(merged) => all[old].1 = merged,
                     None => errors.push(
-                        Diagnostic::error("S021", patch.span, "only instructions can be patched before")
-                            .help("use `patch: replace`"),
+                        Diagnostic::error(
+                            "S021",
+                            patch.span,
+                            "only instructions can be patched before",
+                        )
+                        .help("use `patch: replace`"),
                     ),
                 },
             },
@@ -988,22 +1011,32 @@ fn patched<T: Patched>(
             (None, Some(patch)) => {
                 let message = format!("`{}` is not in the base specification", name.it);
                 let error = Diagnostic::error("S023", patch.span, message);
-                errors.push(error.help(
-                    did_you_mean(&name.it, all.iter().map(|(n, _)| n.it.as_str()))
-                        .unwrap_or_else(|| "leave `patch:` out to add something new".into()),
-                ));
+                errors.push(
+                    error.help(
+                        did_you_mean(&name.it, all.iter().map(|(n, _)| n.it.as_str()))
+                            .unwrap_or_else(|| "leave `patch:` out to add something new".into()),
+                    ),
+                );
             }
         }
     }
-    Some(Names(all))
+    Names(all)
 }
 
-fn machine(base: Option<Machine>, overlay: Option<Machine>, errors: &mut Report) -> Option<Machine> {
+fn machine(
+    base: Option<Machine>,
+    overlay: Option<Machine>,
+    errors: &mut Report,
+) -> Option<Machine> {
     let (Some(base), Some(new)) = (&base, &overlay) else { return overlay.or(base) };
     match new.patch {
         Some(Sp { it: Patch::Replace, .. }) => {}
         Some(Sp { span, .. }) => {
-            errors.push(Diagnostic::error("S021", span, "the machine section knows only `patch: replace`"));
+            errors.push(Diagnostic::error(
+                "S021",
+                span,
+                "the machine section knows only `patch: replace`",
+            ));
         }
         None => errors.push(
             Diagnostic::error("S022", new.span, "the base specification has a machine section")

@@ -103,10 +103,17 @@ impl State {
                 rows.extend(register_rows(register, i, &values));
             }
         }
-        let touched: BTreeSet<u128> = states.iter().flat_map(|s| s.storage.keys().copied()).collect();
+        let touched: BTreeSet<u128> =
+            states.iter().flat_map(|s| s.storage.keys().copied()).collect();
         for cell in touched {
-            let values: Vec<_> = states.iter().map(|s| Bits::new(s.load(cell), isa.storage.width)).collect();
-            rows.push(Row { name: format!("phys[{}]", number(cell)), letter: 'E', values, names: Vec::new() });
+            let values: Vec<_> =
+                states.iter().map(|s| Bits::new(s.load(cell), isa.storage.width)).collect();
+            rows.push(Row {
+                name: format!("phys[{}]", number(cell)),
+                letter: 'E',
+                values,
+                names: Vec::new(),
+            });
         }
         rows
     }
@@ -146,13 +153,16 @@ pub fn number(value: u128) -> String {
     if value < 10 { value.to_string() } else { format!("{value:#x}") }
 }
 
+/// Some bits of a register: name, lowest bit, width, names of values.
+type NamedBits<'r> = (String, u32, u32, &'r [(String, u128)]);
+
 /// A register as one row, or one row for each field and each gap between fields.
 fn register_rows(register: &Register, index: u32, values: &[u128]) -> Vec<Row> {
     let name = match register.count {
         Some(_) => format!("{}[{index}]", register.name),
         None => register.name.clone(),
     };
-    let mut parts: Vec<(String, u32, u32, &[(String, u128)])> = register
+    let mut parts: Vec<NamedBits<'_>> = register
         .fields
         .iter()
         .map(|f| (format!("{name}.{}", f.name), f.low, f.width, f.values.as_slice()))
@@ -171,7 +181,7 @@ fn register_rows(register: &Register, index: u32, values: &[u128]) -> Vec<Row> {
             low += width.max(1);
         }
     }
-    let part = |(name, low, width, names): (String, u32, u32, &[(String, u128)])| {
+    let part = |(name, low, width, names): NamedBits<'_>| {
         let values: Vec<_> = values.iter().map(|v| Bits::new(v >> low, width)).collect();
         let slice = register.slices.iter().find(|s| s.low <= low && low < s.low + s.width);
         let letter = slice.map_or('E', |s| s.role.word().chars().next().unwrap_or('E'));

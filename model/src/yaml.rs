@@ -70,9 +70,13 @@ fn refusal(error: &serde_yaml::Error, text: &str, file: u32) -> Diagnostic {
         message.strip_prefix("duplicate mapping key: ").and_then(|m| m.split_once(", set "))
     {
         let end = span.start + key.len() as u32;
-        return Diagnostic::error("S003", Span { end, ..span }, format!("the key `{key}` stands twice"))
-            .label("second time")
-            .help("one of the two would be lost: rename or remove one");
+        return Diagnostic::error(
+            "S003",
+            Span { end, ..span },
+            format!("the key `{key}` stands twice"),
+        )
+        .label("second time")
+        .help("one of the two would be lost: rename or remove one");
     }
     let diagnostic = Diagnostic::error("S002", span, format!("this is not YAML: {message}"));
     if message.contains("tab") {
@@ -182,7 +186,8 @@ impl Reader<'_> {
             RawValue::Text(text) => self.scalar(Some(text), start, end),
             RawValue::Other => self.scalar(None, start, end),
             RawValue::Sequence(items) => {
-                let items: Vec<Node> = items.into_iter().map(|item| self.node(item, start)).collect();
+                let items: Vec<Node> =
+                    items.into_iter().map(|item| self.node(item, start)).collect();
                 let last = items.last().map_or(end, |n| n.span.end as usize);
                 Node { span: self.span(start, last), value: Value::Sequence(items) }
             }

@@ -125,16 +125,19 @@ impl Exit {
 }
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse_from(with_default_command(std::env::args().collect())) {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-        }
-    };
+    let arguments =
+        match Arguments::try_parse_from(with_default_command(std::env::args().collect())) {
+            Ok(arguments) => arguments,
+            Err(error) => {
+                let _ = error.print();
+                return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            }
+        };
     let exit = match arguments.command {
         Command::Check(check) => run_check(&check),
-        Command::Explain { spec, instruction, profile } => explain(&spec, &instruction, profile.into()),
+        Command::Explain { spec, instruction, profile } => {
+            explain(&spec, &instruction, profile.into())
+        }
         Command::Definitions => print(&analyzer::definitions_text()),
         Command::Schema => print(&format!("{:#}\n", model::spec::json_schema())),
         Command::Completions { shell } => {
@@ -216,8 +219,13 @@ fn run_check(check: &Check) -> Exit {
         if let Some(name) = &check.pair
             && !isa.pairs.iter().any(|p| analyzer::names_pair(name, p))
         {
-            let all: Vec<String> = isa.pairs.iter().map(|p| format!("{}:{}", p.supervisor.0, p.user.0)).collect();
-            let _ = writeln!(std::io::stderr(), "{spec}: there is no pair `{name}`; the pairs: {}", all.join(", "));
+            let all: Vec<String> =
+                isa.pairs.iter().map(|p| format!("{}:{}", p.supervisor.0, p.user.0)).collect();
+            let _ = writeln!(
+                std::io::stderr(),
+                "{spec}: there is no pair `{name}`; the pairs: {}",
+                all.join(", ")
+            );
             exit = exit.worse(Exit::CouldNotRun);
             continue;
         }
@@ -230,7 +238,10 @@ fn run_check(check: &Check) -> Exit {
             }
             Format::Text => {
                 let separator = if i > 0 { "\n" } else { "" };
-                format!("{separator}{}", text::render(&report, Detail { all: check.all, color: color() }))
+                format!(
+                    "{separator}{}",
+                    text::render(&report, Detail { all: check.all, color: color() })
+                )
             }
             Format::Concise => text::concise(&report),
         };
@@ -270,8 +281,10 @@ fn exit_of(report: &Report) -> Exit {
         return Exit::Unmet;
     }
     let undecided = report.pairs.iter().any(|p| {
-        let open = |premise, verdict| premise == Premise::Undecided || verdict == VerdictWord::Undecided;
-        open(p.theorems.vmm.premise, p.theorems.vmm.verdict) || open(p.theorems.hvmm.premise, p.theorems.hvmm.verdict)
+        let open =
+            |premise, verdict| premise == Premise::Undecided || verdict == VerdictWord::Undecided;
+        open(p.theorems.vmm.premise, p.theorems.vmm.verdict)
+            || open(p.theorems.hvmm.premise, p.theorems.hvmm.verdict)
     });
     if undecided || !report.unmet.is_empty() || report.summary.counts.undecided > 0 {
         return Exit::Undecided;
@@ -283,9 +296,13 @@ fn explain(spec: &str, instruction: &str, profile: Profile) -> Exit {
     let mut sources = Sources::default();
     let Some(isa) = load(spec, &mut sources) else { return Exit::CouldNotRun };
     if isa.class(instruction).is_none() {
-        let help = model::diagnostic::did_you_mean(instruction, isa.classes.iter().map(|c| c.name.as_str()))
-            .unwrap_or_else(|| format!("`analyze --all {spec}` lists them"));
-        let _ = writeln!(std::io::stderr(), "{spec}: there is no instruction `{instruction}`; {help}");
+        let help = model::diagnostic::did_you_mean(
+            instruction,
+            isa.classes.iter().map(|c| c.name.as_str()),
+        )
+        .unwrap_or_else(|| format!("`analyze --all {spec}` lists them"));
+        let _ =
+            writeln!(std::io::stderr(), "{spec}: there is no instruction `{instruction}`; {help}");
         return Exit::CouldNotRun;
     }
     let report = run(&isa, &sources, profile, None);

@@ -7,9 +7,9 @@ use model::bits::Op;
 use rustc_hash::FxHashMap;
 
 use crate::sat::aig::{Aig, Lit};
+use crate::sat::batsat::BatSat;
 use crate::sat::circuits as c;
 use crate::sat::cnf::Cnf;
-use crate::sat::batsat::BatSat;
 use crate::sat::{Budget, Outcome, SatSolver};
 use crate::symbolic::model::Model;
 use crate::symbolic::term::{Array, Node, Term, Terms};
@@ -46,7 +46,8 @@ impl Blasted {
             }
         }
         if !wishes.is_empty() {
-            let contents = blasted.selects.values().flatten().map(|(_, value)| blasted.bits[value].clone());
+            let contents =
+                blasted.selects.values().flatten().map(|(_, value)| blasted.bits[value].clone());
             let contents: Vec<_> = contents.collect();
             blasted.wishes.extend(contents);
         }
@@ -97,9 +98,18 @@ impl Blasted {
                 let mut total = constant(*value, width);
                 for ((_, factor), x) in parts.iter().zip(&x) {
                     let negative = factor.wrapping_neg() & model::bits::mask(width as u32);
-                    let (factor, subtract) = if negative < *factor { (negative, true) } else { (*factor, false) };
-                    let scaled = if factor == 1 { x.clone() } else { c::mul(aig, x, &constant(factor, width)) };
-                    total = if subtract { c::sub(aig, &total, &scaled) } else { c::add(aig, &total, &scaled) };
+                    let (factor, subtract) =
+                        if negative < *factor { (negative, true) } else { (*factor, false) };
+                    let scaled = if factor == 1 {
+                        x.clone()
+                    } else {
+                        c::mul(aig, x, &constant(factor, width))
+                    };
+                    total = if subtract {
+                        c::sub(aig, &total, &scaled)
+                    } else {
+                        c::add(aig, &total, &scaled)
+                    };
                 }
                 total
             }
@@ -126,7 +136,8 @@ impl Blasted {
         if self.roots.contains(&Lit::FALSE) {
             return None;
         }
-        let asserted: Vec<Lit> = self.roots.iter().copied().filter(|lit| *lit != Lit::TRUE).collect();
+        let asserted: Vec<Lit> =
+            self.roots.iter().copied().filter(|lit| *lit != Lit::TRUE).collect();
         let selects = self.selects.values().flatten().flat_map(|(i, v)| [i, v]);
         let read = selects.flat_map(|t| self.bits[t].clone());
         let wished = self.wishes.iter().flatten().copied();
@@ -285,7 +296,8 @@ impl Solver {
             };
             blasted.bits[t].iter().rev().fold(0u128, |n, lit| n << 1 | u128::from(value(lit)))
         };
-        let variables = blasted.bits.keys().filter(|t| matches!(terms.node(**t), Node::Variable(_)));
+        let variables =
+            blasted.bits.keys().filter(|t| matches!(terms.node(**t), Node::Variable(_)));
         model.variables.extend(variables.map(|t| (*t, read(t))));
         for (array, selects) in &blasted.selects {
             let cells = selects.iter().map(|(index, value)| (read(index), read(value)));
@@ -331,6 +343,8 @@ fn binary(aig: &mut Aig, op: Op, a: &[Lit], b: &[Lit]) -> Vec<Lit> {
         | Op::Low
         | Op::Zext
         | Op::Sext
-        | Op::Parity => unreachable!("the terms know division and shifts by operator, nothing else"),
+        | Op::Parity => {
+            unreachable!("the terms know division and shifts by operator, nothing else")
+        }
     }
 }

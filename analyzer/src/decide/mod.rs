@@ -84,10 +84,10 @@ pub(crate) fn decide(terms: &mut Terms, query: &Query, wishes: Option<&Wishes>) 
         Some(wishes) => plan.shrink(model, wishes),
         None => model,
     };
-    if wishes.is_none() || !small {
-        if let Some((model, conflicts)) = on_scene(terms, &plan, &scene) {
-            return (Answer::Sat(by_values(model)), By::Sat(conflicts));
-        }
+    if (wishes.is_none() || !small)
+        && let Some((model, conflicts)) = on_scene(terms, &plan, &scene)
+    {
+        return (Answer::Sat(by_values(model)), By::Sat(conflicts));
     }
     let asked = if small { wishes.map_or(&[][..], Vec::as_slice) } else { &[] };
     let Some(mut solver) = Blasted::new(terms, &roots, asked).solver() else {

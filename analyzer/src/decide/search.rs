@@ -32,12 +32,22 @@ impl<'t> Plan<'t> {
             }
         }
         // Terms are created after their parts, so ids are in such an order.
-        let order: Vec<Term> = (0..terms.len() as u32).map(Term).filter(|t| seen[t.0 as usize]).collect();
-        let slots: FxHashMap<Term, usize> = order.iter().enumerate().map(|(i, t)| (*t, i)).collect();
-        let parts = order.iter().map(|t| terms.children(*t).iter().map(|c| slots[c]).collect()).collect();
+        let order: Vec<Term> =
+            (0..terms.len() as u32).map(Term).filter(|t| seen[t.0 as usize]).collect();
+        let slots: FxHashMap<Term, usize> =
+            order.iter().enumerate().map(|(i, t)| (*t, i)).collect();
+        let parts =
+            order.iter().map(|t| terms.children(*t).iter().map(|c| slots[c]).collect()).collect();
         let is_variable = |t: &&Term| matches!(terms.node(**t), Node::Variable(_));
         let variables = order.iter().filter(is_variable).copied().collect();
-        Self { terms, roots: roots.iter().map(|r| slots[r]).collect(), order, parts, variables, evaluations: Cell::new(0) }
+        Self {
+            terms,
+            roots: roots.iter().map(|r| slots[r]).collect(),
+            order,
+            parts,
+            variables,
+            evaluations: Cell::new(0),
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -77,10 +87,9 @@ impl<'t> Plan<'t> {
             let max = self.terms.max(t);
             let mixed = mix(attempt << 32 | i as u64);
             let value = self.terms.suggestion(t).unwrap_or_else(|| match (attempt, mixed & 3) {
-                (0, _) => 0,
                 (1, _) => 1,
                 (2, _) => u128::MAX,
-                (_, 0) => 0,
+                (0, _) | (_, 0) => 0,
                 (_, 1) => (mixed >> 2 & 3) as u128,
                 (_, 2) => (mixed >> 2 & 255) as u128,
                 _ => (mixed as u128) << 64 | mix(mixed) as u128,
@@ -180,7 +189,7 @@ const EFFORT: usize = 400_000;
 /// Assignments that are tried.
 const ATTEMPTS: u64 = 24;
 
-/// A fixed scrambling of numbers (SplitMix64).
+/// A fixed scrambling of numbers (`SplitMix64`).
 fn mix(seed: u64) -> u64 {
     let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -26,7 +26,11 @@ pub(super) fn by_cases(terms: &mut Terms, facts: &Facts, goal: Term) -> Term {
     let end = terms.visited() + EFFORT;
     let mut left = Vec::new();
     for disjunct in disjuncts(terms, goal) {
-        left.push(if impossible(terms, facts, disjunct, DEPTH, end) { terms.bool(false) } else { disjunct });
+        left.push(if impossible(terms, facts, disjunct, DEPTH, end) {
+            terms.bool(false)
+        } else {
+            disjunct
+        });
     }
     terms.any(left)
 }

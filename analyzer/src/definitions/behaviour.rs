@@ -51,7 +51,9 @@ pub(super) fn in_side(problem: &mut Problem<'_>, state: &State, pair: &Pair, sid
 
 /// The state with r ⊕ x in place of r, and the condition x ≠ 0.
 pub(super) fn relocated(problem: &mut Problem<'_>, state: &State) -> (State, Term) {
-    let Some(part) = problem.isa.relocation else { return (state.clone(), problem.terms.bool(false)) };
+    let Some(part) = problem.isa.relocation else {
+        return (state.clone(), problem.terms.bool(false));
+    };
     let other = problem.terms.variable(part.width);
     problem.terms.suggest(other, problem.isa.storage.cells / 32);
     let here = state.part(&mut problem.terms, part);

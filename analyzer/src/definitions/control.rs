@@ -51,7 +51,9 @@ fn ask(problem: &mut Problem<'_>, pair: &Pair, side: Side, profile: Profile) -> 
 fn shown_by(replay: &Replay<'_>, side: Side, profile: Profile) -> bool {
     let [run] = replay.sides.as_slice() else { return false };
     let mode = replay.isa.mode.map(|part| run.before.part(part));
-    let changed = |after| !equal_bits(replay.isa, &run.before, after, |s| matches!(s.role, Role::M | Role::R));
+    let changed = |after| {
+        !equal_bits(replay.isa, &run.before, after, |s| matches!(s.role, Role::M | Role::R))
+    };
     mode == Some(side.mode(replay.pair))
         && run.after(replay.isa, profile == Profile::Literal).is_some_and(changed)
 }

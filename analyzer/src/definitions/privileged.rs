@@ -54,7 +54,8 @@ pub(crate) fn ask(problem: &mut Problem<'_>, pair: &Pair, profile: Profile) -> Q
     let t1 = s1.transition.trap(&mut problem.terms);
     let t2 = s2.transition.trap(&mut problem.terms);
     let completes = problem.terms.not(t2);
-    let wrong = if profile == Profile::Literal { problem.terms.or(completes, t1) } else { completes };
+    let wrong =
+        if profile == Profile::Literal { problem.terms.or(completes, t1) } else { completes };
     let wrong = problem.terms.and(within, wrong);
     let right = problem.terms.and(s1.transition.completes, t2);
     let right = problem.terms.and(within, right);

@@ -116,7 +116,15 @@ pub(crate) fn ask(
         let least = terms.constant(isa.least_cells(), width);
         premises.push(terms.ule(least, k));
     }
-    let (inside, image) = case_of_f(terms, &data, (l, b, k, w), narrow_k, case, (relocation, bounds), isa.storage.cells);
+    let (inside, image) = case_of_f(
+        terms,
+        &data,
+        (l, b, k, w),
+        narrow_k,
+        case,
+        (relocation, bounds),
+        isa.storage.cells,
+    );
     premises.extend(inside);
     if guests != Guests::All {
         let top = terms.add(l, b);
@@ -138,8 +146,11 @@ pub(crate) fn ask(
     }
 
     // Its image.
-    let kinds = |s: &model::isa::Slice| is_resource(s) || (guests == Guests::All && s.kind == Some(Kind::Time));
-    let real = if side == Side::Supervisor { problem.deprivileged(&guest, pair) } else { guest.clone() };
+    let kinds = |s: &model::isa::Slice| {
+        is_resource(s) || (guests == Guests::All && s.kind == Some(Kind::Time))
+    };
+    let real =
+        if side == Side::Supervisor { problem.deprivileged(&guest, pair) } else { guest.clone() };
     let real = problem.vary(&real, |_, s| kinds(s));
     let real = problem.with(&real, Some(relocation), image.0);
     let mut real = problem.with(&real, Some(bounds), image.1);
@@ -187,8 +198,6 @@ fn case_of_f(
     if case == Case::Unfit {
         // Storage is no larger than relocation can reach, so l + k > 2^n > q ≥ k + w: the window lies
         // beyond the guest's storage. This follows from the premises and saves finding it out.
-
-
 
         let small = cells <= model::bits::mask(relocation.width) + 1;
         if small {
@@ -263,7 +272,13 @@ impl Map {
 }
 
 /// i(f(S)) does not trap, and either i(S) does or f(i(S)) is something else.
-fn square_breaks(problem: &mut Problem<'_>, map: &Map, guest: &Run, real: &Run, guests: Guests) -> Term {
+fn square_breaks(
+    problem: &mut Problem<'_>,
+    map: &Map,
+    guest: &Run,
+    real: &Run,
+    guests: Guests,
+) -> Term {
     let (s, s1) = (&guest.entry, &guest.transition.after);
     let (r, r1) = (&real.entry, &real.transition.after);
     let mut wrong = Vec::new();
@@ -285,7 +300,13 @@ fn square_breaks(problem: &mut Problem<'_>, map: &Map, guest: &Run, real: &Run, 
 }
 
 /// R of i(f(S)) is not R of f(i(S)), or the virtual mapping in the control block is wrong.
-fn mapping_differs(problem: &mut Problem<'_>, map: &Map, guest: &Run, real: &Run, guests: Guests) -> Term {
+fn mapping_differs(
+    problem: &mut Problem<'_>,
+    map: &Map,
+    guest: &Run,
+    real: &Run,
+    guests: Guests,
+) -> Term {
     let isa = problem.isa;
     let (Some(l), Some(b)) = (isa.relocation, isa.bounds) else { return problem.terms.bool(false) };
     let (s1, r1) = (&guest.transition.after, &real.transition.after);
@@ -356,7 +377,9 @@ fn storage_differs(problem: &mut Problem<'_>, map: &Map, guest: &Run, real: &Run
 /// Whether played states, the guest's and its image, refute the condition.
 pub(crate) fn refuted_by(replay: &Replay<'_>, side: Side, guests: Guests) -> bool {
     let isa = replay.isa;
-    let ([guest, real], Some(map)) = (replay.sides.as_slice(), VmMap::of(isa)) else { return false };
+    let ([guest, real], Some(map)) = (replay.sides.as_slice(), VmMap::of(isa)) else {
+        return false;
+    };
     let partition = Partition { first: replay.first, cells: guest.before.cells };
     let mode = isa.mode.map(|part| guest.before.part(part));
     let (l, b) = window(isa, &guest.before);
@@ -392,7 +415,8 @@ pub(crate) fn refuted_by(replay: &Replay<'_>, side: Side, guests: Guests) -> boo
 
 /// Equality but for shadowed cells.
 fn equal_but(a: &Concrete, b: &Concrete, shadow: u128) -> bool {
-    let visible = |s: &Concrete| s.storage.range(shadow..).map(|(c, v)| (*c, *v)).collect::<Vec<_>>();
+    let visible =
+        |s: &Concrete| s.storage.range(shadow..).map(|(c, v)| (*c, *v)).collect::<Vec<_>>();
     a.registers == b.registers && visible(a) == visible(b)
 }
 

@@ -70,5 +70,7 @@ fn shown_by(replay: &Replay<'_>, _: Side, _: Profile) -> bool {
         let all = all.filter(|(id, _, slice, _)| slice.role != Role::E || !written.contains(id));
         all.map(|(_, _, _, value)| value).collect::<Vec<_>>()
     };
-    kept(&a.before) == kept(&b.before) && replay.differ_only(|s| s.role == Role::E) && replay.results_differ(false)
+    kept(&a.before) == kept(&b.before)
+        && replay.differ_only(|s| s.role == Role::E)
+        && replay.results_differ(false)
 }

@@ -98,11 +98,13 @@ impl Aig {
     }
 
     /// The number of nodes, the constant and the inputs included.
+    #[cfg(test)]
     pub(crate) fn node_count(&self) -> usize {
         self.nodes.len()
     }
 
     /// The number of inputs.
+    #[cfg(test)]
     pub(crate) fn input_count(&self) -> u32 {
         self.inputs
     }
@@ -205,6 +207,7 @@ impl Aig {
     }
 
     /// The value of every node, by index, when input `i` has the value `inputs(i)`.
+    #[cfg(test)]
     pub(crate) fn values(&self, inputs: impl Fn(u32) -> bool) -> Vec<bool> {
         let mut values = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
@@ -219,6 +222,7 @@ impl Aig {
     }
 
     /// The value of one literal when input `i` has the value `inputs(i)`.
+    #[cfg(test)]
     pub(crate) fn evaluate(&self, inputs: impl Fn(u32) -> bool, lit: Lit) -> bool {
         self.values(inputs)[lit.index()] != lit.is_complement()
     }

@@ -62,6 +62,7 @@ pub(crate) fn sub(aig: &mut Aig, a: &[Lit], b: &[Lit]) -> Vec<Lit> {
 }
 
 /// The two's complement.
+#[cfg(test)]
 pub(crate) fn neg(aig: &mut Aig, a: &[Lit]) -> Vec<Lit> {
     add_with_carry(aig, &not(a), &constant(a.len(), &[]), Lit::TRUE).0
 }
@@ -133,6 +134,7 @@ pub(crate) fn ult(aig: &mut Aig, a: &[Lit], b: &[Lit]) -> Lit {
 }
 
 /// Whether `a` is at most `b` as unsigned numbers.
+#[cfg(test)]
 pub(crate) fn ule(aig: &mut Aig, a: &[Lit], b: &[Lit]) -> Lit {
     !ult(aig, b, a)
 }

@@ -1,6 +1,8 @@
 //! Symbolic execution: i(S) for all S at once, paths merged by if-then-else.
 
-use model::isa::{Body, Class, Expr, ExprKind, Isa, LocalId, RegisterId, Role, Saves, Stmt, TrapId, TrapKind};
+use model::isa::{
+    Body, Class, Expr, ExprKind, Isa, LocalId, RegisterId, Role, Saves, Stmt, TrapId, TrapKind,
+};
 
 use super::facts::Facts;
 use super::state::{Register, State, Write, file_index};
@@ -78,10 +80,25 @@ struct Executor<'a> {
 }
 
 impl<'a> Executor<'a> {
-    fn new(isa: &'a Isa, terms: &'a mut Terms, entry: &State, operands: &'a [Term], choices: &'a [Term]) -> Self {
+    fn new(
+        isa: &'a Isa,
+        terms: &'a mut Terms,
+        entry: &State,
+        operands: &'a [Term],
+        choices: &'a [Term],
+    ) -> Self {
         let no = terms.bool(false);
         let (unpredictable, unknown) = (no, no);
-        Self { isa, terms, operands, choices, entry: entry.clone(), traps: Vec::new(), unpredictable, unknown }
+        Self {
+            isa,
+            terms,
+            operands,
+            choices,
+            entry: entry.clone(),
+            traps: Vec::new(),
+            unpredictable,
+            unknown,
+        }
     }
 }
 
@@ -132,7 +149,12 @@ fn with_counter(isa: &Isa, terms: &mut Terms, mut state: State, counter: &State)
 }
 
 /// Runs the trap sequence of a trap; the second result says when it is unpredictable.
-pub(crate) fn after_trap(isa: &Isa, terms: &mut Terms, exit: &TrapExit, facts: &Facts) -> (State, Term) {
+pub(crate) fn after_trap(
+    isa: &Isa,
+    terms: &mut Terms,
+    exit: &TrapExit,
+    facts: &Facts,
+) -> (State, Term) {
     let sequence = &isa.trap(exit.trap).sequence;
     let mut arguments = Vec::new();
     if isa.trap_argument > 0 {
@@ -145,14 +167,26 @@ pub(crate) fn after_trap(isa: &Isa, terms: &mut Terms, exit: &TrapExit, facts: &
 }
 
 /// Runs statements that can neither trap nor be unpredictable.
-pub(crate) fn run_plain(isa: &Isa, terms: &mut Terms, body: &Body, state: &State, facts: &Facts) -> State {
+pub(crate) fn run_plain(
+    isa: &Isa,
+    terms: &mut Terms,
+    body: &Body,
+    state: &State,
+    facts: &Facts,
+) -> State {
     let mut executor = Executor::new(isa, terms, state, &[], &[]);
     let path = executor.run(body, state.clone(), facts, &[]);
     path.map_or_else(|| state.clone(), |p| p.state)
 }
 
 /// The value of an expression over a state.
-pub(crate) fn value(isa: &Isa, terms: &mut Terms, e: &Expr, state: &State, operands: &[Term]) -> Term {
+pub(crate) fn value(
+    isa: &Isa,
+    terms: &mut Terms,
+    e: &Expr,
+    state: &State,
+    operands: &[Term],
+) -> Term {
     let live = terms.bool(true);
     let mut executor = Executor::new(isa, terms, state, operands, &[]);
     let facts = Facts::default();
@@ -164,8 +198,15 @@ pub(crate) fn value(isa: &Isa, terms: &mut Terms, e: &Expr, state: &State, opera
 type Exits = Vec<(u32, Path)>;
 
 impl Executor<'_> {
-    fn run(&mut self, body: &Body, state: State, facts: &Facts, arguments: &[Term]) -> Option<Path> {
-        let mut locals: Vec<Term> = body.locals.iter().map(|w| self.terms.constant(0, *w)).collect();
+    fn run(
+        &mut self,
+        body: &Body,
+        state: State,
+        facts: &Facts,
+        arguments: &[Term],
+    ) -> Option<Path> {
+        let mut locals: Vec<Term> =
+            body.locals.iter().map(|w| self.terms.constant(0, *w)).collect();
         locals[..arguments.len()].copy_from_slice(arguments);
         let live = self.terms.bool(true);
         let path = Path { state, locals, committed: None, live, facts: facts.clone() };
@@ -264,7 +305,14 @@ impl Executor<'_> {
         self.terms.ite(far, beyond, low)
     }
 
-    fn branch(&mut self, condition: &Expr, yes: &[Stmt], no: &[Stmt], path: Path, exits: &mut Exits) -> Option<Path> {
+    fn branch(
+        &mut self,
+        condition: &Expr,
+        yes: &[Stmt],
+        no: &[Stmt],
+        path: Path,
+        exits: &mut Exits,
+    ) -> Option<Path> {
         let condition = self.expr(condition, &path);
         let condition = self.known(&path, condition);
         if self.terms.is_true(condition) {
@@ -283,7 +331,7 @@ impl Executor<'_> {
             (Some(a), Some(b)) => {
                 let paths = [a, b];
                 let live = self.live(&paths);
-                let [a, b] = paths;
+                let [a, b] = &paths;
                 Some(Path { live, ..self.merge(condition, a, b, facts) })
             }
             (a, b) => a.or(b),
@@ -321,7 +369,7 @@ impl Executor<'_> {
             let condition = self.terms.all(telling);
             let condition = facts.restrict(self.terms, condition);
             shared.retain(|c| own.contains(c));
-            joined = self.merge(condition, path, joined, facts.clone());
+            joined = self.merge(condition, &path, &joined, facts.clone());
         }
         for condition in shared {
             joined.facts.assume(self.terms, condition);
@@ -334,12 +382,16 @@ impl Executor<'_> {
     fn live(&mut self, paths: &[Path]) -> Term {
         let own: Vec<Vec<Term>> = paths.iter().map(|p| conjuncts(self.terms, p.live)).collect();
         let Some(first) = own.first() else { return self.terms.bool(false) };
-        let shared: Vec<Term> =
-            first.iter().copied().filter(|c| own.iter().all(|conjuncts| conjuncts.contains(c))).collect();
+        let shared: Vec<Term> = first
+            .iter()
+            .copied()
+            .filter(|c| own.iter().all(|conjuncts| conjuncts.contains(c)))
+            .collect();
         let rest: Vec<Term> = own
             .iter()
             .map(|conjuncts| {
-                let rest: Vec<Term> = conjuncts.iter().copied().filter(|c| !shared.contains(c)).collect();
+                let rest: Vec<Term> =
+                    conjuncts.iter().copied().filter(|c| !shared.contains(c)).collect();
                 self.terms.all(rest)
             })
             .collect();
@@ -350,9 +402,14 @@ impl Executor<'_> {
 
     /// Joins two paths, of which the first is taken where the condition holds; when the result is
     /// taken is for the caller to say.
-    fn merge(&mut self, condition: Term, a: Path, b: Path, facts: Facts) -> Path {
+    fn merge(&mut self, condition: Term, a: &Path, b: &Path, facts: Facts) -> Path {
         let live = a.live;
-        let locals = a.locals.iter().zip(&b.locals).map(|(x, y)| self.terms.ite(condition, *x, *y)).collect();
+        let locals = a
+            .locals
+            .iter()
+            .zip(&b.locals)
+            .map(|(x, y)| self.terms.ite(condition, *x, *y))
+            .collect();
         let committed = match (&a.committed, &b.committed) {
             (None, None) => None,
             (x, y) => {
@@ -405,7 +462,9 @@ pub(crate) fn merge_states(terms: &mut Terms, condition: Term, a: &State, b: &St
         .iter()
         .zip(&b.registers)
         .map(|(x, y)| match (x, y) {
-            (Register::Single(x), Register::Single(y)) => Register::Single(terms.ite(condition, *x, *y)),
+            (Register::Single(x), Register::Single(y)) => {
+                Register::Single(terms.ite(condition, *x, *y))
+            }
             (Register::File(array, x), Register::File(_, y)) => {
                 Register::File(*array, merge_writes(terms, condition, x, y))
             }

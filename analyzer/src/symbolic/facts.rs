@@ -9,12 +9,15 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::term::{Linear, Node, Term, Terms, conjuncts, merge};
 
+/// Σ c·t and the least known K that it does not exceed.
+type Bound = (Rc<[(Term, i128)]>, i128);
+
 /// Conditions known to hold. A copy is cheap: paths copy their facts at every branch.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Facts {
     literals: Rc<FxHashMap<Term, bool>>,
     /// Σ c·t ≤ K, the least known K for each form.
-    bounds: Rc<Vec<(Rc<[(Term, i128)]>, i128)>>,
+    bounds: Rc<Vec<Bound>>,
     /// The terms that some bound speaks of.
     mentioned: Rc<FxHashSet<Term>>,
 }
@@ -69,7 +72,8 @@ impl Facts {
         }
         self.bounds.iter().any(|(known, most)| {
             // The first fact takes a term of the form away.
-            if !known.iter().any(|(t, c)| form.iter().any(|(u, d)| t == u && (*c > 0) == (*d > 0))) {
+            if !known.iter().any(|(t, c)| form.iter().any(|(u, d)| t == u && (*c > 0) == (*d > 0)))
+            {
                 return false;
             }
             let mut rest = form.clone();
@@ -116,7 +120,8 @@ impl Facts {
             }
             Node::Eq(a, b) => {
                 let apart = difference(terms, a, b);
-                let either = self.implies(terms, &at_most(&apart, -1, 1)) || self.implies(terms, &at_most(&apart, -1, -1));
+                let either = self.implies(terms, &at_most(&apart, -1, 1))
+                    || self.implies(terms, &at_most(&apart, -1, -1));
                 either.then_some(false)
             }
             _ => None,

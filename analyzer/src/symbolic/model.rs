@@ -36,8 +36,10 @@ impl<'m> Evaluator<'m> {
             let before = stack.len();
             stack.extend(children.iter().filter(|c| !self.done.contains_key(c)));
             if stack.len() == before {
-                let x: Vec<Bits> =
-                    children.iter().map(|c| Bits::new(self.done[c], self.terms.width(*c))).collect();
+                let x: Vec<Bits> = children
+                    .iter()
+                    .map(|c| Bits::new(self.done[c], self.terms.width(*c)))
+                    .collect();
                 let value = evaluate(self.terms, t, &x, self.model);
                 self.done.insert(t, value);
                 stack.pop();
@@ -49,35 +51,36 @@ impl<'m> Evaluator<'m> {
 
 /// The value of a term whose parts have the values `x`.
 pub(crate) fn evaluate(terms: &Terms, t: Term, x: &[Bits], model: &Model) -> u128 {
-        let width = terms.width(t);
-        let apply = |op: Op| op.apply(x, width).value;
-        match terms.node(t) {
-            Node::Const(value) => *value,
-            Node::Variable(_) => model.variables.get(&t).copied().unwrap_or(0),
-            Node::Select(array, _) => {
-                let cells = model.arrays.get(array);
-                cells.and_then(|c| c.get(&x[0].value)).copied().unwrap_or(0)
-            }
-            Node::Sum(parts, constant) => {
-                let total = parts.iter().zip(x).fold(*constant, |sum, ((_, c), x)| {
-                    sum.wrapping_add(c.wrapping_mul(x.value))
-                });
-                Bits::new(total, width).value
-            }
-            Node::Not(_) => apply(Op::Not),
-            Node::And(..) => apply(Op::And),
-            Node::Or(..) => apply(Op::Or),
-            Node::Xor(..) => apply(Op::Xor),
-            Node::Mul(..) => apply(Op::Mul),
-            Node::Divide(op, ..) | Node::Shift(op, ..) => apply(*op),
-            Node::Eq(..) => apply(Op::Eq),
-            Node::Ult(..) => apply(Op::Ult),
-            Node::Slt(..) => apply(Op::Slt),
-            Node::Ite(..) => apply(Op::Ite),
-            Node::Concat(..) => apply(Op::Concat),
-            Node::Extract(_, low) => Bits::new(x[0].value >> low, width).value,
-            Node::Zext(_) => apply(Op::Zext),
-            Node::Sext(_) => apply(Op::Sext),
-            Node::Parity(_) => apply(Op::Parity),
+    let width = terms.width(t);
+    let apply = |op: Op| op.apply(x, width).value;
+    match terms.node(t) {
+        Node::Const(value) => *value,
+        Node::Variable(_) => model.variables.get(&t).copied().unwrap_or(0),
+        Node::Select(array, _) => {
+            let cells = model.arrays.get(array);
+            cells.and_then(|c| c.get(&x[0].value)).copied().unwrap_or(0)
         }
+        Node::Sum(parts, constant) => {
+            let total = parts
+                .iter()
+                .zip(x)
+                .fold(*constant, |sum, ((_, c), x)| sum.wrapping_add(c.wrapping_mul(x.value)));
+            Bits::new(total, width).value
+        }
+        Node::Not(_) => apply(Op::Not),
+        Node::And(..) => apply(Op::And),
+        Node::Or(..) => apply(Op::Or),
+        Node::Xor(..) => apply(Op::Xor),
+        Node::Mul(..) => apply(Op::Mul),
+        Node::Divide(op, ..) | Node::Shift(op, ..) => apply(*op),
+        Node::Eq(..) => apply(Op::Eq),
+        Node::Ult(..) => apply(Op::Ult),
+        Node::Slt(..) => apply(Op::Slt),
+        Node::Ite(..) => apply(Op::Ite),
+        Node::Concat(..) => apply(Op::Concat),
+        Node::Extract(_, low) => Bits::new(x[0].value >> low, width).value,
+        Node::Zext(_) => apply(Op::Zext),
+        Node::Sext(_) => apply(Op::Sext),
+        Node::Parity(_) => apply(Op::Parity),
+    }
 }

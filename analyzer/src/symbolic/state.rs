@@ -75,7 +75,9 @@ impl State {
     pub(crate) fn single(&self, id: RegisterId) -> Term {
         match &self.registers[id.index()] {
             Register::Single(t) => *t,
-            Register::File(..) => unreachable!("the checker keeps single registers and files apart"),
+            Register::File(..) => {
+                unreachable!("the checker keeps single registers and files apart")
+            }
         }
     }
 
@@ -102,7 +104,13 @@ impl State {
     }
 
     /// A register of a file; past its end 0.
-    pub(crate) fn element(&self, terms: &mut Terms, isa: &Isa, id: RegisterId, index: Term) -> Term {
+    pub(crate) fn element(
+        &self,
+        terms: &mut Terms,
+        isa: &Isa,
+        id: RegisterId,
+        index: Term,
+    ) -> Term {
         let Register::File(array, writes) = &self.registers[id.index()] else {
             return self.single(id);
         };
@@ -130,7 +138,12 @@ impl State {
 }
 
 /// An index of a file at its canonical width, and whether it is within.
-pub(crate) fn file_index(terms: &mut Terms, isa: &Isa, id: RegisterId, index: Term) -> (Term, Term) {
+pub(crate) fn file_index(
+    terms: &mut Terms,
+    isa: &Isa,
+    id: RegisterId,
+    index: Term,
+) -> (Term, Term) {
     let count = isa.register(id).len() as u128;
     let width = model::bits::bits_for(count - 1);
     let from = terms.width(index);
@@ -141,7 +154,13 @@ pub(crate) fn file_index(terms: &mut Terms, isa: &Isa, id: RegisterId, index: Te
 }
 
 /// The value at an index after guarded writes.
-fn apply_writes(terms: &mut Terms, facts: &Facts, writes: &[Write], index: Term, initial: Term) -> Term {
+fn apply_writes(
+    terms: &mut Terms,
+    facts: &Facts,
+    writes: &[Write],
+    index: Term,
+    initial: Term,
+) -> Term {
     let mut value = initial;
     for write in writes {
         let same = terms.eq(write.index, index);

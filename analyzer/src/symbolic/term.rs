@@ -217,8 +217,7 @@ impl Terms {
             Node::And(a, b) => self.max(*a).min(self.max(*b)),
             Node::Or(a, b) | Node::Xor(a, b) => mask(bits_for(self.max(*a) | self.max(*b))),
             Node::Ite(_, a, b) => self.max(*a).max(self.max(*b)),
-            Node::Zext(x) => self.max(*x),
-            Node::Extract(x, 0) => self.max(*x),
+            Node::Zext(x) | Node::Extract(x, 0) | Node::Shift(Op::Lshr, x, _) => self.max(*x),
             Node::Concat(a, b) => self.max(*a) << self.width(*b) | mask(self.width(*b)),
             Node::Divide(Op::Urem, _, b) => match self.value(*b) {
                 Some(n) if n > 0 => n - 1,
@@ -228,7 +227,6 @@ impl Terms {
                 Some(n) if n > 0 => self.max(*a) / n,
                 _ => full,
             },
-            Node::Shift(Op::Lshr, x, _) => self.max(*x),
             Node::Variable(_)
             | Node::Select(..)
             | Node::Not(_)
@@ -391,7 +389,9 @@ impl Terms {
                 _ => merged.push((t, c)),
             }
         }
-        merged.iter_mut().for_each(|p| p.1 &= mask(width));
+        for part in &mut merged {
+            part.1 &= mask(width);
+        }
         merged.retain(|p| p.1 != 0);
         let constant = constant & mask(width);
         match merged.as_slice() {
@@ -439,7 +439,9 @@ impl Terms {
 
     fn scaled(&mut self, x: Term, factor: u128) -> Term {
         let (mut parts, constant) = self.parts(x);
-        parts.iter_mut().for_each(|p| p.1 = p.1.wrapping_mul(factor));
+        for part in &mut parts {
+            part.1 = part.1.wrapping_mul(factor);
+        }
         self.sum(parts, constant.wrapping_mul(factor), self.width(x))
     }
 
@@ -473,9 +475,8 @@ impl Terms {
         };
         let by = u32::try_from(by).unwrap_or(u32::MAX).min(width);
         match op {
-            Op::Shl if by == width => self.constant(0, width),
+            Op::Shl | Op::Lshr if by == width => self.constant(0, width),
             Op::Shl => self.scaled(x, 1 << by),
-            Op::Lshr if by == width => self.constant(0, width),
             Op::Lshr => {
                 let high = self.extract(x, by, width - by);
                 self.zext(high, width)
@@ -499,7 +500,8 @@ impl Terms {
                 let from = self.width(x);
                 let wide = parts.iter().map(|(t, c)| (*t, signed_if_large(*c, from, width)));
                 let wide: Vec<_> = wide.collect();
-                let wide: Vec<_> = wide.into_iter().map(|(t, c)| (self.zext(t, width), c)).collect();
+                let wide: Vec<_> =
+                    wide.into_iter().map(|(t, c)| (self.zext(t, width), c)).collect();
                 let mut total = self.constant(signed_if_large(constant, from, width), width);
                 for (t, c) in wide {
                     let scaled = self.scaled(t, c);

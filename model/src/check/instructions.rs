@@ -5,7 +5,9 @@ use crate::bits::{Bits, Op};
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::encoding::{Coverage, Pattern, coverage};
 use crate::interp;
-use crate::isa::{Body, Class, Expectation, ExpectedWord, Expr, ExprKind, Operand, OperandId, Stmt};
+use crate::isa::{
+    Body, Class, Expectation, ExpectedWord, Expr, ExprKind, Operand, OperandId, Stmt,
+};
 use crate::lower::{Binding, Env, Lowerer, Mode};
 use crate::spec::{self, ByProfile, Instruction, List, Names, Profile, Sp};
 
@@ -31,13 +33,19 @@ impl Checker<'_> {
         }
         if all.is_empty() && !self.report.failed() {
             let start = self.start();
-            self.error("K020", start, "there are no instructions", "list them under `instructions:`");
+            self.error(
+                "K020",
+                start,
+                "there are no instructions",
+                "list them under `instructions:`",
+            );
         }
         all
     }
 
     fn instruction(&mut self, env: &Env, name: &Sp<String>, it: &Instruction) -> Vec<Class> {
-        if name.it.is_empty() || name.it.contains(|c: char| c.is_whitespace() || "[],".contains(c)) {
+        if name.it.is_empty() || name.it.contains(|c: char| c.is_whitespace() || "[],".contains(c))
+        {
             let message = format!("`{}` cannot be the name of an instruction", name.it);
             self.error("K003", name.span, message, "no spaces, commas or brackets");
         }
@@ -110,7 +118,12 @@ impl Checker<'_> {
             if let Some(operands) = &it.operands
                 && let Some((first, _)) = operands.0.first()
             {
-                self.error("K022", first.span, "the operands follow from the encoding", "remove `operands:`");
+                self.error(
+                    "K022",
+                    first.span,
+                    "the operands follow from the encoding",
+                    "remove `operands:`",
+                );
             }
             let all = pattern.operands().into_iter();
             return all.map(|(name, width)| Operand { name, width, fixed: None }).collect();
@@ -131,7 +144,8 @@ impl Checker<'_> {
         {
             let span = it.encoding.as_ref().map_or(it.span, |e| e.span);
             let cell = env.storage.width;
-            let message = format!("the encoding has {width} bits, not a multiple of a cell's {cell}");
+            let message =
+                format!("the encoding has {width} bits, not a multiple of a cell's {cell}");
             self.error("K023", span, message, "");
         }
         match (&it.length, encoded) {
@@ -174,7 +188,12 @@ impl Checker<'_> {
                 if let Some(Expr { kind: ExprKind::Const(value), .. }) = value {
                     branch.fixed.push((OperandId(i as u32), value));
                 } else if value.is_some() {
-                    self.error("K024", code.span, "a fixed operand needs a constant", "use `when:` for conditions");
+                    self.error(
+                        "K024",
+                        code.span,
+                        "a fixed operand needs a constant",
+                        "use `when:` for conditions",
+                    );
                 }
             }
             if let Some(code) = case.when {
@@ -198,20 +217,32 @@ impl Checker<'_> {
         }
         let condition = lowerer.pure(&parsed, Some(1), true)?;
         if reads_state(&condition) {
-            self.error("K024", code.span, "a case depends on operands only", "put conditions on the state into the semantics");
+            self.error(
+                "K024",
+                code.span,
+                "a case depends on operands only",
+                "put conditions on the state into the semantics",
+            );
             return None;
         }
         Some(condition)
     }
 
     /// Refuses overlapping cases and adds the class `[else]` where values are left over.
-    fn complete(&mut self, instruction: &Sp<String>, branches: &mut Vec<Branch>, operands: &[Operand]) {
+    fn complete(
+        &mut self,
+        instruction: &Sp<String>,
+        branches: &mut Vec<Branch>,
+        operands: &[Operand],
+    ) {
         if self.report.failed() {
             return;
         }
         let conditions: Vec<Expr> = branches.iter().map(|b| whole_condition(b, operands)).collect();
         let mut mentioned = vec![false; operands.len()];
-        conditions.iter().for_each(|c| mention(c, &mut mentioned));
+        for condition in &conditions {
+            mention(condition, &mut mentioned);
+        }
         let used: Vec<usize> = (0..operands.len()).filter(|i| mentioned[*i]).collect();
         let bits: u32 = used.iter().map(|i| operands[*i].width).sum();
         let mut left_over = bits > MAX_CASE_BITS;
@@ -228,10 +259,15 @@ impl Checker<'_> {
                     .collect();
                 left_over |= taken.is_empty();
                 if let [first, second, ..] = taken[..] {
-                    let example: Vec<_> = used.iter().map(|i| format!("{} = {}", operands[*i].name, values[*i])).collect();
+                    let example: Vec<_> = used
+                        .iter()
+                        .map(|i| format!("{} = {}", operands[*i].name, values[*i]))
+                        .collect();
                     let message = format!("the cases overlap at {}", example.join(", "));
                     let (first, second) = (branches[first].span, branches[second].span);
-                    self.report.push(Diagnostic::error("K025", second, message).related(first, "the other case"));
+                    self.report.push(
+                        Diagnostic::error("K025", second, message).related(first, "the other case"),
+                    );
                     return;
                 }
             }
@@ -263,12 +299,18 @@ impl Checker<'_> {
             for (other, earlier, place) in &patterns[..i] {
                 if pattern.overlaps(earlier) {
                     let message = if pattern.is_within(earlier) {
-                        format!("`{other}` shadows `{name}`: every such opcode is also one of `{other}`")
+                        format!(
+                            "`{other}` shadows `{name}`: every such opcode is also one of `{other}`"
+                        )
                     } else {
                         format!("the encodings of `{other}` and `{name}` overlap")
                     };
                     let error = Diagnostic::error("K026", *span, message).related(*place, *other);
-                    self.report.push(error.help("an opcode belongs to one instruction; use `cases:` for subclasses"));
+                    self.report.push(
+                        error.help(
+                            "an opcode belongs to one instruction; use `cases:` for subclasses",
+                        ),
+                    );
                 }
             }
         }
@@ -280,14 +322,23 @@ impl Checker<'_> {
         let covered = coverage(&all);
         if covered.fraction < 1.0 && !has_unlisted {
             let start = self.start();
-            let message = format!("the encodings cover {:.1} % of the opcodes", 100.0 * covered.fraction);
-            self.error("K027", start, message, "say what the others do: `unlisted: \"trap(…);\"` under `machine:`");
+            let message =
+                format!("the encodings cover {:.1} % of the opcodes", 100.0 * covered.fraction);
+            self.error(
+                "K027",
+                start,
+                message,
+                "say what the others do: `unlisted: \"trap(…);\"` under `machine:`",
+            );
         }
         Some(covered)
     }
 
     /// Reads `expect:` of an instruction or case.
-    fn words(&mut self, expect: Option<&Sp<ByProfile<List<Sp<String>>>>>) -> Vec<(Profile, Vec<ExpectedWord>)> {
+    fn words(
+        &mut self,
+        expect: Option<&Sp<ByProfile<List<Sp<String>>>>>,
+    ) -> Vec<(Profile, Vec<ExpectedWord>)> {
         let mut all = Vec::new();
         for (profile, words) in expect.iter().flat_map(|e| &e.it.0) {
             let mut list = Vec::new();
@@ -332,7 +383,10 @@ impl Checker<'_> {
                     vmm: theorem(&expected.vmm),
                     recursive: theorem(&expected.recursive),
                     hvmm: theorem(&expected.hvmm),
-                    offending: expected.offending.as_ref().map(|o| o.0.iter().map(|n| n.it.clone()).collect()),
+                    offending: expected
+                        .offending
+                        .as_ref()
+                        .map(|o| o.0.iter().map(|n| n.it.clone()).collect()),
                 },
             ));
         }
@@ -379,4 +433,3 @@ fn reads_state(e: &Expr) -> bool {
         | ExprKind::Undefined(_) => true,
     }
 }
-

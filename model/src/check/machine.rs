@@ -26,7 +26,12 @@ impl Checker<'_> {
     pub(super) fn machine(&mut self, env: &Env, roles: &Roles) -> Option<Machine> {
         let Some(machine) = &self.spec.machine else {
             let start = self.start();
-            self.error("K001", start, "there is no `machine:`", "it says what `mem[a]` means, which traps there are and which modes to judge");
+            self.error(
+                "K001",
+                start,
+                "there is no `machine:`",
+                "it says what `mem[a]` means, which traps there are and which modes to judge",
+            );
             return None;
         };
         let pairs = self.pairs(env, roles, machine);
@@ -74,18 +79,32 @@ impl Checker<'_> {
             return all;
         }
         let Some(mode) = roles.mode else {
-            self.error("K009", modes.span, "no component of role M has `values:`", "name the modes: mode: {role: M, width: 1, values: {supervisor: 0, user: 1}}");
+            self.error(
+                "K009",
+                modes.span,
+                "no component of role M has `values:`",
+                "name the modes: mode: {role: M, width: 1, values: {supervisor: 0, user: 1}}",
+            );
             return all;
         };
         let register = &env.registers[mode.register.index()];
-        let values = register.fields.iter().find(|f| (f.low, f.width) == (mode.low, mode.width) && !f.values.is_empty());
+        let values = register
+            .fields
+            .iter()
+            .find(|f| (f.low, f.width) == (mode.low, mode.width) && !f.values.is_empty());
         let values = values.map_or(&register.values, |f| &f.values);
         for pair in &modes.it.0 {
             let (Some(supervisor), Some(user)) = (&pair.supervisor, &pair.user) else {
-                self.error("K004", pair.span, "a pair names its `supervisor:` and its `user:` mode", "");
+                self.error(
+                    "K004",
+                    pair.span,
+                    "a pair names its `supervisor:` and its `user:` mode",
+                    "",
+                );
                 continue;
             };
-            let (Some(s), Some(u)) = (self.mode_value(supervisor, values), self.mode_value(user, values))
+            let (Some(s), Some(u)) =
+                (self.mode_value(supervisor, values), self.mode_value(user, values))
             else {
                 continue;
             };
@@ -164,7 +183,12 @@ impl Checker<'_> {
                 Some((start, end)) if start < end && end <= env.storage.cells => start..end,
                 _ => {
                     let message = format!("`{}` is no range of cells", text.it);
-                    self.error("K011", text.span, message, "write the first cell and the one behind the last: \"0..4\"");
+                    self.error(
+                        "K011",
+                        text.span,
+                        message,
+                        "write the first cell and the one behind the last: \"0..4\"",
+                    );
                     0..0
                 }
             }
@@ -189,13 +213,25 @@ impl Checker<'_> {
             .collect();
         let [counter] = counters.as_slice() else {
             let start = self.start();
-            self.error("K012", start, "`advance:` is missing", "with one component of role P it has a default; otherwise say how P moves");
+            self.error(
+                "K012",
+                start,
+                "`advance:` is missing",
+                "with one component of role P it has a default; otherwise say how P moves",
+            );
             return Body::default();
         };
-        let here = ast::Expr { span: self.start(), kind: ast::ExprKind::Name(counter.name.clone()) };
-        let number = ast::ExprKind::Number(Bits::new(length, counter.width).value, Some(counter.width));
+        let here =
+            ast::Expr { span: self.start(), kind: ast::ExprKind::Name(counter.name.clone()) };
+        let number =
+            ast::ExprKind::Number(Bits::new(length, counter.width).value, Some(counter.width));
         let number = ast::Expr { span: here.span, kind: number };
-        let plus = ast::Binary::Same { op: crate::bits::Op::Add, swap: false, negate: false, compare: false };
+        let plus = ast::Binary::Same {
+            op: crate::bits::Op::Add,
+            swap: false,
+            negate: false,
+            compare: false,
+        };
         let sum = ast::ExprKind::Binary(plus, Box::new(here.clone()), Box::new(number));
         let sum = ast::Expr { span: here.span, kind: sum };
         let step = ast::Stmt { span: here.span, kind: ast::StmtKind::Assign(here, sum) };

@@ -82,7 +82,8 @@ impl Checker<'_> {
         let machine = self.machine(&env, &roles);
         let assumptions = self.assumptions(&env);
         let classes = self.classes(&env);
-        let coverage = self.coverage(&classes, machine.as_ref().is_some_and(|m| m.unlisted.is_some()));
+        let coverage =
+            self.coverage(&classes, machine.as_ref().is_some_and(|m| m.unlisted.is_some()));
         self.functions_alone(&env);
         let expect = self.expectations(&classes);
         let machine = machine?;
@@ -125,15 +126,19 @@ impl Checker<'_> {
             None if relocation > 0 => relocation,
             None => storage.as_ref().map_or(1, |s| bits_for(s.cells - 1)),
         };
-        let address = machine.and_then(|m| m.address).map(|code| (self.statements(code), code.span));
+        let address =
+            machine.and_then(|m| m.address).map(|code| (self.statements(code), code.span));
         let psw = machine.and_then(|m| m.psw).and_then(|code| self.expression(code));
-        let trap_argument = machine.and_then(|m| m.trap_argument.as_ref()).map_or(0, |w| self.width(w, 64));
+        let trap_argument =
+            machine.and_then(|m| m.trap_argument.as_ref()).map_or(0, |w| self.width(w, 64));
         let functions = self.functions();
         let views = self.views(&constants);
         let names = registers.iter().enumerate();
-        let names = names.map(|(i, r)| (r.name.clone(), crate::isa::RegisterId(i as u32))).collect();
+        let names =
+            names.map(|(i, r)| (r.name.clone(), crate::isa::RegisterId(i as u32))).collect();
         let traps = machine.and_then(|m| m.traps.as_ref()).into_iter().flat_map(spec::Names::iter);
-        let traps = traps.enumerate().map(|(i, (n, _))| (n.it.clone(), crate::isa::TrapId(i as u32)));
+        let traps =
+            traps.enumerate().map(|(i, (n, _))| (n.it.clone(), crate::isa::TrapId(i as u32)));
         let traps = traps.collect();
         let env = Env {
             numbering: self.spec.numbering.map_or(Numbering::Lsb0, |n| n.it),
@@ -158,7 +163,8 @@ impl Checker<'_> {
     /// A name means one thing everywhere.
     fn unique_names(&mut self, env: &Env) {
         let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
-        let reserved = ["phys", "psw", "zext", "sext", "trunc", "cells", "undefined", "parity", "sar"];
+        let reserved =
+            ["phys", "psw", "zext", "sext", "trunc", "cells", "undefined", "parity", "sar"];
         let all = (reserved.iter().map(|n| (*n, "a word of the language")))
             .chain([(env.storage.name.as_str(), "the storage")])
             .chain(env.register_names.keys().map(|n| (n.as_str(), "a component")))
@@ -207,18 +213,26 @@ impl Checker<'_> {
     fn views(&mut self, constants: &BTreeMap<String, u128>) -> BTreeMap<String, View> {
         let mut all = BTreeMap::new();
         for (name, view) in self.spec.views.iter().flat_map(spec::Names::iter) {
-            let (Some(index), Some(width), Some(default)) = (&view.index, &view.width, view.default)
+            let (Some(index), Some(width), Some(default)) =
+                (&view.index, &view.width, view.default)
             else {
-                let message = format!("the view `{}` lacks `index:`, `width:` or `default:`", name.it);
+                let message =
+                    format!("the view `{}` lacks `index:`, `width:` or `default:`", name.it);
                 self.error("K004", name.span, message, "");
                 continue;
             };
             let (index, width) = (self.width(index, 64), self.width(width, 64));
             let mut entries = Vec::new();
             for (key, entry) in view.entries.iter().flat_map(spec::Names::iter) {
-                let Some(number) = spec::number(&key.it).or_else(|| constants.get(&key.it).copied())
+                let Some(number) =
+                    spec::number(&key.it).or_else(|| constants.get(&key.it).copied())
                 else {
-                    self.error("S011", key.span, format!("`{}` is not a number or constant", key.it), "");
+                    self.error(
+                        "S011",
+                        key.span,
+                        format!("`{}` is not a number or constant", key.it),
+                        "",
+                    );
                     continue;
                 };
                 if bits_for(number) > index || entries.iter().any(|(n, _)| *n == number) {
@@ -257,7 +271,12 @@ impl Checker<'_> {
             let Some(that) = self.pure(env, code, Some(1)) else { continue };
             all.push(Assumption {
                 name: name.it.clone(),
-                text: self.sources.slice(code.span).split_whitespace().collect::<Vec<_>>().join(" "),
+                text: self
+                    .sources
+                    .slice(code.span)
+                    .split_whitespace()
+                    .collect::<Vec<_>>()
+                    .join(" "),
                 that,
                 why: assumption.why.clone().unwrap_or_default(),
             });

@@ -27,7 +27,12 @@ impl Checker<'_> {
         let mut registers = Vec::new();
         let Some(state) = &self.spec.state else {
             let start = self.start();
-            self.error("K001", start, "there is no `state:`", "list the components with their roles E, M, P, R");
+            self.error(
+                "K001",
+                start,
+                "there is no `state:`",
+                "list the components with their roles E, M, P, R",
+            );
             return (None, registers);
         };
         for (name, component) in state.iter() {
@@ -39,7 +44,12 @@ impl Checker<'_> {
             let width = self.width(width, 64);
             let Some(role) = component.role else {
                 let message = format!("`{}` has no `role:`", name.it);
-                self.error("K002", name.span, message, "say which letter of ⟨E, M, P, R⟩ it is: role: E");
+                self.error(
+                    "K002",
+                    name.span,
+                    message,
+                    "say which letter of ⟨E, M, P, R⟩ it is: role: E",
+                );
                 continue;
             };
             let Some(cells) = component.cells else {
@@ -54,14 +64,24 @@ impl Checker<'_> {
                 continue;
             }
             if storage.is_some() {
-                self.error("K006", name.span, "there is more than one storage", "exactly one component has `cells:`");
+                self.error(
+                    "K006",
+                    name.span,
+                    "there is more than one storage",
+                    "exactly one component has `cells:`",
+                );
                 continue;
             }
             storage = Some(Storage { name: name.it.clone(), width, cells: cells.it });
         }
         if storage.is_none() && !self.report.failed() {
             let start = self.start();
-            self.error("K006", start, "there is no storage", "give one component of role E `cells:`");
+            self.error(
+                "K006",
+                start,
+                "there is no storage",
+                "give one component of role E `cells:`",
+            );
         }
         (storage, registers)
     }
@@ -72,7 +92,12 @@ impl Checker<'_> {
         let rest = characters.all(|c| c.is_ascii_alphanumeric() || c == '_');
         if !first || !rest || crate::parser::KEYWORDS.contains(&name.it.as_str()) {
             let message = format!("`{}` cannot be a name", name.it);
-            self.error("K003", name.span, message, "names are letters, digits and `_`, and no keyword");
+            self.error(
+                "K003",
+                name.span,
+                message,
+                "names are letters, digits and `_`, and no keyword",
+            );
         }
     }
 
@@ -85,7 +110,12 @@ impl Checker<'_> {
     ) -> Option<Register> {
         let count = match component.count {
             Some(count) if count.it == 0 || count.it > MAX_COUNT => {
-                self.error("K005", count.span, format!("a file has 1 to {MAX_COUNT} registers"), "");
+                self.error(
+                    "K005",
+                    count.span,
+                    format!("a file has 1 to {MAX_COUNT} registers"),
+                    "",
+                );
                 return None;
             }
             count => count.map(|c| c.it as u32),
@@ -97,7 +127,9 @@ impl Checker<'_> {
         for (field_name, field) in component.fields.iter().flat_map(Names::iter) {
             self.check_name(field_name);
             let field = &field.0;
-            let Some((low, field_width)) = self.field_bits(field, width, field_name.span) else { continue };
+            let Some((low, field_width)) = self.field_bits(field, width, field_name.span) else {
+                continue;
+            };
             if let Some(role) = field.role {
                 self.check_kind(role.it, field.kind, field_name.span, &field_name.it);
                 for bit in &mut bits[low as usize..(low + field_width) as usize] {
@@ -116,7 +148,14 @@ impl Checker<'_> {
             fields.push(Field { name: field_name.it.clone(), low, width: field_width, values });
         }
         let values = self.values(component.values.as_ref(), width);
-        Some(Register { name: name.it.clone(), width, count, slices: slices(&bits), fields, values })
+        Some(Register {
+            name: name.it.clone(),
+            width,
+            count,
+            slices: slices(&bits),
+            fields,
+            values,
+        })
     }
 
     fn check_kind(&mut self, role: Role, kind: Option<Sp<Kind>>, span: Span, name: &str) {
@@ -135,7 +174,12 @@ impl Checker<'_> {
     }
 
     /// Lowest bit and width of a field.
-    fn field_bits(&mut self, field: &spec::FieldRecord, width: u32, span: Span) -> Option<(u32, u32)> {
+    fn field_bits(
+        &mut self,
+        field: &spec::FieldRecord,
+        width: u32,
+        span: Span,
+    ) -> Option<(u32, u32)> {
         let Some(text) = &field.bits else {
             self.error("K004", span, "the field has no `bits:`", "");
             return None;
@@ -159,7 +203,11 @@ impl Checker<'_> {
         }
         let (high, low) = if msb0 { (top - first, top - last) } else { (first, last) };
         if high < low {
-            let help = if msb0 { "bit 0 is the most significant: write the lower number first" } else { "write the higher bit first" };
+            let help = if msb0 {
+                "bit 0 is the most significant: write the lower number first"
+            } else {
+                "write the higher bit first"
+            };
             self.error("K008", text.span, "the field is empty", help);
             return None;
         }
@@ -188,14 +236,20 @@ impl Checker<'_> {
                 all.insert(name.it.clone(), value);
             }
         }
-        let fields = |r: &Register| r.fields.iter().flat_map(|f| f.values.clone()).collect::<Vec<_>>();
+        let fields =
+            |r: &Register| r.fields.iter().flat_map(|f| f.values.clone()).collect::<Vec<_>>();
         for (name, value) in registers.iter().flat_map(|r| [r.values.clone(), fields(r)].concat()) {
             if let Some(old) = all.insert(name.clone(), value)
                 && old != value
             {
                 let start = self.start();
                 let message = format!("`{name}` names two values, {old} and {value}");
-                self.error("K003", start, message, "names of values are global: choose different ones");
+                self.error(
+                    "K003",
+                    start,
+                    message,
+                    "names of values are global: choose different ones",
+                );
             }
         }
         all
@@ -215,14 +269,27 @@ impl Checker<'_> {
                 };
                 if place.replace(part).is_some() || register.count.is_some() {
                     let start = self.start();
-                    let message = format!("`{}`: R has one relocation and one bounds component", register.name);
-                    self.error("K009", start, message, "what lies inside the outermost mapping is of kind resource");
+                    let message = format!(
+                        "`{}`: R has one relocation and one bounds component",
+                        register.name
+                    );
+                    self.error(
+                        "K009",
+                        start,
+                        message,
+                        "what lies inside the outermost mapping is of kind resource",
+                    );
                 }
             }
             for (part, values) in mode_parts(id, register) {
                 if !values.is_empty() && roles.mode.replace(part).is_some() {
                     let start = self.start();
-                    self.error("K009", start, "two components of role M have `values:`", "one is the mode; the others follow it");
+                    self.error(
+                        "K009",
+                        start,
+                        "two components of role M have `values:`",
+                        "one is the mode; the others follow it",
+                    );
                 }
             }
         }
@@ -233,7 +300,10 @@ impl Checker<'_> {
 /// The parts of a register that could be the mode, with the names of their values.
 fn mode_parts(id: RegisterId, register: &Register) -> Vec<(Part, &[(String, u128)])> {
     let is_mode = |low: u32, width: u32| {
-        register.slices.iter().any(|s| s.role == Role::M && s.low <= low && low + width <= s.low + s.width)
+        register
+            .slices
+            .iter()
+            .any(|s| s.role == Role::M && s.low <= low && low + width <= s.low + s.width)
     };
     let whole = (0, register.width, register.values.as_slice());
     let fields = register.fields.iter().map(|f| (f.low, f.width, f.values.as_slice()));

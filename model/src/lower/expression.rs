@@ -85,7 +85,12 @@ impl Lowerer<'_> {
         if name == "psw" {
             let env = self.env;
             let Some(psw) = &env.psw else {
-                self.error("C003", span, "this machine has no `psw:`", "define it under `machine:`");
+                self.error(
+                    "C003",
+                    span,
+                    "this machine has no `psw:`",
+                    "define it under `machine:`",
+                );
                 return None;
             };
             return self.expr(psw, None);
@@ -109,7 +114,12 @@ impl Lowerer<'_> {
         self.env.register_names.get(name).copied()
     }
 
-    pub(super) fn field_range(&mut self, base: &ast::Expr, field: &str, span: Span) -> Option<(u32, u32)> {
+    pub(super) fn field_range(
+        &mut self,
+        base: &ast::Expr,
+        field: &str,
+        span: Span,
+    ) -> Option<(u32, u32)> {
         let Some(id) = self.register_of(base) else {
             self.error("C004", span, "only registers have fields", "use a slice: x[7:0]");
             return None;
@@ -118,11 +128,16 @@ impl Lowerer<'_> {
         if let Some(found) = register.fields.iter().find(|f| f.name == field) {
             return Some((found.low, found.width));
         }
-        let help = crate::diagnostic::did_you_mean(field, register.fields.iter().map(|f| f.name.as_str()))
-            .unwrap_or_else(|| {
-                let all: Vec<_> = register.fields.iter().map(|f| f.name.as_str()).collect();
-                if all.is_empty() { "it has no fields".into() } else { format!("its fields: {}", all.join(", ")) }
-            });
+        let help =
+            crate::diagnostic::did_you_mean(field, register.fields.iter().map(|f| f.name.as_str()))
+                .unwrap_or_else(|| {
+                    let all: Vec<_> = register.fields.iter().map(|f| f.name.as_str()).collect();
+                    if all.is_empty() {
+                        "it has no fields".into()
+                    } else {
+                        format!("its fields: {}", all.join(", "))
+                    }
+                });
         let message = format!("`{}` has no field `{field}`", register.name);
         self.error("C004", span, message, &help);
         None
@@ -181,7 +196,12 @@ impl Lowerer<'_> {
             return Some(slice(value, low, 1));
         }
         if self.env.numbering == Numbering::Msb0 {
-            self.error("C011", index.span, "with msb0 numbering a bit position must be a constant", "");
+            self.error(
+                "C011",
+                index.span,
+                "with msb0 numbering a bit position must be a constant",
+                "",
+            );
             return None;
         }
         let mark = self.out.len();
@@ -227,7 +247,13 @@ impl Lowerer<'_> {
         Some((low, high - low + 1))
     }
 
-    fn cells(&mut self, base: &ast::Expr, index: &ast::Expr, count: &ast::Expr, span: Span) -> Option<Expr> {
+    fn cells(
+        &mut self,
+        base: &ast::Expr,
+        index: &ast::Expr,
+        count: &ast::Expr,
+        span: Span,
+    ) -> Option<Expr> {
         let physical = match self.indexed(base) {
             Indexed::Storage => false,
             Indexed::Physical => true,
@@ -280,7 +306,7 @@ impl Lowerer<'_> {
         let width = self.env.storage.width;
         let mut all: Option<Expr> = None;
         for i in 0..cells {
-            let at = self.cell_index(index, self.most_significant_first(i, cells), cells);
+            let at = Self::cell_index(index, self.most_significant_first(i, cells), cells);
             let cell = Expr { width, kind: ExprKind::Load(Box::new(at)) };
             all = Some(match all {
                 None => cell,
@@ -302,7 +328,7 @@ impl Lowerer<'_> {
     }
 
     /// `index + offset`, wide enough never to wrap.
-    pub(super) fn cell_index(&self, index: &Expr, offset: u32, cells: u32) -> Expr {
+    pub(super) fn cell_index(index: &Expr, offset: u32, cells: u32) -> Expr {
         if cells == 1 {
             return index.clone();
         }
@@ -390,8 +416,11 @@ impl Lowerer<'_> {
                 if x.width != y.width {
                     let narrow = x.width.min(y.width);
                     let wide = x.width.max(y.width);
-                    let message =
-                        format!("the left side is {} wide, the right side {}", bits(x.width), bits(y.width));
+                    let message = format!(
+                        "the left side is {} wide, the right side {}",
+                        bits(x.width),
+                        bits(y.width)
+                    );
                     let help = format!("widen the one of {}: zext(…, {wide})", bits(narrow));
                     self.error("C013", span, message, &help);
                     return None;
@@ -419,7 +448,13 @@ impl Lowerer<'_> {
         }
     }
 
-    fn widening(&mut self, operator: Binary, a: &ast::Expr, b: &ast::Expr, span: Span) -> Option<Expr> {
+    fn widening(
+        &mut self,
+        operator: Binary,
+        a: &ast::Expr,
+        b: &ast::Expr,
+        span: Span,
+    ) -> Option<Expr> {
         let (x, y) = if operator == Binary::Concat {
             let x = self.expr(a, None);
             let mark = self.out.len();
@@ -438,7 +473,8 @@ impl Lowerer<'_> {
             self.error("C017", span, message, "");
             return None;
         }
-        let pair = if op == Op::Concat { vec![x, y] } else { vec![widen(x, width), widen(y, width)] };
+        let pair =
+            if op == Op::Concat { vec![x, y] } else { vec![widen(x, width), widen(y, width)] };
         Some(Expr::apply(op, pair, width))
     }
 
@@ -468,11 +504,7 @@ impl Lowerer<'_> {
         hint: Option<u32>,
     ) -> Option<Expr> {
         let condition = self.expr_to(condition, 1);
-        let hint = if self.is_untyped(a) && !self.is_untyped(b) {
-            self.width_of(b)
-        } else {
-            hint
-        };
+        let hint = if self.is_untyped(a) && !self.is_untyped(b) { self.width_of(b) } else { hint };
         let (hoisted_a, x) = self.nested(|l| l.expr(a, hint));
         let width = x.as_ref()?.width;
         let (hoisted_b, y) = self.nested(|l| l.expr_to(b, width));
@@ -550,7 +582,12 @@ impl Lowerer<'_> {
                 let least = bits_for(self.env.storage.cells);
                 let Some(width) = hint.filter(|w| *w >= least) else {
                     let message = format!("the number of cells needs at least {least} bits here");
-                    self.error("C010", span, message, "compare it with a widened sum: base +^ a < cells(mem)");
+                    self.error(
+                        "C010",
+                        span,
+                        message,
+                        "compare it with a widened sum: base +^ a < cells(mem)",
+                    );
                     return None;
                 };
                 Some(Expr { width, kind: ExprKind::CellCount })
@@ -613,7 +650,12 @@ impl Lowerer<'_> {
         let active = |f: &Frame| matches!(f, Frame::Function { name: n, .. } if n == name);
         if self.frames.iter().any(active) {
             let message = format!("`{name}` calls itself");
-            self.error("C008", span, message, "helper functions cannot be recursive: use a bounded `for`");
+            self.error(
+                "C008",
+                span,
+                message,
+                "helper functions cannot be recursive: use a bounded `for`",
+            );
             return None;
         }
         let mut values = Vec::new();

@@ -13,7 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ast;
 use crate::bits::{Bits, Op, bits_for};
 use crate::diagnostic::{Diagnostic, Report, Span, did_you_mean};
-use crate::isa::{Body, ChoiceId, Expr, ExprKind, LocalId, OperandId, Register, RegisterId, Stmt, Storage, TrapId};
+use crate::isa::{
+    Body, ChoiceId, Expr, ExprKind, LocalId, OperandId, Register, RegisterId, Stmt, Storage, TrapId,
+};
 use crate::spec::{Endian, Numbering};
 
 /// Most statements and operator applications one body may unfold to.
@@ -81,8 +83,19 @@ struct Variable {
 /// Why a block is being lowered, and where `return` goes.
 enum Frame {
     Top,
-    Function { name: String, result: Option<(LocalId, u32)>, depth: u32, scope: usize, loops: usize },
-    Address { access: Access, depth: u32, scope: usize, loops: usize },
+    Function {
+        name: String,
+        result: Option<(LocalId, u32)>,
+        depth: u32,
+        scope: usize,
+        loops: usize,
+    },
+    Address {
+        access: Access,
+        depth: u32,
+        scope: usize,
+        loops: usize,
+    },
 }
 
 /// What an address function's `return` does with the location.
@@ -177,7 +190,12 @@ impl<'e> Lowerer<'e> {
             _ => self.expr(e, width),
         }?;
         if !self.out.is_empty() {
-            self.error("C020", e.span, "this expression must not trap, write or call functions that do", "");
+            self.error(
+                "C020",
+                e.span,
+                "this expression must not trap, write or call functions that do",
+                "",
+            );
             return None;
         }
         Some(lowered)
@@ -331,7 +349,12 @@ impl<'e> Lowerer<'e> {
     fn sized(&mut self, value: u128, width: Option<u32>, span: Span) -> Option<Expr> {
         let Some(width) = width else {
             let help = format!("say it: {value}u{}", bits_for(value));
-            self.error("C010", span, "the width of this number does not follow from its context", &help);
+            self.error(
+                "C010",
+                span,
+                "the width of this number does not follow from its context",
+                &help,
+            );
             return None;
         };
         if bits_for(value) > width {
@@ -351,8 +374,7 @@ impl<'e> Lowerer<'e> {
         match &e.kind {
             E::Call(name, _) => name == "cells",
             E::Unary(ast::Unary::Minus | ast::Unary::Complement, x) => self.is_untyped(x),
-            E::Choice(_, a, b)
-            | E::Binary(ast::Binary::Same { compare: false, .. }, a, b) => {
+            E::Choice(_, a, b) | E::Binary(ast::Binary::Same { compare: false, .. }, a, b) => {
                 self.is_untyped(a) && self.is_untyped(b)
             }
             E::Number(..)
@@ -368,7 +390,12 @@ impl<'e> Lowerer<'e> {
 
     fn undefined(&mut self, width: u32, span: Span) -> Option<Expr> {
         if self.mode != Mode::Semantics {
-            self.error("C022", span, "only an instruction's semantics may leave a value undefined", "");
+            self.error(
+                "C022",
+                span,
+                "only an instruction's semantics may leave a value undefined",
+                "",
+            );
             return None;
         }
         self.choices.push(width);

@@ -56,7 +56,10 @@ impl Lowerer<'_> {
             E::Binary(Binary::Concat, a, b) => Some(self.place_width(a)? + self.place_width(b)?),
             E::Number(_, Some(width)) => Some(*width),
             E::Number(_, None) | E::Call(..) | E::Unary(..) | E::Binary(..) | E::Choice(..) => {
-                self.not_a_place(place.span, "assign to components, fields, slices, cells, locals or their concatenation");
+                self.not_a_place(
+                    place.span,
+                    "assign to components, fields, slices, cells, locals or their concatenation",
+                );
                 None
             }
         }
@@ -177,7 +180,7 @@ impl Lowerer<'_> {
         let width = self.env.storage.width;
         let index = if cells == 1 { index.clone() } else { self.spill(index.clone()) };
         for i in 0..cells {
-            let at = self.cell_index(&index, self.most_significant_first(i, cells), cells);
+            let at = Self::cell_index(&index, self.most_significant_first(i, cells), cells);
             let part = slice(value.clone(), (cells - 1 - i) * width, width);
             self.emit(Stmt::Store(at, part));
         }
@@ -203,7 +206,12 @@ impl Lowerer<'_> {
     fn translate(&mut self, index: &ast::Expr, access: Access) -> Option<()> {
         let env = self.env;
         let Some((address, span)) = &env.address else {
-            self.error("C003", index.span, "this machine has no address function", "define `address:` under `machine:`, or use phys[…]");
+            self.error(
+                "C003",
+                index.span,
+                "this machine has no address function",
+                "define `address:` under `machine:`, or use phys[…]",
+            );
             return None;
         };
         if self.frames.iter().any(|f| matches!(f, Frame::Address { .. })) {
@@ -254,7 +262,12 @@ impl Lowerer<'_> {
             }
             _ => {
                 let help = "end it with `return phys[e];`, or `return file[e];` for a register that aliases storage";
-                self.error("C019", location.span, "the address function must return a location", help);
+                self.error(
+                    "C019",
+                    location.span,
+                    "the address function must return a location",
+                    help,
+                );
                 return None;
             }
         }
@@ -274,7 +287,12 @@ impl Lowerer<'_> {
             Access::Read { cells, .. } | Access::Write { cells, .. } => cells,
         };
         if width != self.env.storage.width {
-            self.error("C019", span, "a register that aliases storage must be as wide as a cell", "");
+            self.error(
+                "C019",
+                span,
+                "a register that aliases storage must be as wide as a cell",
+                "",
+            );
             return None;
         }
         if cells > 1 {

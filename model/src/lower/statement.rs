@@ -47,7 +47,9 @@ impl Lowerer<'_> {
                     self.emit(Stmt::If(condition, Vec::new(), no));
                 }
             }
-            S::Trap(name, name_span, argument) => self.trap(name, *name_span, argument.as_ref(), span),
+            S::Trap(name, name_span, argument) => {
+                self.trap(name, *name_span, argument.as_ref(), span);
+            }
             S::Commit if self.mode == Mode::Semantics => self.emit(Stmt::Commit),
             S::Commit => self.error("C022", span, "only an instruction's semantics may commit", ""),
             S::For { variable, low, high, body, otherwise } => {
@@ -86,10 +88,11 @@ impl Lowerer<'_> {
 
     fn trap(&mut self, name: &str, name_span: Span, argument: Option<&ast::Expr>, span: Span) {
         let Some(&id) = self.env.traps.get(name) else {
-            let help = did_you_mean(name, self.env.traps.keys().map(String::as_str)).unwrap_or_else(|| {
-                let all: Vec<_> = self.env.traps.keys().map(String::as_str).collect();
-                format!("the traps of this machine: {}", all.join(", "))
-            });
+            let help = did_you_mean(name, self.env.traps.keys().map(String::as_str))
+                .unwrap_or_else(|| {
+                    let all: Vec<_> = self.env.traps.keys().map(String::as_str).collect();
+                    format!("the traps of this machine: {}", all.join(", "))
+                });
             self.error("C001", name_span, format!("there is no trap `{name}`"), &help);
             return;
         };
@@ -123,9 +126,10 @@ impl Lowerer<'_> {
         body: &[ast::Stmt],
         otherwise: &[ast::Stmt],
     ) {
-        let (Some(from), Some(to)) =
-            (self.required_constant(low, "a loop bound"), self.required_constant(high, "a loop bound"))
-        else {
+        let (Some(from), Some(to)) = (
+            self.required_constant(low, "a loop bound"),
+            self.required_constant(high, "a loop bound"),
+        ) else {
             return;
         };
         if to < from || to - from > MAX_ROUNDS {
@@ -196,7 +200,12 @@ impl Lowerer<'_> {
                 self.emit(Stmt::Exit(self.depth - depth));
             }
             Some(Frame::Function { .. } | Frame::Address { .. } | Frame::Top) | None => {
-                self.error("C024", span, "`return` without a value stands in functions without a result", "");
+                self.error(
+                    "C024",
+                    span,
+                    "`return` without a value stands in functions without a result",
+                    "",
+                );
             }
         }
     }

@@ -7,8 +7,8 @@ use rayon::prelude::*;
 use crate::classify::{self, Classification, Counts};
 use crate::definitions::Side;
 use crate::report::{
-    AssumptionReport, Escape, Evidence, InstructionReport, PairReport, RecursiveReport, Report,
-    SCHEMA, Summary, TheoremReport, Theorems, Unmet,
+    AssumptionReport, Escape, Evidence, InstructionReport, PairReport, RecursiveReport, Refutation,
+    Report, SCHEMA, Summary, TheoremReport, Theorems, Unmet,
 };
 use crate::theorem::{self, Judgement};
 use crate::verdict::{Answer, Verdict};
@@ -42,6 +42,8 @@ pub fn analyze(
         let all: Vec<Classification> = isa
             .classes
             .par_iter()
+            // Classes differ a thousandfold in effort and the heavy ones stand together.
+            .with_max_len(1)
             .map(|class| {
                 let classification = classify::classify(isa, class, pair, profile);
                 progress(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, total);
@@ -62,9 +64,9 @@ pub fn analyze(
             supervisor: pair.supervisor.0.clone(),
             user: pair.user.0.clone(),
             theorems: Theorems {
-                vmm: theorem_report(isa, &all, profile, &vmm),
+                vmm: theorem_report(isa, pair, &all, profile, &vmm, &Side::BOTH),
                 recursive: recursive_report(isa, &recursive),
-                hvmm: theorem_report(isa, &all, profile, &hvmm),
+                hvmm: theorem_report(isa, pair, &all, profile, &hvmm, &[Side::User]),
             },
             instructions: (0..all.len())
                 .map(|i| instruction_report(isa, pair, i, &all[i], profile))
@@ -79,12 +81,22 @@ pub fn analyze(
         pairs: reports,
         assumptions,
         opcode_coverage: isa.coverage.map(|c| c.fraction),
+        unlisted: isa.unlisted.as_ref().map(|body| unlisted(isa, &body.statements)),
         unmet: Vec::new(),
         expectations: 0,
         summary: Summary { instructions: total as u64, counts },
     };
     check_expectations(isa, sources, &mut report);
     report
+}
+
+/// What opcodes do that no instruction lists, in words.
+fn unlisted(isa: &Isa, statements: &[model::isa::Stmt]) -> String {
+    match statements {
+        [model::isa::Stmt::Trap(id, _)] => format!("trap ({})", isa.trap(*id).name),
+        [model::isa::Stmt::Unpredictable] => "are unpredictable".into(),
+        _ => "do what the specification's `unlisted:` says".into(),
+    }
 }
 
 /// Whether `supervisor`, or `supervisor:user`, names a pair.
@@ -101,9 +113,11 @@ fn names(isa: &Isa, indices: &[usize]) -> Vec<String> {
 
 fn theorem_report(
     isa: &Isa,
+    pair: &Pair,
     all: &[Classification],
     profile: Profile,
     it: &Judgement,
+    sides: &[Side],
 ) -> TheoremReport {
     let mut assumptions: Vec<String> =
         isa.assumptions.iter().map(|a| format!("{}: {}", a.name, a.text)).collect();
@@ -156,6 +170,33 @@ fn theorem_report(
             })
             .collect(),
         gap: it.gap,
+        refutation: (it.verdict == VerdictWord::Refuted).then(|| refutation(isa, pair, all, profile, it, sides)).flatten(),
+    }
+}
+
+/// The run that refutes a theorem: the first instruction whose square breaks, in a small state.
+fn refutation(
+    isa: &Isa,
+    pair: &Pair,
+    all: &[Classification],
+    profile: Profile,
+    it: &Judgement,
+    sides: &[Side],
+) -> Option<Refutation> {
+    let class = *it.refuting.iter().find(|i| it.offending.contains(i)).or(it.refuting.first())?;
+    let broken = |s: &&classify::Square| sides.contains(&s.side) && s.verdict.is_shown();
+    let square = all[class].statewise.iter().rev().find(broken)?;
+    let (small, broken) =
+        classify::refutation(isa, &isa.classes[class], pair, profile, square.side);
+    let shown = if small.is_shown() { &small } else { &square.verdict };
+    match Evidence::of(isa, class, shown) {
+        Evidence::Witness(witness) => Some(Refutation {
+            instruction: isa.classes[class].name.clone(),
+            mode: square.side.name(pair).to_owned(),
+            broken: broken.into_iter().map(str::to_owned).collect(),
+            witness,
+        }),
+        Evidence::Structural { .. } | Evidence::Solver { .. } | Evidence::Open { .. } => None,
     }
 }
 

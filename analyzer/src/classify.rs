@@ -150,10 +150,17 @@ pub(crate) fn classify(isa: &Isa, class: &Class, pair: &Pair, profile: Profile) 
     let mut judge =
         Judge { problem: Problem::new(isa, class), pair, profile, counts: Counts::default() };
     let (privileged, privileged_evidence) = judge.privileged();
-    let findings: Vec<Finding> =
-        DEFINITIONS.iter().filter(|d| (d.applies)(profile)).map(|d| judge.finding(d)).collect();
-    let guests = if profile == Profile::Extended { Guests::All } else { Guests::Paper };
-    let statewise = judge.statewise(guests);
+    let mut findings: Vec<Finding> = Vec::new();
+    for definition in DEFINITIONS.iter().filter(|d| (d.applies)(profile)) {
+        // Either special case of behaviour sensitivity settles the general one.
+        let special =
+            |f: &Finding| ["location-sensitive", "mode-sensitive"].contains(&f.definition.name);
+        let settled = findings.iter().any(|f| special(f) && f.answer().is_yes());
+        if !(settled && definition.name == "behaviour-sensitive") {
+            findings.push(judge.finding(definition));
+        }
+    }
+    let statewise = judge.statewise(guests(profile));
     let breaks = judge.breaks();
     let unpredictable = reaches_unpredictable(&class.body.statements);
     let mut classification = Classification {
@@ -179,6 +186,31 @@ pub(crate) fn unrelocated(
     let mut judge =
         Judge { problem: Problem::new(isa, class), pair, profile, counts: Counts::default() };
     (judge.statewise(Guests::Unrelocated), judge.counts)
+}
+
+/// A small witness that a class's square does not commute in a virtual mode, and what is wrong.
+pub(crate) fn refutation(
+    isa: &Isa,
+    class: &Class,
+    pair: &Pair,
+    profile: Profile,
+    side: Side,
+) -> (Verdict, Vec<&'static str>) {
+    let mut judge =
+        Judge { problem: Problem::new(isa, class), pair, profile, counts: Counts::default() };
+    let verdict = judge.square(side, guests(profile), true);
+    let broken = match &verdict {
+        Verdict::Shown(witness) => {
+            statewise::broken(&witness.replay(isa, class, pair), guests(profile))
+        }
+        Verdict::Proved(_) | Verdict::Open(_) => Vec::new(),
+    };
+    (verdict, broken)
+}
+
+/// The guests a profile speaks of.
+fn guests(profile: Profile) -> Guests {
+    if profile == Profile::Extended { Guests::All } else { Guests::Paper }
 }
 
 fn reaches_unpredictable(statements: &[model::isa::Stmt]) -> bool {

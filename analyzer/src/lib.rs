@@ -5,6 +5,7 @@ mod analyze;
 mod classify;
 mod decide;
 mod definitions;
+pub mod law;
 mod problem;
 mod replay;
 pub mod report;

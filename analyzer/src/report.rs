@@ -33,6 +33,9 @@ pub struct Report {
     /// Share of the opcode space that the encodings cover, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opcode_coverage: Option<f64>,
+    /// What the other opcodes do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unlisted: Option<String>,
     /// Expectations of the author that are not met.
     pub unmet: Vec<Unmet>,
     /// Number of expectations checked.
@@ -122,6 +125,22 @@ pub struct TheoremReport {
     pub escapes: Vec<Escape>,
     /// The premise holds, and yet the statewise condition fails.
     pub gap: bool,
+    /// The run that refutes the theorem.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refutation: Option<Refutation>,
+}
+
+/// A guest state S whose step and image do not commute: i(f(S)) is not f(i(S)).
+#[derive(Debug, Serialize)]
+pub struct Refutation {
+    /// The instruction.
+    pub instruction: String,
+    /// The guest's virtual mode.
+    pub mode: String,
+    /// What is wrong, in words.
+    pub broken: Vec<String>,
+    /// S, f(S), and what the instruction makes of them.
+    pub witness: WitnessReport,
 }
 
 /// A way around a refutation.

@@ -71,7 +71,7 @@ fn render_pair(out: &mut String, pair: &PairReport, detail: Detail) {
     let _ = writeln!(
         out,
         "  Theorem 1  a virtual machine monitor can be built     {}",
-        theorem(&t.vmm, detail)
+        theorem(&t.vmm, "sensitive", detail)
     );
     let _ = writeln!(
         out,
@@ -81,7 +81,7 @@ fn render_pair(out: &mut String, pair: &PairReport, detail: Detail) {
     let _ = writeln!(
         out,
         "  Theorem 3  a hybrid monitor can be built              {}",
-        theorem(&t.hvmm, detail)
+        theorem(&t.hvmm, "user sensitive", detail)
     );
     for (name, t) in [("Theorem 1", &t.vmm), ("Theorem 3", &t.hvmm)] {
         for escape in &t.escapes {
@@ -122,6 +122,19 @@ fn render_pair(out: &mut String, pair: &PairReport, detail: Detail) {
     for instruction in if detail.all { pair.instructions.iter().collect() } else { offending } {
         witnesses(out, instruction, detail);
     }
+    for (name, t) in [("Theorem 1", &t.vmm), ("Theorem 3", &t.hvmm)] {
+        if let Some(it) = &t.refutation {
+            let _ = writeln!(
+                out,
+                "\n{name} is refuted by {} in virtual {} mode, {}: {}",
+                it.instruction,
+                it.mode,
+                it.witness.outcomes.join(", "),
+                it.broken.join("; ")
+            );
+            out.push_str(&witness_table(&it.witness, detail));
+        }
+    }
     let mut assumed: Vec<&String> = t.vmm.assumptions.iter().chain(&t.hvmm.assumptions).collect();
     assumed.sort();
     assumed.dedup();
@@ -133,15 +146,15 @@ fn render_pair(out: &mut String, pair: &PairReport, detail: Detail) {
     }
 }
 
-fn theorem(it: &TheoremReport, detail: Detail) -> String {
+fn theorem(it: &TheoremReport, sensitive: &str, detail: Detail) -> String {
     let why = match (it.premise, it.by.as_str()) {
-        (Premise::Holds, _) => "every sensitive instruction is privileged".to_owned(),
+        (Premise::Holds, _) => format!("every {sensitive} instruction is privileged"),
         (Premise::Fails, "statewise") => format!(
             "the premise fails ({}), but every unprivileged instruction is safe to run directly",
             count(&it.offending)
         ),
         (Premise::Fails, _) => {
-            format!("the premise fails: {} sensitive and not privileged", count(&it.offending))
+            format!("the premise fails: {} {sensitive} and not privileged", count(&it.offending))
         }
         (premise, _) => format!("premise {}", premise.word()),
     };
@@ -306,7 +319,7 @@ fn witnesses(out: &mut String, it: &InstructionReport, detail: Detail) {
     }
     if shown > 0 && !it.notes.is_empty() {
         for note in &it.notes {
-            let _ = writeln!(out, "  Note: {}", note.trim());
+            let _ = writeln!(out, "  Note: {}", note.trim().replace('\n', "\n        "));
         }
     }
     for (key, evidence) in &it.evidence {
@@ -363,7 +376,10 @@ fn render_expectations(out: &mut String, report: &Report, detail: Detail) {
 fn render_summary(out: &mut String, report: &Report) {
     let c = &report.summary.counts;
     if let Some(fraction) = report.opcode_coverage {
-        let _ = writeln!(out, "The encodings cover {:.1} % of the opcodes.", 100.0 * fraction);
+        let rest =
+            report.unlisted.as_ref().map_or(String::new(), |what| format!("; the others {what}"));
+        let _ =
+            writeln!(out, "The encodings cover {:.1} % of the opcodes{rest}.", 100.0 * fraction);
     }
     let _ = writeln!(
         out,
@@ -445,4 +461,52 @@ pub fn explain(report: &Report, name: &str, detail: Detail) -> String {
         witnesses(&mut out, it, detail);
     }
     out
+}
+
+/// Where the profiles disagree: theorem by theorem, then property by property.
+pub fn disagreements(reports: &[Report]) -> String {
+    let mut out = String::from("\nWhere the profiles disagree\n");
+    let mut lines = vec![
+        std::iter::once("")
+            .chain(reports.iter().map(|r| r.profile.word()))
+            .map(Cell::plain)
+            .collect(),
+    ];
+    let pairs = reports.first().map_or(0, |r| r.pairs.len());
+    for pair in 0..pairs {
+        let of = |r: &Report, vmm: bool| {
+            let t = &r.pairs[pair].theorems;
+            let t = if vmm { &t.vmm } else { &t.hvmm };
+            format!("{} (premise {})", verdict(t.verdict, Detail::default()), t.premise.word())
+        };
+        for (name, vmm) in [("Theorem 1", true), ("Theorem 3", false)] {
+            push_if_different(
+                &mut lines,
+                name.into(),
+                reports.iter().map(|r| of(r, vmm)).collect(),
+            );
+        }
+        for (i, it) in reports[0].pairs[pair].instructions.iter().enumerate() {
+            for word in model::PROPERTIES {
+                let answers: Vec<Option<Answer>> =
+                    reports.iter().map(|r| r.pairs[pair].instructions[i].property(word)).collect();
+                if answers.iter().all(Option::is_some) {
+                    let words =
+                        answers.into_iter().flatten().map(|a| a.word().to_owned()).collect();
+                    push_if_different(&mut lines, format!("{} {word}", it.name), words);
+                }
+            }
+        }
+    }
+    if lines.len() == 1 {
+        return "\nThe profiles agree.\n".into();
+    }
+    out.push_str(&aligned(&lines, Detail::default()));
+    out
+}
+
+fn push_if_different(lines: &mut Vec<Vec<Cell>>, name: String, words: Vec<String>) {
+    if words.windows(2).any(|pair| pair[0] != pair[1]) {
+        lines.push(std::iter::once(name).chain(words).map(Cell::plain).collect());
+    }
 }

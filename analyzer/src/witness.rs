@@ -28,6 +28,20 @@ pub struct Witness {
     pub first: Option<u128>,
 }
 
+impl Witness {
+    /// Plays the witness again.
+    pub(crate) fn replay<'i>(&self, isa: &'i Isa, class: &Class, pair: &'i Pair) -> Replay<'i> {
+        let operands: Vec<u128> = self.operands.iter().map(|(_, v)| *v).collect();
+        let again = |before: &State| play(isa, class, &operands, &self.choices, before.clone());
+        Replay {
+            isa,
+            pair,
+            sides: self.before.iter().map(again).collect(),
+            first: self.first.unwrap_or(0),
+        }
+    }
+}
+
 /// Reads the states of an obligation from a model and plays them.
 pub(crate) fn read<'i>(
     problem: &Problem<'i>,

@@ -1,1 +1,3 @@
-//! x
+//! The reference monitor. So far its first brick: decoding of instruction words.
+
+pub mod decode;

@@ -91,14 +91,18 @@ enum ProfileArgument {
     Refined,
     /// With extent, time, masked and visible traps.
     Extended,
+    /// Refined, and where the others disagree.
+    All,
 }
 
-impl From<ProfileArgument> for Profile {
-    fn from(it: ProfileArgument) -> Self {
-        match it {
-            ProfileArgument::Literal => Self::Literal,
-            ProfileArgument::Refined => Self::Refined,
-            ProfileArgument::Extended => Self::Extended,
+impl ProfileArgument {
+    /// The profiles asked for; the first is the one that is reported in full.
+    fn profiles(self) -> &'static [Profile] {
+        match self {
+            Self::Literal => &[Profile::Literal],
+            Self::Refined => &[Profile::Refined],
+            Self::Extended => &[Profile::Extended],
+            Self::All => &[Profile::Refined, Profile::Literal, Profile::Extended],
         }
     }
 }
@@ -136,7 +140,7 @@ fn main() -> ExitCode {
     let exit = match arguments.command {
         Command::Check(check) => run_check(&check),
         Command::Explain { spec, instruction, profile } => {
-            explain(&spec, &instruction, profile.into())
+            explain(&spec, &instruction, profile.profiles()[0])
         }
         Command::Definitions => print(&analyzer::definitions_text()),
         Command::Schema => print(&format!("{:#}\n", model::spec::json_schema())),
@@ -229,21 +233,22 @@ fn run_check(check: &Check) -> Exit {
             exit = exit.worse(Exit::CouldNotRun);
             continue;
         }
-        let report = run(&isa, &sources, check.profile.into(), check.pair.as_deref());
-        exit = exit.worse(exit_of(&report));
+        let judge = |profile: &Profile| run(&isa, &sources, *profile, check.pair.as_deref());
+        let judged: Vec<Report> = check.profile.profiles().iter().map(judge).collect();
+        exit = judged.iter().fold(exit, |exit, report| exit.worse(exit_of(report)));
         let printed = match check.format {
             Format::Json => {
-                reports.push(report);
+                reports.extend(judged);
                 continue;
             }
             Format::Text => {
                 let separator = if i > 0 { "\n" } else { "" };
-                format!(
-                    "{separator}{}",
-                    text::render(&report, Detail { all: check.all, color: color() })
-                )
+                let detail = Detail { all: check.all, color: color() };
+                let differences =
+                    if judged.len() > 1 { text::disagreements(&judged) } else { String::new() };
+                format!("{separator}{}{differences}", text::render(&judged[0], detail))
             }
-            Format::Concise => text::concise(&report),
+            Format::Concise => judged.iter().map(text::concise).collect(),
         };
         exit = exit.worse(print(&printed));
     }

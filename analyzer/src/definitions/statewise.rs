@@ -384,50 +384,88 @@ pub(crate) fn refuted_by(replay: &Replay<'_>, side: Side, guests: Guests) -> boo
     let mode = isa.mode.map(|part| guest.before.part(part));
     let (l, b) = window(isa, &guest.before);
     let admitted = guests == Guests::All || l + b <= partition.cells;
-    let shadow = if guests == Guests::Unrelocated { isa.trap_cells.end() } else { 0 };
     let image = map.apply(isa, replay.pair, partition, &guest.before, &real.before);
-    let is_image = equal_but(&image, &real.before, shadow)
+    let is_image = equal_but(&image, &real.before, shadow(replay, guests))
         && partition.first + partition.cells <= real.before.cells
         && mode == Some(side.mode(replay.pair));
-    if !admitted || !is_image || !real.completes() {
-        return false;
-    }
-    let (Some(s1), Some(r1)) = (guest.after(isa, false), real.after(isa, false)) else {
-        return guest.traps();
+    admitted && is_image && !broken(replay, guests).is_empty()
+}
+
+/// What is wrong with a square, in words; empty if it commutes or the image traps.
+pub(crate) fn broken(replay: &Replay<'_>, guests: Guests) -> Vec<&'static str> {
+    let isa = replay.isa;
+    let ([guest, real], Some(map)) = (replay.sides.as_slice(), VmMap::of(isa)) else {
+        return Vec::new();
     };
-    let monitors = |x: &model::isa::Slice| x.role == Role::M || is_resource(x);
-    let control_block = equal_bits(isa, &guest.before, s1, monitors)
-        && (guests != Guests::All || virtual_bound_kept(replay, s1, r1));
-    let expected = map.apply(isa, replay.pair, partition, s1, r1);
-    let untouched = equal_bits(isa, &real.before, r1, monitors);
+    let Some(r1) = real.after(isa, false) else { return Vec::new() };
+    let Some(s1) = guest.after(isa, false) else {
+        return if guest.traps() { vec!["the guest's trap does not happen"] } else { Vec::new() };
+    };
+    let partition = Partition { first: replay.first, cells: guest.before.cells };
+    let end = partition.first + partition.cells;
     let outside = |state: &Concrete| {
-        let end = partition.first + partition.cells;
         let all = state.storage.iter().filter(|(c, _)| **c < partition.first || **c >= end);
         all.map(|(c, v)| (*c, *v)).collect::<Vec<_>>()
     };
-    let commutes = control_block
-        && untouched
-        && equal_but(&expected, r1, shadow)
-        && outside(&real.before) == outside(r1)
-        && (s1.cells, r1.cells) == (guest.before.cells, real.before.cells);
-    !commutes
+    let is_mode = |x: &model::isa::Slice| x.role == Role::M;
+    let monitors = |x: &model::isa::Slice| is_mode(x) || is_resource(x);
+    let visible = |x: &model::isa::Slice| matches!(x.role, Role::E | Role::P);
+    let expected = map.apply(isa, replay.pair, partition, s1, r1);
+    let same =
+        |chosen: &dyn Fn(&model::isa::Slice) -> bool| equal_bits(isa, &expected, r1, |x| chosen(x));
+    let checks = [
+        (
+            equal_bits(isa, &guest.before, s1, is_mode),
+            "the guest's mode changes and the monitor does not learn of it",
+        ),
+        (
+            equal_bits(isa, &guest.before, s1, is_resource),
+            "the guest's resources change and the monitor does not learn of it",
+        ),
+        (
+            virtual_mapping_kept(replay, guests, s1, r1),
+            "the guest's mapping changes and the monitor does not learn of it",
+        ),
+        (
+            equal_bits(isa, &real.before, r1, monitors),
+            "the real mode or the monitor's resources change",
+        ),
+        (outside(&real.before) == outside(r1), "storage outside the guest's changes"),
+        (same(&visible), "registers or P are not the guest's"),
+        (same(&|x| !visible(x)), "the real mapping is not the image of the guest's"),
+        (
+            equal_storage(&expected, r1, shadow(replay, guests)),
+            "the guest's storage is not what it should be",
+        ),
+    ];
+    checks.into_iter().filter(|(holds, _)| !holds).map(|(_, what)| what).collect()
+}
+
+/// Number of low cells that are shadowed.
+fn shadow(replay: &Replay<'_>, guests: Guests) -> u128 {
+    if guests == Guests::Unrelocated { replay.isa.trap_cells.end() } else { 0 }
 }
 
 /// Equality but for shadowed cells.
 fn equal_but(a: &Concrete, b: &Concrete, shadow: u128) -> bool {
-    let visible =
-        |s: &Concrete| s.storage.range(shadow..).map(|(c, v)| (*c, *v)).collect::<Vec<_>>();
-    a.registers == b.registers && visible(a) == visible(b)
+    a.registers == b.registers && equal_storage(a, b, shadow)
 }
 
-/// The control block's virtual bound is right after a direct step.
-fn virtual_bound_kept(replay: &Replay<'_>, s1: &Concrete, r1: &Concrete) -> bool {
-    let (isa, Some(part)) = (replay.isa, replay.isa.bounds) else { return true };
+fn equal_storage(a: &Concrete, b: &Concrete, shadow: u128) -> bool {
+    a.storage.range(shadow..).eq(b.storage.range(shadow..))
+}
+
+/// The virtual mapping is right after a direct step: read off the real one, or kept in the control
+/// block where the real one does not show it.
+fn virtual_mapping_kept(replay: &Replay<'_>, guests: Guests, s1: &Concrete, r1: &Concrete) -> bool {
+    let isa = replay.isa;
+    let (Some(l), Some(b)) = (isa.relocation, isa.bounds) else { return true };
     let [guest, real] = replay.sides.as_slice() else { return true };
-    if window(isa, &guest.before).1 != guest.before.part(part) {
-        return true;
+    let before = (guest.before.part(l), guest.before.part(b));
+    if window(isa, &guest.before) != before {
+        return before == (s1.part(l), s1.part(b));
     }
-    let unchanged = real.before.part(part) == r1.part(part);
-    let expected = if unchanged { guest.before.part(part) } else { r1.part(part) };
-    s1.part(part) == expected
+    let unchanged = real.before.part(b) == r1.part(b);
+    let expected = if unchanged { before.1 } else { r1.part(b) };
+    guests != Guests::All || s1.part(b) == expected
 }

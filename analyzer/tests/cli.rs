@@ -1,0 +1,99 @@
+//! The command line: exit codes, formats, and that nothing is printed where it does not belong.
+
+use std::process::{Command, Output};
+
+fn analyze(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_analyze"))
+        .args(arguments)
+        .output()
+        .expect("the program starts")
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().expect("it exits by itself")
+}
+
+fn temporary(name: &str, text: &str) -> String {
+    let path = std::env::temp_dir().join(format!("{}-{name}", std::process::id()));
+    std::fs::write(&path, text).expect("the temporary folder is writable");
+    path.to_string_lossy().into_owned()
+}
+
+#[test]
+fn met_expectations_exit_0_and_unmet_ones_1() {
+    assert_eq!(code(&analyze(&["../isa-specs/g3.yaml"])), 0);
+    let text = std::fs::read_to_string("../isa-specs/g3.yaml").expect("g3 is there");
+    let changed = text.replacen("require mode == supervisor else", "require mode == mode else", 1);
+    let path = temporary("unmet.yaml", &changed);
+    let output = analyze(&[&path]);
+    assert_eq!(code(&output), 1);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("expected lpsw: privileged"));
+}
+
+#[test]
+fn what_cannot_run_exits_2_with_a_message() {
+    for arguments in [
+        &["no-such-file.yaml"][..],
+        &["check"],
+        &["--nonsense"],
+        &["explain", "../isa-specs/g3.yaml", "lwx"],
+    ] {
+        let output = analyze(arguments);
+        assert_eq!(code(&output), 2, "{arguments:?}");
+        assert!(!output.stderr.is_empty(), "{arguments:?}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+    assert_eq!(code(&analyze(&["../isa-specs/g3.yaml", "--pair", "nobody"])), 2);
+}
+
+#[test]
+fn missing_semantics_exit_3() {
+    let text = std::fs::read_to_string("../isa-specs/g3.yaml").expect("g3 is there");
+    let from = text.find("    semantics: |\n      r[d] = mem[").expect("lw has semantics");
+    let to = from + text[from..].find("    expect:").expect("and an expectation");
+    let end = to + text[to..].find('\n').expect("a line");
+    let path = temporary("unknown.yaml", &format!("{}{}", &text[..from], &text[end + 1..]));
+    assert_eq!(code(&analyze(&[&path])), 3);
+}
+
+#[test]
+fn json_has_the_keys_of_the_contract() {
+    let output = analyze(&["check", "--format", "json", "../isa-specs/g3-lra.yaml"]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("valid JSON");
+    assert_eq!(report["schema"], 1);
+    assert_eq!(report["profile"], "refined");
+    let pair = &report["pairs"][0];
+    assert_eq!(pair["theorems"]["vmm"]["verdict"], "refuted");
+    assert_eq!(pair["theorems"]["vmm"]["by"], "step-refutation");
+    assert_eq!(pair["theorems"]["vmm"]["offending"][0], "lra");
+    for key in ["premise", "verdict", "by", "offending", "assumptions", "escapes"] {
+        assert!(!pair["theorems"]["hvmm"][key].is_null(), "{key}");
+    }
+    let keys = [
+        "name",
+        "privileged",
+        "control_sensitive",
+        "location_sensitive",
+        "mode_sensitive",
+        "resource_sensitive",
+        "user_sensitive",
+        "sensitive",
+        "innocuous",
+        "statewise",
+        "evidence",
+    ];
+    for key in keys {
+        assert!(!pair["instructions"][0][key].is_null(), "{key}");
+    }
+    for key in ["instructions", "obligations", "proved", "witnessed", "undecided"] {
+        assert!(report["summary"][key].is_u64(), "{key}");
+    }
+}
+
+#[test]
+fn the_bundled_schema_is_the_one_printed() {
+    let output = analyze(&["schema"]);
+    let bundled =
+        std::fs::read("../isa-specs/specification.schema.json").expect("the schema is bundled");
+    assert!(output.stdout == bundled, "run `analyze schema > isa-specs/specification.schema.json`");
+}

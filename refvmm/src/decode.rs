@@ -1,0 +1,49 @@
+//! Instruction words to decode classes and operands, and back.
+
+use model::interp::operand_condition;
+use model::isa::{Class, Isa};
+
+/// A decoded instruction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decoded {
+    /// Its class, as an index into [`Isa::classes`].
+    pub class: usize,
+    /// Its operands, in the order of [`Class::operands`].
+    pub operands: Vec<u128>,
+}
+
+/// Finds the class of a word whose first bit is the most significant of `width` bits.
+/// Encodings do not overlap and cases exclude each other, so there is at most one.
+pub fn decode(isa: &Isa, word: u128, width: u32) -> Option<Decoded> {
+    isa.classes.iter().enumerate().find_map(|(class, it)| {
+        let pattern = it.pattern.as_ref().filter(|p| p.width <= width)?;
+        let word = word >> (width - pattern.width);
+        if !pattern.matches(word) {
+            return None;
+        }
+        let operands: Vec<u128> =
+            it.operands.iter().map(|o| pattern.extract(&o.name, word)).collect();
+        belongs(it, &operands).then_some(Decoded { class, operands })
+    })
+}
+
+/// Whether operands are those of the class.
+fn belongs(class: &Class, operands: &[u128]) -> bool {
+    let held =
+        class.operands.iter().zip(operands).all(|(o, v)| o.fixed.is_none_or(|fixed| fixed == *v));
+    held && class.when.as_ref().is_none_or(|condition| operand_condition(condition, operands))
+}
+
+/// The word of an instruction, with don't-care bits zero; `None` for a class without encoding.
+pub fn encode(class: &Class, operands: &[u128]) -> Option<u128> {
+    let pattern = class.pattern.as_ref()?;
+    let value = |name: &str| {
+        let position = class.operands.iter().position(|o| o.name == name);
+        position.map_or(0, |i| class.operands[i].fixed.unwrap_or(operands[i]))
+    };
+    let pieces = pattern.pieces.iter().map(|piece| {
+        let bits = value(&piece.operand) >> piece.operand_low & model::bits::mask(piece.width);
+        bits << piece.low
+    });
+    Some(pieces.fold(pattern.value, |word, bits| word | bits))
+}

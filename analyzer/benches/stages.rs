@@ -32,7 +32,7 @@ fn stages(c: &mut Criterion) {
         });
         let report = analyze(&loaded.isa, &sources, options, &|_, _| {});
         group.bench_function("report", |b| {
-            b.iter(|| text::render(black_box(&report), Detail::default()))
+            b.iter(|| text::render(black_box(&report), Detail::default()));
         });
         group.finish();
     }

@@ -104,6 +104,11 @@ impl Diagnostic {
         Self { span: None, ..Self::error(code, nowhere, message) }
     }
 
+    /// Whether the specification is refused for it.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
     /// Adds what stands at the place.
     pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();
@@ -132,33 +137,44 @@ impl Diagnostic {
         let mut group = level.primary_title(self.message.as_str()).id(self.code).elements(
             self.span.into_iter().map(|span| {
                 let file = &sources.files[span.file as usize];
-                let clip = |s: Span| {
-                    let end = (s.end as usize).min(file.text.len());
-                    let start = (s.start as usize).min(end);
-                    // A block of many lines is shown by its first line.
-                    let line = file.text[start..end].find('\n').map_or(end, |n| start + n);
-                    start..line
-                };
                 let mut snippet = Snippet::source(file.text.as_str()).path(file.path.as_str());
                 snippet = snippet.annotation(
-                    AnnotationKind::Primary.span(clip(span)).label(self.label.as_str()),
+                    AnnotationKind::Primary.span(clip(file, span)).label(self.label.as_str()),
                 );
                 if let Some((other, label)) = &self.related
                     && other.file == span.file
                 {
                     snippet = snippet.annotation(
-                        AnnotationKind::Context.span(clip(*other)).label(label.as_str()),
+                        AnnotationKind::Context.span(clip(file, *other)).label(label.as_str()),
                     );
                 }
                 snippet
             }),
         );
+        // A place in another file gets an excerpt of its own.
+        if let Some((other, label)) = &self.related
+            && self.span.is_none_or(|span| span.file != other.file)
+        {
+            let file = &sources.files[other.file as usize];
+            let place = AnnotationKind::Context.span(clip(file, *other)).label(label.as_str());
+            group = group.element(
+                Snippet::source(file.text.as_str()).path(file.path.as_str()).annotation(place),
+            );
+        }
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(help.as_str()));
         }
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         renderer.render(&[group])
     }
+}
+
+/// The bytes of a span that are shown: a block of many lines is shown by its first line.
+fn clip(file: &Source, span: Span) -> std::ops::Range<usize> {
+    let end = (span.end as usize).min(file.text.len());
+    let start = (span.start as usize).min(end);
+    let line = file.text[start..end].find('\n').map_or(end, |n| start + n);
+    start..line
 }
 
 /// A collector: every error of a file is found in one pass.
@@ -177,11 +193,15 @@ impl Report {
 
     /// Whether an error was found.
     pub(crate) fn failed(&self) -> bool {
-        self.found.iter().any(|d| d.severity == Severity::Error)
+        self.found.iter().any(Diagnostic::is_error)
     }
 
     /// Everything found, in order of place.
     pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
+        // What is said about something that is no number has its cause there.
+        let causes: Vec<_> =
+            self.found.iter().filter(|d| d.code == "L002").map(|d| d.span).collect();
+        self.found.retain(|d| d.code == "L002" || !causes.contains(&d.span));
         self.found.sort_by_key(|d| d.span);
         self.found
     }
@@ -192,11 +212,13 @@ pub fn did_you_mean<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<String> {
-    let limit = (word.chars().count() / 3).max(1);
+    let length = word.chars().count();
+    let limit = (length / 3).max(1);
     candidates
         .into_iter()
         .map(|c| (distance(word, c), c))
-        .filter(|(d, _)| *d <= limit)
+        // Names of one letter are all alike.
+        .filter(|(d, _)| *d <= limit && *d < length)
         .min()
         .map(|(_, c)| format!("did you mean `{c}`?"))
 }

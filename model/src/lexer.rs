@@ -8,6 +8,7 @@ use nom::multi::many0_count;
 use nom::sequence::{pair, preceded};
 use nom::{IResult, Parser};
 
+use crate::bits::MAX_WIDTH;
 use crate::diagnostic::{Diagnostic, Report, Span};
 use crate::spec::number;
 
@@ -68,7 +69,8 @@ fn literal(text: &str) -> Option<(u128, Option<u32>)> {
     let hexadecimal = text.starts_with("0x");
     match text.rsplit_once('u') {
         Some((digits, width)) if !hexadecimal || digits.len() > 2 => {
-            Some((number(digits)?, Some(width.parse().ok()?)))
+            let width = width.parse().ok().filter(|w| (1..=MAX_WIDTH).contains(w))?;
+            Some((number(digits)?, Some(width)))
         }
         _ => Some((number(text)?, None)),
     }
@@ -97,7 +99,7 @@ pub(crate) fn tokens(text: &str, span: Span, report: &mut Report) -> Vec<(Token,
             let at = place(rest, after);
             let (number, width) = literal(text).unwrap_or_else(|| {
                 let message = format!("`{text}` is not a number");
-                let help = "numbers are 10, 0x1f, 0o17, 0b101, with a width 5u36; a leading zero alone is ambiguous";
+                let help = "numbers are 10, 0x1f, 0o17, 0b101, with a width of 1 to 128 bits 5u36; a leading zero alone is ambiguous";
                 report.push(Diagnostic::error("L002", at, message).help(help));
                 (0, None)
             });

@@ -8,6 +8,9 @@ use crate::lexer::{Token, tokens};
 /// Deepest nesting of expressions and blocks.
 const MAX_DEPTH: u32 = 200;
 
+/// Most operators of one statement or expression.
+const MAX_OPERATORS: u32 = 300;
+
 /// A syntax error was reported; the parser gives up on this statement.
 struct Failed;
 
@@ -47,13 +50,15 @@ struct Parser<'r> {
     tokens: Vec<(Token, Span)>,
     at: usize,
     depth: u32,
+    /// Operators in the current statement.
+    operators: u32,
     report: &'r mut Report,
 }
 
 impl<'r> Parser<'r> {
     fn new(span: Span, sources: &Sources, report: &'r mut Report) -> Self {
         let tokens = tokens(sources.slice(span), span, report);
-        Self { tokens, at: 0, depth: 0, report }
+        Self { tokens, at: 0, depth: 0, operators: 0, report }
     }
 
     fn peek(&self) -> &Token {
@@ -112,8 +117,9 @@ impl<'r> Parser<'r> {
             span = self.before();
         }
         let message = format!("expected {what}, found {found}");
-        self.report
-            .push(Diagnostic::error("L010", span, message).label(format!("expected {what}")));
+        let error = Diagnostic::error("L010", span, message).label(format!("expected {what}"));
+        let assigns = self.is_mark("=") && what == "`{`";
+        self.report.push(if assigns { error.help("`==` compares, `=` assigns") } else { error });
         Failed
     }
 
@@ -194,7 +200,20 @@ impl<'r> Parser<'r> {
         Ok(all)
     }
 
+    /// Counts an operator: a chain of them is as deep as it is long.
+    fn operator(&mut self) -> Parsed<()> {
+        self.operators += 1;
+        if self.operators > MAX_OPERATORS {
+            let message = format!("more than {MAX_OPERATORS} operators in one statement");
+            let error = Diagnostic::error("L011", self.here(), message);
+            self.report.push(error.help("name parts of it with `let`"));
+            return Err(Failed);
+        }
+        Ok(())
+    }
+
     fn statement(&mut self) -> Parsed<Stmt> {
+        self.operators = 0;
         let start = self.here();
         let kind = self.statement_kind()?;
         Ok(Stmt { span: start.to(self.before()), kind })
@@ -317,6 +336,13 @@ impl<'r> Parser<'r> {
             self.end_of_statement()?;
             return Ok(StmtKind::Call(name, arguments));
         }
+        let compares =
+            matches!(&place.kind, ExprKind::Binary(Binary::Same { compare: true, .. }, ..));
+        if compares && !self.is_mark("=") {
+            let error = Diagnostic::error("L010", place.span, "this comparison does nothing");
+            self.report.push(error.help("`==` compares, `=` assigns"));
+            return Err(Failed);
+        }
         if !self.eat("=") {
             return Err(self.expected("`=`"));
         }
@@ -400,6 +426,7 @@ impl<'r> Parser<'r> {
                 return Err(Failed);
             }
             compared |= is_compare;
+            self.operator()?;
             self.at += 1;
             let right = self.nested(|p| p.binary(tightness + 1))?;
             let span = left.span.to(right.span);
@@ -430,6 +457,9 @@ impl<'r> Parser<'r> {
     fn postfix(&mut self) -> Parsed<Expr> {
         let mut it = self.primary()?;
         loop {
+            if self.is_mark(".") || self.is_mark("[") {
+                self.operator()?;
+            }
             let kind = if self.eat(".") {
                 let (field, span) = self.name("a field's name")?;
                 ExprKind::Field(Box::new(it.clone()), field, span)

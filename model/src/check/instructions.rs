@@ -52,12 +52,12 @@ impl Checker<'_> {
         let pattern = it.encoding.as_ref().and_then(|text| match Pattern::parse(&text.it) {
             Ok(pattern) => Some(pattern),
             Err(why) => {
-                let help = "an encoding is 0, 1, - and fields: \"0111 ---- r[3] imm[16]\"";
+                let help = "an encoding is 0, 1, - and fields: \"0111 ---- d[3] imm[16]\"";
                 self.error("K021", text.span, why, help);
                 None
             }
         });
-        let operands = self.operands(it, pattern.as_ref());
+        let operands = self.operands(env, it, pattern.as_ref());
         let length = self.length(env, it, pattern.as_ref());
         let mut texts = Vec::new();
         for code in it.semantics.iter().flat_map(|s| &s.0) {
@@ -113,7 +113,16 @@ impl Checker<'_> {
             .collect()
     }
 
-    fn operands(&mut self, it: &Instruction, pattern: Option<&Pattern>) -> Vec<Operand> {
+    /// An operand has a name of its own; if it hid a component, `r[r]` would not mean the file.
+    fn operand_name(&mut self, env: &Env, name: &Sp<String>) {
+        self.check_name(name);
+        if env.register_names.contains_key(&name.it) || name.it == env.storage.name {
+            let message = format!("`{}` is an operand and also a component", name.it);
+            self.error("K003", name.span, message, "choose different names");
+        }
+    }
+
+    fn operands(&mut self, env: &Env, it: &Instruction, pattern: Option<&Pattern>) -> Vec<Operand> {
         if let Some(pattern) = pattern {
             if let Some(operands) = &it.operands
                 && let Some((first, _)) = operands.0.first()
@@ -125,11 +134,17 @@ impl Checker<'_> {
                     "remove `operands:`",
                 );
             }
-            let all = pattern.operands().into_iter();
+            let all = pattern.operands();
+            let span = it.encoding.as_ref().map_or(it.span, |e| e.span);
+            for (name, _) in &all {
+                self.operand_name(env, &Sp { span, it: name.clone() });
+            }
+            let all = all.into_iter();
             return all.map(|(name, width)| Operand { name, width, fixed: None }).collect();
         }
         let mut all = Vec::new();
         for (name, width) in it.operands.iter().flat_map(Names::iter) {
+            self.operand_name(env, name);
             let width = self.width(width, 64);
             all.push(Operand { name: name.it.clone(), width, fixed: None });
         }
@@ -179,9 +194,12 @@ impl Checker<'_> {
             };
             for (operand, code) in case.fix.iter().flat_map(Names::iter) {
                 let Some(i) = operands.iter().position(|o| o.name == operand.it) else {
-                    let help = did_you_mean(&operand.it, operands.iter().map(|o| o.name.as_str()));
+                    let names = operands.iter().map(|o| o.name.as_str());
+                    let help = did_you_mean(&operand.it, names.clone()).unwrap_or_else(|| {
+                        format!("the operands: {}", names.collect::<Vec<_>>().join(", "))
+                    });
                     let message = format!("there is no operand `{}`", operand.it);
-                    self.error("K024", operand.span, message, &help.unwrap_or_default());
+                    self.error("K024", operand.span, message, &help);
                     continue;
                 };
                 let value = self.pure(env, *code, Some(operands[i].width));
@@ -371,9 +389,16 @@ impl Checker<'_> {
             };
             for name in expected.offending.iter().flat_map(|o| &o.0) {
                 if !classes.iter().any(|c| c.name == name.it) {
-                    let help = did_you_mean(&name.it, classes.iter().map(|c| c.name.as_str()));
+                    let names = classes.iter().map(|c| c.name.as_str());
+                    let cases = names.clone().filter(|n| n.split('[').next() == Some(&name.it));
+                    let cases: Vec<_> = cases.collect();
+                    let help = if cases.is_empty() {
+                        did_you_mean(&name.it, names).unwrap_or_default()
+                    } else {
+                        format!("name its cases: {}", cases.join(", "))
+                    };
                     let message = format!("there is no instruction `{}`", name.it);
-                    self.error("K029", name.span, message, &help.unwrap_or_default());
+                    self.error("K029", name.span, message, &help);
                 }
             }
             all.push((

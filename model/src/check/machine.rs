@@ -36,23 +36,14 @@ impl Checker<'_> {
         };
         let pairs = self.pairs(env, roles, machine);
         let traps = self.traps(env, machine);
-        if !pairs.is_empty() {
-            if roles.relocation.is_none() || roles.bounds.is_none() {
-                self.error(
-                    "K009",
-                    machine.span,
-                    "a machine with modes needs a relocation and a bounds component",
-                    "give a machine without a mapping of its own an external unit, and say so in `notes:`",
-                );
-            }
-            if !traps.iter().any(|t| t.kind == TrapKind::Memory) {
-                self.error(
-                    "K010",
-                    machine.traps.as_ref().map_or(machine.span, |_| machine.span),
-                    "no trap has `kind: memory`",
-                    "the definitions exclude memory traps: mark the trap that the address function raises",
-                );
-            }
+        if !pairs.is_empty() && !traps.iter().any(|t| t.kind == TrapKind::Memory) {
+            let first = machine.traps.as_ref().and_then(|t| t.iter().next());
+            self.error(
+                "K010",
+                first.map_or(machine.span, |(name, _)| name.span),
+                "no trap has `kind: memory`",
+                "the definitions exclude memory traps: mark the trap that the address function raises",
+            );
         }
         let unlisted = machine.unlisted.map(|code| {
             let statements = self.statements(code);
@@ -67,6 +58,22 @@ impl Checker<'_> {
             halted: machine.halted.and_then(|code| self.pure(env, code, Some(1))),
             unlisted,
         })
+    }
+
+    /// Modes are judged by what a mapping lets them reach.
+    pub(super) fn mapping(&mut self, roles: &Roles) {
+        if let Some(machine) = &self.spec.machine
+            && !self.report.failed()
+            && machine.modes.as_ref().is_some_and(|modes| !modes.it.0.is_empty())
+            && (roles.relocation.is_none() || roles.bounds.is_none())
+        {
+            self.error(
+                "K009",
+                machine.span,
+                "a machine with modes needs a relocation and a bounds component",
+                "give one component `kind: relocation` and one `kind: bounds`; a machine without a mapping of its own gets an external unit (say so in `notes:`)",
+            );
+        }
     }
 
     fn pairs(&mut self, env: &Env, roles: &Roles, machine: &spec::Machine) -> Vec<Pair> {
@@ -133,6 +140,7 @@ impl Checker<'_> {
         let sequence = machine.on_trap.map(|code| self.statements(code)).unwrap_or_default();
         let mut all = Vec::new();
         for (name, trap) in machine.traps.iter().flat_map(Names::iter) {
+            self.check_name(name);
             let Some(kind) = trap.kind else {
                 let words: Vec<_> = TrapKind::ALL.iter().map(|k| k.word()).collect();
                 let message = format!("the trap `{}` has no `kind:`", name.it);
@@ -212,12 +220,13 @@ impl Checker<'_> {
             .filter(|r| r.count.is_none() && r.slices.iter().any(|s| s.role == spec::Role::P))
             .collect();
         let [counter] = counters.as_slice() else {
-            let start = self.start();
+            let place = machine.map_or_else(|| self.start(), |m| m.span);
+            let count = counters.len();
             self.error(
                 "K012",
-                start,
-                "`advance:` is missing",
-                "with one component of role P it has a default; otherwise say how P moves",
+                place,
+                format!("`machine:` has no `advance:`, and {count} components have role P"),
+                "with exactly one it has a default; otherwise say how P moves past an instruction",
             );
             return Body::default();
         };

@@ -48,7 +48,8 @@ pub(crate) fn check(spec: &Spec, sources: &Sources) -> Result<Loaded, Vec<Diagno
         Some(isa) if !checker.report.failed() => {
             Ok(Loaded { isa, warnings: checker.report.finish() })
         }
-        _ => Err(checker.report.finish()),
+        // Warnings may only be consequences of the errors.
+        _ => Err(checker.report.finish().into_iter().filter(Diagnostic::is_error).collect()),
     }
 }
 
@@ -61,6 +62,15 @@ impl Checker<'_> {
     /// The place to point at when something is missing altogether.
     fn start(&self) -> Span {
         self.spec.isa.as_ref().map_or(self.spec.span, |isa| isa.span)
+    }
+
+    /// The place where a component, constant or view gets its name.
+    fn place_of(&self, name: &str) -> Span {
+        let constants = self.spec.constants.iter().flat_map(|all| all.iter().map(|(n, _)| n));
+        let views = self.spec.views.iter().flat_map(|all| all.iter().map(|(n, _)| n));
+        let components = self.spec.state.iter().flat_map(|all| all.iter().map(|(n, _)| n));
+        let found = constants.chain(views).chain(components).find(|n| n.it == name);
+        found.map_or_else(|| self.start(), |n| n.span)
     }
 
     fn statements(&mut self, code: Code) -> Vec<ast::Stmt> {
@@ -115,8 +125,20 @@ impl Checker<'_> {
 
     /// Everything that texts may name; nothing is lowered before it is complete.
     fn env(&mut self) -> Option<(Env, state::Roles)> {
+        if let Some(isa) = &self.spec.isa
+            && !isa.it.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        {
+            let message = format!("`{}` cannot be the name of a machine", isa.it);
+            self.error(
+                "K003",
+                isa.span,
+                message,
+                "small letters, digits and `-`; `title:` is free",
+            );
+        }
         let (storage, registers) = self.components();
         let roles = self.roles(&registers);
+        self.mapping(&roles);
         let constants = self.constants(&registers);
         let machine = self.spec.machine.as_ref();
         let relocation = roles.relocation.map_or(0, |part| part.width);
@@ -157,25 +179,42 @@ impl Checker<'_> {
             used: RefCell::default(),
         };
         self.unique_names(&env);
-        Some((env, roles))
+        // What follows would only complain about what is missing now.
+        if self.report.failed() { None } else { Some((env, roles)) }
     }
 
     /// A name means one thing everywhere.
     fn unique_names(&mut self, env: &Env) {
         let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
-        let reserved =
-            ["phys", "psw", "zext", "sext", "trunc", "cells", "undefined", "parity", "sar"];
+        let reserved = [
+            "phys",
+            "psw",
+            "zext",
+            "sext",
+            "trunc",
+            "cells",
+            "undefined",
+            "parity",
+            "sar",
+            "slt",
+            "sle",
+            "sgt",
+            "sge",
+            "sdiv",
+            "srem",
+        ];
         let all = (reserved.iter().map(|n| (*n, "a word of the language")))
             .chain([(env.storage.name.as_str(), "the storage")])
             .chain(env.register_names.keys().map(|n| (n.as_str(), "a component")))
             .chain(env.constants.keys().map(|n| (n.as_str(), "a constant or value")))
             .chain(env.functions.keys().map(|n| (n.as_str(), "a function")))
             .chain(env.views.keys().map(|n| (n.as_str(), "a view")));
-        let start = self.start();
         for (name, what) in all {
             if let Some(first) = seen.insert(name, what) {
                 let message = format!("`{name}` is {first} and also {what}");
-                self.error("K003", start, message, "choose different names");
+                let place =
+                    env.functions.get(name).map_or_else(|| self.place_of(name), |f| f.name_span);
+                self.error("K003", place, message, "choose different names");
             }
         }
     }
@@ -191,6 +230,13 @@ impl Checker<'_> {
                             .related(old.name_span, "first defined here"),
                     );
                     continue;
+                }
+                let names: Vec<_> = function.parameters.iter().map(|(name, ..)| name).collect();
+                for (i, (name, span, _)) in function.parameters.iter().enumerate() {
+                    if names[..i].contains(&name) {
+                        let message = format!("two parameters have the name `{name}`");
+                        self.error("K003", *span, message, "choose different names");
+                    }
                 }
                 all.insert(function.name.clone(), function);
             }
@@ -213,6 +259,7 @@ impl Checker<'_> {
     fn views(&mut self, constants: &BTreeMap<String, u128>) -> BTreeMap<String, View> {
         let mut all = BTreeMap::new();
         for (name, view) in self.spec.views.iter().flat_map(spec::Names::iter) {
+            self.check_name(name);
             let (Some(index), Some(width), Some(default)) =
                 (&view.index, &view.width, view.default)
             else {

@@ -6,6 +6,7 @@ use super::Checker;
 use crate::bits::bits_for;
 use crate::diagnostic::Span;
 use crate::isa::{Field, Part, Register, RegisterId, Slice, Storage};
+use crate::lower::bits;
 use crate::spec::{self, Component, Kind, Names, Numbering, Role, Sp};
 
 /// Most registers of a file.
@@ -86,7 +87,7 @@ impl Checker<'_> {
         (storage, registers)
     }
 
-    fn check_name(&mut self, name: &Sp<String>) {
+    pub(super) fn check_name(&mut self, name: &Sp<String>) {
         let mut characters = name.it.chars();
         let first = characters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
         let rest = characters.all(|c| c.is_ascii_alphanumeric() || c == '_');
@@ -219,7 +220,7 @@ impl Checker<'_> {
         for (name, value) in values.into_iter().flat_map(Names::iter) {
             self.check_name(name);
             if bits_for(value.it) > width {
-                let message = format!("{} does not fit {width} bits", value.it);
+                let message = format!("{} does not fit {}", value.it, bits(width));
                 self.error("K005", value.span, message, "");
             }
             all.push((name.it.clone(), value.it));
@@ -232,21 +233,24 @@ impl Checker<'_> {
         let mut all = BTreeMap::new();
         for (name, constant) in self.spec.constants.iter().flat_map(Names::iter) {
             self.check_name(name);
-            if let Some(value) = constant.value {
-                all.insert(name.it.clone(), value);
+            match constant.value {
+                Some(value) => drop(all.insert(name.it.clone(), value)),
+                None => self.error("K004", name.span, format!("`{}` has no `value:`", name.it), ""),
             }
         }
         let fields =
             |r: &Register| r.fields.iter().flat_map(|f| f.values.clone()).collect::<Vec<_>>();
-        for (name, value) in registers.iter().flat_map(|r| [r.values.clone(), fields(r)].concat()) {
+        let values = |r: &Register| [r.values.clone(), fields(r)].concat();
+        let values = registers.iter().flat_map(|r| values(r).into_iter().map(move |v| (r, v)));
+        for (register, (name, value)) in values {
             if let Some(old) = all.insert(name.clone(), value)
                 && old != value
             {
-                let start = self.start();
+                let place = self.place_of(&register.name);
                 let message = format!("`{name}` names two values, {old} and {value}");
                 self.error(
                     "K003",
-                    start,
+                    place,
                     message,
                     "names of values are global: choose different ones",
                 );
@@ -268,14 +272,14 @@ impl Checker<'_> {
                     _ => continue,
                 };
                 if place.replace(part).is_some() || register.count.is_some() {
-                    let start = self.start();
+                    let place = self.place_of(&register.name);
                     let message = format!(
-                        "`{}`: R has one relocation and one bounds component",
+                        "`{}`: R has one relocation and one bounds component, no more",
                         register.name
                     );
                     self.error(
                         "K009",
-                        start,
+                        place,
                         message,
                         "what lies inside the outermost mapping is of kind resource",
                     );
@@ -283,10 +287,10 @@ impl Checker<'_> {
             }
             for (part, values) in mode_parts(id, register) {
                 if !values.is_empty() && roles.mode.replace(part).is_some() {
-                    let start = self.start();
+                    let place = self.place_of(&register.name);
                     self.error(
                         "K009",
-                        start,
+                        place,
                         "two components of role M have `values:`",
                         "one is the mode; the others follow it",
                     );

@@ -24,7 +24,9 @@ impl Lowerer<'_> {
         if lowered.width == width {
             return Some(lowered);
         }
-        let advice = if lowered.width < width {
+        let advice = if width == 1 {
+            "a truth value has 1 bit: compare, e.g. `… != 0`, or take one bit, x[i]".into()
+        } else if lowered.width < width {
             format!("widen it: zext(…, {width}) or sext(…, {width})")
         } else {
             format!("cut it: trunc(…, {width}) or a slice")
@@ -41,9 +43,10 @@ impl Lowerer<'_> {
     /// Lowers an expression; `hint` is the width for numbers that take it from their context.
     pub(super) fn expr(&mut self, e: &ast::Expr, hint: Option<u32>) -> Option<Expr> {
         self.grow(1);
-        if self.overflowed {
-            return None;
-        }
+        self.deeper(e.span, |l| l.expr_of_kind(e, hint))
+    }
+
+    fn expr_of_kind(&mut self, e: &ast::Expr, hint: Option<u32>) -> Option<Expr> {
         if let Some(value) = self.constant(e) {
             return self.sized(value, hint, e.span);
         }
@@ -93,7 +96,7 @@ impl Lowerer<'_> {
                 );
                 return None;
             };
-            return self.expr(psw, None);
+            return self.expand("psw", false, span, |l| l.expr(psw, None));
         }
         if name == self.env.storage.name || name == "phys" {
             let help = format!("name one cell: {name}[a], or several: {name}[a; n]");
@@ -293,17 +296,16 @@ impl Lowerer<'_> {
         Some(lowered)
     }
 
-    /// The width an expression would have; nothing is emitted.
-    fn width_of(&mut self, e: &ast::Expr) -> Option<u32> {
-        let choices = self.choices.len();
-        let (_, lowered) = self.nested(|l| l.expr(e, None));
-        self.choices.truncate(choices);
-        lowered.map(|e| e.width)
-    }
-
     /// Physical cells from `index`, joined in the machine's order.
     pub(super) fn load(&mut self, index: &Expr, cells: u32) -> Expr {
         let width = self.env.storage.width;
+        if cells > 1 {
+            // The index is repeated for every cell.
+            self.grow(cells.saturating_mul(weight(index)));
+            if self.overflowed {
+                return Expr::constant(Bits::new(0, cells * width));
+            }
+        }
         let mut all: Option<Expr> = None;
         for i in 0..cells {
             let at = Self::cell_index(index, self.most_significant_first(i, cells), cells);
@@ -390,6 +392,9 @@ impl Lowerer<'_> {
             return Some((a, b));
         }
         let a = self.expr(a, hint);
+        if a.is_none() && self.is_untyped(b) {
+            return None;
+        }
         let mark = self.out.len();
         let b = self.expr(b, a.as_ref().map(|a| a.width).or(hint));
         let (a, b) = (a?, b?);
@@ -504,11 +509,17 @@ impl Lowerer<'_> {
         hint: Option<u32>,
     ) -> Option<Expr> {
         let condition = self.expr_to(condition, 1);
-        let hint = if self.is_untyped(a) && !self.is_untyped(b) { self.width_of(b) } else { hint };
-        let (hoisted_a, x) = self.nested(|l| l.expr(a, hint));
+        // The branch that has a width gives it to the other one.
+        let exchange = self.is_untyped(a) && !self.is_untyped(b);
+        let (first, second) = if exchange { (b, a) } else { (a, b) };
+        let (hoisted_a, x) = self.nested(|l| l.expr(first, hint));
         let width = x.as_ref()?.width;
-        let (hoisted_b, y) = self.nested(|l| l.expr_to(b, width));
-        let (condition, x, y) = (condition?, x?, y?);
+        let (hoisted_b, y) = self.nested(|l| l.expr_to(second, width));
+        let (mut yes, mut no) = ((hoisted_a, x?), (hoisted_b, y?));
+        if exchange {
+            std::mem::swap(&mut yes, &mut no);
+        }
+        let (condition, (hoisted_a, x), (hoisted_b, y)) = (condition?, yes, no);
         if hoisted_a.is_empty() && hoisted_b.is_empty() {
             return Some(Expr::apply(Op::Ite, vec![condition, x, y], width));
         }
@@ -586,7 +597,9 @@ impl Lowerer<'_> {
                         "C010",
                         span,
                         message,
-                        "compare it with a widened sum: base +^ a < cells(mem)",
+                        &format!(
+                            "compare it with something as wide: zext(…, {least}) or a sum by `+^`"
+                        ),
                     );
                     return None;
                 };
@@ -675,9 +688,9 @@ impl Lowerer<'_> {
         let body = self.framed(&function.body);
         self.close_scope(scope);
         self.frames.pop();
-        if result.is_some() && !ends(&body) {
+        if result.is_some() && !self.overflowed && !ends(&body) {
             let message = format!("`{name}` may end without `return`");
-            self.error("C009", function.name_span, message, "");
+            self.error("C009", function.name_span, message, "end every path with `return e;`");
         }
         self.emit(Stmt::Block(body));
         let (local, width) = result?;
@@ -697,22 +710,35 @@ impl Lowerer<'_> {
         let env = self.env;
         let view = &env.views[name];
         let result = self.local(view.width);
+        let span = index.span;
         let index = self.expr_to(index, view.index)?;
         let index = self.spill(index);
-        let (chain, ()) = self.nested(|l| l.block(&view.default));
-        let mut chain = chain;
-        for (number, entry) in view.entries.iter().rev() {
-            let expression = match entry {
-                ViewEntry::Place(place) => place,
-                ViewEntry::Code { read, .. } => read,
-            };
-            let (mut taken, value) = self.nested(|l| l.expr_to(expression, view.width));
-            taken.push(Stmt::Local(result, value?));
-            let number = Expr::constant(Bits::new(*number, view.index));
-            let hit = Expr::apply(Op::Eq, vec![index.clone(), number], 1);
-            chain = vec![Stmt::If(hit, taken, chain)];
-        }
+        let chain = self.expand(name, false, span, |l| {
+            let (mut chain, ()) = l.nested(|l| l.block(&view.default));
+            for (number, entry) in view.entries.iter().rev() {
+                let expression = match entry {
+                    ViewEntry::Place(place) => place,
+                    ViewEntry::Code { read, .. } => read,
+                };
+                let (mut taken, value) = l.nested(|l| l.expr_to(expression, view.width));
+                taken.push(Stmt::Local(result, value?));
+                let number = Expr::constant(Bits::new(*number, view.index));
+                let hit = Expr::apply(Op::Eq, vec![index.clone(), number], 1);
+                chain = vec![Stmt::If(hit, taken, chain)];
+            }
+            Some(chain)
+        })?;
         self.out.extend(chain);
         Some(Expr { width: view.width, kind: ExprKind::Local(result) })
     }
+}
+
+/// Nodes of an expression.
+fn weight(e: &Expr) -> u32 {
+    let inner = match &e.kind {
+        ExprKind::Apply(_, operands) => operands.iter().map(weight).sum(),
+        ExprKind::Element(_, inner) | ExprKind::Load(inner) => weight(inner),
+        _ => 0,
+    };
+    inner + 1
 }

@@ -21,6 +21,9 @@ use crate::spec::{Endian, Numbering};
 /// Most statements and operator applications one body may unfold to.
 const MAX_SIZE: u32 = 400_000;
 
+/// Deepest nesting of expressions, statements and calls.
+const MAX_NESTING: u32 = 500;
+
 /// What the texts of a specification may name.
 pub(crate) struct Env {
     pub(crate) numbering: Numbering,
@@ -120,6 +123,14 @@ pub(crate) struct Lowerer<'e> {
     depth: u32,
     size: u32,
     overflowed: bool,
+    /// How deep expressions, statements and calls are nested.
+    nesting: u32,
+    /// The outermost statement or expression.
+    at: Option<Span>,
+    /// Whether the address function was seen to trap where nothing may.
+    may_trap: bool,
+    /// Views and the PSW while they are written out, and whether they are written to.
+    expanding: Vec<(String, bool)>,
 }
 
 impl<'e> Lowerer<'e> {
@@ -137,6 +148,10 @@ impl<'e> Lowerer<'e> {
             depth: 0,
             size: 0,
             overflowed: false,
+            nesting: 0,
+            at: None,
+            may_trap: false,
+            expanding: Vec::new(),
         }
     }
 
@@ -179,12 +194,14 @@ impl<'e> Lowerer<'e> {
             kind: ast::ExprKind::Number(0, Some(*width)),
         };
         let arguments: Vec<ast::Expr> = function.parameters.iter().map(zero).collect();
+        self.at = Some(function.name_span);
         self.inline(function, &arguments, function.name_span);
     }
 
     /// Lowers an expression that must have no effects; numbers in it take the given width, and
     /// with `exact` so must the result.
     pub(crate) fn pure(mut self, e: &ast::Expr, width: Option<u32>, exact: bool) -> Option<Expr> {
+        self.at = Some(e.span);
         let lowered = match width {
             Some(width) if exact => self.expr_to(e, width),
             _ => self.expr(e, width),
@@ -214,14 +231,54 @@ impl<'e> Lowerer<'e> {
     }
 
     fn grow(&mut self, by: u32) {
-        self.size += by;
+        self.size = self.size.saturating_add(by);
         if self.size > MAX_SIZE && !self.overflowed {
             self.overflowed = true;
-            self.report.push(Diagnostic::global(
-                "C021",
-                "the semantics unfold to too many statements: shorten loops or functions",
-            ));
+            let message = format!("this unfolds to more than {MAX_SIZE} statements and operators");
+            let help = "loops are unrolled and functions inlined: shorten them";
+            self.report.push(match self.at {
+                Some(span) => Diagnostic::error("C021", span, message).help(help),
+                None => Diagnostic::global("C021", message).help(help),
+            });
         }
+    }
+
+    /// Runs a rule one level deeper: no text may exhaust our stack.
+    fn deeper<T>(&mut self, span: Span, rule: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        if self.overflowed {
+            return None;
+        }
+        if self.nesting >= MAX_NESTING {
+            self.overflowed = true;
+            let message = format!(
+                "expressions, statements and calls are nested more than {MAX_NESTING} deep"
+            );
+            self.error("C021", self.at.unwrap_or(span), message, "split it up");
+            return None;
+        }
+        self.nesting += 1;
+        let result = rule(self);
+        self.nesting -= 1;
+        result
+    }
+
+    /// Writes out a view or the PSW, which must not lead back to itself.
+    fn expand<T>(
+        &mut self,
+        name: &str,
+        write: bool,
+        span: Span,
+        rule: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
+        let entry = (name.to_owned(), write);
+        if self.expanding.contains(&entry) {
+            self.error("C008", span, format!("`{name}` is defined by itself"), "");
+            return None;
+        }
+        self.expanding.push(entry);
+        let result = rule(self);
+        self.expanding.pop();
+        result
     }
 
     /// Lowers into a list of its own.
@@ -282,8 +339,12 @@ impl<'e> Lowerer<'e> {
             .chain(self.env.functions.keys().map(String::as_str))
             .chain(self.env.views.keys().map(String::as_str))
             .chain([self.env.storage.name.as_str(), "phys", "psw", "zext", "sext", "trunc"]);
-        let help = did_you_mean(name, known).unwrap_or_else(|| {
-            "names are operands, locals, components, constants, functions and views".into()
+        let help = did_you_mean(name, known).unwrap_or_else(|| match self.frames.last() {
+            _ if what == "function" => "define it under `functions:`".into(),
+            Some(Frame::Function { .. }) => {
+                "a function does not see the operands of its caller: pass them to it".into()
+            }
+            _ => "names are operands, locals, components, constants, functions and views".into(),
         });
         self.error("C001", span, format!("there is no {what} `{name}`"), &help);
     }
@@ -368,23 +429,14 @@ impl<'e> Lowerer<'e> {
     /// Whether an expression takes its width from its context.
     fn is_untyped(&mut self, e: &ast::Expr) -> bool {
         use ast::ExprKind as E;
-        if self.constant(e).is_some() {
-            return true;
-        }
         match &e.kind {
             E::Call(name, _) => name == "cells",
             E::Unary(ast::Unary::Minus | ast::Unary::Complement, x) => self.is_untyped(x),
             E::Choice(_, a, b) | E::Binary(ast::Binary::Same { compare: false, .. }, a, b) => {
                 self.is_untyped(a) && self.is_untyped(b)
             }
-            E::Number(..)
-            | E::Name(_)
-            | E::Field(..)
-            | E::Index(..)
-            | E::Slice(..)
-            | E::Cells(..)
-            | E::Unary(..)
-            | E::Binary(..) => false,
+            E::Number(..) | E::Name(_) | E::Binary(..) => self.constant(e).is_some(),
+            E::Field(..) | E::Index(..) | E::Slice(..) | E::Cells(..) | E::Unary(..) => false,
         }
     }
 
@@ -405,7 +457,7 @@ impl<'e> Lowerer<'e> {
 }
 
 /// `1 bit`, `8 bits`.
-fn bits(width: u32) -> String {
+pub(crate) fn bits(width: u32) -> String {
     if width == 1 { "1 bit".into() } else { format!("{width} bits") }
 }
 

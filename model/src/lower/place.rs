@@ -3,7 +3,7 @@
 use super::expression::Indexed;
 use super::{Access, Binding, Frame, Lowerer, ViewEntry, insert, slice};
 use crate::ast::{self, Binary, ExprKind as E};
-use crate::bits::{Bits, Op};
+use crate::bits::{Bits, MAX_WIDTH, Op};
 use crate::diagnostic::Span;
 use crate::isa::{Expr, ExprKind, LocalId, RegisterId, Stmt, ends};
 
@@ -11,6 +11,11 @@ impl Lowerer<'_> {
     /// Lowers `place = value`: the value first, then what the place computes.
     pub(super) fn assign(&mut self, place: &ast::Expr, value: &ast::Expr) -> Option<()> {
         let width = self.place_width(place)?;
+        if width > MAX_WIDTH {
+            let message = format!("this place has {width} bits, more than {MAX_WIDTH}");
+            self.error("C017", place.span, message, "");
+            return None;
+        }
         let value = self.expr_to(value, width)?;
         self.store(place, value)
     }
@@ -27,7 +32,7 @@ impl Lowerer<'_> {
                 None if name == "psw" => {
                     let env = self.env;
                     match &env.psw {
-                        Some(psw) => self.place_width(psw),
+                        Some(psw) => self.expand(name, true, place.span, |l| l.place_width(psw)),
                         None => self.expr(place, None).map(|e| e.width),
                     }
                 }
@@ -137,7 +142,9 @@ impl Lowerer<'_> {
         }
         let env = self.env;
         match &env.psw {
-            Some(psw) if name == "psw" => self.store(psw, value),
+            Some(psw) if name == "psw" => {
+                self.expand(name, true, place.span, |l| l.store(psw, value))
+            }
             _ => {
                 self.unknown_name(name, place.span, "place");
                 None
@@ -219,6 +226,7 @@ impl Lowerer<'_> {
             self.error("C008", index.span, "the address function uses itself", help);
             return None;
         }
+        let place = index.span;
         let index = self.expr_to(index, self.env.address_width)?;
         let index = self.spill(index);
         let ExprKind::Local(local) = index.kind else { return None };
@@ -233,8 +241,14 @@ impl Lowerer<'_> {
         let body = self.framed(address);
         self.close_scope(scope);
         self.frames.pop();
-        if !ends(&body) {
-            self.error("C009", *span, "the address function may end without `return`", "");
+        if std::mem::take(&mut self.may_trap) {
+            let help = "use phys[…], which never traps";
+            self.error("C022", place, "this access may trap, and nothing may trap here", help);
+            return None;
+        }
+        if !self.overflowed && !ends(&body) {
+            let help = "end every path with `return phys[e];` or a trap";
+            self.error("C009", *span, "the address function may end without `return`", help);
         }
         self.emit(Stmt::Block(body));
         Some(())
@@ -323,25 +337,29 @@ impl Lowerer<'_> {
         let view = &env.views[name];
         let value = self.spill(value);
         let ExprKind::Local(local) = value.kind else { return None };
+        let span = index.span;
         let index = self.expr_to(index, view.index)?;
         let index = self.spill(index);
-        let (mut chain, ()) = self.nested(|l| l.block(&view.default));
-        for (number, entry) in view.entries.iter().rev() {
-            let (taken, done) = self.nested(|l| match entry {
-                ViewEntry::Place(place) => l.store(place, value.clone()),
-                ViewEntry::Code { write, .. } => {
-                    let scope = l.variables.len();
-                    l.bind("value", Binding::Local(local, view.width));
-                    l.block(write);
-                    l.close_scope(scope);
-                    Some(())
-                }
-            });
-            done?;
-            let number = Expr::constant(Bits::new(*number, view.index));
-            let hit = Expr::apply(Op::Eq, vec![index.clone(), number], 1);
-            chain = vec![Stmt::If(hit, taken, chain)];
-        }
+        let chain = self.expand(name, true, span, |l| {
+            let (mut chain, ()) = l.nested(|l| l.block(&view.default));
+            for (number, entry) in view.entries.iter().rev() {
+                let (taken, done) = l.nested(|l| match entry {
+                    ViewEntry::Place(place) => l.store(place, value.clone()),
+                    ViewEntry::Code { write, .. } => {
+                        let scope = l.variables.len();
+                        l.bind("value", Binding::Local(local, view.width));
+                        l.block(write);
+                        l.close_scope(scope);
+                        Some(())
+                    }
+                });
+                done?;
+                let number = Expr::constant(Bits::new(*number, view.index));
+                let hit = Expr::apply(Op::Eq, vec![index.clone(), number], 1);
+                chain = vec![Stmt::If(hit, taken, chain)];
+            }
+            Some(chain)
+        })?;
         self.out.extend(chain);
         Some(())
     }

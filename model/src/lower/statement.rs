@@ -26,6 +26,16 @@ impl Lowerer<'_> {
     }
 
     fn statement(&mut self, statement: &ast::Stmt) {
+        if self.nesting == 0 {
+            self.at = Some(statement.span);
+        }
+        self.deeper(statement.span, |l| {
+            l.statement_of_kind(statement);
+            Some(())
+        });
+    }
+
+    fn statement_of_kind(&mut self, statement: &ast::Stmt) {
         let span = statement.span;
         match &statement.kind {
             S::Let(name, name_span, value) => self.bind_local(name, *name_span, value),
@@ -91,7 +101,11 @@ impl Lowerer<'_> {
             let help = did_you_mean(name, self.env.traps.keys().map(String::as_str))
                 .unwrap_or_else(|| {
                     let all: Vec<_> = self.env.traps.keys().map(String::as_str).collect();
-                    format!("the traps of this machine: {}", all.join(", "))
+                    if all.is_empty() {
+                        "this machine has no traps: list them as `traps:` under `machine:`".into()
+                    } else {
+                        format!("the traps of this machine: {}", all.join(", "))
+                    }
                 });
             self.error("C001", name_span, format!("there is no trap `{name}`"), &help);
             return;
@@ -114,6 +128,10 @@ impl Lowerer<'_> {
         match self.mode {
             Mode::Semantics => self.emit(Stmt::Trap(id, argument)),
             Mode::TrapSequence => self.emit(Stmt::Unpredictable),
+            // The place to report is the access, not the address function.
+            Mode::Plain if self.frames.iter().any(|f| matches!(f, Frame::Address { .. })) => {
+                self.may_trap = true;
+            }
             Mode::Plain => self.error("C022", span, "nothing may trap here", ""),
         }
     }
@@ -144,6 +162,7 @@ impl Lowerer<'_> {
                 if l.overflowed || ends(&l.out) {
                     break;
                 }
+                l.grow(1);
                 let scope = l.variables.len();
                 l.bind(variable, Binding::Constant(i));
                 l.block(body);

@@ -1,6 +1,6 @@
 //! The VM map f: `C_r` → `C_v` of the standard monitor, which keeps low storage for itself.
 //!
-//! E′[i + k] = E[i] for 0 ≤ i < w; M′ = user; P′ = P; R′ = (l + k, max(0, min(b, w − l))), where
+//! `E′[i + k] = E[i]` for 0 ≤ i < w; M′ = user; P′ = P; R′ = (l + k, max(0, min(b, w − l))), where
 //! (l, b) is the guest's window E|r; the other components of R′ are the monitor's own
 //! (P&G section 4; the clip is what the paper leaves out). Where l + k does not fit the relocation
 //! component, R′ = (k, 0).

@@ -103,12 +103,6 @@ impl Aig {
         self.nodes.len()
     }
 
-    /// The number of inputs.
-    #[cfg(test)]
-    pub(crate) fn input_count(&self) -> u32 {
-        self.inputs
-    }
-
     /// The node at an index below [`Aig::node_count`].
     pub(crate) fn node(&self, index: usize) -> Node {
         self.nodes[index]

@@ -329,7 +329,15 @@ fn check_expectations(isa: &Isa, sources: &Sources, report: &mut Report) {
                 class.expect.iter().filter(|(p, _)| *p == profile).flat_map(|(_, words)| words);
             for word in words {
                 checked += 1;
-                let answer = found.property(&word.word).unwrap_or(Answer::No);
+                let Some(answer) = found.property(&word.word) else {
+                    unmet.push(Unmet {
+                        expected: format!("{}: {}", found.name, word.word),
+                        found: format!("profile {} does not ask", profile.word()),
+                        at: at(word.span),
+                        undecided: true,
+                    });
+                    continue;
+                };
                 let wanted = if word.holds { Answer::Yes } else { Answer::No };
                 if answer != wanted && !(answer == Answer::Vacuous && word.holds) {
                     let not = if word.holds { "" } else { "not " };
@@ -352,8 +360,36 @@ fn check_expectations(isa: &Isa, sources: &Sources, report: &mut Report) {
             );
         }
     }
+    if isa.pairs.is_empty() {
+        for (_, expected) in isa.expect.iter().filter(|(p, _)| *p == profile) {
+            let place = expected.span.and_then(at);
+            not_applicable(expected, place.as_deref(), &mut checked, &mut unmet);
+        }
+    }
     report.unmet = unmet;
     report.expectations = checked;
+}
+
+/// On a machine without modes every theorem is not applicable, whatever else is expected.
+fn not_applicable(
+    expected: &Expectation,
+    at: Option<&str>,
+    checked: &mut u64,
+    unmet: &mut Vec<Unmet>,
+) {
+    let all = [("vmm", expected.vmm), ("recursive", expected.recursive), ("hvmm", expected.hvmm)];
+    for (name, (premise, verdict)) in all {
+        let premise = premise.map(|p| format!("{name}: premise {}", p.word()));
+        let verdict = verdict
+            .filter(|v| *v != VerdictWord::NotApplicable)
+            .map(|v| format!("{name}: {}", v.word()));
+        *checked += 1;
+        for expected in premise.into_iter().chain(verdict) {
+            let found =
+                format!("{name}: {}, the machine has no modes", VerdictWord::NotApplicable.word());
+            unmet.push(Unmet { expected, found, at: at.map(str::to_owned), undecided: false });
+        }
+    }
 }
 
 fn theorem_expectations(

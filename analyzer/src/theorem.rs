@@ -64,7 +64,11 @@ pub(crate) fn judge(all: &[Classification], profile: Profile, hybrid: bool) -> J
     let commutes = |c: &Classification| Classification::commutes(&c.statewise, sides);
     let refuting = indices(all, |c| unprivileged(c) && commutes(c) == Answer::No);
     let proved = all.iter().filter(|c| unprivileged(c)).all(|c| commutes(c) == Answer::Yes);
+    // Where every instruction always memory-traps there is nothing to include.
+    let empty = all.iter().all(|c| c.privileged == Answer::Vacuous);
+    let premise = if empty { Premise::Vacuous } else { premise };
     let (verdict, by) = match premise {
+        Premise::Vacuous => (VerdictWord::Vacuous, ""),
         Premise::Holds => (VerdictWord::Holds, "set-inclusion"),
         _ if proved => (VerdictWord::Holds, "statewise"),
         _ if !refuting.is_empty() => (VerdictWord::Refuted, "step-refutation"),

@@ -97,3 +97,44 @@ fn the_bundled_schema_is_the_one_printed() {
         std::fs::read("../isa-specs/specification.schema.json").expect("the schema is bundled");
     assert!(output.stdout == bundled, "run `analyze schema > isa-specs/specification.schema.json`");
 }
+
+/// A machine with one instruction, `semantics`, and what is expected of it.
+fn tiny(modes: &str, semantics: &str, expect: &str) -> String {
+    format!(
+        "pgisa: 1
+isa: tiny
+state:
+  mem: {{role: E, width: 8, cells: 16}}
+  mode: {{role: M, width: 1, values: {{s: 0, u: 1}}}}
+  pc: {{role: P, width: 8}}
+  base: {{role: R, kind: relocation, width: 8}}
+  bound: {{role: R, kind: bounds, width: 8}}
+machine:
+  modes: {modes}
+  traps: {{memory: {{kind: memory}}}}
+instructions:
+  only:
+    semantics: \"{semantics}\"
+expect: {expect}
+"
+    )
+}
+
+#[test]
+fn a_machine_without_modes_meets_no_expectation_but_not_applicable() {
+    for (expect, exit) in
+        [("{vmm: not-applicable}", 0), ("{vmm: holds}", 1), ("{hvmm: {premise: holds}}", 1)]
+    {
+        let path = temporary("no-modes.yaml", &tiny("[]", "pc = 0;", expect));
+        assert_eq!(code(&analyze(&[&path])), exit, "{expect}");
+    }
+}
+
+#[test]
+fn a_machine_that_always_memory_traps_is_vacuous_and_holds_nothing() {
+    let modes = "[{supervisor: s, user: u}]";
+    for (expect, exit) in [("{vmm: vacuous, hvmm: vacuous}", 0), ("{vmm: holds}", 1)] {
+        let path = temporary("vacuous.yaml", &tiny(modes, "trap(memory);", expect));
+        assert_eq!(code(&analyze(&[&path])), exit, "{expect}");
+    }
+}

@@ -130,33 +130,10 @@ impl Facts {
 
     /// A term rewritten with every condition inside it that the facts settle.
     pub(crate) fn restrict(&self, terms: &mut Terms, root: Term) -> Term {
-        let mut done: FxHashMap<Term, Term> = FxHashMap::default();
-        let mut stack = vec![root];
-        while let Some(&t) = stack.last() {
-            if done.contains_key(&t) {
-                stack.pop();
-                continue;
-            }
-            if terms.width(t) == 1
-                && let Some(known) = self.atom(terms, t)
-            {
-                let known = terms.bool(known);
-                done.insert(t, known);
-                continue;
-            }
-            let children = terms.children(t);
-            let before = stack.len();
-            stack.extend(children.iter().filter(|c| !done.contains_key(c)));
-            if stack.len() > before {
-                continue;
-            }
-            let new: Vec<Term> = children.iter().map(|c| done[c]).collect();
-            let rebuilt = if new == children { t } else { terms.rebuild(t, &new) };
-            done.insert(t, rebuilt);
-            stack.pop();
-        }
-        terms.visit(done.len());
-        done[&root]
+        terms.rewrite(root, |terms, t| {
+            let known = if terms.width(t) == 1 { self.atom(terms, t)? } else { return None };
+            Some(terms.bool(known))
+        })
     }
 }
 

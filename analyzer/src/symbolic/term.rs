@@ -131,11 +131,6 @@ impl Terms {
         self.visited
     }
 
-    /// Counts visited terms.
-    pub(crate) fn visit(&mut self, count: usize) {
-        self.visited += count as u64;
-    }
-
     /// Suggests a value for a variable: it is tried before others, and nothing else.
     pub(crate) fn suggest(&mut self, t: Term, value: u128) {
         let value = value.min(self.max(t));
@@ -148,11 +143,27 @@ impl Terms {
 
     /// A term with every variable that has a suggestion replaced by it.
     pub(crate) fn with_suggestions(&mut self, root: Term) -> Term {
+        self.rewrite(root, |terms, t| {
+            let value = terms.suggestion(t)?;
+            Some(terms.constant(value, terms.width(t)))
+        })
+    }
+
+    /// A term rebuilt with the parts that `choose` replaces; it is asked before a part's own parts.
+    pub(crate) fn rewrite(
+        &mut self,
+        root: Term,
+        choose: impl Fn(&mut Self, Term) -> Option<Term>,
+    ) -> Term {
         let mut done: FxHashMap<Term, Term> = FxHashMap::default();
         let mut stack = vec![root];
         while let Some(&t) = stack.last() {
             if done.contains_key(&t) {
                 stack.pop();
+                continue;
+            }
+            if let Some(chosen) = choose(self, t) {
+                done.insert(t, chosen);
                 continue;
             }
             let children = self.children(t);
@@ -162,14 +173,11 @@ impl Terms {
                 continue;
             }
             let new: Vec<Term> = children.iter().map(|c| done[c]).collect();
-            let rebuilt = match self.suggestion(t) {
-                Some(value) => self.constant(value, self.width(t)),
-                None if new == children => t,
-                None => self.rebuild(t, &new),
-            };
+            let rebuilt = if new == children { t } else { self.rebuild(t, &new) };
             done.insert(t, rebuilt);
             stack.pop();
         }
+        self.visited += done.len() as u64;
         done[&root]
     }
 

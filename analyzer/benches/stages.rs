@@ -26,7 +26,7 @@ fn stages(c: &mut Criterion) {
         });
         let mut sources = Sources::default();
         let loaded = load(name, &mut sources);
-        let options = Options { profile: Profile::Refined, pair: None };
+        let options = Options { profile: Profile::Refined, pair: None, timeout: None };
         group.bench_function("decide", |b| {
             b.iter(|| analyze(black_box(&loaded.isa), &sources, options, &|_, _| {}));
         });

@@ -1,17 +1,27 @@
 //! The analysis, from a checked machine to a report; it reads in the order in which it happens.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
 use model::diagnostic::Sources;
 use model::isa::{Expectation, Isa, Pair, Premise, Profile, VerdictWord};
 use rayon::prelude::*;
 
 use crate::classify::{self, Classification, Counts};
+use crate::collision;
+use crate::conditions::{self, Fixing};
+use crate::decide::Backend;
 use crate::definitions::Side;
+use crate::diagram::{self, Diagram};
 use crate::report::{
-    AssumptionReport, Escape, Evidence, InstructionReport, PairReport, RecursiveReport, Refutation,
-    Report, SCHEMA, Summary, TheoremReport, Theorems, Unmet,
+    AssumptionReport, CollisionReport, Escape, Evidence, InstructionReport, PairReport,
+    RecursiveReport, Refutation, Report, SCHEMA, Summary, TheoremReport, Theorems, Unmet,
+    WitnessReport,
 };
+use crate::settle::{Settle, Solving};
 use crate::theorem::{self, Judgement};
 use crate::verdict::{Answer, Verdict};
+use crate::witness::Witness;
 
 /// What to analyze.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +30,65 @@ pub struct Options<'o> {
     pub profile: Profile,
     /// Judge only the pair `supervisor` or `supervisor:user` of this name.
     pub pair: Option<&'o str>,
+    /// Leave open what is not settled after this time.
+    pub timeout: Option<Duration>,
+}
+
+/// What is known about one de-privileging pair.
+pub(crate) struct Judged<'i> {
+    pub(crate) pair: &'i Pair,
+    /// By class, in specification order.
+    pub(crate) all: Vec<Classification>,
+    pub(crate) vmm: Judgement,
+    pub(crate) recursive: theorem::Recursive,
+    pub(crate) hvmm: Judgement,
+    pub(crate) diagram: Diagram,
+    /// What fixing bits of the real machine does for classes that are not safe to run directly.
+    pub(crate) fixings: Vec<(usize, Fixing)>,
+    pub(crate) counts: Counts,
+}
+
+/// The pairs that the options ask for.
+pub(crate) fn pairs<'i>(isa: &'i Isa, options: &Options<'_>) -> Vec<&'i Pair> {
+    let chosen = |p: &&Pair| options.pair.is_none_or(|name| names_pair(name, p));
+    isa.pairs.iter().filter(chosen).collect()
+}
+
+/// Judges one pair: every class, then the theorems, with answers from `settle`.
+pub(crate) fn judge<'i>(
+    isa: &'i Isa,
+    pair: &'i Pair,
+    profile: Profile,
+    settle: &dyn Settle,
+    done: &(dyn Fn() + Sync),
+) -> Judged<'i> {
+    let all: Vec<Classification> = isa
+        .classes
+        .par_iter()
+        // Classes differ a thousandfold in effort and the heavy ones stand together.
+        .with_max_len(1)
+        .map(|class| {
+            let classification = classify::classify(isa, class, pair, profile, settle);
+            done();
+            classification
+        })
+        .collect();
+    let mut counts = Counts::default();
+    for classification in &all {
+        counts.add(&classification.counts);
+    }
+    let mut vmm = theorem::judge(&all, profile, false);
+    let mut hvmm = theorem::judge(&all, profile, true);
+    let recursive = theorem::recursive(&all, &vmm);
+    counts.add(&theorem::escapes(isa, pair, profile, &all, &mut vmm, &mut hvmm, settle));
+    let (fixings, effort) =
+        conditions::escapes(isa, pair, profile, &all, [&mut vmm, &mut hvmm], settle);
+    counts.add(&effort);
+    theorem::partial_traps(&mut vmm);
+    theorem::partial_traps(&mut hvmm);
+    let (diagram, effort) = diagram::judge(isa, pair, profile, (&vmm, &hvmm), settle);
+    counts.add(&effort);
+    Judged { pair, all, vmm, recursive, hvmm, diagram, fixings, counts }
 }
 
 /// Judges every decode class and every theorem of a machine. `progress` is called after each class
@@ -30,61 +99,81 @@ pub fn analyze(
     options: Options<'_>,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Report {
-    let profile = options.profile;
-    let chosen = |p: &&Pair| options.pair.is_none_or(|name| names_pair(name, p));
-    let pairs: Vec<&Pair> = isa.pairs.iter().filter(chosen).collect();
+    analyze_by(isa, sources, options, &solving(&options), progress)
+}
+
+/// The decision procedure as the options want it.
+pub(crate) fn solving(options: &Options<'_>) -> Solving {
+    Solving { backend: Backend::until(options.timeout) }
+}
+
+/// [`analyze`] with answers from `settle`.
+pub(crate) fn analyze_by(
+    isa: &Isa,
+    sources: &Sources,
+    options: Options<'_>,
+    settle: &dyn Settle,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Report {
+    let pairs = pairs(isa, &options);
     let total = pairs.len() * isa.classes.len();
-    let done = std::sync::atomic::AtomicUsize::new(0);
+    let done = AtomicUsize::new(0);
+    let count = || progress(done.fetch_add(1, Relaxed) + 1, total);
+    let judged: Vec<Judged<'_>> =
+        pairs.into_iter().map(|pair| judge(isa, pair, options.profile, settle, &count)).collect();
+    report(isa, sources, options.profile, &judged, settle)
+}
+
+/// What was found, as plain data.
+fn report(
+    isa: &Isa,
+    sources: &Sources,
+    profile: Profile,
+    judged: &[Judged<'_>],
+    settle: &dyn Settle,
+) -> Report {
     let mut counts = Counts::default();
-    let mut assumptions: Vec<AssumptionReport> = Vec::new();
-    let mut reports = Vec::new();
-    for pair in &pairs {
-        let all: Vec<Classification> = isa
-            .classes
-            .par_iter()
-            // Classes differ a thousandfold in effort and the heavy ones stand together.
-            .with_max_len(1)
-            .map(|class| {
-                let classification = classify::classify(isa, class, pair, profile);
-                progress(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, total);
-                classification
-            })
-            .collect();
-        for classification in &all {
-            counts.add(&classification.counts);
-        }
-        let mut vmm = theorem::judge(&all, profile, false);
-        let mut hvmm = theorem::judge(&all, profile, true);
-        let recursive = theorem::recursive(&all, &vmm);
-        counts.add(&theorem::escapes(isa, pair, profile, &all, &mut vmm, &mut hvmm));
-        if assumptions.is_empty() {
-            assumptions = assumption_reports(isa, &all);
-        }
-        reports.push(PairReport {
+    let mut pairs = Vec::new();
+    for it in judged {
+        counts.add(&it.counts);
+        let (pair, all) = (it.pair, &it.all);
+        let needed = conditions::needed(isa, pair, profile, all, [&it.vmm, &it.hvmm]);
+        let [vmm, hvmm] = needed;
+        pairs.push(PairReport {
             supervisor: pair.supervisor.0.clone(),
             user: pair.user.0.clone(),
             theorems: Theorems {
-                vmm: theorem_report(isa, pair, &all, profile, &vmm, &Side::BOTH),
-                recursive: recursive_report(isa, &recursive),
-                hvmm: theorem_report(isa, pair, &all, profile, &hvmm, &[Side::User]),
+                vmm: TheoremReport {
+                    conditions: vmm,
+                    ..theorem_report(isa, it, profile, &it.vmm, &Side::BOTH, settle)
+                },
+                recursive: recursive_report(isa, &it.recursive),
+                hvmm: TheoremReport {
+                    conditions: hvmm,
+                    ..theorem_report(isa, it, profile, &it.hvmm, &[Side::User], settle)
+                },
             },
             instructions: (0..all.len())
-                .map(|i| instruction_report(isa, pair, i, &all[i], profile))
+                .map(|i| InstructionReport {
+                    safe_if: safe_if(&it.fixings, i),
+                    ..instruction_report(isa, pair, i, &all[i], profile)
+                })
                 .collect(),
         });
     }
+    let instructions = judged.iter().map(|it| it.all.len() as u64).sum();
     let mut report = Report {
         schema: SCHEMA,
         isa: isa.name.clone(),
         title: isa.title.clone(),
         profile,
-        pairs: reports,
-        assumptions,
+        pairs,
+        assumptions: judged.first().map(|it| assumption_reports(isa, &it.all)).unwrap_or_default(),
         opcode_coverage: isa.coverage.map(|c| c.fraction),
         unlisted: isa.unlisted.as_ref().map(|body| unlisted(isa, &body.statements)),
         unmet: Vec::new(),
         expectations: 0,
-        summary: Summary { instructions: total as u64, counts },
+        summary: Summary { instructions, counts },
     };
     check_expectations(isa, sources, &mut report);
     report
@@ -113,12 +202,13 @@ fn names(isa: &Isa, indices: &[usize]) -> Vec<String> {
 
 fn theorem_report(
     isa: &Isa,
-    pair: &Pair,
-    all: &[Classification],
+    judged: &Judged<'_>,
     profile: Profile,
     it: &Judgement,
     sides: &[Side],
+    settle: &dyn Settle,
 ) -> TheoremReport {
+    let (pair, all) = (judged.pair, judged.all.as_slice());
     let mut assumptions: Vec<String> =
         isa.assumptions.iter().map(|a| format!("{}: {}", a.name, a.text)).collect();
     if it.by == "statewise" || it.by == "step-refutation" {
@@ -150,6 +240,12 @@ fn theorem_report(
             "values the architecture leaves undefined do not themselves depend on M or R, in";
         assumptions.push(format!("{what} {}", brief(&undefined)));
     }
+    let refuted = it.verdict == VerdictWord::Refuted;
+    let step = refuted.then(|| refuting_step(isa, pair, all, profile, it, sides, settle)).flatten();
+    let collision = refuted.then(|| {
+        let small = step.as_ref().map(|s| (s.class, s.side, &s.witness));
+        collision::find(isa, pair, profile, all, (small, &it.refuting), sides)
+    });
     TheoremReport {
         premise: it.premise,
         verdict: it.verdict,
@@ -160,43 +256,69 @@ fn theorem_report(
         escapes: it
             .escapes
             .iter()
-            .map(|(name, verdict)| Escape {
-                name: (*name).into(),
-                verdict: *verdict,
-                assumption: match *name {
-                    "hybrid-monitor" => "all virtual-supervisor code is interpreted (Theorem 3)".into(),
-                    _ => "one guest at k = 0 under a monitor in high storage; its window contains no trap cell".into(),
-                },
+            .map(|it| Escape {
+                name: it.name.into(),
+                verdict: it.verdict,
+                assumption: it.assumption.clone(),
             })
             .collect(),
         gap: it.gap,
-        refutation: (it.verdict == VerdictWord::Refuted).then(|| refutation(isa, pair, all, profile, it, sides)).flatten(),
+        refutation: step.map(|it| Refutation {
+            instruction: isa.classes[it.class].name.clone(),
+            mode: it.side.name(pair).to_owned(),
+            broken: it.broken.into_iter().map(str::to_owned).collect(),
+            witness: WitnessReport::of(isa, it.class, &it.witness),
+        }),
+        collision: collision.flatten().map(|it| CollisionReport::of(isa, pair, &it)),
+        conditions: Vec::new(),
+        diagram: diagram::report(
+            isa,
+            pair,
+            profile,
+            (all, &judged.diagram),
+            it.verdict,
+            sides,
+            settle,
+        ),
     }
 }
 
+/// A run that refutes a theorem.
+struct Step {
+    class: usize,
+    side: Side,
+    broken: Vec<&'static str>,
+    witness: Witness,
+}
+
 /// The run that refutes a theorem: the first instruction whose square breaks, in a small state.
-fn refutation(
+fn refuting_step(
     isa: &Isa,
     pair: &Pair,
     all: &[Classification],
     profile: Profile,
     it: &Judgement,
     sides: &[Side],
-) -> Option<Refutation> {
+    settle: &dyn Settle,
+) -> Option<Step> {
     let class = *it.refuting.iter().find(|i| it.offending.contains(i)).or(it.refuting.first())?;
     let broken = |s: &&classify::Square| sides.contains(&s.side) && s.verdict.is_shown();
     let square = all[class].statewise.iter().rev().find(broken)?;
-    let (small, broken) =
-        classify::refutation(isa, &isa.classes[class], pair, profile, square.side);
-    let shown = if small.is_shown() { &small } else { &square.verdict };
-    match Evidence::of(isa, class, shown) {
-        Evidence::Witness(witness) => Some(Refutation {
-            instruction: isa.classes[class].name.clone(),
-            mode: square.side.name(pair).to_owned(),
-            broken: broken.into_iter().map(str::to_owned).collect(),
-            witness,
-        }),
-        Evidence::Structural { .. } | Evidence::Solver { .. } | Evidence::Open { .. } => None,
+    let side = square.side;
+    let small = classify::refutation(isa, &isa.classes[class], pair, profile, side, settle);
+    let (witness, broken) = match (small, &square.verdict) {
+        (Some((witness, broken)), _) => (*witness, broken),
+        (None, Verdict::Shown(witness)) => ((**witness).clone(), Vec::new()),
+        (None, Verdict::Proved(_) | Verdict::Open(_)) => return None,
+    };
+    Some(Step { class, side, broken, witness })
+}
+
+/// The conditions on the real machine under which a class is safe to run directly.
+fn safe_if(fixings: &[(usize, Fixing)], class: usize) -> Vec<String> {
+    match fixings.iter().find(|(c, _)| *c == class) {
+        Some((_, Fixing::Safe(all))) => all.iter().map(conditions::words).collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -278,6 +400,7 @@ fn instruction_report(
         sensitive,
         innocuous: sensitive.negated(),
         statewise: Classification::commutes(&it.statewise, &Side::BOTH),
+        safe_if: Vec::new(),
         modes,
         evidence,
         notes: isa.classes[index].notes.clone(),
@@ -315,7 +438,7 @@ fn assumption_reports(isa: &Isa, all: &[Classification]) -> Vec<AssumptionReport
 }
 
 /// Compares the findings with what the author expects in this profile.
-fn check_expectations(isa: &Isa, sources: &Sources, report: &mut Report) {
+pub(crate) fn check_expectations(isa: &Isa, sources: &Sources, report: &mut Report) {
     let profile = report.profile;
     let at = |span: model::diagnostic::Span| {
         let (line, column) = sources.position(span);

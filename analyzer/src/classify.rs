@@ -1,14 +1,18 @@
 //! Every question about one instruction and one de-privileging pair, answered.
 
-use model::isa::{Class, Isa, Pair, Profile};
+use model::isa::{Class, Isa, Pair, Profile, TrapId};
+use model::map::VmMap;
 
-use crate::decide::{self, By};
-use crate::definitions::statewise::{self, Guests};
-use crate::definitions::{DEFINITIONS, Definition, Obligation, Side, assumption, privileged};
-use crate::problem::Problem;
-use crate::replay::Replay;
+use crate::decide::By;
+use crate::definitions::dispatch::Way;
+use crate::definitions::privileged::Part;
+use crate::definitions::statewise::{self, Case, Guests};
+use crate::definitions::{
+    DEFINITIONS, Definition, Side, allocator, assumption, dispatch, privileged, sequence,
+};
+use crate::settle::{Docket, Question, Settle};
 use crate::verdict::{Answer, Proof, Verdict};
-use crate::witness;
+use crate::witness::Witness;
 
 /// How many obligations were settled how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -34,6 +38,25 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Counts one settled obligation.
+    pub(crate) fn count(&mut self, verdict: &Verdict, by: By) {
+        self.obligations += 1;
+        match verdict {
+            Verdict::Proved(_) => self.proved += 1,
+            Verdict::Shown(_) => self.witnessed += 1,
+            Verdict::Open(_) => self.undecided += 1,
+        }
+        match by {
+            By::Dependency => self.by_dependency += 1,
+            By::Rewriting => self.by_rewriting += 1,
+            By::Evaluation => self.by_evaluation += 1,
+            By::Sat(conflicts) => {
+                self.by_sat += 1;
+                self.conflicts += conflicts;
+            }
+        }
+    }
+
     /// Adds up.
     pub(crate) fn add(&mut self, other: &Self) {
         self.obligations += other.obligations;
@@ -49,7 +72,7 @@ impl Counts {
 }
 
 /// What is known about one existential property.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Finding {
     pub(crate) definition: &'static Definition,
     /// The verdict in each mode asked, with that mode.
@@ -82,15 +105,26 @@ pub(crate) fn answer_of(verdict: &Verdict) -> Answer {
 }
 
 /// The statewise condition in one virtual mode.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Square {
     pub(crate) side: Side,
     /// Proved: it commutes. Shown: a state where it does not.
     pub(crate) verdict: Verdict,
 }
 
-/// Everything known about one class and pair.
+/// What is known about the sequence of one trap.
 #[derive(Debug)]
+pub(crate) struct Sequence {
+    pub(crate) trap: TrapId,
+    pub(crate) stores: sequence::Stores,
+    /// Proved: it leaves the partition alone.
+    pub(crate) partition: Verdict,
+    /// Proved: the dispatcher finds behind it what was before it.
+    pub(crate) saved: Verdict,
+}
+
+/// Everything known about one class and pair.
+#[derive(Debug, Clone)]
 pub(crate) struct Classification {
     pub(crate) privileged: Answer,
     pub(crate) privileged_evidence: Verdict,
@@ -146,9 +180,14 @@ fn counts_as_sensitive(name: &str, profile: Profile) -> bool {
 }
 
 /// Answers every question about one class.
-pub(crate) fn classify(isa: &Isa, class: &Class, pair: &Pair, profile: Profile) -> Classification {
-    let mut judge =
-        Judge { problem: Problem::new(isa, class), pair, profile, counts: Counts::default() };
+pub(crate) fn classify(
+    isa: &Isa,
+    class: &Class,
+    pair: &Pair,
+    profile: Profile,
+    settle: &dyn Settle,
+) -> Classification {
+    let mut judge = Judge::new(isa, class, pair, profile, settle);
     let (privileged, privileged_evidence) = judge.privileged();
     let mut findings: Vec<Finding> = Vec::new();
     for definition in DEFINITIONS.iter().filter(|d| (d.applies)(profile)) {
@@ -182,9 +221,9 @@ pub(crate) fn unrelocated(
     class: &Class,
     pair: &Pair,
     profile: Profile,
+    settle: &dyn Settle,
 ) -> (Vec<Square>, Counts) {
-    let mut judge =
-        Judge { problem: Problem::new(isa, class), pair, profile, counts: Counts::default() };
+    let mut judge = Judge::new(isa, class, pair, profile, settle);
     (judge.statewise(Guests::Unrelocated), judge.counts)
 }
 
@@ -195,21 +234,113 @@ pub(crate) fn refutation(
     pair: &Pair,
     profile: Profile,
     side: Side,
-) -> (Verdict, Vec<&'static str>) {
-    let mut judge =
-        Judge { problem: Problem::new(isa, class), pair, profile, counts: Counts::default() };
-    let verdict = judge.square(side, guests(profile), true);
-    let broken = match &verdict {
-        Verdict::Shown(witness) => {
-            statewise::broken(&witness.replay(isa, class, pair), guests(profile))
-        }
-        Verdict::Proved(_) | Verdict::Open(_) => Vec::new(),
+    settle: &dyn Settle,
+) -> Option<(Box<Witness>, Vec<&'static str>)> {
+    let mut judge = Judge::new(isa, class, pair, profile, settle);
+    let guests = guests(profile);
+    let of = |case: &Case| judge.small_square(side, guests, *case);
+    let shown = guests.cases().iter().map(of).find(Verdict::is_shown)?;
+    let Verdict::Shown(witness) = shown else { return None };
+    let broken = statewise::broken(&witness.replay(isa, class, pair), guests);
+    Some((witness, broken))
+}
+
+/// The square of one class where its image traps, in the modes asked for; nothing where it never
+/// traps.
+pub(crate) fn trapped(
+    isa: &Isa,
+    class: &Class,
+    pair: &Pair,
+    profile: Profile,
+    sides: &[Side],
+    settle: &dyn Settle,
+) -> (Vec<Square>, Counts) {
+    if !dispatch::may_trap(&class.body.statements, &|_| true) {
+        return (Vec::new(), Counts::default());
+    }
+    let mut judge = Judge::new(isa, class, pair, profile, settle);
+    let guests = guests(profile);
+    let of = |side: &Side| {
+        let one = |judge: &mut Judge<'_>, case| judge.trapped_square(*side, guests, case);
+        Square { side: *side, verdict: judge.by_case(guests, one) }
     };
-    (verdict, broken)
+    let squares = sides.iter().map(of).collect();
+    (squares, judge.counts)
+}
+
+/// A small witness that a class's guest is not found again behind a trap, and what is lost.
+pub(crate) fn loss(
+    isa: &Isa,
+    class: &Class,
+    pair: &Pair,
+    profile: Profile,
+    side: Side,
+    settle: &dyn Settle,
+) -> Option<(Verdict, Vec<&'static str>)> {
+    let mut judge = Judge::new(isa, class, pair, profile, settle);
+    let guests = guests(profile);
+    let of = |case: &Case| judge.trapped_case(side, guests, *case, Way::Either, Judge::small);
+    let shown = guests.cases().iter().map(of).find(Verdict::is_shown)?;
+    let Verdict::Shown(witness) = &shown else { return None };
+    let lost = dispatch::lost(&witness.replay(isa, class, pair), Way::Either);
+    Some((shown, lost))
+}
+
+/// The allocator's obligations in the modes asked for.
+pub(crate) fn allocator(
+    isa: &Isa,
+    pair: &Pair,
+    profile: Profile,
+    sides: &[Side],
+    settle: &dyn Settle,
+) -> (Vec<Square>, Counts) {
+    let Some(class) = isa.classes.first() else { return (Vec::new(), Counts::default()) };
+    let mut judge = Judge::new(isa, class, pair, profile, settle);
+    let guests = guests(profile);
+    let of = |side: &Side| {
+        let one = |judge: &mut Judge<'_>, case: Case| {
+            judge.settle(&Question {
+                name: format!("allocator/{}/{}/{}", guests.word(), side.word(), case.word()),
+                ask: &|problem| allocator::ask(problem, pair, *side, guests, case),
+                shows: &|replay| allocator::shown_by(replay, *side, guests),
+            })
+        };
+        Square { side: *side, verdict: judge.by_case(guests, one) }
+    };
+    let squares = sides.iter().map(of).collect();
+    (squares, judge.counts)
+}
+
+/// What the trap sequence must not do, by trap: write to the partition, and lose what it saves.
+pub(crate) fn sequences(
+    isa: &Isa,
+    pair: &Pair,
+    profile: Profile,
+    settle: &dyn Settle,
+) -> (Vec<Sequence>, Counts) {
+    let Some(class) = isa.classes.first() else { return (Vec::new(), Counts::default()) };
+    let mut judge = Judge::new(isa, class, pair, profile, settle);
+    let mut all = Vec::new();
+    for (index, trap) in isa.traps.iter().enumerate() {
+        let id = TrapId(index as u32);
+        let stores = sequence::stores(isa, class, pair, id);
+        let partition = judge.settle(&Question {
+            name: format!("sequence/{}/partition", trap.name),
+            ask: &|problem| sequence::ask_partition(problem, pair, id, stores),
+            shows: &|replay| sequence::partition_shown_by(replay, id),
+        });
+        let saved = judge.settle(&Question {
+            name: format!("sequence/{}/saved", trap.name),
+            ask: &|problem| sequence::ask_saved(problem, pair, id, stores),
+            shows: &|replay| sequence::saved_shown_by(replay, id),
+        });
+        all.push(Sequence { trap: id, stores, partition, saved });
+    }
+    (all, judge.counts)
 }
 
 /// The guests a profile speaks of.
-fn guests(profile: Profile) -> Guests {
+pub(crate) fn guests(profile: Profile) -> Guests {
     if profile == Profile::Extended { Guests::All } else { Guests::Paper }
 }
 
@@ -231,136 +362,109 @@ fn reaches_unpredictable(statements: &[model::isa::Stmt]) -> bool {
 }
 
 struct Judge<'i> {
-    problem: Problem<'i>,
-    pair: &'i Pair,
-    profile: Profile,
+    docket: Docket<'i>,
+    settle: &'i dyn Settle,
     counts: Counts,
 }
 
-/// What a replay must confirm.
-type Shows<'a> = &'a dyn Fn(&Replay<'_>) -> bool;
-
-impl Judge<'_> {
-    /// Decides an existential statement; a witness counts only after it was replayed.
-    fn exists(&mut self, obligation: &Obligation, shows: Shows<'_>, small: bool) -> (Verdict, By) {
-        let wishes = small.then(|| witness::wishes(&mut self.problem, obligation));
-        let (answer, by) =
-            decide::decide(&mut self.problem.terms, &obligation.query, wishes.as_ref());
-        let verdict = match answer {
-            decide::Answer::Unsat => self.proved(obligation, by),
-            decide::Answer::Sat(model) => {
-                let (replay, witness) = witness::read(&self.problem, self.pair, obligation, &model);
-                if replay.admitted() && shows(&replay) {
-                    Verdict::Shown(Box::new(witness))
-                } else {
-                    Verdict::Open(
-                        "internal error: the witness does not replay; please report this".into(),
-                    )
-                }
-            }
-            decide::Answer::Unknown(why) => Verdict::Open(why),
-        };
-        (verdict, by)
+impl<'i> Judge<'i> {
+    fn new(
+        isa: &'i Isa,
+        class: &'i Class,
+        pair: &'i Pair,
+        profile: Profile,
+        settle: &'i dyn Settle,
+    ) -> Self {
+        let docket = Docket::new(isa, class, pair, profile);
+        Self { docket, settle, counts: Counts::default() }
     }
 
-    /// Nothing was found: a proof, unless missing semantics can be reached.
-    fn proved(&mut self, obligation: &Obligation, by: By) -> Verdict {
-        let premises = obligation.query.premises.clone();
-        let query = decide::Query { premises, goal: obligation.unknown };
-        match decide::decide(&mut self.problem.terms, &query, None) {
-            (decide::Answer::Unsat, _) => Verdict::Proved(Proof::new(by)),
-            _ => Verdict::Open("the specification leaves semantics unknown".into()),
-        }
-    }
-
-    /// Decides and counts.
-    fn settle(&mut self, obligation: &Obligation, shows: Shows<'_>) -> Verdict {
-        let (verdict, by) = self.exists(obligation, shows, false);
-        let counts = &mut self.counts;
-        counts.obligations += 1;
-        match &verdict {
-            Verdict::Proved(_) => counts.proved += 1,
-            Verdict::Shown(_) => counts.witnessed += 1,
-            Verdict::Open(_) => counts.undecided += 1,
-        }
-        match by {
-            By::Dependency => counts.by_dependency += 1,
-            By::Rewriting => counts.by_rewriting += 1,
-            By::Evaluation => counts.by_evaluation += 1,
-            By::Sat(conflicts) => {
-                counts.by_sat += 1;
-                counts.conflicts += conflicts;
-            }
-        }
+    /// Settles a question and counts.
+    fn settle(&mut self, question: &Question<'_>) -> Verdict {
+        let (verdict, by) = self.settle.settle(&mut self.docket, question);
+        self.counts.count(&verdict, by);
         verdict
     }
 
     fn privileged(&mut self) -> (Answer, Verdict) {
-        let profile = self.profile;
-        let questions = privileged::ask(&mut self.problem, self.pair, profile);
-        let (premise, against, completing) =
-            (questions.premise.clone(), questions.against.clone(), questions.completing.clone());
-        let mut obligation = questions.obligation(against);
-        let against = self.settle(&obligation, &|r| privileged::refuted_by(r, profile));
+        let against = self.privileged_part(Part::Against);
         match against {
             Verdict::Shown(_) => return (Answer::No, against),
             Verdict::Open(_) => return (Answer::Undecided, against),
             Verdict::Proved(_) => {}
         }
-        obligation.query = premise;
-        match self.settle(&obligation, &privileged::within) {
+        match self.privileged_part(Part::Premise) {
             Verdict::Shown(_) => {}
             Verdict::Proved(_) => return (Answer::Vacuous, against),
             open @ Verdict::Open(_) => return (Answer::Undecided, open),
         }
-        if profile == Profile::Literal {
+        if self.docket.profile == Profile::Literal {
             return (Answer::Yes, against);
         }
-        obligation.query = completing;
-        match self.settle(&obligation, &privileged::completed_by) {
+        match self.privileged_part(Part::Completing) {
             Verdict::Shown(_) => (Answer::Yes, against),
             none @ Verdict::Proved(_) => (Answer::No, none),
             open @ Verdict::Open(_) => (Answer::Undecided, open),
         }
     }
 
+    fn privileged_part(&mut self, part: Part) -> Verdict {
+        let (pair, profile) = (self.docket.pair, self.docket.profile);
+        self.settle(&Question {
+            name: part.name().into(),
+            ask: &|problem| privileged::ask(problem, pair, profile, part),
+            shows: &|replay| privileged::shown_by(replay, profile, part),
+        })
+    }
+
     fn finding(&mut self, definition: &'static Definition) -> Finding {
         let sides: &[Side] = if definition.per_mode { &Side::BOTH } else { &[Side::Supervisor] };
-        let verdicts =
-            sides.iter().map(|&side| (side, self.one(definition, side, false))).collect();
+        let mut verdicts = Vec::new();
+        for &side in sides {
+            let verdict = self.defined(definition, side, |judge, q| Some(judge.settle(q)));
+            verdicts.extend(verdict.map(|v| (side, v)));
+        }
         Finding { definition, verdicts }
     }
 
-    fn one(&mut self, definition: &Definition, side: Side, small: bool) -> Verdict {
-        let profile = self.profile;
-        let obligation = (definition.ask)(&mut self.problem, self.pair, side, profile);
-        let shows = |r: &Replay<'_>| (definition.shown_by)(r, side, profile);
-        if small {
-            self.exists(&obligation, &shows, true).0
+    /// Puts a definition's question.
+    fn defined(
+        &mut self,
+        definition: &Definition,
+        side: Side,
+        put: impl Fn(&mut Self, &Question<'_>) -> Option<Verdict>,
+    ) -> Option<Verdict> {
+        let (pair, profile) = (self.docket.pair, self.docket.profile);
+        let name = if definition.per_mode {
+            format!("{}/{}", definition.name, side.word())
         } else {
-            self.settle(&obligation, &shows)
-        }
+            definition.name.to_owned()
+        };
+        let question = Question {
+            name,
+            ask: &|problem| (definition.ask)(problem, pair, side, profile),
+            shows: &|replay| (definition.shown_by)(replay, side, profile),
+        };
+        put(self, &question)
     }
 
     fn statewise(&mut self, guests: Guests) -> Vec<Square> {
-        let of = |side| Square { side, verdict: self.square(side, guests, false) };
+        let of = |side| Square { side, verdict: self.square(side, guests) };
         Side::BOTH.map(of).into()
     }
 
-    fn square(&mut self, side: Side, guests: Guests, small: bool) -> Verdict {
+    fn square(&mut self, side: Side, guests: Guests) -> Verdict {
+        self.by_case(guests, |judge, case| judge.square_case(side, guests, case, Self::settle))
+    }
+
+    /// A statement that has to hold in every case of f: the first failure, else what is open.
+    fn by_case(&mut self, guests: Guests, put: impl Fn(&mut Self, Case) -> Verdict) -> Verdict {
+        if VmMap::of(self.docket.problem.isa).is_none() {
+            return Verdict::Open("the machine has no relocation and bounds".into());
+        }
         let mut verdict = Verdict::Proved(Proof::new(By::Dependency));
         for case in guests.cases() {
-            let Some(obligation) =
-                statewise::ask(&mut self.problem, self.pair, side, guests, *case)
-            else {
-                return Verdict::Open("the machine has no relocation and bounds".into());
-            };
-            let shows = |r: &Replay<'_>| statewise::refuted_by(r, side, guests);
-            let one = if small {
-                self.exists(&obligation, &shows, true).0
-            } else {
-                self.settle(&obligation, &shows)
-            };
+            let one = put(self, *case);
             match one {
                 Verdict::Shown(_) => return one,
                 Verdict::Open(_) => verdict = one,
@@ -370,13 +474,77 @@ impl Judge<'_> {
         verdict
     }
 
+    fn square_case(
+        &mut self,
+        side: Side,
+        guests: Guests,
+        case: Case,
+        put: impl Fn(&mut Self, &Question<'_>) -> Verdict,
+    ) -> Verdict {
+        let pair = self.docket.pair;
+        let question = Question {
+            name: format!("statewise/{}/{}/{}", guests.word(), side.word(), case.word()),
+            ask: &|problem| statewise::ask(problem, pair, side, guests, case),
+            shows: &|replay| statewise::refuted_by(replay, side, guests),
+        };
+        put(self, &question)
+    }
+
+    fn small_square(&mut self, side: Side, guests: Guests, case: Case) -> Verdict {
+        self.square_case(side, guests, case, Self::small)
+    }
+
+    /// Either way per state is enough where an instruction commits nothing; otherwise the dispatcher
+    /// must know from the instruction, the virtual mode and the trap which way to go.
+    fn trapped_square(&mut self, side: Side, guests: Guests, case: Case) -> Verdict {
+        let either = self.trapped_case(side, guests, case, Way::Either, Self::settle);
+        let commits = dispatch::commits(&self.docket.problem.class.body.statements);
+        if !commits || !matches!(either, Verdict::Proved(_)) {
+            return either;
+        }
+        for way in [Way::Recover, Way::Reflect] {
+            let proved = self.trapped_case(side, guests, case, way, Self::settle);
+            if matches!(proved, Verdict::Proved(_)) {
+                return proved;
+            }
+        }
+        Verdict::Open("the dispatcher cannot tell an emulated trap from one to reflect".into())
+    }
+
+    fn trapped_case(
+        &mut self,
+        side: Side,
+        guests: Guests,
+        case: Case,
+        way: Way,
+        put: impl Fn(&mut Self, &Question<'_>) -> Verdict,
+    ) -> Verdict {
+        let pair = self.docket.pair;
+        let question = Question {
+            name: format!("{}/{}/{}/{}", way.name(), guests.word(), side.word(), case.word()),
+            ask: &|problem| dispatch::ask(problem, pair, side, guests, case, way),
+            shows: &|replay| dispatch::shown_by(replay, side, guests, way),
+        };
+        put(self, &question)
+    }
+
+    /// A small witness.
+    fn small(&mut self, question: &Question<'_>) -> Verdict {
+        let small = self.settle.small(&mut self.docket, question);
+        small.unwrap_or_else(|| Verdict::Open("no witness is asked for".into()))
+    }
+
     /// Which assumptions a step can break, by the mode it starts from.
     fn breaks(&mut self) -> Vec<(usize, Side, Verdict)> {
         let mut all = Vec::new();
-        for index in 0..self.problem.isa.assumptions.len() {
+        let (isa, pair) = (self.docket.problem.isa, self.docket.pair);
+        for (index, assumed) in isa.assumptions.iter().enumerate() {
             for side in Side::BOTH {
-                let obligation = assumption::ask(&mut self.problem, self.pair, side, index);
-                let verdict = self.settle(&obligation, &|r| assumption::broken_by(r, index));
+                let verdict = self.settle(&Question {
+                    name: format!("assumption/{}/{}", assumed.name, side.word()),
+                    ask: &|problem| assumption::ask(problem, pair, side, index),
+                    shows: &|replay| assumption::broken_by(replay, index),
+                });
                 all.push((index, side, verdict));
             }
         }
@@ -386,7 +554,7 @@ impl Judge<'_> {
     /// Makes the witnesses small that a reader is going to see: those of sensitive instructions
     /// that are not privileged.
     fn polish(&mut self, it: &mut Classification) {
-        let sensitive = it.sensitive(self.profile).is_yes();
+        let sensitive = it.sensitive(self.docket.profile).is_yes();
         if it.privileged.is_yes()
             || !(sensitive || it.statewise.iter().any(|s| s.verdict.is_shown()))
         {
@@ -396,7 +564,10 @@ impl Judge<'_> {
         if let Some(finding) = first
             && let Some((side, verdict)) =
                 finding.verdicts.iter_mut().rev().find(|(_, v)| v.is_shown())
-            && let small @ Verdict::Shown(_) = self.one(finding.definition, *side, true)
+            && let Some(small @ Verdict::Shown(_)) =
+                self.defined(finding.definition, *side, |judge, q| {
+                    judge.settle.small(&mut judge.docket, q)
+                })
         {
             *verdict = small;
         }

@@ -10,7 +10,7 @@ use crate::symbolic::execute;
 use crate::symbolic::facts::Facts;
 use crate::symbolic::model::{Evaluator, Model};
 use crate::symbolic::state::{Register, State as Symbolic};
-use crate::symbolic::term::Term;
+use crate::symbolic::term::{Term, Terms};
 
 /// Runs an instruction both ways on one state. The error says where they differ.
 pub fn evaluators_agree(
@@ -20,7 +20,7 @@ pub fn evaluators_agree(
     choices: &[u128],
     state: &State,
 ) -> Result<(), String> {
-    let mut problem = Problem::new(isa, class);
+    let mut problem = Problem::new(isa, class, Terms::default());
     let array = problem.array();
     let entry = problem.fresh();
     let run = problem.run(entry, Storage::Flat(array));

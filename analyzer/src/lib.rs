@@ -2,14 +2,23 @@
 //! built (Popek & Goldberg 1974).
 
 mod analyze;
+pub mod certificate;
 mod classify;
+mod collision;
+mod conditions;
 mod decide;
 mod definitions;
+mod diagram;
 pub mod law;
+mod lrat;
+mod overlay;
 mod problem;
+pub mod repair;
 mod replay;
 pub mod report;
 mod sat;
+mod settle;
+pub mod smtlib;
 mod symbolic;
 pub mod text;
 mod theorem;
@@ -26,5 +35,6 @@ pub fn definitions_text() -> String {
         let _ = writeln!(out, "{}: {}", definition.name, definition.statement);
     }
     let _ = writeln!(out, "statewise: {}", definitions::statewise::STATEMENT);
+    let _ = writeln!(out, "dispatch: {}", definitions::dispatch::STATEMENT);
     out
 }

@@ -20,10 +20,12 @@ pub(crate) struct Problem<'i> {
     pub(crate) cells: Term,
     /// What holds of operands and q in every question.
     pub(crate) always: Vec<Term>,
+    /// The pair of states that differ in mode, once run: several questions are about it.
+    pub(crate) in_both_modes: Option<[Run; 2]>,
 }
 
 /// A state and what the instruction does to it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Run {
     pub(crate) entry: State,
     pub(crate) transition: Transition,
@@ -43,8 +45,7 @@ pub(crate) enum Storage {
 }
 
 impl<'i> Problem<'i> {
-    pub(crate) fn new(isa: &'i Isa, class: &'i Class) -> Self {
-        let mut terms = Terms::default();
+    pub(crate) fn new(isa: &'i Isa, class: &'i Class, mut terms: Terms) -> Self {
         let operand = |terms: &mut Terms, o: &model::isa::Operand| match o.fixed {
             Some(value) => terms.constant(value, o.width),
             None => terms.variable(o.width),
@@ -52,7 +53,16 @@ impl<'i> Problem<'i> {
         let operands: Vec<Term> = class.operands.iter().map(|o| operand(&mut terms, o)).collect();
         let choices = class.body.choices.iter().map(|w| terms.variable(*w)).collect();
         let cells = cell_count(isa, &mut terms, 4);
-        let mut problem = Self { isa, class, terms, operands, choices, cells, always: Vec::new() };
+        let mut problem = Self {
+            isa,
+            class,
+            terms,
+            operands,
+            choices,
+            cells,
+            always: Vec::new(),
+            in_both_modes: None,
+        };
         problem.always = problem.size_bounds(cells);
         if let Some(when) = &class.when {
             let entry = problem.zero_state();
@@ -209,6 +219,21 @@ impl<'i> Problem<'i> {
             &entry,
             &facts,
         );
+        Run { entry, transition, assumed, window }
+    }
+
+    /// A state in which nothing is run.
+    pub(crate) fn at_rest(&mut self, entry: State, window: (Term, Term)) -> Run {
+        let assumed = self.assumptions(&entry);
+        let no = self.terms.bool(false);
+        let transition = Transition {
+            completes: no,
+            after: entry.clone(),
+            traps: Vec::new(),
+            unpredictable: no,
+            unknown: no,
+            facts: Facts::default(),
+        };
         Run { entry, transition, assumed, window }
     }
 

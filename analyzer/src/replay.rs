@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use model::interp::{self, Outcome};
+use model::interp::{self, Outcome, Raised};
 use model::isa::{Class, Isa, Pair, Role, Slice, TrapKind};
 use model::map::window;
 use model::state::State;
@@ -14,6 +14,8 @@ use model::state::State;
 pub(crate) struct Played {
     pub(crate) before: State,
     pub(crate) outcome: Outcome,
+    /// The trap it raises, and the state before the trap sequence.
+    pub(crate) raised: Option<Raised>,
 }
 
 /// A witness, played: one state or two.
@@ -34,7 +36,13 @@ pub(crate) fn play(
     before: State,
 ) -> Played {
     let outcome = interp::step(isa, class, operands, &before, &|id| choices[id.index()]);
-    Played { before, outcome }
+    let raised = match outcome {
+        Outcome::Trap(..) => {
+            interp::raises(isa, class, operands, &before, &|id| choices[id.index()])
+        }
+        Outcome::Step(_) | Outcome::Unpredictable | Outcome::Unknown => None,
+    };
+    Played { before, outcome, raised }
 }
 
 impl Played {
@@ -122,11 +130,19 @@ impl Replay<'_> {
         })
     }
 
-    /// Whether the two entry states are equal but for the chosen bits, storage seen through each
-    /// side's own mapping.
+    /// Whether the first entry state is in the pair's supervisor mode: the second is what
+    /// de-privileging makes of it, and that leaves a user state as it is.
+    pub(crate) fn starts_in_supervisor(&self) -> bool {
+        let mode = |part| self.sides[0].before.part(part) == self.pair.supervisor.1;
+        self.isa.mode.is_none_or(mode)
+    }
+
+    /// Whether the two entry states differ in the chosen bits and nowhere else, storage seen through
+    /// each side's own mapping.
     pub(crate) fn differ_only(&self, chosen: impl Fn(&Slice) -> bool + Copy) -> bool {
         let (a, b) = (&self.sides[0].before, &self.sides[1].before);
-        equal_bits(self.isa, a, b, |s| !chosen(s))
+        !equal_bits(self.isa, a, b, chosen)
+            && equal_bits(self.isa, a, b, |s| !chosen(s))
             && windows_equal(a, window(self.isa, a), b, window(self.isa, b))
     }
 

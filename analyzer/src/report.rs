@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use model::isa::{Isa, Premise, Profile, VerdictWord};
+use model::isa::{Isa, Pair, Premise, Profile, VerdictWord};
 use model::state::State;
 use serde::{Serialize, Serializer};
 
 use crate::classify::Counts;
+use crate::collision::{Collision, Instance};
 use crate::decide::By;
 use crate::verdict::{Answer, Verdict};
 use crate::witness::{Witness, outcome_word};
@@ -128,6 +129,54 @@ pub struct TheoremReport {
     /// The run that refutes the theorem.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refutation: Option<Refutation>,
+    /// Two instructions for which no one-one map exists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collision: Option<CollisionReport>,
+    /// Assumptions that the verdict cannot do without, as conditions on the machine.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<String>,
+    /// The whole commuting diagram, where the verdict is that the theorem holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diagram: Option<DiagramReport>,
+}
+
+/// The squares of the commuting diagram f(i(S)) = i′(f(S)), for all guest states.
+#[derive(Debug, Serialize)]
+pub struct DiagramReport {
+    /// Direct execution: the statewise condition of every instruction.
+    pub direct: Answer,
+    /// Privileged instructions of virtual supervisor mode, interpreted behind their trap.
+    pub emulated: Answer,
+    /// Every other trap, given to the guest.
+    pub reflected: Answer,
+    /// The real trap sequences: they leave the partition alone and lose nothing.
+    pub traps: Answer,
+    /// The allocator: R′ stays within the partition, and f is one-one.
+    pub allocator: Answer,
+    /// `proved for all states`, `fails for …` or `undecided for …`.
+    pub equivalence: String,
+    /// How many squares there are of each sort.
+    pub squares: Squares,
+    /// What does not commute: instructions, trap sequences, the allocator.
+    pub failing: Vec<String>,
+    /// What the induction assumes.
+    pub assumptions: Vec<String>,
+    /// A state that is not found again behind a trap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss: Option<Refutation>,
+}
+
+/// Numbers of squares.
+#[derive(Debug, Serialize)]
+pub struct Squares {
+    /// Instructions, executed directly.
+    pub direct: u64,
+    /// Instructions that can trap.
+    pub trapped: u64,
+    /// Trap sequences.
+    pub traps: u64,
+    /// Virtual modes the allocator serves.
+    pub allocator: u64,
 }
 
 /// A guest state S whose step and image do not commute: i(f(S)) is not f(i(S)).
@@ -140,6 +189,20 @@ pub struct Refutation {
     /// What is wrong, in words.
     pub broken: Vec<String>,
     /// S, f(S), and what the instruction makes of them.
+    pub witness: WitnessReport,
+}
+
+/// A guest state S and instructions i1, i2 with i1(S) ≠ i2(S) but i1(f(S)) = i2(f(S)) for every f:
+/// no one-one map exists.
+#[derive(Debug, Serialize)]
+pub struct CollisionReport {
+    /// The two instructions, by the names of their decode classes.
+    pub instructions: Vec<String>,
+    /// The guest's virtual mode.
+    pub mode: String,
+    /// The maps f for which the images were proved equal.
+    pub maps: String,
+    /// S, f(S) and what the instructions make of them, under one f.
     pub witness: WitnessReport,
 }
 
@@ -192,6 +255,9 @@ pub struct InstructionReport {
     pub sensitive: Answer,
     pub innocuous: Answer,
     pub statewise: Answer,
+    /// Conditions on the monitor's own bits, each of which makes it safe to run directly.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub safe_if: Vec<String>,
     /// The modes in which a property was shown.
     pub modes: BTreeMap<String, Vec<String>>,
     pub evidence: BTreeMap<String, Evidence>,
@@ -286,7 +352,7 @@ impl Evidence {
 }
 
 impl WitnessReport {
-    fn of(isa: &Isa, class: usize, witness: &Witness) -> Self {
+    pub(crate) fn of(isa: &Isa, class: usize, witness: &Witness) -> Self {
         use model::interp::Outcome;
         let names: &[&str] = match (witness.before.len(), witness.first) {
             (1, _) => &["S"],
@@ -305,25 +371,57 @@ impl WitnessReport {
                 states.push(state);
             }
         }
-        let sides = witness.before.len();
-        let mut rows: Vec<WitnessRow> = State::table(isa, &states)
-            .into_iter()
-            .map(|row| WitnessRow {
-                differs: row.differs(),
-                values: (0..states.len()).map(|i| row.text(i)).collect(),
-                role: row.letter.to_string(),
-                name: row.name,
-            })
-            .collect();
-        let cells = states.iter().map(|s| model::state::number(s.cells)).collect();
-        let differs = sides == 2 && witness.before[0].cells != witness.before[1].cells;
-        rows.push(WitnessRow { name: "cells".into(), role: "E".into(), values: cells, differs });
         let outcomes = names.iter().zip(&witness.after);
         Self {
             instruction: crate::witness::instance(&isa.classes[class], &witness.operands),
             outcomes: outcomes.map(|(n, o)| format!("i({n}) {}", outcome_word(isa, o))).collect(),
             columns,
-            rows,
+            rows: rows(isa, &states, witness.before.len()),
+        }
+    }
+}
+
+/// Components and cells of states, the first `sides` of which are before the step.
+fn rows(isa: &Isa, states: &[&State], sides: usize) -> Vec<WitnessRow> {
+    let mut rows: Vec<WitnessRow> = State::table(isa, states)
+        .into_iter()
+        .map(|row| WitnessRow {
+            differs: row.differs(),
+            values: (0..states.len()).map(|i| row.text(i)).collect(),
+            role: row.letter.to_string(),
+            name: row.name,
+        })
+        .collect();
+    let cells = states.iter().map(|s| model::state::number(s.cells)).collect();
+    let differs = sides == 2 && states[0].cells != states[1].cells;
+    rows.push(WitnessRow { name: "cells".into(), role: "E".into(), values: cells, differs });
+    rows
+}
+
+impl CollisionReport {
+    /// A collision as data.
+    pub(crate) fn of(isa: &Isa, pair: &Pair, it: &Collision) -> Self {
+        let name = |i: &Instance| isa.classes[i.class].name.clone();
+        let text = |i: &Instance| {
+            let class = &isa.classes[i.class];
+            let named = class.operands.iter().map(|o| o.name.clone());
+            crate::witness::instance(class, &named.zip(i.operands.clone()).collect::<Vec<_>>())
+        };
+        let [i1, i2] = &it.instances;
+        let columns = ["S", "f(S)", "i1(S)", "i2(S)", "i1(f(S))", "i2(f(S))"];
+        Self {
+            instructions: vec![name(i1), name(i2)],
+            mode: it.side.name(pair).to_owned(),
+            maps: format!(
+                "every k and q ≥ k + w, whatever the monitor's storage and resources hold{}",
+                if isa.assumptions.is_empty() { "" } else { " within the assumptions" }
+            ),
+            witness: WitnessReport {
+                instruction: format!("{} | {}", text(i1), text(i2)),
+                outcomes: vec!["i1(S) ≠ i2(S)".into(), "i1(f(S)) = i2(f(S))".into()],
+                columns: columns.map(str::to_owned).into(),
+                rows: rows(isa, &it.states.each_ref(), 2),
+            },
         }
     }
 }

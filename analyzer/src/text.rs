@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 
 use model::isa::{Premise, VerdictWord};
 
+use crate::diagram::PROVED;
 use crate::report::{
-    Evidence, InstructionReport, PairReport, RecursiveReport, Report, TheoremReport, WitnessReport,
+    DiagramReport, Evidence, InstructionReport, PairReport, RecursiveReport, Report, TheoremReport,
+    WitnessReport,
 };
 use crate::verdict::Answer;
 
@@ -101,6 +103,15 @@ fn render_pair(out: &mut String, pair: &PairReport, detail: Detail) {
             );
         }
     }
+    render_diagrams(out, &t.vmm, &t.hvmm, detail);
+    for it in pair.instructions.iter().filter(|i| !i.safe_if.is_empty()) {
+        let conditions = it.safe_if.join(", or ");
+        let _ = writeln!(
+            out,
+            "  {} is safe to run directly if the monitor keeps {conditions}",
+            it.name
+        );
+    }
     let matters = |i: &&InstructionReport| {
         (i.sensitive != Answer::No || i.statewise != Answer::Yes || i.user_sensitive != Answer::No)
             && i.privileged != Answer::Yes
@@ -134,6 +145,27 @@ fn render_pair(out: &mut String, pair: &PairReport, detail: Detail) {
             );
             out.push_str(&witness_table(&it.witness, detail));
         }
+        if let Some(it) = &t.collision {
+            let _ = writeln!(
+                out,
+                "\n{name}: no one-one map exists: in virtual {} mode {} (i1) and {} (i2) end differently, and yet {} for {}",
+                it.mode, it.instructions[0], it.instructions[1], it.witness.outcomes[1], it.maps
+            );
+            out.push_str(&witness_table(&it.witness, detail));
+        }
+    }
+    for (name, t) in [("Theorem 1", &t.vmm), ("Theorem 3", &t.hvmm)] {
+        if let Some(it) = t.diagram.as_ref().and_then(|d| d.loss.as_ref()) {
+            let _ = writeln!(
+                out,
+                "\n{name}: behind the trap of {} in virtual {} mode the monitor does not find the guest, {}: {}",
+                it.instruction,
+                it.mode,
+                it.witness.outcomes.join(", "),
+                it.broken.join("; ")
+            );
+            out.push_str(&witness_table(&it.witness, detail));
+        }
     }
     let mut assumed: Vec<&String> = t.vmm.assumptions.iter().chain(&t.hvmm.assumptions).collect();
     assumed.sort();
@@ -143,6 +175,50 @@ fn render_pair(out: &mut String, pair: &PairReport, detail: Detail) {
         for assumption in assumed {
             let _ = writeln!(out, "  {assumption}");
         }
+    }
+    if let Some(diagram) = t.vmm.diagram.as_ref().or(t.hvmm.diagram.as_ref()) {
+        out.push_str("\nEquivalence assumes besides\n");
+        for assumption in &diagram.assumptions {
+            let _ = writeln!(out, "  {assumption}");
+        }
+    }
+}
+
+/// One line for the commuting diagram; the hybrid monitor's only where it says something new.
+fn render_diagrams(out: &mut String, vmm: &TheoremReport, hvmm: &TheoremReport, detail: Detail) {
+    let proved = |d: &DiagramReport| d.equivalence == PROVED;
+    for (number, hybrid, t) in [(1, false, vmm), (3, true, hvmm)] {
+        let Some(diagram) = &t.diagram else { continue };
+        // The hybrid monitor's squares are among those of Theorem 1.
+        let says_the_same = |d: &DiagramReport| proved(d) || d.equivalence == diagram.equivalence;
+        if hybrid && vmm.diagram.as_ref().is_some_and(says_the_same) {
+            continue;
+        }
+        if !proved(diagram) {
+            let what = if diagram.failing.is_empty() {
+                diagram.equivalence.clone()
+            } else {
+                format!("the verdict is holds, and yet the diagram {}", diagram.equivalence)
+            };
+            let strong = anstyle::Style::new().bold();
+            let _ =
+                writeln!(out, "  Equivalence (Theorem {number}): {}", paint(&what, strong, detail));
+            continue;
+        }
+        let n = &diagram.squares;
+        let though = match (t.premise, t.offending.as_slice()) {
+            (Premise::Fails, [one]) => format!(", though the premise fails for {one}"),
+            (Premise::Fails, many) => {
+                format!(", though the premise fails for {} instructions", many.len())
+            }
+            _ => String::new(),
+        };
+        let whose = if hybrid { "hybrid virtual machine" } else { "virtual machine" };
+        let _ = writeln!(
+            out,
+            "  Equivalence: every square commutes (direct {}, trapped {}, trap sequences {}, allocator {}), so by induction on sequences the {whose} is the real one{though}",
+            n.direct, n.trapped, n.traps, n.allocator
+        );
     }
 }
 
@@ -158,7 +234,11 @@ fn theorem(it: &TheoremReport, sensitive: &str, detail: Detail) -> String {
         }
         (premise, _) => format!("premise {}", premise.word()),
     };
-    format!("{}: {why}", verdict(it.verdict, detail))
+    let condition = match it.conditions.as_slice() {
+        [] => String::new(),
+        all => format!(" while {}", all.join(" and ")),
+    };
+    format!("{}{condition}: {why}", verdict(it.verdict, detail))
 }
 
 fn count(names: &[String]) -> String {
@@ -254,19 +334,19 @@ fn table(rows: &[&InstructionReport], detail: Detail) -> String {
 }
 
 /// A cell of a table.
-struct Cell {
+pub(crate) struct Cell {
     text: String,
     strong: bool,
 }
 
 impl Cell {
-    fn plain(text: impl Into<String>) -> Self {
+    pub(crate) fn plain(text: impl Into<String>) -> Self {
         Self { text: text.into(), strong: false }
     }
 }
 
 /// Lines of cells in columns, indented by two.
-fn aligned(lines: &[Vec<Cell>], detail: Detail) -> String {
+pub(crate) fn aligned(lines: &[Vec<Cell>], detail: Detail) -> String {
     let length = |cell: &Cell| cell.text.chars().count();
     let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
     let widest = |i: usize| lines.iter().filter_map(|l| l.get(i)).map(length).max().unwrap_or(0);

@@ -8,7 +8,9 @@ use model::isa::{Isa, Pair, Premise, Profile, VerdictWord};
 use rayon::prelude::*;
 
 use crate::classify::{self, Classification, Counts, Square, answer_of};
+use crate::conditions;
 use crate::definitions::Side;
+use crate::settle::Settle;
 use crate::verdict::Answer;
 
 /// A theorem judged for one pair.
@@ -23,9 +25,24 @@ pub(crate) struct Judgement {
     /// Unprivileged classes for which the square does not commute, by index.
     pub(crate) refuting: Vec<usize>,
     /// Ways around a refutation, with what became of them.
-    pub(crate) escapes: Vec<(&'static str, VerdictWord)>,
+    pub(crate) escapes: Vec<Escape>,
     /// The premise holds and the statewise condition fails: a gap in the definitions.
     pub(crate) gap: bool,
+}
+
+/// A way around a refutation, and what became of it.
+#[derive(Debug)]
+pub(crate) struct Escape {
+    pub(crate) name: &'static str,
+    pub(crate) verdict: VerdictWord,
+    /// What it assumes, in words.
+    pub(crate) assumption: String,
+}
+
+impl Escape {
+    fn new(name: &'static str, verdict: VerdictWord, assumption: &str) -> Self {
+        Self { name, verdict, assumption: assumption.into() }
+    }
 }
 
 /// Theorem 2 has premises of its own.
@@ -114,7 +131,23 @@ pub(crate) fn recursive(all: &[Classification], vmm: &Judgement) -> Recursive {
     }
 }
 
-const UNRELOCATED: &str = "single-unrelocated-guest";
+fn unrelocated(verdict: VerdictWord) -> Escape {
+    let assumption =
+        "one guest at k = 0 under a monitor in high storage; its window contains no trap cell";
+    Escape::new("single-unrelocated-guest", verdict, assumption)
+}
+
+/// Partial traps: an instruction may run directly although the premise fails, if it traps wherever
+/// its action would matter. That is the statewise condition, so its verdict is known.
+pub(crate) fn partial_traps(it: &mut Judgement) {
+    let verdict = match (it.premise, it.verdict, it.by) {
+        (Premise::Fails, VerdictWord::Holds, "statewise") => VerdictWord::Holds,
+        (_, VerdictWord::Refuted, _) => VerdictWord::Refuted,
+        _ => return,
+    };
+    let assumption = "every unprivileged instruction traps where its action would matter: the statewise condition";
+    it.escapes.push(Escape::new("partial-traps", verdict, assumption));
+}
 
 /// Tries the ways around a refuted Theorem 1 or 3: a single guest that is not relocated, and, for
 /// Theorem 1, the hybrid monitor.
@@ -125,6 +158,7 @@ pub(crate) fn escapes(
     all: &[Classification],
     vmm: &mut Judgement,
     hvmm: &mut Judgement,
+    settle: &dyn Settle,
 ) -> Counts {
     let mut counts = Counts::default();
     if vmm.verdict != VerdictWord::Refuted && hvmm.verdict != VerdictWord::Refuted {
@@ -140,7 +174,7 @@ pub(crate) fn escapes(
     let ask = |chosen: &[usize]| -> Vec<(Vec<Square>, Counts)> {
         chosen
             .par_iter()
-            .map(|i| classify::unrelocated(isa, &isa.classes[*i], pair, profile))
+            .map(|i| classify::unrelocated(isa, &isa.classes[*i], pair, profile, settle))
             .collect()
     };
     let mut take = |answers: Vec<(Vec<Square>, Counts)>, squares: &mut Vec<Square>| {
@@ -158,16 +192,30 @@ pub(crate) fn escapes(
         let asked = squares.iter().filter(|s| sides.contains(&s.side));
         match Answer::any(asked.map(|s| answer_of(&s.verdict))) {
             Answer::Yes => VerdictWord::Refuted,
-            Answer::No if !fails_for_user => VerdictWord::Holds,
+            Answer::No if !fails_for_user => {
+                let exists = |side: &Side| {
+                    let class = &isa.classes[order[0]];
+                    conditions::unrelocated_exists(isa, class, pair, profile, *side, settle)
+                };
+                let found: Vec<Answer> = sides.iter().map(exists).collect();
+                if found.contains(&Answer::Vacuous) {
+                    VerdictWord::Vacuous
+                } else if found.iter().all(|a| a.is_yes()) {
+                    VerdictWord::Holds
+                } else {
+                    VerdictWord::Undecided
+                }
+            }
             _ => VerdictWord::Undecided,
         }
     };
     if vmm.verdict == VerdictWord::Refuted {
-        vmm.escapes.push((UNRELOCATED, verdict(&Side::BOTH)));
-        vmm.escapes.push(("hybrid-monitor", hvmm.verdict));
+        vmm.escapes.push(unrelocated(verdict(&Side::BOTH)));
+        let assumption = "all virtual-supervisor code is interpreted (Theorem 3)";
+        vmm.escapes.push(Escape::new("hybrid-monitor", hvmm.verdict, assumption));
     }
     if hvmm.verdict == VerdictWord::Refuted {
-        hvmm.escapes.push((UNRELOCATED, verdict(&[Side::User])));
+        hvmm.escapes.push(unrelocated(verdict(&[Side::User])));
     }
     counts
 }

@@ -71,7 +71,12 @@ pub(crate) fn read<'i>(
 }
 
 /// The concrete state that a symbolic one is under a model.
-fn concrete(isa: &Isa, evaluator: &mut Evaluator<'_>, model: &Model, entry: &Symbolic) -> State {
+pub(crate) fn concrete(
+    isa: &Isa,
+    evaluator: &mut Evaluator<'_>,
+    model: &Model,
+    entry: &Symbolic,
+) -> State {
     let mut state = State::zero(isa, evaluator.value(entry.layout.cells));
     for (id, register) in isa.register_ids() {
         match &entry.registers[id.index()] {

@@ -54,6 +54,7 @@ fn missing_semantics_exit_3() {
     let end = to + text[to..].find('\n').expect("a line");
     let path = temporary("unknown.yaml", &format!("{}{}", &text[..from], &text[end + 1..]));
     assert_eq!(code(&analyze(&[&path])), 3);
+    assert_eq!(code(&analyze(&["repair", &path])), 3);
 }
 
 #[test]
@@ -136,5 +137,61 @@ fn a_machine_that_always_memory_traps_is_vacuous_and_holds_nothing() {
     for (expect, exit) in [("{vmm: vacuous, hvmm: vacuous}", 0), ("{vmm: holds}", 1)] {
         let path = temporary("vacuous.yaml", &tiny(modes, "trap(memory);", expect));
         assert_eq!(code(&analyze(&[&path])), exit, "{expect}");
+    }
+}
+
+#[test]
+fn a_repair_is_written_whole_and_meets_what_it_expects() {
+    let base = "../isa-specs/g3-lra.yaml";
+    let folder = std::env::temp_dir().join(format!("{}-repair", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("the temporary folder is writable");
+    let file = folder.join("repaired.yaml");
+    let path = file.to_string_lossy();
+    let output = analyze(&["repair", base, "--output", &path]);
+    assert_eq!(code(&output), 0, "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(code(&analyze(&["check", &path])), 0);
+    assert_eq!(std::fs::read_dir(&folder).expect("it is there").count(), 1);
+    // Neither is it overwritten, nor what it extends.
+    let output = analyze(&["repair", base, "--output", &path]);
+    assert_eq!(code(&output), 2);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--force"));
+    assert_eq!(code(&analyze(&["repair", base, "--output", &path, "--force"])), 0);
+    assert_eq!(code(&analyze(&["repair", &path, "--output", &path, "--force"])), 2);
+    assert_eq!(code(&analyze(&["check", &path])), 0);
+    // It needs no repair itself, so nothing is written.
+    let again = folder.join("again.yaml");
+    assert_eq!(code(&analyze(&["repair", &path, "--output", &again.to_string_lossy()])), 0);
+    assert!(!again.exists());
+    std::fs::remove_dir_all(&folder).expect("it is ours");
+}
+
+#[test]
+fn a_repair_is_data_too() {
+    let output = analyze(&["repair", "--format", "json", "../isa-specs/g3-jrst1.yaml"]);
+    assert_eq!(code(&output), 0);
+    let repair: serde_json::Value = serde_json::from_slice(&output.stdout).expect("valid JSON");
+    assert_eq!(repair["schema"], 1);
+    assert_eq!(repair["isa"], "g3-jrst1");
+    assert_eq!(repair["theorems"]["vmm"]["premise"][0], "jrst1");
+    assert_eq!(repair["theorems"]["vmm"]["verdict"][0], "jrst1");
+    assert_eq!(repair["theorems"]["hvmm"]["premise"].as_array().map(Vec::len), Some(0));
+    assert!(repair["overlay"].as_str().is_some_and(|o| o.contains("\nextends: g3-jrst1.yaml\n")));
+    assert_eq!(repair["checked"]["outcome"], "holds");
+}
+
+#[test]
+fn a_repair_that_is_not_enough_exits_1_and_one_that_cannot_run_2() {
+    // In the literal reading the supervisor call itself is sensitive.
+    let literal = ["repair", "--profile", "literal", "../isa-specs/g3.yaml"];
+    assert_eq!(code(&analyze(&literal)), 1);
+    for arguments in [
+        &["repair"][..],
+        &["repair", "no-such-file.yaml"],
+        &["repair", "../isa-specs/g3.yaml", "--pair", "nobody"],
+        &["repair", "../isa-specs/g3-lra.yaml", "--output", "no-such-folder/x.yaml"],
+    ] {
+        let output = analyze(arguments);
+        assert_eq!(code(&output), 2, "{arguments:?}");
+        assert!(!output.stderr.is_empty() && output.stdout.is_empty(), "{arguments:?}");
     }
 }

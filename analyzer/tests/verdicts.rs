@@ -14,7 +14,7 @@ fn judge(path: &str, open: &dyn Fn(&str) -> Result<String, String>, profile: Pro
     let mut sources = Sources::default();
     let loaded = model::load(path, open, &mut sources).expect("the specification loads");
     assert!(loaded.warnings.is_empty(), "{path} draws warnings: {:?}", loaded.warnings);
-    analyze(&loaded.isa, &sources, Options { profile, pair: None }, &|_, _| {})
+    analyze(&loaded.isa, &sources, Options { profile, pair: None, timeout: None }, &|_, _| {})
 }
 
 fn read(path: &str) -> Result<String, String> {
@@ -98,6 +98,103 @@ fn the_escape_of_a_single_unrelocated_guest_holds_for_lra() {
     assert_eq!(single.verdict, VerdictWord::Holds);
 }
 
+/// A specification given as text beside the bundled ones.
+fn overlay(text: &str, profile: Profile) -> Report {
+    let path = "../isa-specs/test-overlay.yaml";
+    judge(path, &|p| if p == path { Ok(text.to_owned()) } else { read(p) }, profile)
+}
+
+/// SETQ sets R in supervisor mode. In user mode it traps if CFG is 1, and else does nothing.
+const CONFIGURED: &str = "pgisa: 1
+isa: configured
+title: Toy machine with a configuration bit
+extends: g3.yaml
+state:
+  cfg: {role: R, kind: resource, width: 1}
+instructions:
+  setq:
+    encoding: \"1000 1000 --- s[3] t[3] - ---- ---- ---- --\"
+    semantics: |
+      if mode == supervisor {
+        base = r[s];
+        bound = r[t];
+      } else {
+        require cfg == 0 else trap(privileged);
+      }
+";
+
+#[test]
+fn a_bit_the_monitor_fixes_is_a_way_around_a_refutation() {
+    let escape = |report: &Report, name: &str| {
+        let all = &report.pairs[0].theorems.vmm.escapes;
+        let it = all.iter().find(|e| e.name == name).expect("the escape is tried");
+        (it.verdict, it.assumption.clone())
+    };
+    for profile in [Profile::Refined, Profile::Extended] {
+        let report = overlay(CONFIGURED, profile);
+        let t = &report.pairs[0].theorems;
+        assert_eq!((t.vmm.premise, t.vmm.verdict), REFUTED);
+        let kept = "the monitor keeps cfg = 1 in the real machine".to_owned();
+        assert_eq!(escape(&report, "monitor-fixed-bits"), (VerdictWord::Holds, kept));
+        assert_eq!(find(&report, "setq").safe_if, ["cfg = 1"]);
+        assert_eq!(escape(&report, "partial-traps").0, VerdictWord::Refuted);
+    }
+    // With the bit assumed, the same verdict rests on it.
+    let assumed = "assume:
+  kept: {that: \"mode == supervisor || cfg == 1\", why: \"the monitor sees to it\"}
+";
+    let report = overlay(&format!("{CONFIGURED}{assumed}"), Profile::Refined);
+    let t = &report.pairs[0].theorems;
+    assert_eq!((t.vmm.premise, t.vmm.verdict), HOLDS);
+    assert_eq!(t.vmm.conditions, ["cfg == 1"]);
+    // No bit helps where the same instruction never traps.
+    let never = CONFIGURED.replace("require cfg == 0 else trap(privileged);", "pc = pc;");
+    let report = overlay(&never, Profile::Refined);
+    assert_eq!(escape(&report, "monitor-fixed-bits").0, VerdictWord::Refuted);
+    assert!(find(&report, "setq").safe_if.is_empty());
+}
+
+#[test]
+fn every_escape_is_named_whatever_became_of_it() {
+    let report = bundled("g3-jrst1", Profile::Refined);
+    let t = &report.pairs[0].theorems;
+    let names: Vec<&str> = t.vmm.escapes.iter().map(|e| e.name.as_str()).collect();
+    let all = ["single-unrelocated-guest", "hybrid-monitor", "monitor-fixed-bits", "partial-traps"];
+    assert_eq!(names, all);
+    let shrink = bundled("g3-shrink", Profile::Refined);
+    let escapes = &shrink.pairs[0].theorems.vmm.escapes;
+    let found: Vec<_> = escapes.iter().map(|e| (e.name.as_str(), e.verdict)).collect();
+    assert_eq!(found, [("partial-traps", VerdictWord::Holds)]);
+}
+
+#[test]
+fn a_verdict_names_the_assumption_it_needs() {
+    let ka10 = bundled("pdp10-ka10", Profile::Refined);
+    let t = &ka10.pairs[0].theorems;
+    assert_eq!(t.hvmm.verdict, VerdictWord::Holds);
+    assert_eq!(t.hvmm.conditions, ["userio == 0"]);
+    assert!(t.vmm.conditions.is_empty());
+}
+
+#[test]
+fn collisions_show_that_no_map_exists() {
+    let of = |name: &str| {
+        let report = bundled(name, Profile::Refined);
+        let t = &report.pairs[0].theorems;
+        let names = |c: &analyzer::report::CollisionReport| c.instructions.clone();
+        (t.vmm.collision.as_ref().map(names), t.hvmm.collision.as_ref().map(names))
+    };
+    let pair = |a: &str, b: &str| Some(vec![a.to_owned(), b.to_owned()]);
+    assert_eq!(of("g3-jrst1"), (pair("jrst1", "jmp"), None));
+    assert_eq!(of("g3-popf"), (pair("popf", "li"), None));
+    assert_eq!(of("g3-smode"), (pair("smode", "li"), None));
+    assert_eq!(of("pdp10"), (pair("jrst[1]", "jrst[0]"), None));
+    // Nothing is refuted, or what is refuted depends on where the guest stands.
+    for name in ["g3", "g3-shrink", "g3-stb", "g3-lra"] {
+        assert_eq!(of(name), (None, None), "{name}");
+    }
+}
+
 #[test]
 fn published_lists_come_out() {
     let legacy = bundled("x86-legacy", Profile::Refined);
@@ -177,6 +274,129 @@ fn ordinary_moves_are_innocuous() {
             "{spec} {name}"
         );
     }
+}
+
+/// Every specification for which a theorem holds, and how many squares there are: direct, trapped,
+/// trap sequences, virtual modes.
+const DIAGRAMS: &[(&str, bool, [u64; 4])] = &[
+    ("g3", false, [34, 12, 5, 2]),
+    ("g3-jrst1", true, [35, 12, 5, 1]),
+    ("g3-popf", true, [35, 12, 5, 1]),
+    ("g3-smode", true, [35, 12, 5, 1]),
+    ("g3-shrink", false, [35, 13, 5, 2]),
+    ("g3-stb", false, [35, 12, 5, 2]),
+    ("m68010", false, [68, 30, 7, 2]),
+    ("pdp10", true, [46, 44, 4, 1]),
+    ("pdp10-ka10", true, [50, 48, 4, 1]),
+];
+
+#[test]
+fn where_a_theorem_holds_the_whole_diagram_commutes() {
+    for (name, hybrid, expected) in DIAGRAMS {
+        let report = bundled(name, Profile::Refined);
+        let t = &report.pairs[0].theorems;
+        assert_eq!(t.vmm.diagram.is_none(), *hybrid, "{name}");
+        let it = if *hybrid { &t.hvmm } else { &t.vmm };
+        let it = it.diagram.as_ref().expect("the theorem holds");
+        assert_eq!(it.equivalence, "proved for all states", "{name}");
+        let n = &it.squares;
+        assert_eq!([n.direct, n.trapped, n.traps, n.allocator], *expected, "{name}");
+        let emulated = if *hybrid { Answer::Vacuous } else { Answer::Yes };
+        let answers = [it.direct, it.emulated, it.reflected, it.traps, it.allocator];
+        let all = [Answer::Yes, emulated, Answer::Yes, Answer::Yes, Answer::Yes];
+        assert_eq!(answers, all, "{name}");
+    }
+}
+
+/// A bundled specification with a text replaced.
+fn changed(name: &str, from: &str, to: &str) -> Report {
+    let path = format!("../isa-specs/{name}.yaml");
+    let text = read(&path).expect("the specification is there");
+    assert!(text.contains(from), "{name} says {from}");
+    let text = text.replace(from, to);
+    judge(&path, &|p: &str| if p == path { Ok(text.clone()) } else { read(p) }, Profile::Refined)
+}
+
+/// What fails of Theorem 1's diagram although the theorem holds, and what is lost, in words.
+fn losses(report: &Report) -> (Vec<&str>, Vec<&str>) {
+    let vmm = &report.pairs[0].theorems.vmm;
+    assert_eq!((vmm.premise, vmm.verdict), HOLDS);
+    let it = vmm.diagram.as_ref().expect("the theorem holds");
+    assert!(it.equivalence.starts_with("fails for"), "{}", it.equivalence);
+    let words = it.loss.iter().flat_map(|l| &l.broken).map(String::as_str).collect();
+    (it.failing.iter().map(String::as_str).collect(), words)
+}
+
+#[test]
+fn a_trap_that_keeps_part_of_its_instruction_breaks_the_diagram() {
+    // GETR shows the real base before it traps: privileged, and yet no monitor can emulate it.
+    let check = "      privileged_only();\n      r[d] = base;";
+    let report =
+        changed("g3", check, "      r[d] = base;\n      commit;\n      privileged_only();");
+    let (failing, words) = losses(&report);
+    assert_eq!(failing, ["getr"]);
+    assert_eq!(words, ["the trap leaves registers changed, and the monitor cannot undo it"]);
+    let text = text::render(&report, Detail::default());
+    assert!(text.contains("the verdict is holds, and yet the diagram fails for getr"), "{text}");
+
+    // A trap of the guest's own may keep what it likes: SVC in both modes does the same.
+    let kept = changed("g3", "trap(svc, imm);", "r[0] = 1; commit; trap(svc, imm);");
+    let it = kept.pairs[0].theorems.vmm.diagram.as_ref().expect("the theorem holds");
+    assert_eq!(it.equivalence, "proved for all states");
+
+    // One trap that has to be reflected or emulated, with nothing to tell which: left open.
+    let both =
+        "if r[d] == 0 { r[e] = r[e] + 1; commit; trap(privileged); }\n      privileged_only();";
+    let report = changed("g3", check, &format!("      {both}\n      r[d] = base;"));
+    let it = report.pairs[0].theorems.vmm.diagram.as_ref().expect("the theorem holds");
+    assert_eq!(it.equivalence, "undecided for getr");
+}
+
+#[test]
+fn a_trap_that_saves_the_wrong_counter_breaks_the_diagram() {
+    let saves = "kind: privilege, saves: this, code: 8";
+    let report = changed("m68010", saves, "kind: privilege, saves: next, code: 8");
+    let (failing, words) = losses(&report);
+    assert!(failing.contains(&"rte") && failing.contains(&"movec_to"), "{failing:?}");
+    assert_eq!(words, ["the saved P does not tell which instruction trapped"]);
+    // Behind a hybrid monitor such a trap is only ever given to the guest.
+    let hybrid = report.pairs[0].theorems.hvmm.diagram.as_ref().expect("the theorem holds");
+    assert_eq!(hybrid.equivalence, "proved for all states");
+}
+
+#[test]
+fn a_trap_sequence_that_takes_a_register_breaks_the_diagram() {
+    let save = "    phys[0; 4] = psw;\n";
+    let report = changed("g3", save, &format!("{save}    r[0] = 0;\n"));
+    let (failing, _) = losses(&report);
+    assert!(failing.contains(&"trap svc (loses part of the state)"), "{failing:?}");
+    let report = changed("g3", save, &format!("{save}    phys[zext(r[7], 33)] = 1;\n"));
+    let (failing, _) = losses(&report);
+    assert!(failing.contains(&"trap svc (writes to the partition)"), "{failing:?}");
+}
+
+#[test]
+fn a_bound_that_can_be_read_breaks_the_clipped_square() {
+    let report = bundled("g3-stb", Profile::Extended);
+    let stb = find(&report, "stb");
+    assert_eq!((stb.extent_sensitive, stb.statewise), (Some(Answer::Yes), Answer::No));
+    let vmm = &report.pairs[0].theorems.vmm;
+    assert!(vmm.diagram.is_none(), "the theorem is refuted");
+    let refutation = vmm.refutation.as_ref().expect("a replayed state");
+    assert_eq!(refutation.broken, ["registers or P are not the guest's"]);
+    let row = |name: &str| {
+        let row = refutation.witness.rows.iter().find(|r| r.name == name);
+        let number = |v: &String| {
+            let digits = v.strip_prefix("0x");
+            u128::from_str_radix(digits.unwrap_or(v), 16).expect("a number")
+        };
+        row.expect("it is there").values.iter().map(number).collect::<Vec<_>>()
+    };
+    // f(S) is clipped: its bound is what is left of the guest's storage, and STB shows it.
+    let (base, bound, cells) = (row("base"), row("bound"), row("cells"));
+    assert!(base[0] + bound[0] > cells[0]);
+    assert_eq!(bound[1], cells[0] - base[0]);
+    assert_ne!(bound[0], bound[1]);
 }
 
 #[test]

@@ -4,7 +4,8 @@
 
 use crate::bits::Bits;
 use crate::isa::{
-    Body, ChoiceId, Class, Expr, ExprKind, Isa, LocalId, OperandId, Role, Saves, Stmt, TrapId,
+    Body, ChoiceId, Class, Expr, ExprKind, Isa, LocalId, OperandId, RegisterId, Role, Saves, Stmt,
+    TrapId,
 };
 use crate::state::State;
 
@@ -21,6 +22,49 @@ pub enum Outcome {
     Unknown,
 }
 
+/// A place of the state: a register, by its element, or a physical cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// A register; the element is 0 where it is no file.
+    Register(RegisterId, u128),
+    /// A physical cell.
+    Cell(u128),
+}
+
+/// What an instruction does to a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// It looks.
+    Read(Place),
+    /// It sets, even if a trap takes this back later.
+    Write(Place),
+    /// It traps; what follows is the trap sequence.
+    Trap(TrapId),
+}
+
+/// Is told of every access, in order.
+pub type Observer<'o> = &'o dyn Fn(Access);
+
+/// A trap that an instruction raises, before the trap sequence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raised {
+    /// Which trap.
+    pub trap: TrapId,
+    /// Its argument.
+    pub argument: Option<u128>,
+    /// The state the trap sequence starts from: what is not committed is rolled back, and P is the
+    /// one to be saved.
+    pub state: State,
+}
+
+/// What the semantics of an instruction come to, trap sequence aside.
+enum Attempt {
+    Step(State),
+    Trap(Raised),
+    Unpredictable,
+    Unknown,
+}
+
 /// The source of values the architecture leaves undefined.
 pub type Choices<'c> = &'c dyn Fn(ChoiceId) -> u128;
 
@@ -33,19 +77,67 @@ pub fn step(
     state: &State,
     choices: Choices<'_>,
 ) -> Outcome {
+    observed_step(isa, class, operands, state, choices, &|_| {})
+}
+
+/// Runs one instruction and tells what it reads and writes: the rest of the state neither matters
+/// nor changes.
+pub fn observed_step(
+    isa: &Isa,
+    class: &Class,
+    operands: &[u128],
+    state: &State,
+    choices: Choices<'_>,
+    observer: Observer<'_>,
+) -> Outcome {
+    match attempt(isa, class, operands, state, choices, observer) {
+        Attempt::Step(state) => Outcome::Step(state),
+        Attempt::Trap(Raised { trap, argument, state }) => {
+            observer(Access::Trap(trap));
+            trap_sequence(isa, trap, argument, state, observer)
+        }
+        Attempt::Unpredictable => Outcome::Unpredictable,
+        Attempt::Unknown => Outcome::Unknown,
+    }
+}
+
+/// The trap that an instruction raises, if it does: where its trap sequence starts from.
+pub fn raises(
+    isa: &Isa,
+    class: &Class,
+    operands: &[u128],
+    state: &State,
+    choices: Choices<'_>,
+) -> Option<Raised> {
+    match attempt(isa, class, operands, state, choices, &|_| {}) {
+        Attempt::Trap(raised) => Some(raised),
+        Attempt::Step(_) | Attempt::Unpredictable | Attempt::Unknown => None,
+    }
+}
+
+fn attempt(
+    isa: &Isa,
+    class: &Class,
+    operands: &[u128],
+    state: &State,
+    choices: Choices<'_>,
+    observer: Observer<'_>,
+) -> Attempt {
     let operands: Vec<u128> =
         class.operands.iter().zip(operands).map(|(o, v)| o.fixed.unwrap_or(*v)).collect();
-    let advanced = run_plain(&class.advance, state);
-    let mut machine = Machine::new(&class.body, &operands, choices, advanced.clone());
+    let mut advance = Machine::new(&class.advance, &[], &|_| 0, state.clone(), observer);
+    advance.block(&class.advance.statements);
+    let advanced = advance.state;
+    let mut machine = Machine::new(&class.body, &operands, choices, advanced.clone(), observer);
     match machine.block(&class.body.statements) {
-        Flow::Next | Flow::Exit(_) => Outcome::Step(machine.state),
-        Flow::Trap(id, argument) => {
-            let counter = if isa.trap(id).saves == Saves::This { state } else { &advanced };
+        Flow::Next | Flow::Exit(_) => Attempt::Step(machine.state),
+        Flow::Trap(trap, argument) => {
+            let counter = if isa.trap(trap).saves == Saves::This { state } else { &advanced };
             let kept = machine.committed.unwrap_or_else(|| state.clone());
-            take_trap(isa, id, argument, with_counter(isa, kept, counter))
+            Attempt::Trap(Raised { trap, argument, state: with_counter(isa, kept, counter) })
         }
-        Flow::Unpredictable => Outcome::Unpredictable,
-        Flow::Unknown => Outcome::Unknown,
+        Flow::Unpredictable => Attempt::Unpredictable,
+        Flow::Unknown => Attempt::Unknown,
     }
 }
 
@@ -59,10 +151,20 @@ fn with_counter(isa: &Isa, mut state: State, counter: &State) -> State {
     state
 }
 
-/// Runs the trap sequence.
-fn take_trap(isa: &Isa, id: TrapId, argument: Option<u128>, state: State) -> Outcome {
+/// Runs the trap sequence of a trap from the state it was raised in.
+pub fn take_trap(isa: &Isa, id: TrapId, argument: Option<u128>, state: State) -> Outcome {
+    trap_sequence(isa, id, argument, state, &|_| {})
+}
+
+fn trap_sequence(
+    isa: &Isa,
+    id: TrapId,
+    argument: Option<u128>,
+    state: State,
+    observer: Observer<'_>,
+) -> Outcome {
     let sequence = &isa.trap(id).sequence;
-    let mut machine = Machine::new(sequence, &[], &|_| 0, state);
+    let mut machine = Machine::new(sequence, &[], &|_| 0, state, observer);
     if isa.trap_argument > 0 {
         machine.locals[0] = argument.unwrap_or(0);
     }
@@ -75,7 +177,7 @@ fn take_trap(isa: &Isa, id: TrapId, argument: Option<u128>, state: State) -> Out
 
 /// Runs statements that can neither trap nor be unpredictable: reset, advance, de-privileging.
 pub fn run_plain(body: &Body, state: &State) -> State {
-    let mut machine = Machine::new(body, &[], &|_| 0, state.clone());
+    let mut machine = Machine::new(body, &[], &|_| 0, state.clone(), &|_| {});
     machine.block(&body.statements);
     machine.state
 }
@@ -83,7 +185,7 @@ pub fn run_plain(body: &Body, state: &State) -> State {
 /// The value of an expression over the state.
 pub fn value(e: &Expr, state: &State) -> Bits {
     let body = Body::default();
-    Machine::new(&body, &[], &|_| 0, state.clone()).expr(e)
+    Machine::new(&body, &[], &|_| 0, state.clone(), &|_| {}).expr(e)
 }
 
 /// Whether a condition over the operands holds.
@@ -126,12 +228,28 @@ struct Machine<'a> {
     locals: Vec<u128>,
     state: State,
     committed: Option<State>,
+    observer: Observer<'a>,
 }
 
 impl<'a> Machine<'a> {
-    fn new(body: &'a Body, operands: &'a [u128], choices: Choices<'a>, state: State) -> Self {
+    fn new(
+        body: &'a Body,
+        operands: &'a [u128],
+        choices: Choices<'a>,
+        state: State,
+        observer: Observer<'a>,
+    ) -> Self {
         let locals = vec![0; body.locals.len()];
-        Self { operands, choices, choice_widths: &body.choices, locals, state, committed: None }
+        let choice_widths = &body.choices;
+        Self { operands, choices, choice_widths, locals, state, committed: None, observer }
+    }
+
+    fn reads(&self, place: Place) {
+        (self.observer)(Access::Read(place));
+    }
+
+    fn writes(&self, place: Place) {
+        (self.observer)(Access::Write(place));
     }
 
     fn block(&mut self, statements: &[Stmt]) -> Flow {
@@ -149,14 +267,17 @@ impl<'a> Machine<'a> {
             Stmt::Local(LocalId(id), e) => self.locals[*id as usize] = self.expr(e).value,
             Stmt::Register(id, e) => {
                 let value = self.expr(e).value;
+                self.writes(Place::Register(*id, 0));
                 self.state.set_element(*id, 0, value);
             }
             Stmt::Element(id, index, e) => {
                 let (index, value) = (self.expr(index).value, self.expr(e).value);
+                self.writes(Place::Register(*id, index));
                 self.state.set_element(*id, index, value);
             }
             Stmt::Store(cell, e) => {
                 let (cell, value) = (self.expr(cell).value, self.expr(e).value);
+                self.writes(Place::Cell(cell));
                 self.state.store(cell, value);
             }
             Stmt::If(condition, yes, no) => {
@@ -187,9 +308,20 @@ impl<'a> Machine<'a> {
             ExprKind::Const(value) => *value,
             ExprKind::Local(LocalId(id)) => self.locals[*id as usize],
             ExprKind::Operand(OperandId(id)) => self.operands[*id as usize],
-            ExprKind::Register(id) => self.state.register(*id),
-            ExprKind::Element(id, index) => self.state.element(*id, self.expr(index).value),
-            ExprKind::Load(cell) => self.state.load(self.expr(cell).value),
+            ExprKind::Register(id) => {
+                self.reads(Place::Register(*id, 0));
+                self.state.register(*id)
+            }
+            ExprKind::Element(id, index) => {
+                let index = self.expr(index).value;
+                self.reads(Place::Register(*id, index));
+                self.state.element(*id, index)
+            }
+            ExprKind::Load(cell) => {
+                let cell = self.expr(cell).value;
+                self.reads(Place::Cell(cell));
+                self.state.load(cell)
+            }
             ExprKind::CellCount => self.state.cells,
             ExprKind::Undefined(id) => {
                 Bits::new((self.choices)(*id), self.choice_widths[id.index()]).value

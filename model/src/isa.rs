@@ -39,7 +39,7 @@ ids! {
 }
 
 /// The machine S = ⟨E, M, P, R⟩.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Isa {
     /// Short name.
     pub name: String,
@@ -165,7 +165,7 @@ pub struct Part {
 }
 
 /// The mapping E|r: a linear stretch of physical storage.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Window {
     /// First physical cell.
     pub base: Expr,
@@ -174,7 +174,7 @@ pub struct Window {
 }
 
 /// A supervisor and a user mode to judge.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Pair {
     /// Name and value of the mode the monitor runs in.
     pub supervisor: (String, u128),
@@ -185,7 +185,7 @@ pub struct Pair {
 }
 
 /// A trap.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Trap {
     /// Name in the specification.
     pub name: String,
@@ -214,7 +214,7 @@ impl TrapCells {
 }
 
 /// An invariant of the machine's states.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Assumption {
     /// Name in the specification.
     pub name: String,
@@ -227,7 +227,7 @@ pub struct Assumption {
 }
 
 /// A decode class: an instruction, or one of its cases.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Class {
     /// Name as reported: `csrrw[mstatus]`.
     pub name: String,
@@ -241,6 +241,8 @@ pub struct Class {
     pub operands: Vec<Operand>,
     /// Further condition on the operands.
     pub when: Option<Expr>,
+    /// That condition as written, on one line; none for the values no case takes.
+    pub when_text: Option<String>,
     /// Length in cells.
     pub length: u128,
     /// Moves P past the instruction.

@@ -76,6 +76,12 @@ impl VmMap {
         )
     }
 
+    /// Whether R′ shows where a guest's window lies: l + k fits the relocation component.
+    pub fn shows(&self, window: (u128, u128), partition: Partition) -> bool {
+        let operands = [window.0, window.1, partition.first, partition.cells];
+        operand_condition(&self.fits, &operands)
+    }
+
     /// Whether a guest's window is mapped as it is, without clipping.
     pub fn is_exact(&self, window: (u128, u128), partition: Partition) -> bool {
         let operands = [window.0, window.1, partition.first, partition.cells];

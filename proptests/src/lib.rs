@@ -1,5 +1,9 @@
 //! Strategies for states and instructions of any machine; the properties stand in `tests/`.
 
+pub mod machines;
+pub mod oracle;
+pub mod small;
+
 use model::bits::mask;
 use model::diagnostic::Sources;
 use model::interp::operand_condition;

@@ -1,11 +1,12 @@
 //! `analyze`: judges machine specifications by the definitions and theorems of Popek & Goldberg.
 
 use std::io::{IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use analyzer::repair::{self, Outcome, Place};
 use analyzer::text::{self, Detail};
-use analyzer::{Options, analyze, report::Report};
+use analyzer::{Options, analyze, certificate, report::Report, smtlib};
 use clap::{Parser, Subcommand, ValueEnum};
 use model::diagnostic::{Diagnostic, Sources};
 use model::isa::{Isa, Premise, Profile, VerdictWord};
@@ -24,7 +25,11 @@ Examples:
   analyze isa-specs/x86-legacy.yaml            the verdicts, with a witness for each offender
   analyze check --format json g3.yaml          the same as data
   analyze check --profile literal --all g3.yaml
+  analyze check g3.yaml --emit smt2=obligations
   analyze explain isa-specs/pdp10.yaml 'jrst[1]'
+  analyze repair isa-specs/m68000.yaml         what must trap so that the theorems hold
+  analyze prove isa-specs/g3.yaml --certificate g3-certificate
+  analyze verify g3-certificate isa-specs/g3.yaml
   analyze schema > specification.schema.json   completion for editors
 
 Exit codes: 0 all expectations hold, 1 one fails, 2 could not run, 3 undecided";
@@ -42,6 +47,17 @@ enum Command {
         /// Reading of the definitions.
         #[arg(long, default_value = "refined")]
         profile: ProfileArgument,
+    },
+    /// Find the smallest set of instructions that must be made to trap so that the theorems hold.
+    Repair(Repair),
+    /// Write down why each answer is right: witnesses, proofs, and what the theorems follow from.
+    Prove(Prove),
+    /// Check a certificate against a specification, trusting neither solver nor prover.
+    Verify {
+        /// Directory that `analyze prove` wrote.
+        certificate: std::path::PathBuf,
+        /// Specification in YAML.
+        spec: String,
     },
     /// Print the definitions the answers refer to.
     Definitions,
@@ -71,6 +87,89 @@ struct Check {
     /// Print every instruction and every witness.
     #[arg(long)]
     all: bool,
+    /// Leave undecided what takes longer than this in all; without it effort is bounded in
+    /// deterministic units.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    timeout: Option<std::time::Duration>,
+    /// Write every obligation for other solvers to answer: `smt2=DIR` writes SMT-LIB 2 files
+    /// DIR/pair/instruction/question.smt2, with our answer as `:status`. Takes one specification
+    /// and one profile; DIR must be new or empty.
+    #[arg(long, value_name = "smt2=DIR", value_parser = emit_directory)]
+    emit: Option<PathBuf>,
+}
+
+/// The directory of `smt2=DIR`.
+fn emit_directory(value: &str) -> Result<PathBuf, String> {
+    match value.split_once('=') {
+        Some(("smt2", directory)) if !directory.is_empty() => Ok(directory.into()),
+        _ => Err("it reads smt2=DIR".into()),
+    }
+}
+
+const PROVE: &str = "\
+Example:
+  analyze prove isa-specs/g3.yaml --certificate g3-certificate
+  analyze verify g3-certificate isa-specs/g3.yaml
+
+Exit codes: 0 written, 2 could not run, 3 written, and something is undecided";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = PROVE)]
+struct Prove {
+    /// Specification in YAML.
+    spec: String,
+    /// Directory to write; it must not exist, or be empty.
+    #[arg(long, value_name = "DIR")]
+    certificate: std::path::PathBuf,
+    /// Reading of the definitions.
+    #[arg(long, default_value = "refined")]
+    profile: ProfileArgument,
+    /// Judge one pair of modes only: its supervisor mode, or `supervisor:user`.
+    #[arg(long, value_name = "MODE")]
+    pair: Option<String>,
+    /// Write each formula beside its proof in DIMACS format, for other checkers.
+    #[arg(long)]
+    dimacs: bool,
+    /// Leave undecided what takes longer than this in all.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    timeout: Option<std::time::Duration>,
+}
+
+fn seconds(text: &str) -> Result<std::time::Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "a number of seconds is expected".to_owned())?;
+    std::time::Duration::try_from_secs_f64(seconds).map_err(|e| e.to_string())
+}
+
+const REPAIR: &str = "\
+Example:
+  analyze repair isa-specs/m68000.yaml --output isa-specs/m68000-repaired.yaml
+  analyze check isa-specs/m68000-repaired.yaml
+
+The overlay makes the instructions trap, before anything else, in every mode but the supervisor mode.
+
+Exit codes: 0 repaired and checked, or nothing to repair, 1 no such set is enough,
+2 could not run, 3 undecided";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = REPAIR)]
+struct Repair {
+    /// Specification in YAML.
+    spec: String,
+    /// How to print the result.
+    #[arg(long, default_value = "text")]
+    format: Format,
+    /// Reading of the definitions.
+    #[arg(long, default_value = "refined")]
+    profile: ProfileArgument,
+    /// Repair one pair of modes only: its supervisor mode, or `supervisor:user`.
+    #[arg(long, value_name = "MODE")]
+    pair: Option<String>,
+    /// Write the overlay there instead of printing it.
+    #[arg(long, value_name = "FILE")]
+    output: Option<String>,
+    /// Write over an existing file.
+    #[arg(long, requires = "output")]
+    force: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -142,6 +241,12 @@ fn main() -> ExitCode {
         Command::Explain { spec, instruction, profile } => {
             explain(&spec, &instruction, profile.profiles()[0])
         }
+        Command::Repair(repair) => run_repair(&repair).unwrap_or_else(|error| {
+            let _ = writeln!(std::io::stderr(), "{}: {error}", repair.spec);
+            Exit::CouldNotRun
+        }),
+        Command::Prove(prove) => run_prove(&prove),
+        Command::Verify { certificate, spec } => run_verify(&certificate, &spec),
         Command::Definitions => print(&analyzer::definitions_text()),
         Command::Schema => print(&format!("{:#}\n", model::spec::json_schema())),
         Command::Completions { shell } => {
@@ -156,7 +261,17 @@ fn main() -> ExitCode {
 
 /// `analyze SPEC` means `analyze check SPEC`.
 fn with_default_command(mut arguments: Vec<String>) -> Vec<String> {
-    const COMMANDS: &[&str] = &["check", "explain", "definitions", "schema", "completions", "help"];
+    const COMMANDS: &[&str] = &[
+        "check",
+        "explain",
+        "repair",
+        "prove",
+        "verify",
+        "definitions",
+        "schema",
+        "completions",
+        "help",
+    ];
     const OWN: &[&str] = &["-h", "--help", "-V", "--version"];
     match arguments.get(1) {
         Some(first) if !COMMANDS.contains(&first.as_str()) && !OWN.contains(&first.as_str()) => {
@@ -188,14 +303,15 @@ fn complain(diagnostics: &[Diagnostic], sources: &Sources) {
     }
 }
 
+fn open(path: &str) -> Result<String, String> {
+    let length = std::fs::metadata(Path::new(path)).map_err(|e| e.to_string())?.len();
+    if length > 64 << 20 {
+        return Err(format!("{length} bytes are too many for a specification"));
+    }
+    std::fs::read_to_string(path).map_err(|e| e.to_string())
+}
+
 fn load(path: &str, sources: &mut Sources) -> Option<Isa> {
-    let open = |path: &str| {
-        let length = std::fs::metadata(Path::new(path)).map_err(|e| e.to_string())?.len();
-        if length > 64 << 20 {
-            return Err(format!("{length} bytes are too many for a specification"));
-        }
-        std::fs::read_to_string(path).map_err(|e| e.to_string())
-    };
     match model::load(path, &open, sources) {
         Ok(loaded) => {
             complain(&loaded.warnings, sources);
@@ -214,27 +330,39 @@ fn load(path: &str, sources: &mut Sources) -> Option<Isa> {
 fn run_check(check: &Check) -> Exit {
     let mut exit = Exit::Fine;
     let mut reports = Vec::new();
+    if check.emit.is_some() && (check.specs.len() > 1 || check.profile.profiles().len() > 1) {
+        let _ = writeln!(std::io::stderr(), "--emit takes one specification and one profile");
+        return Exit::CouldNotRun;
+    }
     for (i, spec) in check.specs.iter().enumerate() {
         let mut sources = Sources::default();
         let Some(isa) = load(spec, &mut sources) else {
             exit = exit.worse(Exit::CouldNotRun);
             continue;
         };
-        if let Some(name) = &check.pair
-            && !isa.pairs.iter().any(|p| analyzer::names_pair(name, p))
-        {
-            let all: Vec<String> =
-                isa.pairs.iter().map(|p| format!("{}:{}", p.supervisor.0, p.user.0)).collect();
-            let _ = writeln!(
-                std::io::stderr(),
-                "{spec}: there is no pair `{name}`; the pairs: {}",
-                all.join(", ")
-            );
+        if let Err(error) = known_pair(&isa, check.pair.as_deref()) {
+            let _ = writeln!(std::io::stderr(), "{spec}: {error}");
             exit = exit.worse(Exit::CouldNotRun);
             continue;
         }
-        let judge = |profile: &Profile| run(&isa, &sources, *profile, check.pair.as_deref());
-        let judged: Vec<Report> = check.profile.profiles().iter().map(judge).collect();
+        let judge = |profile: &Profile| {
+            let options =
+                Options { profile: *profile, pair: check.pair.as_deref(), timeout: check.timeout };
+            match &check.emit {
+                Some(to) => smtlib::emit(&isa, &sources, options, to, &progress())
+                    .map_err(|error| format!("cannot write {}: {error}", to.display())),
+                None => Ok(analyze(&isa, &sources, options, &progress())),
+            }
+        };
+        let judged: Result<Vec<Report>, String> =
+            check.profile.profiles().iter().map(judge).collect();
+        let judged = match judged {
+            Ok(judged) => judged,
+            Err(error) => {
+                let _ = writeln!(std::io::stderr(), "{error}");
+                return Exit::CouldNotRun;
+            }
+        };
         exit = judged.iter().fold(exit, |exit, report| exit.worse(exit_of(report)));
         let printed = match check.format {
             Format::Json => {
@@ -268,17 +396,83 @@ fn run_check(check: &Check) -> Exit {
     exit
 }
 
-/// Analyzes with progress on standard error, if that is a terminal and it takes more than a second.
-fn run(isa: &Isa, sources: &Sources, profile: Profile, pair: Option<&str>) -> Report {
+fn known_pair(isa: &Isa, name: Option<&str>) -> Result<(), String> {
+    match name {
+        Some(name) if !isa.pairs.iter().any(|p| analyzer::names_pair(name, p)) => {
+            let all: Vec<String> =
+                isa.pairs.iter().map(|p| format!("{}:{}", p.supervisor.0, p.user.0)).collect();
+            Err(format!("there is no pair `{name}`; the pairs: {}", all.join(", ")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn run(isa: &Isa, sources: &Sources, options: Options<'_>) -> Report {
+    analyze(isa, sources, options, &progress())
+}
+
+fn run_prove(it: &Prove) -> Exit {
+    let mut sources = Sources::default();
+    let Some(isa) = load(&it.spec, &mut sources) else { return Exit::CouldNotRun };
+    if let Err(error) = known_pair(&isa, it.pair.as_deref()) {
+        return could_not_run(&it.spec, &error);
+    }
+    let profile = it.profile.profiles()[0];
+    let options = Options { profile, pair: it.pair.as_deref(), timeout: it.timeout };
+    match certificate::prove(&isa, &sources, options, &it.certificate, it.dimacs, &progress()) {
+        Err(error) => could_not_run(&it.certificate.display().to_string(), &error.to_string()),
+        Ok(proved) => {
+            let place = it.certificate.display();
+            let exit = print(&format!("{}: certificate in {place}\n{proved}\n", isa.name));
+            if proved.open > 0 { exit.worse(Exit::Undecided) } else { exit }
+        }
+    }
+}
+
+fn run_verify(directory: &Path, spec: &str) -> Exit {
+    use std::fmt::Write as _;
+    let mut sources = Sources::default();
+    let Some(isa) = load(spec, &mut sources) else { return Exit::CouldNotRun };
+    let verified = match certificate::verify(&isa, &sources, directory, &progress()) {
+        Err(error) => return could_not_run(spec, &error),
+        Ok(verified) => verified,
+    };
+    let name = &isa.name;
+    if !verified.wrong.is_empty() {
+        const SHOWN: usize = 20;
+        let all = verified.wrong.len();
+        let mut text = format!("{name}: the certificate is rejected, {all} findings\n");
+        for why in verified.wrong.iter().take(SHOWN) {
+            let _ = writeln!(text, "  {why}");
+        }
+        if all > SHOWN {
+            let _ = writeln!(text, "  and {} more", all - SHOWN);
+        }
+        return print(&text).worse(Exit::Unmet);
+    }
+    let mut text = format!("{name}: the certificate is right\n{}\n", verified.proved);
+    for (pair, theorem, premise, verdict) in &verified.follows {
+        let _ = writeln!(text, "  {pair} {theorem}: {verdict} (premise {premise})");
+    }
+    let exit = print(&text);
+    if verified.proved.open > 0 { exit.worse(Exit::Undecided) } else { exit }
+}
+
+fn could_not_run(what: &str, why: &str) -> Exit {
+    let _ = writeln!(std::io::stderr(), "{what}: {why}");
+    Exit::CouldNotRun
+}
+
+/// Progress on standard error, if that is a terminal and it takes more than a second.
+fn progress() -> impl Fn(usize, usize) + Sync {
     let start = std::time::Instant::now();
     let terminal = std::io::stderr().is_terminal();
-    let progress = move |done: usize, total: usize| {
+    move |done: usize, total: usize| {
         if terminal && start.elapsed().as_secs() >= 1 {
             let end = if done == total { "\r\x1b[K" } else { "" };
             let _ = write!(std::io::stderr(), "\r{done} of {total} instructions{end}");
         }
-    };
-    analyze(isa, sources, Options { profile, pair }, &progress)
+    }
 }
 
 fn exit_of(report: &Report) -> Exit {
@@ -310,6 +504,81 @@ fn explain(spec: &str, instruction: &str, profile: Profile) -> Exit {
             writeln!(std::io::stderr(), "{spec}: there is no instruction `{instruction}`; {help}");
         return Exit::CouldNotRun;
     }
-    let report = run(&isa, &sources, profile, None);
+    let report = run(&isa, &sources, Options { profile, pair: None, timeout: None });
     print(&text::explain(&report, instruction, Detail { all: true, color: color() }))
+}
+
+fn run_repair(it: &Repair) -> Result<Exit, String> {
+    let path = it.output.clone().unwrap_or_else(|| format!("{} (repaired)", it.spec));
+    let exists = it.output.is_some() && Path::new(&path).exists();
+    if exists && !it.force {
+        return Err(format!("{path} exists; `--force` writes over it"));
+    }
+    let mut sources = Sources::default();
+    let Some(isa) = load(&it.spec, &mut sources) else { return Ok(Exit::CouldNotRun) };
+    let extends = from_folder_of(&path, &it.spec)?;
+    let target = Path::new(&path).canonicalize().ok();
+    if exists && sources.files.iter().any(|f| Path::new(&f.path).canonicalize().ok() == target) {
+        return Err(format!("{path} is what the overlay would extend"));
+    }
+    known_pair(&isa, it.pair.as_deref())?;
+    let report = run(
+        &isa,
+        &sources,
+        Options { profile: it.profile.profiles()[0], pair: it.pair.as_deref(), timeout: None },
+    );
+    let place = Place { path: &path, extends: &extends };
+    let repaired = repair::repair(&isa, &report, place, &open, &progress())?;
+    let exit = match repaired.checked.outcome {
+        Outcome::Holds => Exit::Fine,
+        Outcome::Undecided => Exit::Undecided,
+        Outcome::Fails => Exit::Unmet,
+    };
+    let mut text = match it.format {
+        Format::Text => repair::render(&report, &repaired, Detail { all: false, color: color() }),
+        Format::Concise => repair::concise(&repaired),
+        Format::Json => serde_json::to_string_pretty(&repaired).map_err(|e| e.to_string())? + "\n",
+    };
+    match (&repaired.overlay, &it.output) {
+        (Some(overlay), Some(output)) if exit == Exit::Fine => {
+            write_whole(Path::new(output), overlay)
+                .map_err(|e| format!("cannot write {output}: {e}"))?;
+        }
+        (_, Some(output)) => {
+            let _ = writeln!(std::io::stderr(), "{output} is not written");
+        }
+        (Some(overlay), None) if it.format == Format::Text => {
+            text.push_str("\nThe overlay\n\n");
+            text.push_str(overlay);
+        }
+        (_, None) => {}
+    }
+    Ok(exit.worse(print(&text)))
+}
+
+/// The path of a file as seen from the folder of an output, which need not exist yet.
+fn from_folder_of(output: &str, file: &str) -> Result<String, String> {
+    let folder = |path: &str| {
+        let folder = Path::new(path).parent().filter(|p| !p.as_os_str().is_empty());
+        folder.unwrap_or(Path::new(".")).canonicalize().map_err(|e| format!("{path}: {e}"))
+    };
+    let name = Path::new(file).file_name().ok_or_else(|| format!("{file} is no file"))?;
+    repair::relative(&folder(output)?, &folder(file)?.join(name))
+        .ok_or_else(|| format!("there is no way from {output} to {file}"))
+}
+
+/// Writes a file whole or not at all: into a temporary one beside it, which then takes its name.
+fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let mut file = std::fs::File::create_new(&temporary)?;
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .and_then(|()| std::fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written
 }

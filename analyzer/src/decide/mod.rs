@@ -4,11 +4,15 @@ mod blast;
 mod search;
 mod simplify;
 
-use crate::sat::{Budget, Outcome};
+use std::time::Instant;
+
+use crate::sat::batsat::BatSat;
+use crate::sat::{Budget, Outcome, SatSolver};
 use crate::symbolic::facts::Facts;
 use crate::symbolic::model::Model;
 use crate::symbolic::term::{Term, Terms};
-use blast::{Blasted, Solver};
+use blast::Solver;
+pub(crate) use blast::{Blasted, Formula, Lemma};
 use search::Plan;
 
 /// A question: is there an assignment with all premises and the goal true?
@@ -42,15 +46,68 @@ pub(crate) enum Answer {
     Unknown(String),
 }
 
-/// Conflicts a query may take: deterministic, some seconds at most.
-pub(crate) const CONFLICTS: u64 = 200_000;
+/// The SAT solver that decides, and when it has to stop.
+#[derive(Clone, Copy)]
+pub(crate) struct Backend {
+    pub(crate) solver: fn() -> Box<dyn SatSolver>,
+    /// The same, keeping a record for proofs.
+    pub(crate) recording: fn() -> Box<dyn SatSolver>,
+    /// Asked for by the user; without one, effort is bounded in deterministic units.
+    pub(crate) deadline: Option<Instant>,
+    /// Conflicts a query may take at most.
+    pub(crate) conflicts: u64,
+}
+
+impl Backend {
+    /// The built-in solver, without a deadline.
+    pub(crate) fn new() -> Self {
+        Self {
+            solver: || Box::new(BatSat::new()),
+            recording: || Box::new(BatSat::recording()),
+            deadline: None,
+            conflicts: CONFLICTS,
+        }
+    }
+
+    /// The built-in solver, which stops after a time if there is one.
+    pub(crate) fn until(timeout: Option<std::time::Duration>) -> Self {
+        Self { deadline: timeout.map(|timeout| Instant::now() + timeout), ..Self::new() }
+    }
+
+    pub(crate) fn late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    pub(crate) fn budget(&self, conflicts: u64) -> Budget {
+        Budget { conflicts, deadline: self.deadline }
+    }
+}
+
+/// Conflicts a query may take, unless less is asked for.
+const CONFLICTS: u64 = 200_000;
+
+/// Conflicts times clauses that the queries of one class may take together: deterministic, some
+/// seconds at most. What a conflict costs grows with the formula.
+pub(crate) const WORK: u64 = 4_000_000_000;
+
+/// Conflicts that every query may take, whatever was spent before.
+const LEAST: u64 = 1_000;
+
+/// Gates of a circuit; what is larger is left open.
+pub(crate) const GATES: usize = 4_000_000;
 
 /// Terms to make small in a model, most important first.
 pub(crate) type Wishes = Vec<Term>;
 
-/// Decides a query. With wishes, the model is minimised: each wish is made false, or zero, in
+/// Decides a query and takes what that costs from `work`. With wishes, the model is minimised: each wish is made false, or zero, in
 /// order, where the ones before leave it possible.
-pub(crate) fn decide(terms: &mut Terms, query: &Query, wishes: Option<&Wishes>) -> (Answer, By) {
+pub(crate) fn decide(
+    backend: Backend,
+    terms: &mut Terms,
+    query: &Query,
+    wishes: Option<&Wishes>,
+    work: &mut u64,
+) -> (Answer, By) {
     if terms.is_false(query.goal) {
         return (Answer::Unsat, By::Dependency);
     }
@@ -64,6 +121,9 @@ pub(crate) fn decide(terms: &mut Terms, query: &Query, wishes: Option<&Wishes>) 
     let goal = simplify::under(terms, &facts, query.goal);
     if terms.is_false(goal) {
         return (Answer::Unsat, By::Rewriting);
+    }
+    if backend.late() {
+        return (Answer::Unknown("the time is up".into()), By::Rewriting);
     }
     let with = |goal| query.premises.iter().copied().chain([goal]).collect::<Vec<Term>>();
     if wishes.is_none()
@@ -85,33 +145,58 @@ pub(crate) fn decide(terms: &mut Terms, query: &Query, wishes: Option<&Wishes>) 
         None => model,
     };
     if (wishes.is_none() || !small)
-        && let Some((model, conflicts)) = on_scene(terms, &plan, &scene)
+        && let Some((model, conflicts)) = on_scene(backend, terms, &plan, &scene)
     {
         return (Answer::Sat(by_values(model)), By::Sat(conflicts));
     }
     let asked = if small { wishes.map_or(&[][..], Vec::as_slice) } else { &[] };
-    let Some(mut solver) = Blasted::new(terms, &roots, asked).solver() else {
+    let blasted = Blasted::new(terms, &roots, asked);
+    if blasted.gates() > GATES {
+        return (Answer::Unknown(format!("the circuit has more than {GATES} gates")), By::Sat(0));
+    }
+    let Some(mut solver) = blasted.solver(backend.solver) else {
         return (Answer::Unsat, By::Rewriting);
     };
-    let budget = Budget { conflicts: CONFLICTS };
+    let clauses = solver.clauses().max(1);
+    let conflicts = (*work / 2 / clauses).max(LEAST).min(backend.conflicts);
+    let budget = backend.budget(conflicts);
     let answer = match solver.solve(&[], budget) {
         Outcome::Unsat => Answer::Unsat,
-        Outcome::Unknown => Answer::Unknown(format!("no answer within {CONFLICTS} conflicts")),
-        Outcome::Sat => match small_model(terms, &mut solver, budget) {
+        Outcome::Unknown if backend.late() => Answer::Unknown("the time is up".into()),
+        Outcome::Unknown => Answer::Unknown(format!("no answer within {conflicts} conflicts")),
+        Outcome::Sat => match small_model(backend, terms, &mut solver, budget) {
             Answer::Sat(model) => Answer::Sat(by_values(model)),
             answer => answer,
         },
     };
+    *work = work.saturating_sub(solver.conflicts().saturating_mul(clauses));
     (answer, By::Sat(solver.conflicts()))
 }
 
+/// What rewriting leaves of a query: its premises and the rest of its goal; `None` if nothing.
+pub(crate) fn remains(terms: &mut Terms, query: &Query) -> Option<Vec<Term>> {
+    let mut facts = Facts::default();
+    for &premise in &query.premises {
+        facts.assume(terms, premise);
+    }
+    let goal = simplify::under(terms, &facts, query.goal);
+    let goal = simplify::by_cases(terms, &facts, goal);
+    let roots: Vec<Term> = query.premises.iter().copied().chain([goal]).collect();
+    (!roots.iter().any(|root| terms.is_false(*root))).then_some(roots)
+}
+
 /// Looks for a model with the suggested values: a smaller formula, and most models are there.
-fn on_scene(terms: &Terms, plan: &Plan<'_>, scene: &[Term]) -> Option<(Model, u64)> {
+fn on_scene(
+    backend: Backend,
+    terms: &Terms,
+    plan: &Plan<'_>,
+    scene: &[Term],
+) -> Option<(Model, u64)> {
     if scene.iter().any(|root| terms.is_false(*root)) {
         return None;
     }
-    let mut solver = Blasted::new(terms, scene, &[]).solver()?;
-    if solver.solve(&[], ON_SCENE) != Outcome::Sat {
+    let mut solver = Blasted::new(terms, scene, &[]).solver(backend.solver)?;
+    if solver.solve(&[], backend.budget(ON_SCENE)) != Outcome::Sat {
         return None;
     }
     let mut model = solver.model(terms);
@@ -120,10 +205,10 @@ fn on_scene(terms: &Terms, plan: &Plan<'_>, scene: &[Term]) -> Option<(Model, u6
 }
 
 /// Conflicts the search with suggested values may take.
-const ON_SCENE: Budget = Budget { conflicts: 5_000 };
+const ON_SCENE: u64 = 5_000;
 
 /// The model at hand, or one in which more of the wishes are granted.
-fn small_model(terms: &Terms, solver: &mut Solver, budget: Budget) -> Answer {
+fn small_model(backend: Backend, terms: &Terms, solver: &mut Solver, budget: Budget) -> Answer {
     let mut fixed: Vec<i32> = Vec::new();
     let wishes = solver.wishes();
     if wishes.is_empty() {
@@ -132,7 +217,7 @@ fn small_model(terms: &Terms, solver: &mut Solver, budget: Budget) -> Answer {
     for wish in wishes.into_iter().take(STEPS).filter(|wish| !wish.is_empty()) {
         let kept = fixed.len();
         fixed.extend(wish);
-        if solver.solve(&fixed, MINIMISING) != Outcome::Sat {
+        if solver.solve(&fixed, backend.budget(MINIMISING)) != Outcome::Sat {
             fixed.truncate(kept);
         }
     }
@@ -152,4 +237,4 @@ const MINIMISED: usize = 250;
 const STEPS: usize = 60;
 
 /// Conflicts one step of minimising may take.
-const MINIMISING: Budget = Budget { conflicts: 20 };
+const MINIMISING: u64 = 20;

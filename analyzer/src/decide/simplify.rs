@@ -90,3 +90,154 @@ fn disjuncts(terms: &mut Terms, t: Term) -> Vec<Term> {
     }
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use model::bits::mask;
+
+    use super::{by_cases, under};
+    use crate::sat::tests::Random;
+    use crate::symbolic::facts::Facts;
+    use crate::symbolic::term::{Term, Terms};
+    use crate::symbolic::world::{Leaves, World};
+
+    /// Random conditions over the leaves of a world.
+    struct Conditions {
+        world: World,
+        leaves: Vec<Term>,
+        width: u32,
+        random: Random,
+    }
+
+    impl Conditions {
+        fn constant(&mut self, width: u32) -> Term {
+            let value = u128::from(self.random.next()) & mask(width);
+            self.world.terms.constant(value, width)
+        }
+
+        /// Σ coefficient · leaf + constant at the worlds' width or a little more; small coefficients
+        /// are preferred, and some are negative.
+        fn sum(&mut self, width: u32) -> Term {
+            let mut total = if self.random.below(3) == 0 {
+                self.constant(width)
+            } else {
+                self.world.terms.constant(0, width)
+            };
+            for leaf in self.leaves.clone() {
+                let terms = &mut self.world.terms;
+                let from = terms.width(leaf);
+                if from > width {
+                    continue;
+                }
+                let factor = [0, 0, 0, 1, 1, 1, 2, u128::MAX][self.random.below(8)];
+                let (factor, leaf) = (terms.constant(factor, width), terms.zext(leaf, width));
+                let part = terms.mul(leaf, factor);
+                total = terms.add(total, part);
+            }
+            total
+        }
+
+        fn atom(&mut self) -> Term {
+            let width = self.width + [0, 0, 1, 2][self.random.below(4)];
+            let (a, b) = (self.sum(width), self.sum(width));
+            let terms = &mut self.world.terms;
+            match self.random.below(8) {
+                0 | 1 => terms.eq(a, b),
+                2 => terms.ne(a, b),
+                3 | 4 => terms.ule(a, b),
+                5 => terms.slt(a, b),
+                _ => terms.ult(a, b),
+            }
+        }
+
+        fn condition(&mut self, depth: u32) -> Term {
+            if depth == 0 || self.random.below(3) == 0 {
+                return self.atom();
+            }
+            let (a, b) = (self.condition(depth - 1), self.condition(depth - 1));
+            match self.random.below(6) {
+                0 | 1 => self.world.terms.and(a, b),
+                2 | 3 => self.world.terms.or(a, b),
+                4 => self.world.terms.xor(a, b),
+                _ => {
+                    let c = self.atom();
+                    self.world.terms.ite(c, a, b)
+                }
+            }
+        }
+
+        /// Whether two conditions agree wherever a third holds.
+        fn agree(&mut self, premise: Term, a: Term, b: Term) -> bool {
+            let premise = self.world.table(premise).to_vec();
+            let a = self.world.table(a).to_vec();
+            let b = self.world.table(b);
+            premise.iter().zip(a.iter().zip(b)).all(|(holds, (a, b))| *holds == 0 || a == b)
+        }
+
+        fn check(&mut self, premise: Term, before: Term, after: Term, what: &str) {
+            assert!(
+                self.agree(premise, before, after),
+                "{what} under {}: {} became {}",
+                self.world.show(premise),
+                self.world.show(before),
+                self.world.show(after)
+            );
+        }
+    }
+
+    /// How often something was found out.
+    #[derive(Debug, Default)]
+    struct Seen {
+        decided: u32,
+        restricted: u32,
+        simplified: u32,
+        by_cases: u32,
+    }
+
+    /// Random premises and goals: what is decided or rewritten under the premises is so under every
+    /// assignment that fulfils them.
+    fn facts_hold(leaves: Leaves, width: u32, cases: u32, seen: &mut Seen) {
+        let mut random = Random(u64::from(width) << 8);
+        let (world, leaves) = World::new(leaves, width, &mut random);
+        let mut all = Conditions { world, leaves, width, random };
+        for _ in 0..cases {
+            let mut facts = Facts::default();
+            let mut premise = all.world.terms.bool(true);
+            for _ in 0..=all.random.below(3) {
+                let depth = [0, 0, 0, 1, 2][all.random.below(5)];
+                let more = all.condition(depth);
+                facts.assume(&mut all.world.terms, more);
+                premise = all.world.terms.and(premise, more);
+            }
+            for _ in 0..4 {
+                let goal = all.condition(2);
+                let terms: &mut Terms = &mut all.world.terms;
+                let decided = facts.decide(terms, goal).map(|known| terms.bool(known));
+                let restricted = facts.restrict(terms, goal);
+                let simplified = under(terms, &facts, goal);
+                let cases = by_cases(terms, &facts, goal);
+                seen.decided += u32::from(decided.is_some() && !terms.is_true(goal));
+                seen.restricted += u32::from(restricted != goal);
+                seen.simplified += u32::from(simplified != restricted);
+                seen.by_cases += u32::from(cases != goal);
+                all.check(premise, goal, decided.unwrap_or(goal), "decided");
+                all.check(premise, goal, restricted, "restricted");
+                all.check(premise, goal, simplified, "simplified");
+                all.check(premise, goal, cases, "by cases");
+            }
+        }
+    }
+
+    #[test]
+    fn what_facts_settle_is_so() {
+        let mut seen = Seen::default();
+        for leaves in Leaves::ALL {
+            for (width, cases) in [(1, 200), (2, 300), (3, 250), (4, 100)] {
+                facts_hold(leaves, width, cases, &mut seen);
+            }
+        }
+        // The test tries what it is meant to try.
+        assert!(seen.decided > 500 && seen.restricted > 500, "{seen:?}");
+        assert!(seen.simplified > 200 && seen.by_cases > 50, "{seen:?}");
+    }
+}

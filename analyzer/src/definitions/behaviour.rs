@@ -11,13 +11,13 @@
 //! **What a witness shows.** Two states that only differ in relocation and mode, and end visibly
 //! different.
 
-use model::isa::{Kind, Pair, Profile, Role};
+use model::isa::{Kind, Pair, Part, Profile, RegisterId, Role, Slice};
 
 use super::{Definition, Obligation, Side};
 use crate::decide::Query;
-use crate::problem::{Problem, Storage};
+use crate::problem::{Problem, Run, Storage};
 use crate::replay::Replay;
-use crate::symbolic::state::State;
+use crate::symbolic::state::{Register, State};
 use crate::symbolic::term::Term;
 
 pub(crate) const DEFINITION: Definition = Definition {
@@ -49,6 +49,17 @@ pub(super) fn in_side(problem: &mut Problem<'_>, state: &State, pair: &Pair, sid
     }
 }
 
+/// The state with the chosen bits arbitrary, and the condition that some of them differ.
+pub(super) fn varied(
+    problem: &mut Problem<'_>,
+    state: &State,
+    chosen: impl Fn(&Slice) -> bool,
+) -> (State, Term) {
+    let other = problem.vary(state, |_, slice| chosen(slice));
+    let differs = problem.differ(state, &other, chosen);
+    (other, differs)
+}
+
 /// The state with r ⊕ x in place of r, and the condition x ≠ 0.
 pub(super) fn relocated(problem: &mut Problem<'_>, state: &State) -> (State, Term) {
     let Some(part) = problem.isa.relocation else {
@@ -70,12 +81,34 @@ pub(super) fn compare(
     premises: &[Term],
     profile: Profile,
 ) -> Obligation {
+    compare_but(problem, first, second, premises, profile, &[])
+}
+
+/// The same, some parts of the result aside.
+pub(super) fn compare_but(
+    problem: &mut Problem<'_>,
+    first: State,
+    second: State,
+    premises: &[Term],
+    profile: Profile,
+    hidden: &[(RegisterId, Slice)],
+) -> Obligation {
     let window = problem.array();
-    let mut runs = Vec::new();
-    for entry in [first, second] {
+    let runs = [first, second].map(|entry| {
         let outside = problem.array();
-        runs.push(problem.run(entry, Storage::Windowed { window, outside }));
-    }
+        problem.run(entry, Storage::Windowed { window, outside })
+    });
+    compare_runs(problem, runs.into(), premises, profile, hidden)
+}
+
+/// Two runs that keep M and R and end visibly different, some parts of the result aside.
+pub(super) fn compare_runs(
+    problem: &mut Problem<'_>,
+    runs: Vec<Run>,
+    premises: &[Term],
+    profile: Profile,
+    hidden: &[(RegisterId, Slice)],
+) -> Obligation {
     let mut all = problem.always.clone();
     all.extend(runs.iter().flat_map(|r| &r.assumed));
     all.extend(premises);
@@ -95,6 +128,16 @@ pub(super) fn compare(
         } else {
             happens.push(run.transition.completes);
             ends.push(run.transition.after.clone());
+        }
+    }
+    for (id, slice) in hidden {
+        let same = ends[0].registers[id.index()].clone();
+        let part = Part { register: *id, low: slice.low, width: slice.width };
+        if let Register::Single(_) = same {
+            let value = ends[0].part(&mut problem.terms, part);
+            ends[1].set_part(&mut problem.terms, part, value);
+        } else {
+            ends[1].registers[id.index()] = same;
         }
     }
     for (run, after) in runs.iter().zip(&ends) {

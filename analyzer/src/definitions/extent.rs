@@ -9,7 +9,7 @@
 
 use model::isa::{Kind, Pair, Profile};
 
-use super::behaviour::{compare, in_side};
+use super::behaviour::{compare, in_side, varied};
 use super::{Definition, Obligation, Side};
 use crate::problem::Problem;
 use crate::replay::Replay;
@@ -26,8 +26,8 @@ pub(crate) const DEFINITION: Definition = Definition {
 fn ask(problem: &mut Problem<'_>, pair: &Pair, side: Side, profile: Profile) -> Obligation {
     let state = problem.fresh();
     let first = in_side(problem, &state, pair, side);
-    let second = problem.vary(&first, |_, s| s.kind == Some(Kind::Bounds));
-    compare(problem, first, second, &[], profile)
+    let (second, differs) = varied(problem, &first, |s| s.kind == Some(Kind::Bounds));
+    compare(problem, first, second, &[differs], profile)
 }
 
 fn shown_by(replay: &Replay<'_>, _: Side, _: Profile) -> bool {

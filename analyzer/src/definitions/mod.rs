@@ -1,14 +1,19 @@
 //! The definitions, one a file: the statement, the formula over all states, and what a concrete
 //! witness must show.
 
+pub(crate) mod allocator;
 pub(crate) mod assumption;
 pub(crate) mod behaviour;
 pub(crate) mod control;
+pub(crate) mod dispatch;
 pub(crate) mod extent;
+#[cfg(test)]
+mod identity;
 pub(crate) mod location;
 pub(crate) mod mode;
 pub(crate) mod privileged;
 pub(crate) mod resource;
+pub(crate) mod sequence;
 pub(crate) mod statewise;
 pub(crate) mod time;
 pub(crate) mod trap_masked;
@@ -35,6 +40,13 @@ impl Side {
         match self {
             Self::Supervisor => pair.supervisor.1,
             Self::User => pair.user.1,
+        }
+    }
+
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Supervisor => "supervisor",
+            Self::User => "user",
         }
     }
 

@@ -31,7 +31,8 @@ fn ask(problem: &mut Problem<'_>, pair: &Pair, _: Side, profile: Profile) -> Obl
 
 fn shown_by(replay: &Replay<'_>, _: Side, profile: Profile) -> bool {
     let [a, b] = replay.sides.as_slice() else { return false };
-    deprivileged(replay.isa, replay.pair, &a.before).registers == b.before.registers
+    replay.starts_in_supervisor()
+        && deprivileged(replay.isa, replay.pair, &a.before).registers == b.before.registers
         && replay.differ_only(|s| s.role != Role::P && s.role != Role::R)
         && replay.results_differ(profile == Profile::Literal)
 }

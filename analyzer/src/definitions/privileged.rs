@@ -17,35 +17,38 @@ use super::Obligation;
 use crate::decide::Query;
 use crate::problem::{Problem, Run, Storage};
 use crate::replay::{Replay, deprivileged};
-use crate::symbolic::term::Term;
 
 pub(crate) const STATEMENT: &str = "for every pair of states that differ in mode only and do not memory-trap, \
      the instruction traps in user mode (P&G 1974, section 3)";
 
-/// The parts of the question: each is an obligation over the same pair of states.
-pub(crate) struct Questions {
-    runs: Vec<Run>,
-    unknown: Term,
-    /// Some pair is within the premise.
-    pub(crate) premise: Query,
+/// The parts of the question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
     /// Some pair is against.
-    pub(crate) against: Query,
+    Against,
+    /// Some pair is within the premise.
+    Premise,
     /// Some pair has i(S1) completing and i(S2) trapping.
-    pub(crate) completing: Query,
+    Completing,
 }
 
-impl Questions {
-    /// One of the queries as an obligation.
-    pub(crate) fn obligation(self, goal: Query) -> Obligation {
-        Obligation { query: goal, runs: self.runs, unknown: self.unknown, first: None }
+impl Part {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Against => "privileged/against",
+            Self::Premise => "privileged/premise",
+            Self::Completing => "privileged/completing",
+        }
     }
 }
 
-pub(crate) fn ask(problem: &mut Problem<'_>, pair: &Pair, profile: Profile) -> Questions {
-    let (supervisor, user) = problem.mode_pair(pair);
-    let storage = Storage::Flat(problem.array());
-    let s1 = problem.run(supervisor, storage);
-    let s2 = problem.run(user, storage);
+pub(crate) fn ask(
+    problem: &mut Problem<'_>,
+    pair: &Pair,
+    profile: Profile,
+    part: Part,
+) -> Obligation {
+    let [s1, s2] = in_both_modes(problem, pair);
     let mut premises = problem.always.clone();
     premises.extend(s1.assumed.iter().chain(&s2.assumed));
     let unknown = problem.terms.or(s1.transition.unknown, s2.transition.unknown);
@@ -53,32 +56,57 @@ pub(crate) fn ask(problem: &mut Problem<'_>, pair: &Pair, profile: Profile) -> Q
     let within = problem.terms.and(d1, d2);
     let t1 = s1.transition.trap(&mut problem.terms);
     let t2 = s2.transition.trap(&mut problem.terms);
-    let completes = problem.terms.not(t2);
-    let wrong =
-        if profile == Profile::Literal { problem.terms.or(completes, t1) } else { completes };
-    let wrong = problem.terms.and(within, wrong);
-    let right = problem.terms.and(s1.transition.completes, t2);
-    let right = problem.terms.and(within, right);
-    let query = |goal: Term| Query { premises: premises.clone(), goal };
-    let (premise, against, completing) = (query(within), query(wrong), query(right));
-    Questions { runs: vec![s1, s2], unknown, premise, against, completing }
+    let asked = match part {
+        Part::Against => {
+            let completes = problem.terms.not(t2);
+            if profile == Profile::Literal { problem.terms.or(completes, t1) } else { completes }
+        }
+        Part::Premise => problem.terms.bool(true),
+        Part::Completing => problem.terms.and(s1.transition.completes, t2),
+    };
+    let goal = problem.terms.and(within, asked);
+    Obligation { query: Query { premises, goal }, runs: vec![s1, s2], unknown, first: None }
+}
+
+/// S1 and S2, with what the instruction does to them.
+fn in_both_modes(problem: &mut Problem<'_>, pair: &Pair) -> [Run; 2] {
+    if let Some(known) = &problem.in_both_modes {
+        return known.clone();
+    }
+    let (supervisor, user) = problem.mode_pair(pair);
+    let storage = Storage::Flat(problem.array());
+    let runs = [problem.run(supervisor, storage), problem.run(user, storage)];
+    problem.in_both_modes = Some(runs.clone());
+    runs
+}
+
+/// Whether played states answer a part of the question.
+pub(crate) fn shown_by(replay: &Replay<'_>, profile: Profile, part: Part) -> bool {
+    match part {
+        Part::Against => refuted_by(replay, profile),
+        Part::Premise => within(replay),
+        Part::Completing => completed_by(replay),
+    }
 }
 
 /// Whether played states refute that the instruction is privileged.
-pub(crate) fn refuted_by(replay: &Replay<'_>, profile: Profile) -> bool {
+fn refuted_by(replay: &Replay<'_>, profile: Profile) -> bool {
     let [a, b] = replay.sides.as_slice() else { return false };
     within(replay) && (b.completes() || (profile == Profile::Literal && a.traps()))
 }
 
 /// Whether played states show the existence that `refined` asks for.
-pub(crate) fn completed_by(replay: &Replay<'_>) -> bool {
+fn completed_by(replay: &Replay<'_>) -> bool {
     let [a, b] = replay.sides.as_slice() else { return false };
     within(replay) && a.completes() && b.traps()
 }
 
 /// Whether the states are a pair in the sense of the definition.
-pub(crate) fn within(replay: &Replay<'_>) -> bool {
+fn within(replay: &Replay<'_>) -> bool {
     let [a, b] = replay.sides.as_slice() else { return false };
     let proper = |side: &crate::replay::Played| !side.memory_traps(replay.isa) && !side.strange();
-    deprivileged(replay.isa, replay.pair, &a.before) == b.before && proper(a) && proper(b)
+    replay.starts_in_supervisor()
+        && deprivileged(replay.isa, replay.pair, &a.before) == b.before
+        && proper(a)
+        && proper(b)
 }

@@ -8,7 +8,7 @@
 
 use model::isa::{Kind, Pair, Profile, Slice};
 
-use super::behaviour::{compare, in_side};
+use super::behaviour::{compare, in_side, varied};
 use super::{Definition, Obligation, Side};
 use crate::problem::Problem;
 use crate::replay::Replay;
@@ -31,8 +31,8 @@ pub(crate) fn is_resource(slice: &Slice) -> bool {
 fn ask(problem: &mut Problem<'_>, pair: &Pair, side: Side, profile: Profile) -> Obligation {
     let state = problem.fresh();
     let first = in_side(problem, &state, pair, side);
-    let second = problem.vary(&first, |_, s| is_resource(s));
-    compare(problem, first, second, &[], profile)
+    let (second, differs) = varied(problem, &first, is_resource);
+    compare(problem, first, second, &[differs], profile)
 }
 
 fn shown_by(replay: &Replay<'_>, _: Side, _: Profile) -> bool {

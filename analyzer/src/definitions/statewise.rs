@@ -14,7 +14,8 @@
 
 use std::rc::Rc;
 
-use model::isa::{Kind, Pair, Part, Role};
+use model::bits::mask;
+use model::isa::{Kind, Pair, Part, Role, Slice};
 use model::map::{Partition, VmMap, window};
 use model::state::State as Concrete;
 
@@ -56,7 +57,32 @@ pub(crate) enum Guests {
     Unrelocated,
 }
 
+impl Case {
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Inside => "inside",
+            Self::Clipped => "clipped",
+            Self::Beyond => "beyond",
+            Self::Unfit => "unfit",
+        }
+    }
+}
+
 impl Guests {
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Paper => "paper",
+            Self::All => "all",
+            Self::Unrelocated => "unrelocated",
+        }
+    }
+
+    /// Components of R beside the mapping that a real machine has one of and a guest another: the
+    /// control block holds the guest's. Time is compared only where all guests are spoken of.
+    pub(crate) fn owned(self, slice: &Slice) -> bool {
+        is_resource(slice) || (self == Self::All && slice.kind == Some(Kind::Time))
+    }
+
     /// The cases of f that have to be looked at.
     pub(crate) const fn cases(self) -> &'static [Case] {
         match self {
@@ -68,26 +94,61 @@ impl Guests {
 }
 
 /// f over terms.
-struct Map {
+pub(super) struct Map {
     data: VmMap,
-    k: Term,
-    w: Term,
+    pub(super) k: Term,
+    pub(super) w: Term,
     /// The image of the entry's window, by the case at hand.
     known: ((Term, Term), (Term, Term)),
+    /// R′ does not show where the guest's window lies.
+    hidden: bool,
+}
+
+/// A guest state and its image, before anything runs.
+pub(super) struct Placed {
+    pub(super) map: Map,
+    pub(super) guest: State,
+    pub(super) real: State,
+    /// E|r of the guest and of its image.
+    pub(super) windows: [(Term, Term); 2],
+    pub(super) facts: Facts,
+    pub(super) premises: Vec<Term>,
 }
 
 /// "There is a guest state, in this mode and case, for which the square does not commute."
-/// `None` where the machine has no mapping.
+/// The machine must have a mapping.
 pub(crate) fn ask(
     problem: &mut Problem<'_>,
     pair: &Pair,
     side: Side,
     guests: Guests,
     case: Case,
-) -> Option<Obligation> {
+) -> Obligation {
+    let Placed { map, guest, real, windows, facts, mut premises } =
+        place(problem, pair, side, guests, case);
+    let guest = problem.run_with(guest, windows[0], facts.clone());
+    let real = problem.run_with(real, windows[1], facts);
+    premises.extend(guest.assumed.iter().chain(&real.assumed));
+
+    let goal = square_breaks(problem, &map, &guest, &real, guests);
+    let unknown = problem.terms.or(guest.transition.unknown, real.transition.unknown);
+    let first = Some(map.k);
+    Obligation { query: Query { premises, goal }, runs: vec![guest, real], unknown, first }
+}
+
+/// An arbitrary guest state in this mode and case, and its image.
+pub(super) fn place(
+    problem: &mut Problem<'_>,
+    pair: &Pair,
+    side: Side,
+    guests: Guests,
+    case: Case,
+) -> Placed {
     let isa = problem.isa;
-    let data = VmMap::of(isa)?;
-    let (relocation, bounds) = (isa.relocation?, isa.bounds?);
+    let (Some(data), Some(relocation), Some(bounds)) = (VmMap::of(isa), isa.relocation, isa.bounds)
+    else {
+        unreachable!("asked only of machines with a mapping");
+    };
     let width = data.width;
     let w = problem.cells;
     let q = cell_count(isa, &mut problem.terms, 1);
@@ -146,12 +207,9 @@ pub(crate) fn ask(
     }
 
     // Its image.
-    let kinds = |s: &model::isa::Slice| {
-        is_resource(s) || (guests == Guests::All && s.kind == Some(Kind::Time))
-    };
     let real =
         if side == Side::Supervisor { problem.deprivileged(&guest, pair) } else { guest.clone() };
-    let real = problem.vary(&real, |_, s| kinds(s));
+    let real = problem.vary(&real, |_, s| guests.owned(s));
     let real = problem.with(&real, Some(relocation), image.0);
     let mut real = problem.with(&real, Some(bounds), image.1);
     let mut regions = vec![Region { base: k, size: w, array }];
@@ -164,19 +222,12 @@ pub(crate) fn ask(
     let rest = problem.array();
     real.layout = Rc::new(Layout { regions, rest, cells: q });
     let real_window = problem.window(&real);
-    let guest = problem.run_with(guest, (l, b), facts.clone());
-    let real = problem.run_with(real, real_window, facts);
-    premises.extend(guest.assumed.iter().chain(&real.assumed));
-
-    let map = Map { data, k, w, known: ((l, b), image) };
-    let goal = square_breaks(problem, &map, &guest, &real, guests);
-    let unknown = problem.terms.or(guest.transition.unknown, real.transition.unknown);
-    let runs = vec![guest, real];
-    Some(Obligation { query: Query { premises, goal }, runs, unknown, first: Some(k) })
+    let map = Map { data, k, w, known: ((l, b), image), hidden: case == Case::Unfit };
+    Placed { map, guest, real, windows: [(l, b), real_window], facts, premises }
 }
 
 /// The premises of a case, and the image (relocation, bounds) of the window in it.
-fn case_of_f(
+pub(crate) fn case_of_f(
     terms: &mut Terms,
     data: &VmMap,
     (l, b, k, w): (Term, Term, Term, Term),
@@ -208,8 +259,7 @@ fn case_of_f(
     if case != Case::Unfit {
         // l + k fits the relocation component: the sum is its own integer value there.
         let narrow_l = terms.extract(l, 0, relocation.width);
-        let sum = terms.add(narrow_l, narrow_k);
-        terms.declare_exact(sum);
+        terms.add_exact(narrow_l, narrow_k);
     }
     let mut facts = Facts::default();
     for premise in &premises {
@@ -283,7 +333,7 @@ fn square_breaks(
     let (r, r1) = (&real.entry, &real.transition.after);
     let mut wrong = Vec::new();
     // The control block: virtual mode and virtual resources stay what they are.
-    let monitors = |x: &model::isa::Slice| x.role == Role::M || is_resource(x);
+    let monitors = |x: &model::isa::Slice| x.role == Role::M || guests.owned(x);
     wrong.push(problem.differ(s, s1, monitors));
     // The real machine: user mode, and the monitor's resources untouched.
     wrong.push(problem.differ(r, r1, monitors));
@@ -319,7 +369,7 @@ fn mapping_differs(
     let (after_l, after_b) = (s1.part(terms, l), s1.part(terms, b));
     let width = map.data.width;
     let wide = (terms.zext(before_l, width), terms.zext(before_b, width));
-    if wide != guest.window {
+    if map.hidden || wide != guest.window {
         // The real mapping does not show the virtual one: the control block holds it.
         wrong.extend([terms.ne(before_l, after_l), terms.ne(before_b, after_b)]);
     } else if guests == Guests::All {
@@ -334,27 +384,40 @@ fn mapping_differs(
 
 /// Some cell of the partition is not the guest's, or some cell outside is written.
 fn storage_differs(problem: &mut Problem<'_>, map: &Map, guest: &Run, real: &Run) -> Term {
-    let (s1, r1) = (&guest.transition.after, &real.transition.after);
+    let facts = [&guest.transition.facts, &real.transition.facts];
+    let after = [&guest.transition.after, &real.transition.after];
+    partition_differs(problem, map, after, &real.entry, facts)
+}
+
+/// Some cell of the partition in the second state is not what the first, a guest's, has there; or
+/// some cell outside is not what it was in the entry state of the real machine.
+pub(super) fn partition_differs(
+    problem: &mut Problem<'_>,
+    map: &Map,
+    [s1, r1]: [&State; 2],
+    entry: &State,
+    facts: [&Facts; 2],
+) -> Term {
     if s1.writes.is_empty() && r1.writes.is_empty() {
         return problem.terms.bool(false);
     }
     let terms = &mut problem.terms;
     let cell = any_cell(problem.isa, terms);
     let inside = terms.ult(cell, map.w);
-    let load = |terms: &mut Terms, run: &Run, state: &State, at: Term| {
-        let mut facts = run.transition.facts.clone();
+    let load = |terms: &mut Terms, facts: &Facts, state: &State, at: Term| {
+        let mut facts = facts.clone();
         facts.assume(terms, inside);
         state.load(terms, &facts, at)
     };
-    let mine = load(terms, guest, s1, cell);
+    let mine = load(terms, facts[0], s1, cell);
     let place = terms.add(map.k, cell);
-    let real_cell = load(terms, real, r1, place);
+    let real_cell = load(terms, facts[1], r1, place);
     let different = terms.ne(mine, real_cell);
-    let shadowed = real.entry.layout.regions.len() > 1;
+    let shadowed = entry.layout.regions.len() > 1;
     let mut wrong = vec![terms.and(inside, different)];
     if shadowed {
         // The trap cells are shadowed: the guest's stand elsewhere, and its window avoids them.
-        let own = real.entry.layout.regions[0].size;
+        let own = entry.layout.regions[0].size;
         let visible = terms.ule(own, cell);
         wrong[0] = terms.and(wrong[0], visible);
     }
@@ -362,11 +425,11 @@ fn storage_differs(problem: &mut Problem<'_>, map: &Map, guest: &Run, real: &Run
         let offset = terms.sub(write.index, map.k);
         let outside = terms.ult(offset, map.w);
         let outside = terms.not(outside);
-        let known = real.transition.facts.decide(terms, outside);
+        let known = facts[1].decide(terms, outside);
         if known == Some(false) {
             continue;
         }
-        let old = real.entry.load(terms, &real.transition.facts, write.index);
+        let old = entry.load(terms, facts[1], write.index);
         let changed = terms.ne(old, write.value);
         let changed = terms.and(outside, changed);
         wrong.push(terms.and(write.guard, changed));
@@ -376,6 +439,11 @@ fn storage_differs(problem: &mut Problem<'_>, map: &Map, guest: &Run, real: &Run
 
 /// Whether played states, the guest's and its image, refute the condition.
 pub(crate) fn refuted_by(replay: &Replay<'_>, side: Side, guests: Guests) -> bool {
+    is_placed(replay, side, guests) && !broken(replay, guests).is_empty()
+}
+
+/// Whether the second state is the image of the first, an admitted guest's in the given mode.
+pub(super) fn is_placed(replay: &Replay<'_>, side: Side, guests: Guests) -> bool {
     let isa = replay.isa;
     let ([guest, real], Some(map)) = (replay.sides.as_slice(), VmMap::of(isa)) else {
         return false;
@@ -388,7 +456,7 @@ pub(crate) fn refuted_by(replay: &Replay<'_>, side: Side, guests: Guests) -> boo
     let is_image = equal_but(&image, &real.before, shadow(replay, guests))
         && partition.first + partition.cells <= real.before.cells
         && mode == Some(side.mode(replay.pair));
-    admitted && is_image && !broken(replay, guests).is_empty()
+    admitted && is_image
 }
 
 /// What is wrong with a square, in words; empty if it commutes or the image traps.
@@ -408,7 +476,8 @@ pub(crate) fn broken(replay: &Replay<'_>, guests: Guests) -> Vec<&'static str> {
         all.map(|(c, v)| (*c, *v)).collect::<Vec<_>>()
     };
     let is_mode = |x: &model::isa::Slice| x.role == Role::M;
-    let monitors = |x: &model::isa::Slice| is_mode(x) || is_resource(x);
+    let resources = |x: &model::isa::Slice| guests.owned(x);
+    let monitors = |x: &model::isa::Slice| is_mode(x) || resources(x);
     let visible = |x: &model::isa::Slice| matches!(x.role, Role::E | Role::P);
     let expected = map.apply(isa, replay.pair, partition, s1, r1);
     let same =
@@ -419,7 +488,7 @@ pub(crate) fn broken(replay: &Replay<'_>, guests: Guests) -> Vec<&'static str> {
             "the guest's mode changes and the monitor does not learn of it",
         ),
         (
-            equal_bits(isa, &guest.before, s1, is_resource),
+            equal_bits(isa, &guest.before, s1, resources),
             "the guest's resources change and the monitor does not learn of it",
         ),
         (
@@ -462,7 +531,15 @@ fn virtual_mapping_kept(replay: &Replay<'_>, guests: Guests, s1: &Concrete, r1: 
     let (Some(l), Some(b)) = (isa.relocation, isa.bounds) else { return true };
     let [guest, real] = replay.sides.as_slice() else { return true };
     let before = (guest.before.part(l), guest.before.part(b));
-    if window(isa, &guest.before) != before {
+    // Two values for each: the window may equal relocation and bounds by chance.
+    let mut other = guest.before.clone();
+    other.set_part(l, !before.0 & mask(l.width));
+    other.set_part(b, !before.1 & mask(b.width));
+    let shows = |state: &Concrete| window(isa, state) == (state.part(l), state.part(b));
+    let partition = Partition { first: replay.first, cells: guest.before.cells };
+    let hidden =
+        VmMap::of(isa).is_some_and(|map| !map.shows(window(isa, &guest.before), partition));
+    if hidden || !shows(&guest.before) || !shows(&other) {
         return before == (s1.part(l), s1.part(b));
     }
     let unchanged = real.before.part(b) == r1.part(b);

@@ -7,7 +7,7 @@
 
 use model::isa::{Kind, Pair, Profile};
 
-use super::behaviour::{compare, in_side};
+use super::behaviour::{compare, in_side, varied};
 use super::{Definition, Obligation, Side};
 use crate::problem::Problem;
 use crate::replay::Replay;
@@ -24,8 +24,8 @@ pub(crate) const DEFINITION: Definition = Definition {
 fn ask(problem: &mut Problem<'_>, pair: &Pair, side: Side, _: Profile) -> Obligation {
     let state = problem.fresh();
     let first = in_side(problem, &state, pair, side);
-    let second = problem.vary(&first, |_, s| s.kind == Some(Kind::Time));
-    compare(problem, first, second, &[], Profile::Refined)
+    let (second, differs) = varied(problem, &first, |s| s.kind == Some(Kind::Time));
+    compare(problem, first, second, &[differs], Profile::Refined)
 }
 
 fn shown_by(replay: &Replay<'_>, _: Side, _: Profile) -> bool {

@@ -38,7 +38,8 @@ fn ask(problem: &mut Problem<'_>, pair: &Pair, _: Side, _: Profile) -> Obligatio
 
 fn shown_by(replay: &Replay<'_>, _: Side, _: Profile) -> bool {
     let [a, b] = replay.sides.as_slice() else { return false };
-    deprivileged(replay.isa, replay.pair, &a.before) == b.before
+    replay.starts_in_supervisor()
+        && deprivileged(replay.isa, replay.pair, &a.before) == b.before
         && a.traps()
         && !a.memory_traps(replay.isa)
         && b.completes()

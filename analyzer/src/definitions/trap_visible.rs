@@ -1,20 +1,21 @@
 //! Instructions that show whether a trap happened before them (profile `extended`).
 //!
 //! **Statement.** There are two states that differ only in components of E, storage apart, that the
-//! trap sequence writes, and they end visibly different: a trap that a monitor takes and hides
-//! before the instruction can be seen. Load-locked and store-conditional are the classic example.
+//! trap sequence writes, and they end visibly different elsewhere: a trap that a monitor takes and
+//! hides before the instruction can be seen. Load-locked and store-conditional are the classic example.
 //!
 //! **What a witness shows.** The component that a trap clears, and the result that tells.
 
 use std::collections::BTreeSet;
 
-use model::isa::{Isa, Pair, Profile, RegisterId, Role, Stmt};
+use model::bits::mask;
+use model::isa::{Isa, Pair, Profile, RegisterId, Role, Slice, Stmt};
 use model::state::State;
 
-use super::behaviour::{compare, in_side};
+use super::behaviour::{compare_but, in_side};
 use super::{Definition, Obligation, Side};
 use crate::problem::Problem;
-use crate::replay::Replay;
+use crate::replay::{Replay, keeps_mode_and_r, visibly_equal};
 
 pub(crate) const DEFINITION: Definition = Definition {
     name: "trap-visible",
@@ -26,8 +27,8 @@ pub(crate) const DEFINITION: Definition = Definition {
     shown_by,
 };
 
-/// The registers that some trap sequence writes.
-fn written(isa: &Isa) -> BTreeSet<RegisterId> {
+/// What some trap sequence writes of E, storage apart.
+fn written(isa: &Isa) -> Vec<(RegisterId, Slice)> {
     fn collect(statements: &[Stmt], all: &mut BTreeSet<RegisterId>) {
         for statement in statements {
             match statement {
@@ -51,26 +52,40 @@ fn written(isa: &Isa) -> BTreeSet<RegisterId> {
     }
     let mut all = BTreeSet::new();
     isa.traps.iter().for_each(|trap| collect(&trap.sequence.statements, &mut all));
-    all
+    let slices = |id: RegisterId| isa.register(id).slices.iter().map(move |s| (id, s.clone()));
+    all.into_iter().flat_map(slices).filter(|(_, slice)| slice.role == Role::E).collect()
 }
 
 fn ask(problem: &mut Problem<'_>, pair: &Pair, side: Side, profile: Profile) -> Obligation {
     let state = problem.fresh();
     let first = in_side(problem, &state, pair, side);
     let written = written(problem.isa);
-    let second = problem.vary(&first, |id, slice| slice.role == Role::E && written.contains(&id));
-    compare(problem, first, second, &[], profile)
+    let second =
+        problem.vary(&first, |id, slice| written.iter().any(|(w, s)| (*w, s) == (id, slice)));
+    let differs = problem.differ(&first, &second, |slice| slice.role == Role::E);
+    compare_but(problem, first, second, &[differs], profile, &written)
 }
 
 fn shown_by(replay: &Replay<'_>, _: Side, _: Profile) -> bool {
     let [a, b] = replay.sides.as_slice() else { return false };
-    let written = written(replay.isa);
-    let kept = |state: &State| {
-        let all = state.of_role(replay.isa, |_| true);
-        let all = all.filter(|(id, _, slice, _)| slice.role != Role::E || !written.contains(id));
-        all.map(|(_, _, _, value)| value).collect::<Vec<_>>()
+    let isa = replay.isa;
+    let written = written(isa);
+    // The second state with what a trap writes as in the first.
+    let alike = |state: &State, like: &State| {
+        let mut state = state.clone();
+        for (id, slice) in &written {
+            let bits = mask(slice.width) << slice.low;
+            for i in 0..u128::from(isa.register(*id).len()) {
+                let value = state.element(*id, i) & !bits | like.element(*id, i) & bits;
+                state.set_element(*id, i, value);
+            }
+        }
+        state
     };
-    kept(&a.before) == kept(&b.before)
+    let (Some(x), Some(y)) = (a.after(isa, false), b.after(isa, false)) else { return false };
+    alike(&b.before, &a.before).registers == a.before.registers
         && replay.differ_only(|s| s.role == Role::E)
-        && replay.results_differ(false)
+        && keeps_mode_and_r(isa, a, x)
+        && keeps_mode_and_r(isa, b, y)
+        && !visibly_equal(isa, (a, x), (b, &alike(y, x)))
 }

@@ -98,7 +98,6 @@ impl Aig {
     }
 
     /// The number of nodes, the constant and the inputs included.
-    #[cfg(test)]
     pub(crate) fn node_count(&self) -> usize {
         self.nodes.len()
     }

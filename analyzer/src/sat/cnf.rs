@@ -41,23 +41,8 @@ impl Gate {
 impl Cnf {
     /// Encodes the cone of `roots`; each root gets a variable, but none is asserted.
     pub(crate) fn new(aig: &Aig, roots: &[Lit]) -> Cnf {
-        let length = roots.iter().map(|root| root.index() + 1).max().unwrap_or(0);
-        let mut cnf = Cnf { variables: 0, literals: Vec::new(), map: vec![0; length] };
-        let mut needed = vec![false; length];
-        for root in roots {
-            needed[root.index()] = true;
-        }
-        // Arguments have lower indices than the node: one descending pass finds the cone, one ascending pass encodes it.
-        for index in (0..length).rev() {
-            if needed[index] {
-                for argument in gate(aig, index).arguments() {
-                    needed[argument.index()] = true;
-                }
-            }
-        }
-        for index in (0..length).filter(|&index| needed[index]) {
-            cnf.encode(aig, index);
-        }
+        let mut cnf = Cnf { variables: 0, literals: Vec::new(), map: Vec::new() };
+        cnf.extend(aig, roots);
         cnf
     }
 
@@ -100,32 +85,84 @@ impl Cnf {
         self.literals.push(0);
     }
 
-    /// Gives the node a variable and adds the clauses that define it; its arguments have variables already.
-    fn encode(&mut self, aig: &Aig, index: usize) {
+    /// Gives a variable to every node of the cone of `roots` that has none.
+    fn extend(&mut self, aig: &Aig, roots: &[Lit]) {
+        let length = roots.iter().map(|root| root.index() + 1).max().unwrap_or(0);
+        self.map.resize(self.map.len().max(length), 0);
+        let mut needed = vec![false; length];
+        for root in roots {
+            needed[root.index()] = true;
+        }
+        // Arguments have lower indices than the node: one descending pass finds the cone, one ascending pass encodes it.
+        for index in (0..length).rev() {
+            needed[index] &= self.map[index] == 0;
+            if needed[index] {
+                for argument in gate(aig, index).arguments() {
+                    needed[argument.index()] = true;
+                }
+            }
+        }
+        for index in (0..length).filter(|&index| needed[index]) {
+            self.encode(aig, index);
+        }
+    }
+
+    /// A new variable with what defines it.
+    pub(crate) fn define(&mut self, definition: Definition) -> i32 {
         self.variables += 1;
         let node = i32::try_from(self.variables).expect("a graph has fewer than 2^31 nodes");
-        self.map[index] = node;
+        for clause in definition.clauses(node) {
+            self.add_clause(&clause);
+        }
+        node
+    }
+
+    /// Gives the node a variable and adds the clauses that define it; its arguments have variables already.
+    fn encode(&mut self, aig: &Aig, index: usize) {
         let literal = |lit: Lit| self.literal(lit).expect("arguments are needed and come first");
-        match gate(aig, index) {
-            Gate::Leaf if aig.node(index) == Node::False => self.add_clause(&[-node]),
-            Gate::Leaf => {}
-            Gate::And(arguments) => {
-                let [a, b] = arguments.map(literal);
-                self.add_clause(&[-node, a]);
-                self.add_clause(&[-node, b]);
-                self.add_clause(&[node, -a, -b]);
-            }
-            Gate::Mux(arguments) => {
-                let [condition, then, otherwise] = arguments.map(literal);
-                self.add_clause(&[-condition, -then, node]);
-                self.add_clause(&[-condition, then, -node]);
-                self.add_clause(&[condition, -otherwise, node]);
-                self.add_clause(&[condition, otherwise, -node]);
+        let definition = match gate(aig, index) {
+            Gate::Leaf if aig.node(index) == Node::False => Definition::False,
+            Gate::Leaf => Definition::Free,
+            Gate::And(arguments) => Definition::And(arguments.map(literal)),
+            Gate::Mux(arguments) => Definition::Mux(arguments.map(literal)),
+        };
+        self.map[index] = self.define(definition);
+    }
+}
+
+/// What a variable stands for, in terms of earlier ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Definition {
+    /// False.
+    False,
+    /// Anything: an input.
+    Free,
+    /// The conjunction.
+    And([i32; 2]),
+    /// The second where the first holds, the third elsewhere.
+    Mux([i32; 3]),
+}
+
+impl Definition {
+    /// The clauses by which a variable is what it is defined as.
+    fn clauses(self, node: i32) -> Vec<Vec<i32>> {
+        match self {
+            Self::False => vec![vec![-node]],
+            Self::Free => Vec::new(),
+            Self::And([a, b]) => vec![vec![-node, a], vec![-node, b], vec![node, -a, -b]],
+            Self::Mux([condition, then, otherwise]) => {
+                let mut clauses = vec![
+                    vec![-condition, -then, node],
+                    vec![-condition, then, -node],
+                    vec![condition, -otherwise, node],
+                    vec![condition, otherwise, -node],
+                ];
                 if then != -otherwise {
                     // Implied, but they propagate when both branches agree and the condition is open.
-                    self.add_clause(&[-then, -otherwise, node]);
-                    self.add_clause(&[then, otherwise, -node]);
+                    clauses.push(vec![-then, -otherwise, node]);
+                    clauses.push(vec![then, otherwise, -node]);
                 }
+                clauses
             }
         }
     }

@@ -4,14 +4,19 @@
 //! [`circuits`] turns operations on bit vectors into an and-inverter graph ([`aig`]), whose structural hashing already settles most goals.
 //! [`cnf`] translates the part of the graph that the goal depends on into clauses.
 //! A [`SatSolver`] searches for a model of these clauses; [`batsat`] is the built-in one.
+//! If there is none, [`drup`] has recorded what it learnt, and [`elaborate`] makes a proof of it that `crate::lrat` checks.
 //!
 //! Everything here is deterministic: the same calls in the same order give the same graph, the same clauses, the same model and the same number of conflicts.
-//! Effort is bounded by a number of conflicts and never by time, so that an answer does not depend on the machine.
+//! Effort is bounded by a number of conflicts, so that an answer does not depend on the machine; a deadline is kept only where the user asks for one.
 
 pub(crate) mod aig;
 pub(crate) mod batsat;
 pub(crate) mod circuits;
 pub(crate) mod cnf;
+pub(crate) mod drup;
+pub(crate) mod elaborate;
+#[cfg(test)]
+mod proofs;
 
 /// The answer of a solver to one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +34,16 @@ pub(crate) enum Outcome {
 pub(crate) struct Budget {
     /// The number of conflicts after which the solver gives up; with 0 it only propagates.
     pub(crate) conflicts: u64,
+    /// When the solver gives up in any case.
+    pub(crate) deadline: Option<std::time::Instant>,
+}
+
+impl Budget {
+    /// A number of conflicts and no deadline.
+    #[cfg(test)]
+    pub(crate) const fn conflicts(conflicts: u64) -> Self {
+        Self { conflicts, deadline: None }
+    }
 }
 
 /// An incremental SAT solver over literals in the style of DIMACS: variable `v` is `v > 0`, its negation is `-v`.
@@ -46,33 +61,36 @@ pub(crate) trait SatSolver {
 
     /// The number of conflicts met since the solver was created.
     fn conflicts(&self) -> u64;
+
+    /// What was recorded, if anything is.
+    fn trace(&self) -> Option<&drup::Trace>;
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::{Budget, Outcome, SatSolver};
 
     /// A budget that no test exhausts.
-    pub(super) const AMPLE: Budget = Budget { conflicts: 10_000_000 };
+    pub(super) const AMPLE: Budget = Budget::conflicts(10_000_000);
 
     /// A small deterministic generator (splitmix64).
-    pub(super) struct Random(pub(super) u64);
+    pub(crate) struct Random(pub(crate) u64);
 
     impl Random {
-        pub(super) fn next(&mut self) -> u64 {
+        pub(crate) fn next(&mut self) -> u64 {
             self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
             let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             z ^ (z >> 31)
         }
 
-        pub(super) fn below(&mut self, bound: usize) -> usize {
+        pub(crate) fn below(&mut self, bound: usize) -> usize {
             (self.next() % bound as u64) as usize
         }
     }
 
     /// The clauses saying that `pigeons` pigeons sit in one hole fewer: unsatisfiable, and hard for resolution.
-    fn pigeonhole(pigeons: i32) -> Vec<Vec<i32>> {
+    pub(super) fn pigeonhole(pigeons: i32) -> Vec<Vec<i32>> {
         let holes = pigeons - 1;
         let sits = |pigeon: i32, hole: i32| pigeon * holes + hole + 1;
         let mut clauses: Vec<Vec<i32>> = (0..pigeons)
@@ -159,12 +177,12 @@ mod tests {
         for clause in pigeonhole(7) {
             solver.add_clause(&clause);
         }
-        assert_eq!(solver.solve(&[], Budget { conflicts: 0 }), Outcome::Unknown);
-        assert_eq!(solver.solve(&[], Budget { conflicts: 10 }), Outcome::Unknown);
+        assert_eq!(solver.solve(&[], Budget::conflicts(0)), Outcome::Unknown);
+        assert_eq!(solver.solve(&[], Budget::conflicts(10)), Outcome::Unknown);
         let spent = solver.conflicts();
         assert!((10..100).contains(&spent), "{spent} conflicts for a budget of 10");
         assert_eq!(
-            solver.solve(&[], Budget { conflicts: 10 }),
+            solver.solve(&[], Budget::conflicts(10)),
             Outcome::Unknown,
             "the budget is for each call"
         );

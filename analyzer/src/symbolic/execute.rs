@@ -9,7 +9,7 @@ use super::state::{Register, State, Write, file_index};
 use super::term::{Term, Terms, conjuncts};
 
 /// What an instruction does to all states.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Transition {
     /// It completes, with this state.
     pub(crate) completes: Term,
@@ -24,13 +24,13 @@ pub(crate) struct Transition {
 }
 
 /// One way to trap.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct TrapExit {
     pub(crate) trap: TrapId,
     pub(crate) when: Term,
-    argument: Option<Term>,
+    pub(crate) argument: Option<Term>,
     /// The state the trap sequence starts from.
-    before: State,
+    pub(crate) before: State,
 }
 
 impl Transition {
@@ -224,6 +224,11 @@ impl Executor<'_> {
     }
 
     fn statement(&mut self, statement: &Stmt, mut path: Path, exits: &mut Exits) -> Option<Path> {
+        if self.terms.is_full() {
+            // Whoever asked finds the arena full and leaves the question open.
+            self.unknown = self.terms.or(self.unknown, path.live);
+            return None;
+        }
         match statement {
             Stmt::Local(LocalId(id), e) => path.locals[*id as usize] = self.expr(e, &path),
             Stmt::Register(id, e) => {

@@ -25,6 +25,9 @@ pub(crate) struct Facts {
 impl Facts {
     /// Adds a condition and everything it is a conjunction of.
     pub(crate) fn assume(&mut self, terms: &mut Terms, condition: Term) {
+        if terms.is_plain() {
+            return;
+        }
         for conjunct in conjuncts(terms, condition) {
             let (atom, holds) = match *terms.node(conjunct) {
                 Node::Not(inner) => (inner, false),
@@ -104,6 +107,9 @@ impl Facts {
 
     /// The truth of a condition without looking inside conjunctions and negations.
     fn atom(&self, terms: &Terms, condition: Term) -> Option<bool> {
+        if terms.is_plain() {
+            return None;
+        }
         if let Some(&known) = self.literals.get(&condition) {
             return Some(known);
         }
@@ -130,6 +136,9 @@ impl Facts {
 
     /// A term rewritten with every condition inside it that the facts settle.
     pub(crate) fn restrict(&self, terms: &mut Terms, root: Term) -> Term {
+        if terms.is_plain() {
+            return root;
+        }
         terms.rewrite(root, |terms, t| {
             let known = if terms.width(t) == 1 { self.atom(terms, t)? } else { return None };
             Some(terms.bool(known))

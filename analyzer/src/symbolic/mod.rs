@@ -3,5 +3,10 @@
 pub(crate) mod execute;
 pub(crate) mod facts;
 pub(crate) mod model;
+mod plain;
+#[cfg(test)]
+mod rules;
 pub(crate) mod state;
 pub(crate) mod term;
+#[cfg(test)]
+pub(crate) mod world;

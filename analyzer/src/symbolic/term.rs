@@ -58,9 +58,12 @@ struct Data {
     width: u32,
     /// No value of the term is greater.
     max: u128,
-    /// For sums: coefficients read as signed give the exact integer value, nothing wraps.
+    /// For sums: read as it stands, without negative numbers, it is its integer value.
     exact: bool,
 }
+
+/// Largest number of a sum read over the integers: what is computed with such numbers fits.
+const LARGEST: u128 = 1 << 120;
 
 /// An integer-valued linear form: Σ coefficient · term + constant, over the integers.
 pub(crate) type Linear = (Vec<(Term, i128)>, i128);
@@ -68,6 +71,8 @@ pub(crate) type Linear = (Vec<(Term, i128)>, i128);
 /// The arena.
 #[derive(Debug, Default)]
 pub(crate) struct Terms {
+    /// No rewriting to normal form: terms are what was asked for ([`super::plain`]).
+    pub(super) plain: bool,
     data: Vec<Data>,
     ids: HashMap<(Node, u32), Term, rustc_hash::FxBuildHasher>,
     /// Width of an element, by array.
@@ -81,6 +86,9 @@ pub(crate) struct Terms {
     differences: RefCell<FxHashMap<(Term, Term), Rc<Linear>>>,
 }
 
+/// Terms of an arena: a bound on memory, some hundred megabytes.
+pub(crate) const TERMS: usize = 2_000_000;
+
 impl Terms {
     pub(crate) fn node(&self, t: Term) -> &Node {
         &self.data[t.0 as usize].node
@@ -92,6 +100,11 @@ impl Terms {
 
     pub(crate) fn len(&self) -> usize {
         self.data.len()
+    }
+
+    /// Whether the arena has become so large that questions are left open.
+    pub(crate) fn is_full(&self) -> bool {
+        self.data.len() > TERMS
     }
 
     pub(crate) fn max(&self, t: Term) -> u128 {
@@ -197,7 +210,7 @@ impl Terms {
         self.arrays[array.0 as usize]
     }
 
-    fn intern(&mut self, node: Node, width: u32) -> Term {
+    pub(super) fn intern(&mut self, node: Node, width: u32) -> Term {
         if let Some(&t) = self.ids.get(&(node.clone(), width)) {
             return t;
         }
@@ -251,10 +264,12 @@ impl Terms {
         (max.min(full), false)
     }
 
-    /// Declares that a sum never wraps, its coefficients read as signed. The caller puts the
-    /// condition under which this is so into every premise that uses the term.
-    pub(crate) fn declare_exact(&mut self, t: Term) {
-        self.data[t.0 as usize].exact = true;
+    /// a + b, which never wraps. The caller puts the condition under which this is so into every
+    /// premise that uses the term.
+    pub(crate) fn add_exact(&mut self, a: Term, b: Term) -> Term {
+        let total = self.add(a, b);
+        self.learn(total, &[(1, a), (1, b)], mask(self.width(total)));
+        total
     }
 
     // Constructors
@@ -278,6 +293,7 @@ impl Terms {
             Op::And => self.and(x[0], x[1]),
             Op::Or => self.or(x[0], x[1]),
             Op::Xor => self.xor(x[0], x[1]),
+            Op::Neg if self.plain => self.apply_plain(op, x, width),
             Op::Neg => self.scaled(x[0], u128::MAX),
             Op::Add => self.add(x[0], x[1]),
             Op::Sub => self.sub(x[0], x[1]),
@@ -298,6 +314,9 @@ impl Terms {
 
     pub(crate) fn not(&mut self, x: Term) -> Term {
         let width = self.width(x);
+        if self.plain {
+            return self.apply_plain(Op::Not, &[x], width);
+        }
         match self.node(x) {
             Node::Const(v) => self.constant(!v, width),
             Node::Not(inner) => *inner,
@@ -307,6 +326,9 @@ impl Terms {
 
     pub(crate) fn and(&mut self, a: Term, b: Term) -> Term {
         let width = self.width(a);
+        if self.plain {
+            return self.apply_plain(Op::And, &[a, b], width);
+        }
         debug_assert_eq!(width, self.width(b));
         let (a, b) = if a <= b { (a, b) } else { (b, a) };
         if a == b {
@@ -338,6 +360,9 @@ impl Terms {
 
     pub(crate) fn or(&mut self, a: Term, b: Term) -> Term {
         let width = self.width(a);
+        if self.plain {
+            return self.apply_plain(Op::Or, &[a, b], width);
+        }
         if width == 1 {
             let (a, b) = (self.not(a), self.not(b));
             let neither = self.and(a, b);
@@ -360,6 +385,9 @@ impl Terms {
 
     pub(crate) fn xor(&mut self, a: Term, b: Term) -> Term {
         let width = self.width(a);
+        if self.plain {
+            return self.apply_plain(Op::Xor, &[a, b], width);
+        }
         let (a, b) = if a <= b { (a, b) } else { (b, a) };
         if a == b {
             return self.constant(0, width);
@@ -411,19 +439,32 @@ impl Terms {
 
     pub(crate) fn add(&mut self, a: Term, b: Term) -> Term {
         debug_assert_eq!(self.width(a), self.width(b));
+        if self.plain {
+            return self.apply_plain(Op::Add, &[a, b], self.width(a));
+        }
         let (mut parts, constant) = self.parts(a);
         let (more, more_constant) = self.parts(b);
         parts.extend(more);
         let total = self.sum(parts, constant.wrapping_add(more_constant), self.width(a));
         // Exactness is a property of values: what is known of the operands carries over.
         if let Some(max) = self.max(a).checked_add(self.max(b))
-            && self.is_exact(a)
-            && self.is_exact(b)
             && max <= mask(self.width(a))
         {
-            self.learn(total, max);
+            self.learn(total, &[(1, a), (1, b)], max);
         }
         total
+    }
+
+    /// Notes that a term is Σ factor · term over the integers, and has no value above `max`. It is
+    /// exact if its numbers are those of the exact sums it was made of: then none has wrapped.
+    fn learn(&mut self, t: Term, of: &[(u128, Term)], max: u128) {
+        if matches!(self.node(t), Node::Sum(..)) {
+            let exact = self.is_exact(t)
+                || self.exact_weight(of).is_some_and(|weight| self.weight(t) == Some(weight));
+            let data = &mut self.data[t.0 as usize];
+            data.exact = exact;
+            data.max = data.max.min(max);
+        }
     }
 
     /// Whether a term's linear form gives its integer value.
@@ -431,16 +472,29 @@ impl Terms {
         !matches!(self.node(t), Node::Sum(..)) || self.data[t.0 as usize].exact
     }
 
-    /// Notes that a sum does not wrap and has no value above `max`.
-    fn learn(&mut self, t: Term, max: u128) {
-        if matches!(self.node(t), Node::Sum(..)) {
-            let data = &mut self.data[t.0 as usize];
-            data.exact = true;
-            data.max = data.max.min(max);
+    /// The numbers of a linear form, added up.
+    fn weight(&self, t: Term) -> Option<u128> {
+        match self.node(t) {
+            Node::Const(value) => Some(*value),
+            Node::Sum(parts, constant) => {
+                parts.iter().try_fold(*constant, |sum, (_, c)| sum.checked_add(*c))
+            }
+            _ => Some(1),
         }
     }
 
+    /// The numbers of Σ factor · term, added up, if every term is exact.
+    fn exact_weight(&self, of: &[(u128, Term)]) -> Option<u128> {
+        of.iter().try_fold(0u128, |sum, (factor, t)| {
+            let weight = if self.is_exact(*t) { self.weight(*t)? } else { return None };
+            sum.checked_add(factor.checked_mul(weight)?)
+        })
+    }
+
     pub(crate) fn sub(&mut self, a: Term, b: Term) -> Term {
+        if self.plain {
+            return self.apply_plain(Op::Sub, &[a, b], self.width(a));
+        }
         let minus = self.scaled(b, u128::MAX);
         self.add(a, minus)
     }
@@ -454,6 +508,9 @@ impl Terms {
     }
 
     pub(crate) fn mul(&mut self, a: Term, b: Term) -> Term {
+        if self.plain {
+            return self.apply_plain(Op::Mul, &[a, b], self.width(a));
+        }
         if let Some(factor) = self.value(a) {
             return self.scaled(b, factor);
         }
@@ -466,6 +523,9 @@ impl Terms {
 
     fn divide(&mut self, op: Op, a: Term, b: Term) -> Term {
         let width = self.width(a);
+        if self.plain {
+            return self.apply_plain(op, &[a, b], width);
+        }
         if let (Some(x), Some(y)) = (self.value(a), self.value(b)) {
             let value = op.apply(&[Bits::new(x, width), Bits::new(y, width)], width).value;
             return self.constant(value, width);
@@ -475,6 +535,9 @@ impl Terms {
 
     fn shift(&mut self, op: Op, x: Term, amount: Term) -> Term {
         let width = self.width(x);
+        if self.plain {
+            return self.apply_plain(op, &[x, amount], width);
+        }
         let Some(by) = self.value(amount) else {
             if self.value(x) == Some(0) {
                 return x;
@@ -498,6 +561,9 @@ impl Terms {
     }
 
     pub(crate) fn zext(&mut self, x: Term, width: u32) -> Term {
+        if self.plain {
+            return self.apply_plain(Op::Zext, &[x], width);
+        }
         if width == self.width(x) {
             return x;
         }
@@ -505,17 +571,15 @@ impl Terms {
             Node::Const(value) => self.constant(value, width),
             Node::Zext(inner) => self.zext(inner, width),
             Node::Sum(parts, constant) if self.data[x.0 as usize].exact => {
-                let from = self.width(x);
-                let wide = parts.iter().map(|(t, c)| (*t, signed_if_large(*c, from, width)));
-                let wide: Vec<_> = wide.collect();
-                let wide: Vec<_> =
-                    wide.into_iter().map(|(t, c)| (self.zext(t, width), c)).collect();
-                let mut total = self.constant(signed_if_large(constant, from, width), width);
-                for (t, c) in wide {
-                    let scaled = self.scaled(t, c);
+                let mut total = self.constant(constant, width);
+                let mut of = vec![(1, total)];
+                for (t, c) in &parts {
+                    let t = self.zext(*t, width);
+                    of.push((*c, t));
+                    let scaled = self.scaled(t, *c);
                     total = self.add(total, scaled);
                 }
-                self.learn(total, self.max(x));
+                self.learn(total, &of, self.max(x));
                 total
             }
             Node::Ite(c, a, b) if self.value(a).is_some() || self.value(b).is_some() => {
@@ -527,6 +591,9 @@ impl Terms {
     }
 
     pub(crate) fn sext(&mut self, x: Term, width: u32) -> Term {
+        if self.plain {
+            return self.apply_plain(Op::Sext, &[x], width);
+        }
         let from = self.width(x);
         if width == from {
             return x;
@@ -544,6 +611,9 @@ impl Terms {
     }
 
     pub(crate) fn extract(&mut self, x: Term, low: u32, width: u32) -> Term {
+        if self.plain {
+            return self.extract_plain(x, low, width);
+        }
         let from = self.width(x);
         if low == 0 && width == from {
             return x;
@@ -617,6 +687,9 @@ impl Terms {
 
     pub(crate) fn concat(&mut self, a: Term, b: Term) -> Term {
         let width = self.width(a) + self.width(b);
+        if self.plain {
+            return self.apply_plain(Op::Concat, &[a, b], width);
+        }
         if let (Some(x), Some(y)) = (self.value(a), self.value(b)) {
             return self.constant(x << self.width(b) | y, width);
         }
@@ -653,6 +726,9 @@ impl Terms {
     }
 
     fn parity(&mut self, x: Term) -> Term {
+        if self.plain {
+            return self.apply_plain(Op::Parity, &[x], 1);
+        }
         match self.node(x) {
             Node::Const(v) => {
                 let odd = v.count_ones() & 1 == 1;
@@ -664,6 +740,9 @@ impl Terms {
     }
 
     pub(crate) fn ite(&mut self, c: Term, a: Term, b: Term) -> Term {
+        if self.plain {
+            return self.apply_plain(Op::Ite, &[c, a, b], self.width(a));
+        }
         if a == b || self.is_true(c) {
             return a;
         }
@@ -706,6 +785,9 @@ impl Terms {
     pub(crate) fn eq(&mut self, a: Term, b: Term) -> Term {
         let width = self.width(a);
         debug_assert_eq!(width, self.width(b));
+        if self.plain {
+            return self.apply_plain(Op::Eq, &[a, b], 1);
+        }
         if a == b {
             return self.bool(true);
         }
@@ -799,6 +881,9 @@ impl Terms {
 
     pub(crate) fn ult(&mut self, a: Term, b: Term) -> Term {
         debug_assert_eq!(self.width(a), self.width(b));
+        if self.plain {
+            return self.apply_plain(Op::Ult, &[a, b], 1);
+        }
         if a == b {
             return self.bool(false);
         }
@@ -865,21 +950,16 @@ impl Terms {
         Some((self.sum(pa, ca - constant, width), self.sum(pb, cb - constant, width)))
     }
 
-    /// The parts of a term that cannot wrap and has no negative coefficients.
+    /// The parts of a term that cannot wrap.
     fn exact_parts(&self, t: Term) -> Option<(Vec<(Term, u128)>, u128)> {
-        let data = &self.data[t.0 as usize];
-        match &data.node {
-            Node::Sum(parts, constant) => {
-                let half = mask(data.width) / 2;
-                let positive = *constant <= half && parts.iter().all(|(_, c)| *c <= half);
-                (data.exact && positive).then(|| (parts.to_vec(), *constant))
-            }
-            _ => Some(self.parts(t)),
-        }
+        self.is_exact(t).then(|| self.parts(t))
     }
 
     pub(crate) fn slt(&mut self, a: Term, b: Term) -> Term {
         let width = self.width(a);
+        if self.plain {
+            return self.apply_plain(Op::Slt, &[a, b], 1);
+        }
         if a == b {
             return self.bool(false);
         }
@@ -924,23 +1004,31 @@ impl Terms {
 
     /// The integer value of a term as a linear form over terms that are their own value.
     pub(crate) fn integer(&self, t: Term) -> Linear {
-        let data = &self.data[t.0 as usize];
-        match &data.node {
-            Node::Const(value) if *value <= i128::MAX as u128 => (Vec::new(), *value as i128),
+        match self.node(t) {
+            Node::Const(value) if *value <= LARGEST => (Vec::new(), *value as i128),
             Node::Zext(inner) => self.integer(*inner),
-            Node::Sum(parts, constant) if data.exact && data.width < 127 => {
-                let mut all = Vec::new();
-                let mut total = signed_value(*constant, data.width);
-                for (t, c) in parts {
-                    let factor = signed_value(*c, data.width);
-                    let (inner, constant) = self.integer(*t);
-                    total += factor * constant;
-                    all.extend(inner.into_iter().map(|(t, c)| (t, c * factor)));
-                }
-                (merge(all), total)
+            Node::Sum(parts, constant) if self.is_exact(t) => {
+                self.flat(parts, *constant).unwrap_or_else(|| (vec![(t, 1)], 0))
             }
             _ => (vec![(t, 1)], 0),
         }
+    }
+
+    /// An exact sum over terms that are their own value, unless its numbers are very large.
+    fn flat(&self, parts: &[(Term, u128)], constant: u128) -> Option<Linear> {
+        let mut all = Vec::new();
+        let mut total = i128::try_from(constant).ok()?;
+        for (t, c) in parts {
+            let factor = i128::try_from(*c).ok()?;
+            let (inner, constant) = self.integer(*t);
+            total = total.checked_add(factor.checked_mul(constant)?)?;
+            for (t, c) in inner {
+                all.push((t, c.checked_mul(factor)?));
+            }
+        }
+        let small = |n: i128| n.unsigned_abs() <= LARGEST;
+        let all = small(total).then(|| merge(all))?;
+        all.iter().all(|(_, c)| small(*c)).then_some((all, total))
     }
 
     /// a − b as a linear form, computed once.
@@ -1028,20 +1116,6 @@ pub(crate) fn conjuncts(terms: &Terms, t: Term) -> Vec<Term> {
         }
     }
     all
-}
-
-/// A coefficient at a greater width: negative ones keep their value.
-fn signed_if_large(value: u128, from: u32, to: u32) -> u128 {
-    if value > mask(from) / 2 && from > 1 {
-        value.wrapping_sub(mask(from)).wrapping_sub(1) & mask(to)
-    } else {
-        value
-    }
-}
-
-/// A coefficient as a signed number.
-fn signed_value(value: u128, width: u32) -> i128 {
-    if value > mask(width) / 2 { value as i128 - (mask(width) as i128 + 1) } else { value as i128 }
 }
 
 /// Adds up coefficients of equal terms.

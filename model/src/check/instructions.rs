@@ -20,6 +20,7 @@ struct Branch {
     span: Span,
     fixed: Vec<(OperandId, u128)>,
     condition: Option<Expr>,
+    text: Option<String>,
     expect: Vec<(Profile, Vec<ExpectedWord>)>,
     notes: Vec<String>,
 }
@@ -85,6 +86,7 @@ impl Checker<'_> {
                 span: name.span,
                 fixed: Vec::new(),
                 condition: None,
+                text: None,
                 expect: Vec::new(),
                 notes: Vec::new(),
             }],
@@ -103,6 +105,7 @@ impl Checker<'_> {
                     syntax: it.syntax.as_ref().map(|s| s.it.clone()),
                     operands,
                     when: branch.condition,
+                    when_text: branch.text,
                     length,
                     advance: advance.clone(),
                     body: body.clone(),
@@ -189,6 +192,7 @@ impl Checker<'_> {
                 span: name.span,
                 fixed: Vec::new(),
                 condition: None,
+                text: case.when.map(|code| one_line(self.sources.slice(code.span))),
                 expect: self.words(case.expect.as_ref()),
                 notes: case.notes.clone().unwrap_or_default().0,
             };
@@ -297,6 +301,7 @@ impl Checker<'_> {
                 span: instruction.span,
                 fixed: Vec::new(),
                 condition: rest.reduce(|a, b| Expr::apply(Op::And, vec![a, b], 1)),
+                text: None,
                 expect: Vec::new(),
                 notes: Vec::new(),
             });
@@ -417,6 +422,13 @@ impl Checker<'_> {
         }
         all
     }
+}
+
+/// A text of the semantics language without comments and line breaks.
+fn one_line(text: &str) -> String {
+    let code = text.lines().map(|line| line.split("//").next().unwrap_or(line));
+    let code = code.map(|line| line.split('#').next().unwrap_or(line));
+    code.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
 }
 
 /// The condition under which operand values belong to a branch.

@@ -1,0 +1,141 @@
+//! Two runs of one instruction from one state never differ: neither in the formulas nor in the replay.
+
+use model::bits::mask;
+use model::diagnostic::Sources;
+use model::isa::{Class, Isa, Pair, Profile};
+use model::state::State;
+
+use super::behaviour::{compare_runs, in_side, relocated};
+use super::privileged::{self, Part};
+use super::{DEFINITIONS, Side};
+use crate::decide::{self, Answer, Backend};
+use crate::problem::{Problem, Storage};
+use crate::replay::{Replay, play};
+use crate::sat::tests::Random;
+use crate::symbolic::term::Terms;
+
+const PROFILES: [Profile; 3] = [Profile::Literal, Profile::Refined, Profile::Extended];
+
+fn load(name: &str) -> Isa {
+    let open = |path: &str| std::fs::read_to_string(path).map_err(|e| e.to_string());
+    let path = format!("../isa-specs/{name}.yaml");
+    model::load(&path, &open, &mut Sources::default()).expect("the specification loads").isa
+}
+
+/// What behaviour sensitivity asks, of equal modes and x = 0.
+fn differs_from_itself(isa: &Isa, class: &Class, pair: &Pair, side: Side, profile: Profile) {
+    let mut problem = Problem::new(isa, class, Terms::default());
+    let state = problem.fresh();
+    let first = in_side(&mut problem, &state, pair, side);
+    // The relocation is another term with an equal value.
+    let (second, moved) = relocated(&mut problem, &first);
+    let stays = problem.terms.not(moved);
+    let storage = (problem.array(), problem.array());
+    let runs = [first, second].map(|entry| {
+        problem.run(entry, Storage::Windowed { window: storage.0, outside: storage.1 })
+    });
+    let obligation = compare_runs(&mut problem, runs.into(), &[stays], profile, &[]);
+    let (answer, by) =
+        decide::decide(Backend::new(), &mut problem.terms, &obligation.query, None, &mut {
+            decide::WORK
+        });
+    assert!(
+        matches!(answer, Answer::Unsat),
+        "{} of {} in {} differs from itself: {answer:?} {by:?}",
+        class.name,
+        isa.name,
+        side.name(pair)
+    );
+}
+
+fn identity(name: &str, profiles: &[Profile]) {
+    let isa = load(name);
+    for pair in &isa.pairs {
+        for class in &isa.classes {
+            for side in Side::BOTH {
+                for profile in profiles {
+                    differs_from_itself(&isa, class, pair, side, *profile);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_instruction_of_g3_does_not_differ_from_itself() {
+    identity("g3", &[Profile::Refined, Profile::Literal]);
+}
+
+#[test]
+fn an_instruction_of_pdp10_does_not_differ_from_itself() {
+    identity("pdp10", &[Profile::Refined, Profile::Literal]);
+}
+
+#[test]
+fn an_instruction_of_m68000_does_not_differ_from_itself() {
+    identity("m68000", &[Profile::Refined]);
+}
+
+/// A state with arbitrary registers and some storage, in a mode of the pair.
+fn random_state(isa: &Isa, pair: &Pair, side: Side, random: &mut Random) -> State {
+    let most = isa.storage.cells.min(1 << 12).max(isa.least_cells());
+    let mut state = State::zero(isa, most);
+    for (id, register) in isa.register_ids() {
+        for i in 0..register.len() {
+            let value = u128::from(random.next()) & mask(register.width);
+            // Small values are places in storage.
+            let value = if random.below(2) == 0 { value % most } else { value };
+            state.set_element(id, u128::from(i), value);
+        }
+    }
+    for _ in 0..200 {
+        let cell = u128::from(random.next()) % most;
+        state.store(cell, u128::from(random.next()) & mask(isa.storage.width));
+    }
+    if let Some(mode) = isa.mode {
+        state.set_part(mode, side.mode(pair));
+    }
+    state
+}
+
+/// Two equal sides are a witness of nothing.
+#[test]
+fn equal_sides_show_nothing() {
+    let mut random = Random(0);
+    for name in ["g3", "pdp10", "m68000"] {
+        let isa = load(name);
+        let (pair, classes) = (&isa.pairs[0], &isa.classes);
+        for class in classes {
+            for (i, side) in Side::BOTH.into_iter().cycle().enumerate().take(8) {
+                let before = random_state(&isa, pair, side, &mut random);
+                let mut number = |width| u128::from(random.next()) & mask(width);
+                let operands = class.operands.iter();
+                let operands: Vec<u128> =
+                    operands.map(|o| o.fixed.unwrap_or_else(|| number(o.width))).collect();
+                let choices: Vec<u128> = class.body.choices.iter().map(|w| number(*w)).collect();
+                let played = play(&isa, class, &operands, &choices, before);
+                let sides = vec![played.clone(), played];
+                let replay = Replay { isa: &isa, pair, sides, first: 0 };
+                for definition in DEFINITIONS {
+                    for profile in PROFILES {
+                        assert!(
+                            !(definition.shown_by)(&replay, side, profile),
+                            "{} of {name} is {} by one state ({i})",
+                            class.name,
+                            definition.name
+                        );
+                    }
+                }
+                for part in [Part::Against, Part::Premise, Part::Completing] {
+                    for profile in PROFILES {
+                        assert!(
+                            !privileged::shown_by(&replay, profile, part),
+                            "{} of {name} is judged privileged or not by one state ({i})",
+                            class.name
+                        );
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! The trap sequence of the real machine: it reaches the monitor and takes nothing with it.
+//!
+//! **Statement** (P&G section 2: a trap saves the PSW and leaves the rest of E alone). For every state
+//! of the real machine in user mode, the trap sequence changes no cell of the partition; and two states
+//! that differ in E, P or the mapping still differ behind it, so the dispatcher can tell them apart.
+//!
+//! **Formula.** Arbitrary states before the sequence, with an arbitrary argument. The monitor's own
+//! components of R and its storage are the same on both sides. Where the sequence stores through the
+//! monitor's own registers (a supervisor stack), the places are assumed to exist and to lie outside the
+//! partition: the monitor sees to that, and the report prints it.
+//!
+//! **What a witness shows.** A state whose partition the sequence writes to, or two that it makes one.
+
+use std::rc::Rc;
+
+use model::interp::{Outcome, take_trap};
+use model::isa::{Class, Isa, Kind, Pair, Role, Slice, TrapId};
+use model::state::State as Concrete;
+use rustc_hash::FxHashSet;
+
+use super::behaviour::in_side;
+use super::resource::is_resource;
+use super::{Obligation, Side};
+use crate::decide::Query;
+use crate::problem::{Problem, cell_count};
+use crate::replay::{Replay, equal_bits};
+use crate::symbolic::execute::{TrapExit, after_trap};
+use crate::symbolic::facts::Facts;
+use crate::symbolic::state::{Layout, Region, Register, State};
+use crate::symbolic::term::{Node, Term, Terms};
+
+/// Where a trap sequence stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stores {
+    /// In fixed cells, among those the monitor keeps.
+    Fixed,
+    /// Also where the monitor's own registers say.
+    Own,
+    /// Also elsewhere.
+    Elsewhere,
+}
+
+/// Where the sequence of a trap stores, from user mode.
+pub(crate) fn stores(isa: &Isa, class: &Class, pair: &Pair, trap: TrapId) -> Stores {
+    let mut problem = Problem::new(isa, class, Terms::default());
+    let fresh = problem.fresh();
+    let state = in_side(&mut problem, &fresh, pair, Side::User);
+    let mut own = FxHashSet::default();
+    for (id, register) in isa.register_ids().filter(|(_, r)| r.count.is_none()) {
+        for slice in register.slices.iter().filter(|s| is_resource(s)) {
+            let part = model::isa::Part { register: id, low: slice.low, width: slice.width };
+            own.insert(state.part(&mut problem.terms, part));
+        }
+    }
+    let argument = argument(&mut problem);
+    own.extend(argument);
+    let (after, _) = behind(&mut problem, trap, argument, state, &Facts::default());
+    let least = isa.least_cells();
+    let of = |index: Term| match problem.terms.value(index) {
+        Some(cell) if cell < least => Stores::Fixed,
+        None if depends_only_on(&problem.terms, index, &own) => Stores::Own,
+        _ => Stores::Elsewhere,
+    };
+    let all: Vec<Stores> = after.writes.iter().map(|w| of(w.index)).collect();
+    let worst = [Stores::Elsewhere, Stores::Own].into_iter().find(|s| all.contains(s));
+    worst.unwrap_or(Stores::Fixed)
+}
+
+/// Whether a term's value follows from the allowed terms.
+fn depends_only_on(terms: &Terms, root: Term, allowed: &FxHashSet<Term>) -> bool {
+    let mut open = vec![root];
+    let mut seen = FxHashSet::default();
+    while let Some(t) = open.pop() {
+        if allowed.contains(&t) || !seen.insert(t) {
+            continue;
+        }
+        if matches!(terms.node(t), Node::Variable(_) | Node::Select(..)) {
+            return false;
+        }
+        open.extend(terms.children(t));
+    }
+    true
+}
+
+/// An arbitrary argument, where traps have one.
+fn argument(problem: &mut Problem<'_>) -> Option<Term> {
+    let width = problem.isa.trap_argument;
+    (width > 0).then(|| problem.terms.variable(width))
+}
+
+/// The state behind the trap sequence, and when it is unpredictable.
+fn behind(
+    problem: &mut Problem<'_>,
+    trap: TrapId,
+    argument: Option<Term>,
+    before: State,
+    facts: &Facts,
+) -> (State, Term) {
+    let when = problem.terms.bool(true);
+    let exit = TrapExit { trap, when, argument, before };
+    after_trap(problem.isa, &mut problem.terms, &exit, facts)
+}
+
+/// "There is a state from which the sequence writes to the partition, or is unpredictable."
+pub(crate) fn ask_partition(
+    problem: &mut Problem<'_>,
+    pair: &Pair,
+    trap: TrapId,
+    stores: Stores,
+) -> Obligation {
+    let isa = problem.isa;
+    let width = isa.address_width();
+    let w = problem.cells;
+    let q = cell_count(isa, &mut problem.terms, 1);
+    let k = problem.terms.variable(model::bits::bits_for(isa.storage.cells));
+    problem.terms.suggest(k, isa.storage.cells / 2);
+    let k = problem.terms.zext(k, width);
+    let mut premises = problem.always.clone();
+    premises.extend(problem.size_bounds(q));
+    let end = problem.terms.add(k, w);
+    premises.push(problem.terms.ule(end, q));
+    let least = problem.terms.constant(isa.least_cells(), width);
+    premises.push(problem.terms.ule(least, k));
+
+    let fresh = problem.fresh();
+    let mut real = in_side(problem, &fresh, pair, Side::User);
+    let (array, rest) = (problem.array(), problem.array());
+    let regions = vec![Region { base: k, size: w, array }];
+    real.layout = Rc::new(Layout { regions, rest, cells: q });
+    let mut guest = real.clone();
+    guest.layout = Rc::new(Layout { regions: Vec::new(), rest: array, cells: w });
+    let mut facts = Facts::default();
+    for premise in &premises {
+        facts.assume(&mut problem.terms, *premise);
+    }
+    let argument = argument(problem);
+    let (after, strange) = behind(problem, trap, argument, real.clone(), &facts);
+    let mut wrong = vec![strange];
+    for write in &after.writes {
+        let terms = &mut problem.terms;
+        let offset = terms.sub(write.index, k);
+        let inside = terms.ult(offset, w);
+        if stores == Stores::Own {
+            premises.push(terms.not(inside));
+            continue;
+        }
+        if facts.decide(terms, inside) == Some(false) {
+            continue;
+        }
+        let old = real.load(terms, &facts, write.index);
+        let changed = terms.ne(old, write.value);
+        let changed = terms.and(inside, changed);
+        wrong.push(terms.and(write.guard, changed));
+    }
+    let goal = problem.terms.any(wrong);
+    let windows = [problem.window(&guest), problem.window(&real)];
+    let runs = vec![problem.at_rest(guest, windows[0]), problem.at_rest(real, windows[1])];
+    let unknown = problem.terms.bool(false);
+    Obligation { query: Query { premises, goal }, runs, unknown, first: Some(k) }
+}
+
+/// "There are two states that differ, and are one behind the sequence."
+pub(crate) fn ask_saved(
+    problem: &mut Problem<'_>,
+    pair: &Pair,
+    trap: TrapId,
+    stores: Stores,
+) -> Obligation {
+    let isa = problem.isa;
+    let fresh = problem.fresh();
+    let mut first = in_side(problem, &fresh, pair, Side::User);
+    let rest = problem.array();
+    first.layout = Rc::new(Layout { regions: Vec::new(), rest, cells: problem.cells });
+    let argument = argument(problem);
+    let mut facts = Facts::default();
+    for premise in problem.always.clone() {
+        facts.assume(&mut problem.terms, premise);
+    }
+    let (after_first, _) = behind(problem, trap, argument, first.clone(), &facts);
+    // A register that the sequence leaves alone is kept; the states may differ in the others.
+    let touched = |id: model::isa::RegisterId| {
+        first.registers[id.index()] != after_first.registers[id.index()]
+    };
+    let second = problem.vary(&first, |id, s| touched(id) && is_guests(s));
+    let (after_second, _) = behind(problem, trap, argument, second.clone(), &facts);
+
+    let mut premises = problem.always.clone();
+    let afters = [&after_first, &after_second];
+    for (id, register) in isa.register_ids() {
+        let [a, b] = afters.map(|s| &s.registers[id.index()]);
+        if let (Register::Single(a), Register::Single(b)) = (a, b) {
+            premises.push(problem.terms.eq(*a, *b));
+        } else if a != b {
+            let width = model::bits::bits_for(register.len() as u128 - 1);
+            for i in 0..register.len() {
+                let terms = &mut problem.terms;
+                let index = terms.constant(i as u128, width);
+                let [x, y] = afters.map(|s| s.element(terms, isa, id, index));
+                premises.push(terms.eq(x, y));
+            }
+        }
+    }
+    for write in after_first.writes.iter().chain(&after_second.writes) {
+        let terms = &mut problem.terms;
+        if stores == Stores::Own {
+            premises.push(terms.ult(write.index, first.layout.cells));
+        }
+        let [x, y] = afters.map(|s| s.load(terms, &facts, write.index));
+        premises.push(terms.eq(x, y));
+    }
+    let goal = problem.differ(&first, &second, is_guests);
+    let windows = [problem.window(&first), problem.window(&second)];
+    let runs = vec![problem.at_rest(first, windows[0]), problem.at_rest(second, windows[1])];
+    let unknown = problem.terms.bool(false);
+    Obligation { query: Query { premises, goal }, runs, unknown, first: None }
+}
+
+/// What the dispatcher has to find behind the sequence.
+fn is_guests(slice: &Slice) -> bool {
+    matches!(slice.role, Role::E | Role::P)
+        || matches!(slice.kind, Some(Kind::Relocation | Kind::Bounds))
+}
+
+/// The arguments a trap can have; of wide ones, the first.
+fn arguments(isa: &Isa) -> impl Iterator<Item = Option<u128>> + use<> {
+    (0..=model::bits::mask(isa.trap_argument.min(16))).map(Some)
+}
+
+/// The state behind the sequence; none where it is unpredictable.
+fn sequel(isa: &Isa, trap: TrapId, argument: Option<u128>, before: &Concrete) -> Option<Concrete> {
+    match take_trap(isa, trap, argument, before.clone()) {
+        Outcome::Trap(_, after) => Some(after),
+        Outcome::Step(_) | Outcome::Unpredictable | Outcome::Unknown => None,
+    }
+}
+
+/// Whether a state stands in the pair's user mode.
+fn in_user(replay: &Replay<'_>, state: &Concrete) -> bool {
+    replay.isa.mode.is_none_or(|mode| state.part(mode) == replay.pair.user.1)
+}
+
+/// Whether the sequence, from a concrete state, writes to the partition or goes astray.
+pub(crate) fn partition_shown_by(replay: &Replay<'_>, trap: TrapId) -> bool {
+    let [guest, real] = replay.sides.as_slice() else { return false };
+    let (first, end) = (replay.first, replay.first + guest.before.cells);
+    let placed = replay.isa.least_cells() <= first && end <= real.before.cells;
+    let spills = |argument| {
+        sequel(replay.isa, trap, argument, &real.before).is_none_or(|after| {
+            !after.storage.range(first..end).eq(real.before.storage.range(first..end))
+        })
+    };
+    placed && in_user(replay, &real.before) && arguments(replay.isa).any(spills)
+}
+
+/// Whether two concrete states differ before the sequence and not behind it.
+pub(crate) fn saved_shown_by(replay: &Replay<'_>, trap: TrapId) -> bool {
+    let [a, b] = replay.sides.as_slice() else { return false };
+    let (a, b) = (&a.before, &b.before);
+    let isa = replay.isa;
+    let comparable =
+        equal_bits(isa, a, b, |s| !is_guests(s)) && a.storage == b.storage && a.cells == b.cells;
+    let one = |argument| {
+        let behind = |state| sequel(isa, trap, argument, state);
+        behind(a).is_some() && behind(a) == behind(b)
+    };
+    comparable && in_user(replay, a) && a.registers != b.registers && arguments(isa).any(one)
+}

@@ -1,0 +1,552 @@
+//! Random machines: whole specifications of tiny width, well typed by construction.
+//!
+//! A machine is generated as a tree and written as YAML, so a failing one shrinks to few and short
+//! instructions. Every value is computed in words and made to fit where it is used.
+
+use std::fmt::Write as _;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// A machine: its shape and its instructions.
+#[derive(Clone)]
+pub struct Machine {
+    shape: Shape,
+    instructions: Vec<Instruction>,
+}
+
+/// What machines may have on which the analyzer was found wrong once.
+#[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each trouble is there or not")]
+pub struct Troubles {
+    /// A component of E that a trap clears.
+    pub flag: bool,
+    /// Relocation or bounds of a single bit.
+    pub narrow_mapping: bool,
+    /// An address function whose sums wrap, so that it leaves its linear window.
+    pub wrapping: bool,
+    /// Instructions that set the clock.
+    pub clock_writes: bool,
+    /// Sums: one with a constant of half the range or more may be misread.
+    pub sums: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Instruction {
+    /// One class for each value of the operand.
+    cases: bool,
+    body: Vec<Stmt>,
+}
+
+/// What the instructions run on.
+#[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each part is there or not")]
+struct Shape {
+    /// Bits of a cell and of a register.
+    word: u32,
+    cells: u32,
+    relocation: u32,
+    bounds: u32,
+    mapping: Mapping,
+    sequence: Sequence,
+    /// Kind of the component `res`.
+    resource: &'static str,
+    /// A component of kind time.
+    clock: bool,
+    /// Instructions may set it; else they set `res`.
+    clock_writes: bool,
+    /// Words may be added; else `^` stands for it.
+    sums: bool,
+    /// A bit of M that follows the mode.
+    follower: bool,
+    /// A register that a trap clears.
+    flag: bool,
+}
+
+/// Address functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mapping {
+    /// The paper's.
+    Checked,
+    /// Only the bound is checked: beyond storage there is nothing.
+    BoundOnly,
+    /// The sum of base and address wraps.
+    Wrapping,
+    /// The supervisor's addresses are physical.
+    Bypassed,
+}
+
+/// Trap sequences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sequence {
+    /// To supervisor mode, without storage.
+    Plain,
+    /// Cell 0 keeps P, and P comes from cell 1.
+    Vector,
+    /// M and P are exchanged with cell 0, or 0 and 1.
+    Exchange,
+}
+
+/// A word.
+#[derive(Debug, Clone)]
+enum Word {
+    Number(u32),
+    Component(Component),
+    Register(bool),
+    Operand,
+    Undefined,
+    Storage(Box<Word>),
+    Pair(Box<Word>),
+    Physical(Box<Word>),
+    Operator(&'static str, Box<Word>, Box<Word>),
+    Choice(Box<Test>, Box<Word>, Box<Word>),
+}
+
+/// Registers that are no general ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Component {
+    Mode,
+    Counter,
+    Relocation,
+    Bounds,
+    Resource,
+    Clock,
+    Follower,
+    Flag,
+}
+
+/// A condition.
+#[derive(Debug, Clone)]
+enum Test {
+    Supervisor,
+    Compare(&'static str, Word, Word),
+}
+
+#[derive(Debug, Clone)]
+enum Stmt {
+    Register(bool, Word),
+    Component(Component, Word),
+    Storage(Word, Word),
+    Physical(Word, Word),
+    If(Test, Vec<Stmt>, Vec<Stmt>),
+    Require(Test, &'static str),
+    Trap(&'static str),
+    Commit,
+    Unpredictable,
+}
+
+fn component() -> impl Strategy<Value = Component> {
+    use Component::{Bounds, Clock, Counter, Flag, Follower, Mode, Relocation, Resource};
+    prop_oneof![
+        2 => Just(Counter),
+        2 => Just(Mode),
+        2 => Just(Relocation),
+        2 => Just(Bounds),
+        2 => Just(Resource),
+        1 => Just(Clock),
+        1 => Just(Follower),
+        1 => Just(Flag),
+    ]
+}
+
+fn word() -> impl Strategy<Value = Word> {
+    let leaf = prop_oneof![
+        3 => (0..4u32).prop_map(Word::Number),
+        4 => any::<bool>().prop_map(Word::Register),
+        4 => component().prop_map(Word::Component),
+        1 => Just(Word::Operand),
+        1 => Just(Word::Undefined),
+    ];
+    leaf.prop_recursive(1, 3, 2, |inner| {
+        let operator = prop::sample::select(vec!["+", "-", "&", "|", "^"]);
+        let boxed = || inner.clone().prop_map(Box::new);
+        prop_oneof![
+            4 => boxed().prop_map(Word::Storage),
+            1 => boxed().prop_map(Word::Pair),
+            1 => boxed().prop_map(Word::Physical),
+            3 => (operator, boxed(), boxed()).prop_map(|(o, a, b)| Word::Operator(o, a, b)),
+            1 => (test_of(inner.clone()).prop_map(Box::new), boxed(), boxed())
+                .prop_map(|(c, a, b)| Word::Choice(c, a, b)),
+        ]
+    })
+}
+
+fn test_of(word: impl Strategy<Value = Word> + Clone) -> impl Strategy<Value = Test> {
+    let compare = prop::sample::select(vec!["==", "!=", "<", "<="]);
+    prop_oneof![
+        2 => Just(Test::Supervisor),
+        2 => (compare, word.clone(), word).prop_map(|(o, a, b)| Test::Compare(o, a, b)),
+    ]
+}
+
+fn statement() -> impl Strategy<Value = Stmt> {
+    let test = || test_of(word().boxed());
+    let trap = || prop::sample::select(vec!["privileged", "svc", "memory"]);
+    let leaf = prop_oneof![
+        6 => (any::<bool>(), word()).prop_map(|(r, w)| Stmt::Register(r, w)),
+        5 => (component(), word()).prop_map(|(c, w)| Stmt::Component(c, w)),
+        4 => (word(), word()).prop_map(|(a, w)| Stmt::Storage(a, w)),
+        1 => (word(), word()).prop_map(|(a, w)| Stmt::Physical(a, w)),
+        3 => Just(Stmt::Require(Test::Supervisor, "privileged")),
+        2 => (test(), trap()).prop_map(|(c, t)| Stmt::Require(c, t)),
+        1 => trap().prop_map(Stmt::Trap),
+        1 => Just(Stmt::Commit),
+        1 => Just(Stmt::Unpredictable),
+    ];
+    leaf.prop_recursive(1, 4, 2, move |inner| {
+        let list = || vec(inner.clone(), 0..2);
+        (test_of(word().boxed()), vec(inner.clone(), 1..3), list())
+            .prop_map(|(c, a, b)| Stmt::If(c, a, b))
+    })
+}
+
+fn shape(troubles: Troubles) -> impl Strategy<Value = Shape> {
+    let mapping = prop_oneof![
+        4 => Just(Mapping::Checked),
+        1 => Just(Mapping::BoundOnly),
+        u32::from(troubles.wrapping) => Just(Mapping::Wrapping),
+        2 => Just(Mapping::Bypassed),
+    ];
+    let sequence =
+        prop::sample::select(vec![Sequence::Plain, Sequence::Vector, Sequence::Exchange]);
+    let resource = prop::sample::select(vec!["resource", "trap-vector", "identity", "device"]);
+    let flag = if troubles.flag { 1.0 } else { 0.0 };
+    let flags = [0.5, 0.1, flag].map(prop::bool::weighted);
+    let narrow = if troubles.narrow_mapping { 1 } else { 2 };
+    (1..=2u32, 2..=4u32, narrow..=2u32, narrow..=2u32, mapping, sequence, resource, flags).prop_map(
+        move |(
+            word,
+            cells,
+            relocation,
+            bounds,
+            mapping,
+            sequence,
+            resource,
+            [clock, follower, flag],
+        )| {
+            // Machines that tie components together are looked at without laziness.
+            let follower = follower && word == 1;
+            Shape {
+                word,
+                cells,
+                relocation,
+                bounds,
+                mapping,
+                sequence,
+                resource,
+                clock,
+                clock_writes: troubles.clock_writes,
+                sums: troubles.sums,
+                follower,
+                flag,
+            }
+        },
+    )
+}
+
+/// A machine of up to five instructions.
+pub fn machine(troubles: Troubles) -> impl Strategy<Value = Machine> {
+    let instruction = (prop::bool::weighted(0.1), vec(statement(), 1..=2))
+        .prop_map(|(cases, body)| Instruction { cases, body })
+        .prop_filter("too many states to look at", |i| Effort::of(&i.body).is_small());
+    (shape(troubles), vec(instruction, 1..=5))
+        .prop_map(|(shape, instructions)| Machine { shape, instructions })
+}
+
+/// What multiplies the states to be looked at.
+#[derive(Debug, Default)]
+struct Effort {
+    accesses: u32,
+    undefined: u32,
+    components: u32,
+}
+
+impl Effort {
+    fn of(body: &[Stmt]) -> Self {
+        let mut effort = Self::default();
+        effort.statements(body);
+        effort
+    }
+
+    fn is_small(&self) -> bool {
+        self.accesses <= 2 && self.undefined <= 1 && self.accesses + self.components <= 5
+    }
+
+    fn statements(&mut self, statements: &[Stmt]) {
+        for statement in statements {
+            match statement {
+                Stmt::Register(_, w) => self.word(w),
+                Stmt::Component(_, w) => {
+                    self.components += 1;
+                    self.word(w);
+                }
+                Stmt::Storage(a, w) | Stmt::Physical(a, w) => {
+                    self.accesses += 1;
+                    self.word(a);
+                    self.word(w);
+                }
+                Stmt::If(c, yes, no) => {
+                    self.test(c);
+                    self.statements(yes);
+                    self.statements(no);
+                }
+                Stmt::Require(c, _) => self.test(c),
+                Stmt::Trap(_) | Stmt::Commit | Stmt::Unpredictable => {}
+            }
+        }
+    }
+
+    fn word(&mut self, word: &Word) {
+        match word {
+            Word::Number(_) | Word::Operand => {}
+            Word::Undefined => self.undefined += 1,
+            Word::Component(_) | Word::Register(_) => self.components += 1,
+            Word::Storage(a) | Word::Physical(a) => {
+                self.accesses += 1;
+                self.word(a);
+            }
+            Word::Pair(a) => {
+                self.accesses += 2;
+                self.word(a);
+            }
+            Word::Operator(_, a, b) => {
+                self.word(a);
+                self.word(b);
+            }
+            Word::Choice(c, a, b) => {
+                self.test(c);
+                self.word(a);
+                self.word(b);
+            }
+        }
+    }
+
+    fn test(&mut self, test: &Test) {
+        if let Test::Compare(_, a, b) = test {
+            self.word(a);
+            self.word(b);
+        }
+    }
+}
+
+/// A value of one width in another.
+fn fit(text: &str, from: u32, to: u32) -> String {
+    match from.cmp(&to) {
+        std::cmp::Ordering::Less => format!("zext({text}, {to})"),
+        std::cmp::Ordering::Equal => text.to_owned(),
+        std::cmp::Ordering::Greater => format!("trunc({text}, {to})"),
+    }
+}
+
+/// Bits of an address.
+const ADDRESS: u32 = 2;
+
+impl Shape {
+    /// A component's name and width; those the machine lacks stand for `res`.
+    fn component(&self, component: Component) -> (&'static str, u32) {
+        match component {
+            Component::Mode => ("mode", 1),
+            Component::Counter => ("pc", 1),
+            Component::Relocation => ("base", self.relocation),
+            Component::Bounds => ("bound", self.bounds),
+            Component::Clock if self.clock => ("clock", 1),
+            Component::Follower if self.follower => ("ring", 1),
+            Component::Flag if self.flag => ("flag", 1),
+            Component::Resource | Component::Clock | Component::Follower | Component::Flag => {
+                ("res", 1)
+            }
+        }
+    }
+
+    fn word(&self, word: &Word) -> String {
+        let n = self.word;
+        match word {
+            Word::Number(value) => format!("{}u{n}", value & ((1 << n) - 1)),
+            Word::Component(component) => {
+                let (name, width) = self.component(*component);
+                fit(name, width, n)
+            }
+            Word::Register(chosen) => register(*chosen).to_owned(),
+            Word::Operand => fit("x", 1, n),
+            Word::Undefined => format!("undefined({n})"),
+            Word::Storage(a) => format!("mem[{}]", self.address(a)),
+            Word::Pair(a) => format!("trunc(mem[{}; 2], {n})", self.address(a)),
+            Word::Physical(a) => format!("phys[{}]", self.address(a)),
+            Word::Operator("+" | "-", a, b) if !self.sums => {
+                format!("({} ^ {})", self.word(a), self.word(b))
+            }
+            Word::Operator(o, a, b) => format!("({} {o} {})", self.word(a), self.word(b)),
+            Word::Choice(c, a, b) => {
+                format!("({} ? {} : {})", self.test(c), self.word(a), self.word(b))
+            }
+        }
+    }
+
+    fn address(&self, word: &Word) -> String {
+        fit(&self.word(word), self.word, ADDRESS)
+    }
+
+    fn test(&self, test: &Test) -> String {
+        match test {
+            Test::Supervisor => "mode == supervisor".to_owned(),
+            Test::Compare(o, a, b) => format!("{} {o} {}", self.word(a), self.word(b)),
+        }
+    }
+
+    fn statements(&self, statements: &[Stmt], indent: usize, out: &mut String) {
+        let space = " ".repeat(indent);
+        for statement in statements {
+            let line = match statement {
+                Stmt::Register(r, w) => format!("{} = {};", register(*r), self.word(w)),
+                Stmt::Component(c, w) => {
+                    let clock = *c == Component::Clock && !self.clock_writes;
+                    let c = if clock { Component::Resource } else { *c };
+                    let (name, width) = self.component(c);
+                    format!("{name} = {};", fit(&self.word(w), self.word, width))
+                }
+                Stmt::Storage(a, w) => format!("mem[{}] = {};", self.address(a), self.word(w)),
+                Stmt::Physical(a, w) => format!("phys[{}] = {};", self.address(a), self.word(w)),
+                Stmt::If(c, yes, no) => {
+                    let _ = writeln!(out, "{space}if {} {{", self.test(c));
+                    self.statements(yes, indent + 2, out);
+                    if !no.is_empty() {
+                        let _ = writeln!(out, "{space}}} else {{");
+                        self.statements(no, indent + 2, out);
+                    }
+                    "}".to_owned()
+                }
+                Stmt::Require(c, t) => format!("require {} else trap({t});", self.test(c)),
+                Stmt::Trap(t) => format!("trap({t});"),
+                Stmt::Commit => "commit;".to_owned(),
+                Stmt::Unpredictable => "unpredictable;".to_owned(),
+            };
+            let _ = writeln!(out, "{space}{line}");
+        }
+    }
+
+    fn address_function(&self) -> String {
+        let (l, b) = (fit("base", self.relocation, 4), fit("bound", self.bounds, 4));
+        let bound = format!("zext(a, 4) + size <= {b}");
+        let end = format!("{l} + zext(a, 4) + size <= cells(mem)");
+        let checked = format!(
+            "require {bound} && {end} else trap(memory);\n    return phys[{l} + zext(a, 4)];"
+        );
+        match self.mapping {
+            Mapping::Checked => checked,
+            Mapping::BoundOnly => {
+                format!("require {bound} else trap(memory);\n    return phys[{l} + zext(a, 4)];")
+            }
+            Mapping::Wrapping => {
+                let a = fit("a", ADDRESS, self.relocation);
+                format!("require {bound} else trap(memory);\n    return phys[base + {a}];")
+            }
+            Mapping::Bypassed => format!(
+                "if mode == supervisor {{\n      require zext(a, 4) + size <= cells(mem) else trap(memory);\n      return phys[a];\n    }}\n    {checked}"
+            ),
+        }
+    }
+
+    /// The trap sequence, and the cells it uses, old and new.
+    fn sequence(&self) -> (String, Option<(&'static str, &'static str)>) {
+        let mut text = if self.flag { "flag = 0;\n    ".to_owned() } else { String::new() };
+        let follower = if self.follower { " ring = mode;" } else { "" };
+        let cells = match self.sequence {
+            Sequence::Plain => {
+                text += "mode = supervisor;";
+                None
+            }
+            Sequence::Vector => {
+                let counter = fit("pc", 1, self.word);
+                let _ = write!(
+                    text,
+                    "phys[0] = {counter};\n    pc = phys[1][0];\n    mode = supervisor;"
+                );
+                Some(("0..1", "1..2"))
+            }
+            Sequence::Exchange if self.word == 2 => {
+                text += "let new = phys[0];\n    phys[0] = mode :: pc;\n    mode :: pc = new;";
+                Some(("0..1", "0..1"))
+            }
+            Sequence::Exchange => {
+                text +=
+                    "let new = phys[0; 2];\n    phys[0; 2] = mode :: pc;\n    mode :: pc = new;";
+                Some(("0..2", "0..2"))
+            }
+        };
+        (text + follower, cells)
+    }
+}
+
+fn register(chosen: bool) -> &'static str {
+    if chosen { "r[x]" } else { "r[0u1]" }
+}
+
+impl std::fmt::Debug for Machine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "\n{}", self.yaml())
+    }
+}
+
+impl Machine {
+    /// The specification.
+    pub fn yaml(&self) -> String {
+        let s = &self.shape;
+        let n = s.word;
+        let mut out = String::from("pgisa: 1\nisa: random\nstate:\n");
+        let mut line = |text: String| out.push_str(&(text + "\n"));
+        line(format!("  mem:   {{role: E, width: {n}, cells: {}}}", s.cells));
+        line(format!("  r:     {{role: E, width: {n}, count: 2}}"));
+        line("  mode:  {role: M, width: 1, values: {supervisor: 0, user: 1}}".into());
+        line("  pc:    {role: P, width: 1}".into());
+        line(format!("  base:  {{role: R, kind: relocation, width: {}}}", s.relocation));
+        line(format!("  bound: {{role: R, kind: bounds, width: {}}}", s.bounds));
+        line(format!("  res:   {{role: R, kind: {}, width: 1}}", s.resource));
+        if s.clock {
+            line("  clock: {role: R, kind: time, width: 1}".into());
+        }
+        if s.follower {
+            line("  ring:  {role: M, width: 1}".into());
+        }
+        if s.flag {
+            line("  flag:  {role: E, width: 1}".into());
+        }
+        line("machine:".into());
+        let map = if s.follower { ", deprivilege: \"ring = 1;\"" } else { "" };
+        line(format!("  modes: [{{supervisor: supervisor, user: user{map}}}]"));
+        line(format!("  address-width: {ADDRESS}"));
+        line(format!("  address: |\n    {}", s.address_function()));
+        if s.mapping == Mapping::Bypassed {
+            let (l, b) = (fit("base", s.relocation, 4), fit("bound", s.bounds, 4));
+            line(format!(
+                "  window: {{base: \"mode == supervisor ? 0u4 : {l}\", size: \"mode == supervisor ? cells(mem) : {b}\"}}"
+            ));
+        }
+        line("  traps:".into());
+        line("    memory:     {kind: memory, saves: this}".into());
+        line("    privileged: {kind: privilege, saves: this}".into());
+        line("    svc:        {kind: program, saves: next}".into());
+        let (sequence, cells) = s.sequence();
+        line(format!("  on-trap: |\n    {sequence}"));
+        if let Some((old, new)) = cells {
+            line(format!("  trap-cells: {{old: \"{old}\", new: \"{new}\"}}"));
+        }
+        if s.follower {
+            line("assume:\n  ring: {that: \"ring == mode\", why: it follows the mode}".into());
+        }
+        line("instructions:".into());
+        for (i, instruction) in self.instructions.iter().enumerate() {
+            let mut semantics = String::new();
+            s.statements(&instruction.body, 6, &mut semantics);
+            let mut text = format!("  i{i}:\n");
+            if semantics.replace("zext", "").contains('x') {
+                text += "    operands: {x: 1}\n";
+                if instruction.cases {
+                    text += "    cases: {zero: {fix: {x: 0}}, one: {fix: {x: 1}}}\n";
+                }
+            }
+            text = text + "    semantics: |\n" + &semantics;
+            line(text.trim_end().to_owned());
+        }
+        out
+    }
+}

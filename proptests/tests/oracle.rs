@@ -1,0 +1,127 @@
+//! The exhaustive oracle and the analyzer give the same answers.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use model::diagnostic::Sources;
+use model::isa::{Class, Isa, Pair, Profile};
+use proptest::prelude::*;
+use proptests::machines::{Troubles, machine};
+use proptests::oracle::{self, Findings, Reading};
+use proptests::settings;
+use proptests::small::{disagreements, disagreements_with};
+use rayon::prelude::*;
+
+fn load(name: &str) -> (Isa, Sources) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("small").join(name);
+    let open = |p: &str| std::fs::read_to_string(p).map_err(|e| e.to_string());
+    let mut sources = Sources::default();
+    let loaded = model::load(&path.to_string_lossy(), &open, &mut sources);
+    (loaded.expect("the specification loads").isa, sources)
+}
+
+fn agrees(name: &str, profile: Profile) {
+    let (isa, sources) = load(name);
+    let found = disagreements(&isa, &sources, profile, Reading::Strict);
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+/// The narrow g3, and the toys that add one instruction to it: what the oracle found out about the
+/// others holds for them, too.
+fn family_agrees(profile: Profile) {
+    let (base, _) = load("g3-small.yaml");
+    let judge = |isa: &Isa, class: &Class, pair: &Pair| {
+        oracle::judge(isa, class, pair, profile, Reading::Strict)
+    };
+    let known: BTreeMap<String, Findings> = base
+        .classes
+        .par_iter()
+        .map(|class| (class.name.clone(), judge(&base, class, &base.pairs[0])))
+        .collect();
+    for toy in ["", "-jrst1", "-popf", "-smode", "-lra", "-shrink", "-stb"] {
+        let (isa, sources) = load(&format!("g3-small{toy}.yaml"));
+        let found = disagreements_with(&isa, &sources, profile, &|class, pair| {
+            known.get(&class.name).cloned().unwrap_or_else(|| judge(&isa, class, pair))
+        });
+        assert!(found.is_empty(), "{found:#?}");
+    }
+}
+
+#[test]
+fn narrow_family_literal() {
+    family_agrees(Profile::Literal);
+}
+
+#[test]
+fn narrow_family_refined() {
+    family_agrees(Profile::Refined);
+}
+
+#[test]
+fn narrow_family_extended() {
+    family_agrees(Profile::Extended);
+}
+
+/// Cases on which the oracle and the analyzer disagreed, smallest first.
+mod known {
+    use super::{Profile, agrees};
+
+    #[test]
+    fn trap_visible() {
+        agrees("known-trap-visible.yaml", Profile::Extended);
+    }
+
+    #[test]
+    fn no_clock() {
+        agrees("known-no-clock.yaml", Profile::Refined);
+    }
+
+    #[test]
+    fn narrow_mapping() {
+        agrees("known-narrow-mapping.yaml", Profile::Refined);
+    }
+
+    #[test]
+    fn clock_writes() {
+        agrees("known-clock-writes.yaml", Profile::Extended);
+    }
+
+    #[test]
+    fn sum() {
+        agrees("known-sum.yaml", Profile::Refined);
+    }
+
+    #[test]
+    fn wrapping() {
+        agrees("known-wrapping.yaml", Profile::Refined);
+    }
+
+    #[test]
+    fn bypassed() {
+        agrees("known-bypassed.yaml", Profile::Literal);
+    }
+}
+
+/// Everything.
+const TRIED: Troubles =
+    Troubles { flag: true, narrow_mapping: true, wrapping: true, clock_writes: true, sums: true };
+
+proptest! {
+    #![proptest_config(settings(200))]
+
+    /// Random machines, each in some profile.
+    #[test]
+    fn random_machines_agree(
+        machine in machine(TRIED),
+        profile in prop::sample::select(Profile::ALL.to_vec()),
+    ) {
+        let text = machine.yaml();
+        let mut sources = Sources::default();
+        let loaded = model::load("random.yaml", &|_| Ok(text.clone()), &mut sources);
+        prop_assert!(loaded.is_ok(), "{:?}", loaded.err());
+        if let Ok(loaded) = loaded {
+            let found = disagreements(&loaded.isa, &sources, profile, Reading::Strict);
+            prop_assert!(found.is_empty(), "{found:#?}");
+        }
+    }
+}

@@ -4,8 +4,8 @@
 
 use crate::bits::Bits;
 use crate::isa::{
-    Body, ChoiceId, Class, Expr, ExprKind, Isa, LocalId, OperandId, RegisterId, Role, Saves, Stmt,
-    TrapId,
+    Body, ChoiceId, Class, Expr, ExprKind, Fetch, Isa, LocalId, OperandId, RegisterId, Role, Saves,
+    Stmt, TrapId,
 };
 use crate::state::State;
 
@@ -55,6 +55,19 @@ pub struct Raised {
     /// The state the trap sequence starts from: what is not committed is rolled back, and P is the
     /// one to be saved.
     pub state: State,
+}
+
+/// What fetching an instruction comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fetched {
+    /// The instruction's bits.
+    Word(u128),
+    /// The mapping traps.
+    Trap(Raised),
+    /// The architecture says nothing.
+    Unpredictable,
+    /// The specification says nothing.
+    Unknown,
 }
 
 /// What the semantics of an instruction come to, trap sequence aside.
@@ -149,6 +162,20 @@ fn with_counter(isa: &Isa, mut state: State, counter: &State) -> State {
         state.set_element(id, i as u128, old & !bits | value << slice.low);
     }
     state
+}
+
+/// Fetches the instruction at P, taken to be as long as `fetch` says.
+pub fn fetch(fetch: &Fetch, state: &State) -> Fetched {
+    let mut machine = Machine::new(&fetch.body, &[], &|_| 0, state.clone(), &|_| {});
+    match machine.block(&fetch.body.statements) {
+        Flow::Next | Flow::Exit(_) => Fetched::Word(machine.expr(&fetch.word).value),
+        // Nothing was executed: both P's a trap may save are this one.
+        Flow::Trap(trap, argument) => {
+            Fetched::Trap(Raised { trap, argument, state: state.clone() })
+        }
+        Flow::Unpredictable => Fetched::Unpredictable,
+        Flow::Unknown => Fetched::Unknown,
+    }
 }
 
 /// Runs the trap sequence of a trap from the state it was raised in.

@@ -81,6 +81,8 @@ pub struct Isa {
     pub assumptions: Vec<Assumption>,
     /// The decode classes, in specification order.
     pub classes: Vec<Class>,
+    /// How instructions are fetched, by length, shortest first; empty for a machine without encodings.
+    pub fetches: Vec<Fetch>,
     /// How much of the opcode space the encodings cover.
     pub coverage: Option<Coverage>,
     /// Theorem verdicts the author expects.
@@ -253,6 +255,17 @@ pub struct Class {
     pub notes: Vec<String>,
     /// Classification the author expects.
     pub expect: Vec<(Profile, Vec<ExpectedWord>)>,
+}
+
+/// Reads the instruction at P, if it has a given length.
+#[derive(Debug, Clone)]
+pub struct Fetch {
+    /// Length in cells.
+    pub length: u128,
+    /// What comes before the value: the mapping's checks, which may trap.
+    pub body: Body,
+    /// The instruction's bits; its locals are those of the body.
+    pub word: Expr,
 }
 
 /// An operand.

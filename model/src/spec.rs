@@ -636,6 +636,8 @@ record! {
         trap_cells "trap-cells": TrapCells,
         /// Statements that move P past an instruction.
         advance "advance": Code,
+        /// Expression: the cells of the instruction at P.
+        fetch "fetch": Code,
         /// Outcome of opcodes that no instruction lists.
         unlisted "unlisted": Code,
         /// Statements that set the initial state.
@@ -1081,6 +1083,7 @@ fn machine(
         on_trap: new.on_trap.or(base.on_trap),
         trap_cells: new.trap_cells.or(base.trap_cells),
         advance: new.advance.or(base.advance),
+        fetch: new.fetch.or(base.fetch),
         unlisted: new.unlisted.or(base.unlisted),
         reset: new.reset.or(base.reset),
         halted: new.halted.or(base.halted),

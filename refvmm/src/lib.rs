@@ -1,3 +1,11 @@
-//! The reference monitor. So far its first brick: decoding of instruction words.
+//! The reference monitor: guests on the bare machine, and under a control program.
+//!
+//! A machine that runs guests is a [`shape::Shape`] (what its specification says, worked out once),
+//! a [`cpu::Cpu`] (its state) and an [`engine::Engine`].
+//!
+//! Architecture invariant: no solver. What is known about a machine is handed over.
 
+pub mod cpu;
 pub mod decode;
+pub mod engine;
+pub mod shape;

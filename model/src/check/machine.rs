@@ -1,5 +1,6 @@
 //! Checking of the machine section: modes, mapping, traps, PSW.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::Checker;
@@ -7,7 +8,9 @@ use super::state::Roles;
 use crate::ast;
 use crate::bits::Bits;
 use crate::diagnostic::did_you_mean;
-use crate::isa::{Body, Expr, ExprKind, Pair, Part, Trap, TrapCells, Window};
+use crate::isa::{
+    Body, Class, Expr, ExprKind, Fetch, Pair, Part, Register, Trap, TrapCells, Window,
+};
 use crate::lower::{Binding, Env, Lowerer, Mode};
 use crate::spec::{self, Code, Names, Saves, Sp, TrapKind};
 
@@ -214,11 +217,7 @@ impl Checker<'_> {
             lowerer.bind("length", Binding::Constant(length));
             return lowerer.body(&statements);
         }
-        let counters: Vec<_> = env
-            .registers
-            .iter()
-            .filter(|r| r.count.is_none() && r.slices.iter().any(|s| s.role == spec::Role::P))
-            .collect();
+        let counters = counters(env);
         let [counter] = counters.as_slice() else {
             let place = machine.map_or_else(|| self.start(), |m| m.span);
             let count = counters.len();
@@ -246,6 +245,47 @@ impl Checker<'_> {
         let step = ast::Stmt { span: here.span, kind: ast::StmtKind::Assign(here, sum) };
         Lowerer::new(env, &mut self.report, Mode::Plain).body(&[step])
     }
+
+    /// How instructions of each length are fetched: `mem[P; length]`, unless the machine says
+    /// otherwise. Without a default (several components of role P, or one wider than an address)
+    /// a machine is analyzed, but runs no guests.
+    pub(super) fn fetches(&mut self, env: &Env, classes: &[Class]) -> Vec<Fetch> {
+        let encoded = classes.iter().filter(|c| c.pattern.is_some());
+        let lengths: BTreeSet<u128> = encoded.map(|c| c.length).collect();
+        let given = match self.spec.machine.as_ref().and_then(|m| m.fetch) {
+            Some(code) => self.expression(code),
+            None => self.default_fetch(env),
+        };
+        // Mistakes in the address function were found where it was used.
+        let Some(expression) = given.filter(|_| !self.report.failed()) else { return Vec::new() };
+        let fetch = |length| {
+            let mut lowerer = Lowerer::new(env, &mut self.report, Mode::Semantics);
+            lowerer.bind("length", Binding::Constant(length));
+            let (body, word) = lowerer.value(&expression)?;
+            Some(Fetch { length, body, word })
+        };
+        lengths.into_iter().filter_map(fetch).collect()
+    }
+
+    fn default_fetch(&self, env: &Env) -> Option<ast::Expr> {
+        let counters = counters(env);
+        let [counter] = counters.as_slice() else { return None };
+        if counter.width > env.address_width {
+            return None;
+        }
+        let at = |kind| ast::Expr { span: self.start(), kind };
+        let name = |name: &str| at(ast::ExprKind::Name(name.to_owned()));
+        let width = at(ast::ExprKind::Number(u128::from(env.address_width), None));
+        let place = at(ast::ExprKind::Call("zext".into(), vec![name(&counter.name), width]));
+        let (storage, length) = (name(&env.storage.name), name("length"));
+        Some(at(ast::ExprKind::Cells(Box::new(storage), Box::new(place), Box::new(length))))
+    }
+}
+
+/// The components of role P.
+fn counters(env: &Env) -> Vec<&Register> {
+    let is_counter = |r: &&Register| r.slices.iter().any(|s| s.role == spec::Role::P);
+    env.registers.iter().filter(|r| r.count.is_none()).filter(is_counter).collect()
 }
 
 /// A part of a register as an expression.

@@ -92,6 +92,7 @@ impl Checker<'_> {
         let machine = self.machine(&env, &roles);
         let assumptions = self.assumptions(&env);
         let classes = self.classes(&env);
+        let fetches = self.fetches(&env, &classes);
         let coverage =
             self.coverage(&classes, machine.as_ref().is_some_and(|m| m.unlisted.is_some()));
         self.functions_alone(&env);
@@ -118,6 +119,7 @@ impl Checker<'_> {
             unlisted: machine.unlisted,
             assumptions,
             classes,
+            fetches,
             coverage,
             expect,
         })

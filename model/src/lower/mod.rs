@@ -198,6 +198,12 @@ impl<'e> Lowerer<'e> {
         self.inline(function, &arguments, function.name_span);
     }
 
+    /// Lowers an expression to its value and what has to be done before it.
+    pub(crate) fn value(mut self, e: &ast::Expr) -> Option<(Body, Expr)> {
+        let value = self.expr(e, None)?;
+        Some((self.finish(), value))
+    }
+
     /// Lowers an expression that must have no effects; numbers in it take the given width, and
     /// with `exact` so must the result.
     pub(crate) fn pure(mut self, e: &ast::Expr, width: Option<u32>, exact: bool) -> Option<Expr> {

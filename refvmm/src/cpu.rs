@@ -1,0 +1,81 @@
+//! The real machine's state: registers in slots, storage as one stretch of cells.
+
+use std::ops::Range;
+
+use model::state::State;
+
+use crate::shape::Shape;
+
+/// Registers, storage and what the machine did so far.
+#[derive(Debug, Clone)]
+pub struct Cpu {
+    /// The registers, by slot.
+    pub registers: Vec<u64>,
+    /// The cells of the whole installation.
+    pub(crate) storage: Vec<u64>,
+    /// The cells that are physical storage to the machine that runs: its cell 0 is the first.
+    /// All of them on the bare machine, a partition while a virtual machine is interpreted.
+    pub(crate) window: Range<usize>,
+    /// Traps taken, by [`model::isa::TrapId`].
+    pub taken: Vec<u64>,
+    /// What was written to the console and not fetched yet.
+    pub output: Vec<u64>,
+}
+
+impl Cpu {
+    /// All zero, with a number of cells.
+    pub fn new(shape: &Shape, cells: usize) -> Self {
+        Self {
+            registers: vec![0; shape.slots],
+            storage: vec![0; cells],
+            window: 0..cells,
+            taken: vec![0; shape.isa.traps.len()],
+            output: Vec::new(),
+        }
+    }
+
+    /// Number of physical cells of the machine that runs.
+    pub fn cells(&self) -> u64 {
+        self.window.len() as u64
+    }
+
+    /// A physical cell; past the end of storage 0.
+    pub fn load(&self, cell: u64) -> u64 {
+        self.place(cell).map_or(0, |i| self.storage[i])
+    }
+
+    /// Where a physical cell stands in the installation.
+    pub(crate) fn place(&self, cell: u64) -> Option<usize> {
+        (cell < self.cells()).then(|| self.window.start + cell as usize)
+    }
+
+    /// The state as the model's interpreter takes it.
+    pub fn state(&self, shape: &Shape) -> State {
+        let mut state = State::zero(&shape.isa, u128::from(self.cells()));
+        let mut slots = self.registers.iter();
+        for register in &mut state.registers {
+            for (place, value) in register.iter_mut().zip(&mut slots) {
+                *place = u128::from(*value);
+            }
+        }
+        for (cell, value) in (0..).zip(&self.storage[self.window.clone()]) {
+            if *value != 0 {
+                state.storage.insert(cell, u128::from(*value));
+            }
+        }
+        state
+    }
+
+    /// Takes over a state of the same number of cells.
+    pub fn set_state(&mut self, state: &State) {
+        let values = state.registers.iter().flatten();
+        for (slot, value) in self.registers.iter_mut().zip(values) {
+            *slot = *value as u64;
+        }
+        let cells = &mut self.storage[self.window.clone()];
+        cells.fill(0);
+        for (cell, value) in &state.storage {
+            cells[*cell as usize] = *value as u64;
+        }
+    }
+}

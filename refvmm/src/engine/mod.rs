@@ -1,0 +1,93 @@
+//! Engines: programs that run instructions of a specification, all to the same effect.
+
+mod interpreter;
+mod walk;
+
+pub use interpreter::Interpreter;
+pub use walk::Walk;
+
+use model::isa::{Fetch, Isa, TrapId};
+
+use crate::cpu::Cpu;
+use crate::decode::{Decoded, decode};
+
+/// Runs instructions on a [`Cpu`].
+///
+/// Instructions count when they complete or when their trap is delivered. Values that the
+/// architecture leaves undefined are 0 in every engine.
+pub trait Engine {
+    /// Runs at most `fuel` instructions.
+    fn run(&mut self, cpu: &mut Cpu, fuel: u64, on_trap: OnTrap) -> Stop;
+
+    /// Forgets what it knows of storage, which was changed from outside.
+    fn forget(&mut self) {}
+}
+
+/// What an engine does with a trap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnTrap {
+    /// Runs the trap sequence and goes on.
+    Deliver,
+    /// Stops: the trap vector leads to a control program.
+    HandOver,
+}
+
+/// Why and when an engine stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stop {
+    /// Instructions that count.
+    pub steps: u64,
+    /// Why it stopped.
+    pub why: Why,
+}
+
+/// Why an engine stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// The fuel is used up.
+    Fuel,
+    /// The machine has halted.
+    Halted,
+    /// A trap is handed over.
+    Trap(Raised),
+    /// The architecture does not say what the instruction at P does.
+    Unpredictable,
+    /// The specification does not say what the instruction at P does.
+    Unknown,
+}
+
+/// A trap before its sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Raised {
+    /// Which trap.
+    pub trap: TrapId,
+    /// Its argument.
+    pub argument: u64,
+    /// Whether the instruction committed something before. If not, the machine is as it was
+    /// before the instruction; if so, it is what the trap sequence starts from.
+    pub committed: bool,
+}
+
+/// Fetches and decodes an instruction: `read` hands over its bits under the assumption that it has
+/// a given length. Reads on only while some longer instruction begins like this. `None` if no
+/// instruction is listed.
+pub fn instruction<E>(
+    isa: &Isa,
+    mut read: impl FnMut(&Fetch) -> Result<u128, E>,
+) -> Result<Option<Decoded>, E> {
+    for fetch in &isa.fetches {
+        let word = read(fetch)?;
+        let width = fetch.word.width;
+        if let Some(decoded) = decode(isa, word, width) {
+            return Ok(Some(decoded));
+        }
+        let goes_on = isa.classes.iter().filter_map(|c| c.pattern.as_ref()).any(|p| {
+            let beyond = p.width.saturating_sub(width);
+            beyond > 0 && (word ^ p.value >> beyond) & p.mask >> beyond == 0
+        });
+        if !goes_on {
+            break;
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,124 @@
+//! What running a machine needs to know of its specification, worked out once.
+
+use std::sync::Arc;
+
+use model::bits::mask;
+use model::isa::{Body, Class, Isa, Kind, Part, RegisterId, Role, Slice};
+
+/// Widest register and cell that the engines hold.
+pub const MAX_WIDTH: u32 = 64;
+
+/// Most physical cells a running machine may have.
+pub const MAX_CELLS: u64 = 1 << 28;
+
+/// A machine as the engines see it: its registers stand one after the other, each in a slot.
+#[derive(Debug)]
+pub struct Shape {
+    /// The specification.
+    pub isa: Isa,
+    /// First slot of each register.
+    offsets: Vec<usize>,
+    /// Number of slots.
+    pub slots: usize,
+    /// The bits of P.
+    pub counter: Vec<Bits>,
+    /// The bits of M and R: what a control program keeps of a virtual machine.
+    pub control: Vec<Bits>,
+    /// What opcodes do that no instruction lists, as a class without encoding.
+    pub unlisted: Option<Class>,
+    /// The slot of the first device component: what is written there is the machine's output.
+    pub console: Option<usize>,
+}
+
+/// Some bits of one slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bits {
+    /// The slot.
+    pub slot: usize,
+    /// The bits, in place.
+    pub mask: u64,
+}
+
+impl Shape {
+    /// The shape of a machine that can run guests; else the reason why it cannot.
+    pub fn new(isa: Isa) -> Result<Arc<Self>, String> {
+        let name = &isa.name;
+        if isa.fetches.is_empty() {
+            return Err(format!("`{name}` has no encodings: it is analyzed, but runs no guests"));
+        }
+        if let Some(register) = isa.registers.iter().find(|r| r.width > MAX_WIDTH) {
+            let (register, width) = (&register.name, register.width);
+            return Err(format!("`{register}` has {width} bits; engines hold {MAX_WIDTH}"));
+        }
+        if isa.storage.width > MAX_WIDTH {
+            return Err(format!("cells have {} bits; engines hold 64", isa.storage.width));
+        }
+        let mut slots = 0;
+        let offset = |r: &model::isa::Register| {
+            slots += r.len() as usize;
+            slots - r.len() as usize
+        };
+        let offsets: Vec<usize> = isa.registers.iter().map(offset).collect();
+        let bits = |wanted: &dyn Fn(&Slice) -> bool| -> Vec<Bits> {
+            let mut all = Vec::new();
+            for (register, offset) in isa.registers.iter().zip(&offsets) {
+                let chosen = register.slices.iter().filter(|s| wanted(s));
+                let mask = chosen.fold(0, |all, s| all | (mask(s.width) << s.low) as u64);
+                if mask != 0 {
+                    all.extend(
+                        (0..register.len() as usize).map(|i| Bits { slot: offset + i, mask }),
+                    );
+                }
+            }
+            all
+        };
+        let counter = bits(&|s| s.role == Role::P);
+        let control = bits(&|s| matches!(s.role, Role::M | Role::R));
+        let console = bits(&|s| s.kind == Some(Kind::Device)).first().map(|b| b.slot);
+        let unlisted = isa.unlisted.as_ref().map(|body| unlisted(&isa, body));
+        Ok(Arc::new(Self { isa, offsets, slots, counter, control, unlisted, console }))
+    }
+
+    /// The slot of a register; `None` past the end of its file.
+    pub fn slot(&self, id: RegisterId, element: u128) -> Option<usize> {
+        let there = element < u128::from(self.isa.register(id).len());
+        there.then(|| self.offsets[id.index()] + element as usize)
+    }
+
+    /// The bits of a part.
+    pub fn part(&self, part: Part) -> Bits {
+        let mask = (mask(part.width) << part.low) as u64;
+        Bits { slot: self.offsets[part.register.index()], mask }
+    }
+}
+
+impl Bits {
+    /// Their value, moved to the right.
+    pub fn get(self, registers: &[u64]) -> u64 {
+        (registers[self.slot] & self.mask) >> self.mask.trailing_zeros()
+    }
+
+    /// Sets them.
+    pub fn set(self, registers: &mut [u64], value: u64) {
+        let bits = value << self.mask.trailing_zeros() & self.mask;
+        registers[self.slot] = registers[self.slot] & !self.mask | bits;
+    }
+}
+
+/// Opcodes that no instruction lists, as an instruction of the shortest length.
+fn unlisted(isa: &Isa, body: &Body) -> Class {
+    let shortest = isa.classes.iter().filter(|c| c.pattern.is_some()).min_by_key(|c| c.length);
+    let like = shortest.unwrap_or(&isa.classes[0]).clone();
+    Class {
+        name: "unlisted".into(),
+        pattern: None,
+        syntax: None,
+        operands: Vec::new(),
+        when: None,
+        when_text: None,
+        body: body.clone(),
+        notes: Vec::new(),
+        expect: Vec::new(),
+        ..like
+    }
+}

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use model::diagnostic::Sources;
 use model::isa::{Isa, Pair, Premise, Profile, VerdictWord};
 use model::state::State;
+use refvmm::classification::{self, Classification};
 use serde::{Serialize, Serializer};
 
 use crate::classify::Counts;
@@ -43,6 +45,24 @@ pub struct Report {
     pub expectations: u64,
     /// Effort.
     pub summary: Summary,
+}
+
+impl Report {
+    /// What control programs have to know of the machine.
+    pub fn classification(&self, isa: &Isa, sources: &Sources) -> Classification {
+        let answer = |theorem: &TheoremReport| classification::Answer {
+            verdict: theorem.verdict.word().to_owned(),
+            offending: theorem.refuting.clone(),
+        };
+        let theorems = |pair: &PairReport| classification::Theorems {
+            supervisor: pair.supervisor.clone(),
+            user: pair.user.clone(),
+            vmm: answer(&pair.theorems.vmm),
+            hvmm: answer(&pair.theorems.hvmm),
+        };
+        let pairs = self.pairs.iter().map(theorems).collect();
+        Classification::new(isa, sources, self.profile.word(), pairs)
+    }
 }
 
 /// How much work there was.

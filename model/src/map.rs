@@ -76,6 +76,11 @@ impl VmMap {
         )
     }
 
+    /// f undone: the guest's window, where the real one shows it and nothing was clipped.
+    pub fn undo(real: (u128, u128), partition: Partition) -> (u128, u128) {
+        (real.0.wrapping_sub(partition.first), real.1)
+    }
+
     /// Whether R′ shows where a guest's window lies: l + k fits the relocation component.
     pub fn shows(&self, window: (u128, u128), partition: Partition) -> bool {
         let operands = [window.0, window.1, partition.first, partition.cells];

@@ -5,7 +5,11 @@
 //!
 //! Architecture invariant: no solver. What is known about a machine is handed over.
 
+pub mod classification;
 pub mod cpu;
 pub mod decode;
 pub mod engine;
+pub mod files;
+pub mod machine;
 pub mod shape;
+pub mod vmm;

@@ -92,6 +92,23 @@ impl Shape {
     }
 }
 
+impl Shape {
+    /// Copies M and R.
+    pub fn copy_control(&self, from: &[u64], to: &mut [u64]) {
+        for Bits { slot, mask } in &self.control {
+            to[*slot] = to[*slot] & !mask | from[*slot] & mask;
+        }
+    }
+
+    /// Moves M and R out of the registers and others in.
+    pub fn swap_control(&self, registers: &mut [u64], out: &mut [u64], new: &[u64]) {
+        for Bits { slot, mask } in &self.control {
+            out[*slot] = registers[*slot] & mask;
+            registers[*slot] = registers[*slot] & !mask | new[*slot] & mask;
+        }
+    }
+}
+
 impl Bits {
     /// Their value, moved to the right.
     pub fn get(self, registers: &[u64]) -> u64 {

@@ -10,6 +10,7 @@ use analyzer::{Options, analyze, certificate, report::Report, smtlib};
 use clap::{Parser, Subcommand, ValueEnum};
 use model::diagnostic::{Diagnostic, Sources};
 use model::isa::{Isa, Premise, Profile, VerdictWord};
+use refvmm::files;
 
 /// Decides which instructions of a machine are privileged and which are sensitive, and whether a
 /// virtual machine monitor, a recursive one or a hybrid one can be built for it.
@@ -26,6 +27,7 @@ Examples:
   analyze check --format json g3.yaml          the same as data
   analyze check --profile literal --all g3.yaml
   analyze check g3.yaml --emit smt2=obligations
+  analyze check g3.yaml --emit classification=g3.classification.json
   analyze explain isa-specs/pdp10.yaml 'jrst[1]'
   analyze repair isa-specs/m68000.yaml         what must trap so that the theorems hold
   analyze prove isa-specs/g3.yaml --certificate g3-certificate
@@ -93,16 +95,24 @@ struct Check {
     timeout: Option<std::time::Duration>,
     /// Write every obligation for other solvers to answer: `smt2=DIR` writes SMT-LIB 2 files
     /// DIR/pair/instruction/question.smt2, with our answer as `:status`. Takes one specification
-    /// and one profile; DIR must be new or empty.
-    #[arg(long, value_name = "smt2=DIR", value_parser = emit_directory)]
-    emit: Option<PathBuf>,
+    /// and one profile; DIR must be new or empty. `classification=FILE` writes what `refvmm` has to
+    /// know before it constructs a monitor.
+    #[arg(long, value_name = "KIND=PATH", value_parser = emit)]
+    emit: Option<Emit>,
 }
 
-/// The directory of `smt2=DIR`.
-fn emit_directory(value: &str) -> Result<PathBuf, String> {
-    match value.split_once('=') {
-        Some(("smt2", directory)) if !directory.is_empty() => Ok(directory.into()),
-        _ => Err("it reads smt2=DIR".into()),
+/// What to write besides the report.
+#[derive(Debug, Clone)]
+enum Emit {
+    Smt2(PathBuf),
+    Classification(PathBuf),
+}
+
+fn emit(value: &str) -> Result<Emit, String> {
+    match value.split_once('=').filter(|(_, path)| !path.is_empty()) {
+        Some(("smt2", directory)) => Ok(Emit::Smt2(directory.into())),
+        Some(("classification", file)) => Ok(Emit::Classification(file.into())),
+        _ => Err("it reads smt2=DIR or classification=FILE".into()),
     }
 }
 
@@ -348,11 +358,19 @@ fn run_check(check: &Check) -> Exit {
         let judge = |profile: &Profile| {
             let options =
                 Options { profile: *profile, pair: check.pair.as_deref(), timeout: check.timeout };
-            match &check.emit {
-                Some(to) => smtlib::emit(&isa, &sources, options, to, &progress())
-                    .map_err(|error| format!("cannot write {}: {error}", to.display())),
-                None => Ok(analyze(&isa, &sources, options, &progress())),
+            let failed = |to: &Path, error: std::io::Error| {
+                format!("cannot write {}: {error}", to.display())
+            };
+            if let Some(Emit::Smt2(to)) = &check.emit {
+                return smtlib::emit(&isa, &sources, options, to, &progress())
+                    .map_err(|error| failed(to, error));
             }
+            let report = analyze(&isa, &sources, options, &progress());
+            if let Some(Emit::Classification(to)) = &check.emit {
+                let text = report.classification(&isa, &sources).text();
+                files::write_whole(to, text.as_bytes()).map_err(|error| failed(to, error))?;
+            }
+            Ok(report)
         };
         let judged: Result<Vec<Report>, String> =
             check.profile.profiles().iter().map(judge).collect();

@@ -10,7 +10,6 @@ mod manifest;
 mod prove;
 mod verify;
 
-use model::diagnostic::Sources;
 use model::isa::{Class, Pair};
 use sha2::{Digest, Sha256};
 
@@ -43,15 +42,6 @@ fn sha256(parts: &[&[u8]]) -> String {
         let _ = write!(text, "{byte:02x}");
     }
     text
-}
-
-/// SHA-256 of a specification: its files one after the other, each with its length.
-fn specification_hash(sources: &Sources) -> String {
-    let lengths: Vec<[u8; 8]> =
-        sources.files.iter().map(|f| (f.text.len() as u64).to_le_bytes()).collect();
-    let files = sources.files.iter().zip(&lengths);
-    let parts: Vec<&[u8]> = files.flat_map(|(f, n)| [n.as_slice(), f.text.as_bytes()]).collect();
-    sha256(&parts)
 }
 
 /// What follows for a pair, as the manifest states it.

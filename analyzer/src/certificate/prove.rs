@@ -6,10 +6,11 @@ use std::sync::Mutex;
 
 use model::diagnostic::Sources;
 use model::isa::Isa;
+use refvmm::classification::fingerprint;
 
 use super::formula::{Derived, derive};
 use super::manifest::{Arena, Entry, Manifest, Proof, States, VERSION};
-use super::{MANIFEST, PROOFS, key, pair_name, sha256, specification_hash, theorems};
+use super::{MANIFEST, PROOFS, key, pair_name, sha256, theorems};
 use crate::analyze::{Options, judge, pairs};
 use crate::decide::{Backend, By, Formula, Lemma};
 use crate::sat::Outcome;
@@ -155,7 +156,7 @@ fn write(
         certificate: VERSION,
         tool: format!("analyze {}", env!("CARGO_PKG_VERSION")),
         isa: isa.name.clone(),
-        specification: specification_hash(sources),
+        specification: fingerprint(sources),
         profile: options.profile.word().to_owned(),
         pair: options.pair.map(str::to_owned),
         assumptions: isa.assumptions.iter().map(|a| format!("{}: {}", a.name, a.text)).collect(),

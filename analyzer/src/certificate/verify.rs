@@ -7,11 +7,12 @@ use std::sync::Mutex;
 
 use model::diagnostic::Sources;
 use model::isa::{Isa, Profile};
+use refvmm::classification::fingerprint;
 
 use super::formula::{Derived, derive};
 use super::manifest::{Arena, Entry, Manifest, Proof, VERSION};
 use super::prove::Proved;
-use super::{MANIFEST, PROOFS, key, pair_name, sha256, specification_hash, theorems};
+use super::{MANIFEST, PROOFS, key, pair_name, sha256, theorems};
 use crate::analyze::{Options, judge, pairs};
 use crate::decide::By;
 use crate::lrat;
@@ -57,7 +58,7 @@ pub fn verify(
     let assumptions: Vec<String> =
         isa.assumptions.iter().map(|a| format!("{}: {}", a.name, a.text)).collect();
     let stated = [
-        (manifest.specification == specification_hash(sources), "it is of another specification"),
+        (manifest.specification == fingerprint(sources), "it is of another specification"),
         (manifest.isa == isa.name, "it is of another machine"),
         (manifest.tool == tool, "another version of the analyzer wrote it"),
         (manifest.assumptions == assumptions, "it states other assumptions"),

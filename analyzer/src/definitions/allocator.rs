@@ -59,9 +59,10 @@ pub(crate) fn shown_by(replay: &Replay<'_>, side: Side, guests: Guests) -> bool 
         return false;
     };
     let partition = Partition { first: replay.first, cells: guest.before.cells };
-    let (own, (base, size)) = (window(isa, &guest.before), window(isa, &real.before));
+    let (own, seen) = (window(isa, &guest.before), window(isa, &real.before));
+    let (base, size) = seen;
     let inside =
         partition.first <= base && base + size <= partition.first + partition.cells || size == 0;
-    let found = !map.is_exact(own, partition) || (base, size) == (own.0 + partition.first, own.1);
+    let found = !map.is_exact(own, partition) || VmMap::undo(seen, partition) == own;
     is_placed(replay, side, guests) && !(inside && found)
 }

@@ -1,7 +1,7 @@
 //! Engines: programs that run instructions of a specification, all to the same effect.
 
 mod interpreter;
-mod walk;
+pub(crate) mod walk;
 
 pub use interpreter::Interpreter;
 pub use walk::Walk;

@@ -1,0 +1,172 @@
+//! Machines that run guests: the bare one here, virtual ones in [`crate::vmm`].
+//!
+//! A virtual machine is a machine: a control program runs on either, which is all that nesting is.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use model::state::State;
+
+use crate::cpu::Cpu;
+use crate::engine::{Engine, OnTrap, Stop, walk};
+use crate::shape::Shape;
+
+/// A machine S = ⟨E, M, P, R⟩ that runs.
+pub trait Machine {
+    /// What its specification says.
+    fn shape(&self) -> &Arc<Shape>;
+
+    /// The processor and storage underneath everything.
+    fn hardware(&mut self) -> &mut Hardware;
+
+    /// The cells of the installation that are this machine's physical storage.
+    fn window(&self) -> Range<usize>;
+
+    /// M and R of this machine, in the slots of its registers; the other bits mean nothing.
+    fn control(&self) -> &[u64];
+
+    /// Sets M and R of this machine.
+    fn set_control(&mut self, control: &[u64]);
+
+    /// Lets it run at most `fuel` instructions.
+    fn run(&mut self, fuel: u64, on_trap: OnTrap) -> Stop;
+
+    /// Puts this machine's M, R and storage into the hardware, as its own program would see them.
+    fn enter(&mut self);
+
+    /// Takes them out again, with what became of them.
+    fn leave(&mut self);
+}
+
+/// The processor with its storage, and the engine that drives it.
+pub struct Hardware {
+    /// The state.
+    pub cpu: Cpu,
+    /// What runs instructions.
+    pub engine: Box<dyn Engine>,
+}
+
+/// Does something with the hardware as this machine's own program sees it.
+pub fn inside<M, T>(machine: &mut M, act: impl FnOnce(&Shape, &mut Hardware) -> T) -> T
+where
+    M: Machine + ?Sized,
+{
+    let shape = Arc::clone(machine.shape());
+    machine.enter();
+    let result = act(&shape, machine.hardware());
+    machine.leave();
+    result
+}
+
+/// The machine's state: what a guest could tell of it.
+pub fn state<M: Machine + ?Sized>(machine: &mut M) -> State {
+    inside(machine, |shape, hardware| hardware.cpu.state(shape))
+}
+
+/// Puts the machine into a state.
+pub fn set_state<M: Machine + ?Sized>(machine: &mut M, state: &State) {
+    inside(machine, |_, hardware| {
+        hardware.cpu.set_state(state);
+        hardware.engine.forget();
+    });
+}
+
+/// Clears the machine, loads an image and resets it. The cells must lie in its storage.
+pub fn boot<M: Machine + ?Sized>(machine: &mut M, image: impl IntoIterator<Item = (u128, u128)>) {
+    inside(machine, |shape, hardware| {
+        let cpu = &mut hardware.cpu;
+        let mut state = State::zero(&shape.isa, u128::from(cpu.cells()));
+        state.storage.extend(image);
+        cpu.set_state(&state);
+        walk::run_plain(shape, cpu, &shape.isa.reset);
+        hardware.engine.forget();
+    });
+}
+
+/// Traps the machine took, by [`model::isa::TrapId`].
+pub fn taken<M: Machine + ?Sized>(machine: &mut M) -> Vec<u64> {
+    inside(machine, |_, hardware| hardware.cpu.taken.clone())
+}
+
+/// What the machine wrote to its console since it was asked last.
+pub fn output<M: Machine + ?Sized>(machine: &mut M) -> Vec<u64> {
+    inside(machine, |_, hardware| std::mem::take(&mut hardware.cpu.output))
+}
+
+/// The real machine.
+pub struct Bare {
+    shape: Arc<Shape>,
+    hardware: Hardware,
+}
+
+impl Bare {
+    /// A machine with a number of cells, all zero.
+    pub fn new(shape: &Arc<Shape>, cells: usize, engine: Box<dyn Engine>) -> Self {
+        let cpu = Cpu::new(shape, cells);
+        Self { shape: Arc::clone(shape), hardware: Hardware { cpu, engine } }
+    }
+}
+
+impl Machine for Bare {
+    fn shape(&self) -> &Arc<Shape> {
+        &self.shape
+    }
+
+    fn hardware(&mut self) -> &mut Hardware {
+        &mut self.hardware
+    }
+
+    fn window(&self) -> Range<usize> {
+        self.hardware.cpu.window.clone()
+    }
+
+    fn control(&self) -> &[u64] {
+        &self.hardware.cpu.registers
+    }
+
+    fn set_control(&mut self, control: &[u64]) {
+        self.shape.copy_control(control, &mut self.hardware.cpu.registers);
+    }
+
+    fn run(&mut self, fuel: u64, on_trap: OnTrap) -> Stop {
+        self.hardware.engine.run(&mut self.hardware.cpu, fuel, on_trap)
+    }
+
+    fn enter(&mut self) {}
+
+    fn leave(&mut self) {}
+}
+
+impl<M: Machine + ?Sized> Machine for Box<M> {
+    fn shape(&self) -> &Arc<Shape> {
+        (**self).shape()
+    }
+
+    fn hardware(&mut self) -> &mut Hardware {
+        (**self).hardware()
+    }
+
+    fn window(&self) -> Range<usize> {
+        (**self).window()
+    }
+
+    fn control(&self) -> &[u64] {
+        (**self).control()
+    }
+
+    fn set_control(&mut self, control: &[u64]) {
+        (**self).set_control(control);
+    }
+
+    fn run(&mut self, fuel: u64, on_trap: OnTrap) -> Stop {
+        (**self).run(fuel, on_trap)
+    }
+
+    fn enter(&mut self) {
+        (**self).enter();
+    }
+
+    fn leave(&mut self) {
+        (**self).leave();
+    }
+}

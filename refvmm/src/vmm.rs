@@ -1,0 +1,363 @@
+//! The control program ⟨D, A, {vᵢ}⟩ (P&G, section 3), and the virtual machines it makes.
+//!
+//! Its guests run directly, in user mode, in partitions of storage. Whatever traps enters the
+//! dispatcher D; an interpreter routine vᵢ does to the virtual machine what the instruction does to
+//! the real one, by the specification's own semantics; the allocator A composes the real R by f
+//! whenever the virtual machine's M or R changed.
+//!
+//! The real trap sequence is not run: its new PSW is the control program's, which lives outside the
+//! machine, so that a trap leads straight to D with the machine as it was before the instruction.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use model::isa::Pair;
+use model::map::{Partition, VmMap};
+
+use crate::classification::Classification;
+use crate::cpu::Cpu;
+use crate::engine::{OnTrap, Raised, Stop, Why, walk};
+use crate::machine::{Hardware, Machine, inside};
+use crate::shape::{Bits, Shape};
+
+/// Which code runs directly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// All of it, until it traps (Theorem 1).
+    Vmm,
+    /// That of virtual user mode; virtual supervisor mode is interpreted (Theorem 3).
+    Hybrid,
+}
+
+/// A control program on a machine, real or virtual, with its guests. As a machine, it is the guest
+/// that runs.
+pub struct Vmm<M> {
+    machine: M,
+    kind: Kind,
+    map: VmMap,
+    mode: Bits,
+    relocation: Bits,
+    bounds: Bits,
+    user: u64,
+    /// M and R of the machine while a guest runs: by f, or the control program's own.
+    own: Vec<u64>,
+    guests: Vec<Guest>,
+    current: usize,
+    /// What the hardware held before the running guest's M and R were put in.
+    aside: Aside,
+}
+
+/// A virtual machine.
+struct Guest {
+    /// Its cells, as cells of the machine below.
+    partition: Partition,
+    /// Virtual M and R: the control block.
+    control: Vec<u64>,
+    /// Its other registers while another guest runs.
+    registers: Vec<u64>,
+    taken: Vec<u64>,
+    output: Vec<u64>,
+    /// Its window E|r as of the last composition, unless that is to be done anew.
+    window: Option<(u128, u128)>,
+    /// R′ as last composed: relocation and bounds.
+    composed: (u64, u64),
+    counts: Counts,
+}
+
+/// What became of a virtual machine's instructions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Completed on the hardware.
+    pub direct: u64,
+    /// Completed by an interpreter routine after a trap.
+    pub emulated: u64,
+    /// Taken by the virtual machine as its own trap.
+    pub reflected: u64,
+    /// Interpreted because a hybrid monitor runs no supervisor code directly.
+    pub interpreted: u64,
+    /// Entries to the dispatcher, by [`model::isa::TrapId`].
+    pub traps: Vec<u64>,
+}
+
+/// M, R and storage of the machine below, while the guest's stand in the hardware.
+struct Aside {
+    control: Vec<u64>,
+    window: Range<usize>,
+}
+
+impl<M: Machine> Vmm<M> {
+    /// A control program for a machine whose classification says that there is one; else the
+    /// reason why there is none.
+    pub fn construct(
+        machine: M,
+        kind: Kind,
+        classification: &Classification,
+        partitions: &[Partition],
+    ) -> Result<Self, String> {
+        let shape = Arc::clone(machine.shape());
+        let pair = classification.admits(&shape.isa, kind)?;
+        Self::anyway(machine, kind, pair, partitions)
+    }
+
+    /// A control program with guests in the given partitions, all cleared, whether or not
+    /// its guests can tell; an error where it cannot even be set up.
+    pub fn anyway(
+        machine: M,
+        kind: Kind,
+        pair: &Pair,
+        partitions: &[Partition],
+    ) -> Result<Self, String> {
+        let shape = Arc::clone(machine.shape());
+        let isa = &shape.isa;
+        let no = |what: &str| format!("`{}` has no {what}", isa.name);
+        let mode = isa.mode.ok_or_else(|| no("modes"))?;
+        let map = VmMap::of(isa).ok_or_else(|| no("relocation and bounds"))?;
+        let (Some(relocation), Some(bounds)) = (isa.relocation, isa.bounds) else {
+            return Err(no("relocation and bounds"));
+        };
+        if !pair.deprivilege.statements.is_empty() {
+            return Err(format!("`{}` de-privileges by statements, not by mode alone", isa.name));
+        }
+        check_partitions(&shape, machine.window().len() as u128, partitions)?;
+        let guest = |partition: &Partition| Guest {
+            partition: *partition,
+            control: vec![0; shape.slots],
+            registers: vec![0; shape.slots],
+            taken: vec![0; isa.traps.len()],
+            output: Vec::new(),
+            window: None,
+            composed: (0, 0),
+            counts: Counts { traps: vec![0; isa.traps.len()], ..Counts::default() },
+        };
+        let mut vmm = Self {
+            kind,
+            map,
+            mode: shape.part(mode),
+            relocation: shape.part(relocation),
+            bounds: shape.part(bounds),
+            user: pair.user.1 as u64,
+            own: machine.control().to_vec(),
+            guests: partitions.iter().map(guest).collect(),
+            current: 0,
+            aside: Aside { control: vec![0; shape.slots], window: 0..0 },
+            machine,
+        };
+        vmm.compose_anew();
+        Ok(vmm)
+    }
+
+    /// What became of the running guest's instructions.
+    pub fn counts(&self) -> &Counts {
+        &self.guests[self.current].counts
+    }
+
+    /// The machine below.
+    pub fn below(&mut self) -> &mut M {
+        &mut self.machine
+    }
+
+    /// Number of guests.
+    pub fn guests(&self) -> usize {
+        self.guests.len()
+    }
+
+    /// Lets another guest run.
+    pub fn switch(&mut self, guest: usize) {
+        let shape = Arc::clone(self.machine.shape());
+        let registers = &mut self.machine.hardware().cpu.registers;
+        let mut incoming = std::mem::take(&mut self.guests[guest].registers);
+        shape.copy_control(registers, &mut incoming);
+        self.guests[self.current].registers = std::mem::replace(registers, incoming);
+        self.current = guest;
+        self.compose_anew();
+    }
+
+    /// The dispatcher D. Whatever trapped, vᵢ does it to the virtual machine: completes it, takes
+    /// the trap there, or hands it to the control program that runs inside.
+    fn dispatch(&mut self, raised: Raised, on_trap: OnTrap) -> Stop {
+        let before: u64 = self.guest().taken.iter().sum();
+        self.guest().counts.traps[raised.trap.index()] += 1;
+        let stop = inside(self, |shape, it| {
+            if raised.committed {
+                // Part of it is done and stays: it cannot be run again, but it took the same trap.
+                return take(shape, &mut it.cpu, raised, on_trap);
+            }
+            it.engine.run(&mut it.cpu, 1, on_trap)
+        });
+        let guest = self.guest();
+        if guest.taken.iter().sum::<u64>() > before {
+            guest.counts.reflected += stop.steps;
+        } else {
+            guest.counts.emulated += stop.steps;
+        }
+        stop
+    }
+
+    /// Runs one instruction of the guest by its specification, whether or not it would trap.
+    fn interpret(&mut self, on_trap: OnTrap) -> Stop {
+        let stop = inside(self, |_, hardware| hardware.engine.run(&mut hardware.cpu, 1, on_trap));
+        self.guest().counts.interpreted += stop.steps;
+        stop
+    }
+
+    /// Runs the guest on the machine below until something traps, and sees to that.
+    fn direct(&mut self, fuel: u64, on_trap: OnTrap) -> Stop {
+        let mut stop = self.machine.run(fuel, OnTrap::HandOver);
+        self.guest().counts.direct += stop.steps;
+        self.recover();
+        if let Why::Trap(raised) = stop.why {
+            let dispatched = self.dispatch(raised, on_trap);
+            stop = Stop { steps: stop.steps + dispatched.steps, ..dispatched };
+        }
+        stop
+    }
+
+    /// Whether the guest's code must not run directly.
+    fn interprets(&self) -> bool {
+        self.kind == Kind::Hybrid && self.mode.get(self.control()) != self.user
+    }
+
+    /// Reads back the virtual R where the guest changed the real one without a trap.
+    fn recover(&mut self) {
+        let real = self.machine.control();
+        let real = (self.relocation.get(real), self.bounds.get(real));
+        let (relocation, bounds) = (self.relocation, self.bounds);
+        let guest = self.guest();
+        if real != guest.composed {
+            let real = (u128::from(real.0), u128::from(real.1));
+            let (l, b) = VmMap::undo(real, guest.partition);
+            relocation.set(&mut guest.control, l as u64);
+            bounds.set(&mut guest.control, b as u64);
+            self.compose_anew();
+        }
+    }
+
+    /// The allocator A: R′ of the running guest by f, user mode, and everything else of M and R the
+    /// control program's own.
+    fn compose(&mut self, window: (u128, u128)) {
+        let guest = &mut self.guests[self.current];
+        let (l, b) = self.map.mapping(window, guest.partition);
+        guest.window = Some(window);
+        guest.composed = (l as u64, b as u64);
+        self.mode.set(&mut self.own, self.user);
+        self.relocation.set(&mut self.own, guest.composed.0);
+        self.bounds.set(&mut self.own, guest.composed.1);
+        self.machine.set_control(&self.own);
+    }
+
+    fn compose_anew(&mut self) {
+        self.guest().window = None;
+        inside(self, |_, _| ());
+    }
+
+    fn guest(&mut self) -> &mut Guest {
+        &mut self.guests[self.current]
+    }
+}
+
+impl<M: Machine> Machine for Vmm<M> {
+    fn run(&mut self, fuel: u64, on_trap: OnTrap) -> Stop {
+        let mut steps = 0;
+        let mut why = inside(self, |_, it| it.engine.run(&mut it.cpu, 0, on_trap)).why;
+        while why == Why::Fuel && steps < fuel {
+            let stop = if self.interprets() {
+                self.interpret(on_trap)
+            } else {
+                self.direct(fuel - steps, on_trap)
+            };
+            steps += stop.steps;
+            why = stop.why;
+        }
+        Stop { steps, why }
+    }
+
+    fn shape(&self) -> &Arc<Shape> {
+        self.machine.shape()
+    }
+
+    fn hardware(&mut self) -> &mut Hardware {
+        self.machine.hardware()
+    }
+
+    fn window(&self) -> Range<usize> {
+        let Partition { first, cells } = self.guests[self.current].partition;
+        let start = self.machine.window().start + first as usize;
+        start..start + cells as usize
+    }
+
+    fn control(&self) -> &[u64] {
+        &self.guests[self.current].control
+    }
+
+    fn set_control(&mut self, control: &[u64]) {
+        inside(self, |shape, it| shape.copy_control(control, &mut it.cpu.registers));
+    }
+
+    fn enter(&mut self) {
+        let shape = Arc::clone(self.machine.shape());
+        let window = self.window();
+        let cpu = &mut self.machine.hardware().cpu;
+        let guest = &mut self.guests[self.current];
+        self.aside.window = std::mem::replace(&mut cpu.window, window);
+        shape.swap_control(&mut cpu.registers, &mut self.aside.control, &guest.control);
+        std::mem::swap(&mut cpu.taken, &mut guest.taken);
+        std::mem::swap(&mut cpu.output, &mut guest.output);
+    }
+
+    fn leave(&mut self) {
+        let shape = Arc::clone(self.machine.shape());
+        let cpu = &mut self.machine.hardware().cpu;
+        let guest = &mut self.guests[self.current];
+        let window = window(&shape, cpu);
+        cpu.window = std::mem::take(&mut self.aside.window);
+        shape.swap_control(&mut cpu.registers, &mut guest.control, &self.aside.control);
+        std::mem::swap(&mut cpu.taken, &mut guest.taken);
+        std::mem::swap(&mut cpu.output, &mut guest.output);
+        if guest.window != Some(window) {
+            self.compose(window);
+        }
+    }
+}
+
+/// Takes a trap whose instruction has begun.
+fn take(shape: &Shape, cpu: &mut Cpu, raised: Raised, on_trap: OnTrap) -> Stop {
+    let (steps, why) = match on_trap {
+        OnTrap::HandOver => (0, Why::Trap(raised)),
+        OnTrap::Deliver => match walk::deliver(shape, cpu, raised) {
+            Ok(()) => (1, Why::Fuel),
+            Err(why) => (0, why),
+        },
+    };
+    Stop { steps, why }
+}
+
+/// E|r of the machine in the hardware: first physical cell and number of cells.
+fn window(shape: &Shape, cpu: &mut Cpu) -> (u128, u128) {
+    match &shape.isa.window {
+        Some(it) => (walk::value(shape, cpu, &it.base), walk::value(shape, cpu, &it.size)),
+        None => (0, u128::from(cpu.cells())),
+    }
+}
+
+/// Partitions lie behind the trap cells, inside storage, and apart from each other.
+fn check_partitions(shape: &Shape, cells: u128, partitions: &[Partition]) -> Result<(), String> {
+    let least = shape.isa.least_cells();
+    let mut free = least;
+    if partitions.is_empty() {
+        return Err("a control program needs a guest".into());
+    }
+    for Partition { first, cells: size } in partitions {
+        let what = format!("a partition of {size} cells from cell {first}");
+        if *size < least {
+            return Err(format!("{what} has no room for the trap cells, {least}"));
+        }
+        if *first < free {
+            return Err(format!("{what} overlaps what is in use, cells below {free}"));
+        }
+        free = first.saturating_add(*size);
+        if free > cells {
+            return Err(format!("{what} does not fit a machine of {cells} cells"));
+        }
+    }
+    Ok(())
+}

@@ -249,6 +249,7 @@ fn errors_have_a_place_and_a_reason() {
         (".word 1 << 32", "A022", "4294967296 does not fit 32 bits"),
         ("li r1, r2", "A024", "`imm` is a number, not a register"),
         ("li r1, r2 + 1", "A024", "a register stands where a number is expected"),
+        (".word r2", "A024", "a register stands where a number is expected"),
         ("r3: halt", "A030", "`r3` is the name of a register"),
         ("a: halt\na = 2", "A031", "`a` is defined twice"),
         ("jmp r9", "A032", "`r9` is not defined"),

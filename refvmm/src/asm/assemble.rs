@@ -34,9 +34,9 @@ pub(super) fn assemble(
     assembler.layout(lines);
     for (line, place) in lines.iter().zip(std::mem::take(&mut assembler.places)) {
         if let (Some((statement, span)), Some(place)) = (&line.statement, place)
-            && let Err(diagnostic) = assembler.emit(statement, *span, place)
+            && let Err(wrong) = assembler.emit(statement, *span, place)
         {
-            assembler.errors.push(diagnostic);
+            assembler.errors.push(wrong);
         }
     }
     assembler.image.labels = assembler.symbols.labels();
@@ -173,7 +173,7 @@ impl<'s, 't> Assembler<'_, 's, 't> {
                     return Err(Wrong::new("A022", span, message));
                 }
                 for (i, expression) in (0..).zip(values) {
-                    let value = self.fitting(expression, place, width)?;
+                    let value = self.number(expression, place, width)?;
                     let cells = split(self.isa, value, *each);
                     self.write(place.address + i * u128::from(*each), cells);
                 }
@@ -189,7 +189,7 @@ impl<'s, 't> Assembler<'_, 's, 't> {
             }
             Statement::Space(_, value) => {
                 let width = self.isa.storage.width;
-                let value = value.as_ref().map(|v| self.fitting(v, place, width)).transpose()?;
+                let value = value.as_ref().map(|v| self.number(v, place, width)).transpose()?;
                 let cells = (0..place.length).map(|_| value.unwrap_or(0));
                 self.write(place.address, cells);
             }
@@ -224,7 +224,7 @@ impl<'s, 't> Assembler<'_, 's, 't> {
             match self.reading(reading, span, place) {
                 Ok(cells) if cells.len() as u128 == place.length => return Ok(cells),
                 Ok(_) => {}
-                Err(diagnostic) => wrong = wrong.or(Some(diagnostic)),
+                Err(first) => wrong = wrong.or(Some(first)),
             }
         }
         Err(wrong.unwrap_or_else(|| {
@@ -238,20 +238,20 @@ impl<'s, 't> Assembler<'_, 's, 't> {
         for (operand, expression) in &reading.operands {
             let value = self.symbols.value(expression, place)?;
             let files = &form.files[*operand];
-            let operand_of = &self.isa.classes[form.classes[0]].operands[*operand];
+            let shown = &self.isa.classes[form.classes[0]].operands[*operand];
             if value.file.is_some_and(|file| !files.contains(&file)) {
                 let known: Vec<_> =
                     files.iter().map(|id| self.isa.register(*id).name.as_str()).collect();
                 let known = known.join("` or `");
                 let (message, help) = if known.is_empty() {
-                    (format!("`{}` is a number, not a register", operand_of.name), None)
+                    (format!("`{}` is a number, not a register", shown.name), None)
                 } else {
                     let help = format!("registers of `{known}` can stand here");
-                    (format!("`{}` is a register of another file", operand_of.name), Some(help))
+                    (format!("`{}` is a register of another file", shown.name), Some(help))
                 };
                 return Err(Wrong::new("A024", expression.span, message).help(help));
             }
-            let value = self.fitting(expression, place, operand_of.width)?;
+            let value = fitting(value.number, shown.width, expression.span)?;
             given.push((*operand, value));
         }
         let chosen = form.choose(self.isa, &given);
@@ -267,18 +267,23 @@ impl<'s, 't> Assembler<'_, 's, 't> {
         })
     }
 
-    /// The value of an expression as a bit string of this width: unsigned or two's complement.
-    fn fitting(&mut self, expression: &Expression<'t>, place: Place, width: u32) -> Checked<u128> {
-        let value = self.symbols.value(expression, place)?.number;
-        if width > 127 {
-            return Ok(value as u128 & mask(width));
-        }
-        let (least, most) = (-(1i128 << (width - 1)), mask(width) as i128);
-        if (least..=most).contains(&value) {
-            return Ok(value as u128 & mask(width));
-        }
-        let message = format!("{value} does not fit {width} bits");
-        let help = format!("from {least} to {most} it would");
-        Err(Wrong::new("A022", expression.span, message).help(help))
+    /// The number an expression stands for, as a bit string of this width.
+    fn number(&mut self, expression: &Expression<'t>, place: Place, width: u32) -> Checked<u128> {
+        let number = self.symbols.number(expression, place)?;
+        fitting(number, width, expression.span)
     }
+}
+
+/// A number as a bit string of this width: unsigned or two's complement.
+fn fitting(number: i128, width: u32, span: Span) -> Checked<u128> {
+    let bits = number as u128 & mask(width);
+    if width > 127 {
+        return Ok(bits);
+    }
+    let (least, most) = (-(1i128 << (width - 1)), mask(width) as i128);
+    if (least..=most).contains(&number) {
+        return Ok(bits);
+    }
+    let message = format!("{number} does not fit {width} bits");
+    Err(Wrong::new("A022", span, message).help(format!("from {least} to {most} it would")))
 }

@@ -87,8 +87,8 @@ pub(super) fn lines<'t>(
             let behind = Span { file, start: end, end };
             parser.line(Cursor::new(&tokens, behind), &mut read)
         });
-        if let Err(diagnostic) = result {
-            errors.push(diagnostic);
+        if let Err(wrong) = result {
+            errors.push(wrong);
         }
         all.push(read);
         start = end + 1;
@@ -161,18 +161,18 @@ impl<'t> Parser<'t, '_> {
             let mut at = *cursor;
             match self.operands(&self.forms[form], &mut at) {
                 Ok(operands) => found.push(Reading { form, operands }),
-                Err(diagnostic) if wrong.as_ref().is_none_or(|(left, _)| at.left() < *left) => {
-                    wrong = Some((at.left(), diagnostic));
+                Err(found) if wrong.as_ref().is_none_or(|(left, _)| at.left() < *left) => {
+                    wrong = Some((at.left(), found));
                 }
                 Err(_) => {}
             }
         }
         match wrong {
-            Some((_, diagnostic)) if found.is_empty() => {
+            Some((_, wrong)) if found.is_empty() => {
                 let texts: Vec<_> =
                     forms.iter().map(|f| format!("`{}`", self.forms[*f].text)).collect();
                 let help = format!("it is written {}", texts.join(" or "));
-                Err(diagnostic.help(help))
+                Err(wrong.help(help))
             }
             _ => Ok(found),
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use model::bits::Op;
 use model::isa::{Class, Expr, ExprKind, Isa, LocalId, OperandId, RegisterId, Stmt};
 
-/// What an operand's value, and only that, was put into a local.
+/// What was put into a local.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Holds {
     Unset,

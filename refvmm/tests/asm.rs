@@ -233,6 +233,80 @@ fn registers_are_shown_where_operands_index_one_file() {
     assert_eq!(shown(&load("pdp10"), "move 1, 0, 2, 3", 36), "move ac1, 0, ac2, 3");
 }
 
+/// Forms that no bundled machine has: other marks and words, none at all, two lengths, little endian.
+const FORMS: &str = r#"
+pgisa: 1
+isa: forms
+title: Assembler forms of all kinds
+endian: little
+state:
+  mem: {role: E, width: 8, cells: 256}
+  gr:  {role: E, width: 8, count: 4}
+  pc:  {role: P, width: 8}
+machine:
+  modes: []
+  address: "return phys[a];"
+  address-width: 8
+  traps: {}
+  unlisted: unpredictable
+  reset: "pc = 0;"
+instructions:
+  load:
+    encoding: "0001 d[2] s[2]"
+    syntax: "Move.L (s)+, -@d"
+    semantics: "gr[d] = mem[gr[s]];"
+  load_imm:
+    encoding: "0010 00 d[2] imm[8]"
+    syntax: "move.l #imm to d"
+    semantics: "gr[d] = imm;"
+  twice:
+    encoding: "0011 d[2] --"
+    syntax: "twice d, d"
+    semantics: "gr[d] = gr[d] + gr[d];"
+  near:
+    encoding: "0100 a[4]"
+    syntax: "go a"
+    semantics: "pc = zext(a, 8);"
+    cases:
+      low: {when: "a < 8"}
+      top: {when: "a >= 12"}
+  far:
+    encoding: "0101 ---- a[7:0] b[8]"
+    semantics: "pc = a + b;"
+"#;
+
+#[test]
+fn every_sort_of_form_is_read() {
+    let open = |_: &str| Ok(FORMS.to_owned());
+    let loaded = model::load("forms.yaml", &open, &mut Sources::default());
+    let isa = loaded.expect("the specification loads").isa;
+    // Little endian: the last byte of the encoding comes first.
+    for (text, shown, expected) in [
+        ("MOVE.l (gr2)+, -@ gr1", "Move.L (gr2)+, -@gr1", vec![0x16]),
+        ("move.l # -1 TO 3", "move.l #0xff to gr3", vec![0xff, 0x23]),
+        ("twice gr2, 1 + 1", "twice gr2, gr2", vec![0x38]),
+        ("go 0xf", "go 0xf", vec![0x4f]),
+        ("GO 9", "go 9", vec![0x49]),
+        ("far 1, 'b'", "far 1, 0x62", vec![0x62, 1, 0x50]),
+    ] {
+        assert_eq!(cells(&isa, text), expected, "{text}");
+        let word = expected.iter().rev().fold(0, |word, cell| word << 8 | cell);
+        let decoded = decode(&isa, word, 8 * expected.len() as u32).expect("an instruction");
+        assert_eq!(disassemble(&isa, &decoded), shown);
+    }
+    assert_eq!(cells(&isa, ".data 3: 0x112233, -2"), [0x33, 0x22, 0x11, 0xfe, 0xff, 0xff]);
+    for (text, code, message) in [
+        ("twice gr1, gr2", "A023", "`twice` does not take these operands"),
+        ("move.l (gr2)-, -@gr1", "A010", "expected `+`, found `-`"),
+        ("move.l 3", "A010", "expected `(`, found a number"),
+        (".data 17: 0", "A022", "a value has 128 bits at most, not 136"),
+        (".ascii \"\u{153}\"", "A022", "'\u{153}' does not fit a cell of 8 bits"),
+    ] {
+        let found = errors(&isa, text);
+        assert_eq!((found[0].code, found[0].message.as_str()), (code, message), "{text}");
+    }
+}
+
 #[test]
 fn errors_have_a_place_and_a_reason() {
     let isa = load("g3");

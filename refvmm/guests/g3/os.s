@@ -88,9 +88,7 @@ trap:   li    r7, 0
         sw    r5, saved + 5(r7)
         sw    r6, saved + 6(r7)
         li    r0, 0
-        lw    r1, 0(r0)
-        sw    r1, psw(r7)
-        lw    r2, 1(r0)
+        lw    r2, 1(r0)             ; the mode of a process is known
         sw    r2, psw + 1(r7)
         lw    r2, 2(r0)
         sw    r2, psw + 2(r7)
@@ -99,6 +97,7 @@ trap:   li    r7, 0
         lw    r2, count(r0)
         addi  r2, r2, 1
         sw    r2, count(r0)
+        lw    r1, 0(r0)
         blt   r1, r0, ->process     ; the sign bit is the mode
         li    r5, panic
         call  r6, print
@@ -112,9 +111,6 @@ process:
         shr   r3, r1, r2
         shl   r1, r1, r2
         shr   r1, r1, r2
-        sw    r0, psw(r7)           ; the process goes on with a clean PSW
-        lui   r2, user >> 16
-        sw    r2, psw(r7)
         li    r2, 3
         beq   r3, r2, ->call
         lw    r5, reasons(r3)

@@ -259,11 +259,7 @@ impl<'s, 't> Assembler<'_, 's, 't> {
             .and_then(|(class, values)| encode_cells(self.isa, &self.isa.classes[class], &values));
         cells.ok_or_else(|| {
             let message = format!("`{}` does not take these operands", form.mnemonic);
-            let classes = form.classes.iter().map(|c| &self.isa.classes[*c]);
-            let allowed: Vec<_> = classes.filter_map(|c| c.when_text.as_deref()).collect();
-            let allowed = allowed.join("` or `");
-            let help = (!allowed.is_empty()).then(|| format!("it is specified for `{allowed}`"));
-            Wrong::new("A023", span, message).help(help)
+            Wrong::new("A023", span, message)
         })
     }
 

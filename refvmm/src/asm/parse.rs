@@ -63,7 +63,7 @@ const DIRECTIVES: [(&str, &str); 9] = [
     (".word", ".word value, …"),
 ];
 
-/// Reads all lines.
+/// Reads all lines that say something.
 pub(super) fn lines<'t>(
     text: &'t str,
     file: u32,
@@ -90,7 +90,9 @@ pub(super) fn lines<'t>(
         if let Err(wrong) = result {
             errors.push(wrong);
         }
-        all.push(read);
+        if !read.labels.is_empty() || read.statement.is_some() {
+            all.push(read);
+        }
         start = end + 1;
     }
     all

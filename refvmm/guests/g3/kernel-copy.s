@@ -1,5 +1,5 @@
 ; Copies in user mode, through relocation and bounds: every load and store is translated.
-rounds = 400                        ; at most 65535; eight instructions a cell
+rounds = 400                        ; at most 65535; seven instructions a cell
 size = 3000                         ; cells that are copied
         .org  4
         .word 0, trap, 0, 65536

@@ -1,6 +1,6 @@
 ; Traps and little else: supervisor calls with the shortest handler there is. The checksum is the
 ; number of times it ran.
-rounds = 300000                     ; a trap, a return and two instructions each
+rounds = 300000                     ; a trap, a return and three instructions each
         .org  4
         .word 0, trap, 0, 65536
         .org  8

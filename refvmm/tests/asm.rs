@@ -193,6 +193,7 @@ fn every_statement_does_what_it_says() {
     assert_eq!(found, all);
     assert_eq!(image.cells.keys().next_back(), Some(&32));
     assert_eq!((image.lines[&8], image.lines[&32]), (5, 16));
+    assert_eq!(image, self::image(&isa, &PROGRAM.replace('\n', "\r\n")));
 }
 
 #[test]

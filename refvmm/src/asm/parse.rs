@@ -163,18 +163,18 @@ impl<'t> Parser<'t, '_> {
             let mut at = *cursor;
             match self.operands(&self.forms[form], &mut at) {
                 Ok(operands) => found.push(Reading { form, operands }),
-                Err(found) if wrong.as_ref().is_none_or(|(left, _)| at.left() < *left) => {
-                    wrong = Some((at.left(), found));
+                Err(why) if wrong.as_ref().is_none_or(|(left, _)| at.left() < *left) => {
+                    wrong = Some((at.left(), why));
                 }
                 Err(_) => {}
             }
         }
         match wrong {
-            Some((_, wrong)) if found.is_empty() => {
+            Some((_, why)) if found.is_empty() => {
                 let texts: Vec<_> =
                     forms.iter().map(|f| format!("`{}`", self.forms[*f].text)).collect();
                 let help = format!("it is written {}", texts.join(" or "));
-                Err(wrong.help(help))
+                Err(why.help(help))
             }
             _ => Ok(found),
         }

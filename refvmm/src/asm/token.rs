@@ -3,7 +3,7 @@
 use model::diagnostic::Span;
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take_while};
-use nom::character::complete::{anychar, char, satisfy, space1};
+use nom::character::complete::{anychar, char, satisfy};
 use nom::combinator::{recognize, value, verify};
 use nom::multi::many0;
 use nom::sequence::{delimited, pair, preceded};
@@ -123,8 +123,7 @@ pub(super) fn tokens(line: &str, file: u32, start: u32) -> Checked<Tokens<'_>> {
         Span { file, start: at(from), end: at(to) }
     };
     loop {
-        let blank: IResult<&str, &str> = space1.parse(rest);
-        rest = blank.map_or(rest, |(rest, _)| rest).trim_start_matches('\r');
+        rest = rest.trim_start_matches([' ', '\t', '\r']);
         if rest.is_empty() || rest.starts_with(';') || rest.starts_with("//") {
             return Ok(all);
         }
@@ -168,7 +167,7 @@ mod tests {
     #[test]
     fn words_marks_and_numbers_are_told_apart() {
         assert_eq!(
-            lex(".org .-x<<0x1_0 // ; \"\n"),
+            lex(".org\t.-x<<0x1_0 // ; \"\r"),
             [
                 Token::Word(".org"),
                 Token::Mark("."),

@@ -1,7 +1,7 @@
 //! Instruction words to decode classes and operands, and back.
 
 use model::interp::operand_condition;
-use model::isa::{Class, Isa};
+use model::isa::{Class, Endian, Isa};
 
 /// A decoded instruction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,15 +12,11 @@ pub struct Decoded {
     pub operands: Vec<u128>,
 }
 
-/// Finds the class of a word whose first bit is the most significant of `width` bits.
+/// Finds the class of an instruction of `width` bits.
 /// Encodings do not overlap and cases exclude each other, so there is at most one.
 pub fn decode(isa: &Isa, word: u128, width: u32) -> Option<Decoded> {
     isa.classes.iter().enumerate().find_map(|(class, it)| {
-        let pattern = it.pattern.as_ref().filter(|p| p.width <= width)?;
-        let word = word >> (width - pattern.width);
-        if !pattern.matches(word) {
-            return None;
-        }
+        let pattern = it.pattern.as_ref().filter(|p| p.width == width && p.matches(word))?;
         let operands: Vec<u128> =
             it.operands.iter().map(|o| pattern.extract(&o.name, word)).collect();
         belongs(it, &operands).then_some(Decoded { class, operands })
@@ -46,4 +42,21 @@ pub fn encode(class: &Class, operands: &[u128]) -> Option<u128> {
         bits << piece.low
     });
     Some(pieces.fold(pattern.value, |word, bits| word | bits))
+}
+
+/// The cells of an instruction, in order of address; `None` for a class without encoding.
+/// A word of several cells is stored like any other access of several, as `endian` says.
+pub fn encode_cells(isa: &Isa, class: &Class, operands: &[u128]) -> Option<Vec<u128>> {
+    let width = class.pattern.as_ref()?.width;
+    encode(class, operands).map(|word| split(isa, word, width / isa.storage.width))
+}
+
+/// The low `count` cells of a word, in order of address.
+pub(crate) fn split(isa: &Isa, word: u128, count: u32) -> Vec<u128> {
+    let width = isa.storage.width;
+    let cell = |i: u32| word.checked_shr(i * width).unwrap_or(0) & model::bits::mask(width);
+    match isa.endian {
+        Endian::Little => (0..count).map(cell).collect(),
+        Endian::Big => (0..count).rev().map(cell).collect(),
+    }
 }

@@ -5,6 +5,7 @@
 //!
 //! Architecture invariant: no solver. What is known about a machine is handed over.
 
+pub mod asm;
 pub mod classification;
 pub mod cpu;
 pub mod decode;

@@ -6,7 +6,8 @@ pub(crate) mod walk;
 pub use interpreter::Interpreter;
 pub use walk::Walk;
 
-use model::isa::{Fetch, Isa, TrapId};
+use model::bits::mask;
+use model::isa::{Endian, Fetch, Isa, TrapId};
 
 use crate::cpu::Cpu;
 use crate::decode::{Decoded, decode};
@@ -82,8 +83,11 @@ pub fn instruction<E>(
             return Ok(Some(decoded));
         }
         let goes_on = isa.classes.iter().filter_map(|c| c.pattern.as_ref()).any(|p| {
-            let beyond = p.width.saturating_sub(width);
-            beyond > 0 && (word ^ p.value >> beyond) & p.mask >> beyond == 0
+            let begins = |bits: u128| match isa.endian {
+                Endian::Big => bits >> p.width.saturating_sub(width),
+                Endian::Little => bits & mask(width),
+            };
+            p.width > width && (word ^ begins(p.value)) & begins(p.mask) == 0
         });
         if !goes_on {
             break;

@@ -7,6 +7,8 @@
 
 pub mod asm;
 pub mod classification;
+pub mod compare;
+pub mod computer;
 pub mod cpu;
 pub mod decode;
 pub mod engine;

@@ -10,6 +10,7 @@ use model::state::State;
 use crate::cpu::Cpu;
 use crate::engine::{Engine, OnTrap, Stop, walk};
 use crate::shape::Shape;
+use crate::vmm::Counts;
 
 /// A machine S = ⟨E, M, P, R⟩ that runs.
 pub trait Machine {
@@ -36,6 +37,16 @@ pub trait Machine {
 
     /// Takes them out again, with what became of them.
     fn leave(&mut self);
+
+    /// The machine below, if this one is virtual.
+    fn below(&self) -> Option<&dyn Machine> {
+        None
+    }
+
+    /// What became of the running guest's instructions, if this machine is virtual.
+    fn counts(&self) -> Option<&Counts> {
+        None
+    }
 }
 
 /// The processor with its storage, and the engine that drives it.
@@ -168,5 +179,13 @@ impl<M: Machine + ?Sized> Machine for Box<M> {
 
     fn leave(&mut self) {
         (**self).leave();
+    }
+
+    fn below(&self) -> Option<&dyn Machine> {
+        (**self).below()
+    }
+
+    fn counts(&self) -> Option<&Counts> {
+        (**self).counts()
     }
 }

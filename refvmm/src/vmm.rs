@@ -146,16 +146,6 @@ impl<M: Machine> Vmm<M> {
         Ok(vmm)
     }
 
-    /// What became of the running guest's instructions.
-    pub fn counts(&self) -> &Counts {
-        &self.guests[self.current].counts
-    }
-
-    /// The machine below.
-    pub fn below(&mut self) -> &mut M {
-        &mut self.machine
-    }
-
     /// Number of guests.
     pub fn guests(&self) -> usize {
         self.guests.len()
@@ -316,6 +306,14 @@ impl<M: Machine> Machine for Vmm<M> {
         if guest.window != Some(window) {
             self.compose(window);
         }
+    }
+
+    fn below(&self) -> Option<&dyn Machine> {
+        Some(&self.machine)
+    }
+
+    fn counts(&self) -> Option<&Counts> {
+        Some(&self.guests[self.current].counts)
     }
 }
 

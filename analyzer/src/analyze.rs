@@ -6,6 +6,7 @@ use std::time::Duration;
 use model::diagnostic::Sources;
 use model::isa::{Expectation, Isa, Pair, Premise, Profile, VerdictWord};
 use rayon::prelude::*;
+use refvmm::vmm::Kind;
 
 use crate::classify::{self, Classification, Counts};
 use crate::collision;
@@ -13,10 +14,11 @@ use crate::conditions::{self, Fixing};
 use crate::decide::Backend;
 use crate::definitions::Side;
 use crate::diagram::{self, Diagram};
+use crate::guest;
 use crate::report::{
-    AssumptionReport, CollisionReport, Escape, Evidence, InstructionReport, PairReport,
-    RecursiveReport, Refutation, Report, SCHEMA, Summary, TheoremReport, Theorems, Unmet,
-    WitnessReport,
+    AssumptionReport, CollisionReport, Escape, Evidence, GuestReport, InstructionReport,
+    PairReport, RecursiveReport, Refutation, Report, SCHEMA, Summary, TheoremReport, Theorems,
+    Unmet, WitnessReport,
 };
 use crate::settle::{Settle, Solving};
 use crate::theorem::{self, Judgement};
@@ -134,6 +136,7 @@ fn report(
 ) -> Report {
     let mut counts = Counts::default();
     let mut pairs = Vec::new();
+    let spec = sources.files.first().map_or("SPEC", |file| file.path.as_str());
     for it in judged {
         counts.add(&it.counts);
         let (pair, all) = (it.pair, &it.all);
@@ -145,12 +148,12 @@ fn report(
             theorems: Theorems {
                 vmm: TheoremReport {
                     conditions: vmm,
-                    ..theorem_report(isa, it, profile, &it.vmm, &Side::BOTH, settle)
+                    ..theorem_report(isa, spec, it, profile, &it.vmm, &Side::BOTH, settle)
                 },
                 recursive: recursive_report(isa, &it.recursive),
                 hvmm: TheoremReport {
                     conditions: hvmm,
-                    ..theorem_report(isa, it, profile, &it.hvmm, &[Side::User], settle)
+                    ..theorem_report(isa, spec, it, profile, &it.hvmm, &[Side::User], settle)
                 },
             },
             instructions: (0..all.len())
@@ -202,6 +205,7 @@ fn names(isa: &Isa, indices: &[usize]) -> Vec<String> {
 
 fn theorem_report(
     isa: &Isa,
+    spec: &str,
     judged: &Judged<'_>,
     profile: Profile,
     it: &Judgement,
@@ -246,6 +250,13 @@ fn theorem_report(
         let small = step.as_ref().map(|s| (s.class, s.side, &s.witness));
         collision::find(isa, pair, profile, all, (small, &it.refuting), sides)
     });
+    let guest = refuted.then(|| {
+        let kind = if sides.contains(&Side::Supervisor) { Kind::Vmm } else { Kind::Hybrid };
+        let first = step.as_ref().map(|s| s.class);
+        let others = it.refuting.iter().copied().filter(|c| Some(*c) != first);
+        let mut classes = first.into_iter().chain(others);
+        classes.find_map(|class| guest::find(isa, pair, kind, class).map(|g| (class, g)))
+    });
     TheoremReport {
         premise: it.premise,
         verdict: it.verdict,
@@ -269,6 +280,7 @@ fn theorem_report(
             broken: it.broken.into_iter().map(str::to_owned).collect(),
             witness: WitnessReport::of(isa, it.class, &it.witness),
         }),
+        guest: guest.flatten().map(|(class, it)| GuestReport::of(isa, spec, class, &it)),
         collision: collision.flatten().map(|it| CollisionReport::of(isa, pair, &it)),
         conditions: Vec::new(),
         diagram: diagram::report(

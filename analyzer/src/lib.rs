@@ -9,6 +9,7 @@ mod conditions;
 mod decide;
 mod definitions;
 mod diagram;
+mod guest;
 pub mod law;
 mod lrat;
 mod overlay;

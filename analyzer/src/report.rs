@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use model::diagnostic::Sources;
 use model::isa::{Isa, Pair, Premise, Profile, VerdictWord};
-use model::state::State;
+use model::state::{Row, State};
 use refvmm::classification::{self, Classification};
+use refvmm::vmm::Kind;
 use serde::{Serialize, Serializer};
 
 use crate::classify::Counts;
 use crate::collision::{Collision, Instance};
 use crate::decide::By;
+use crate::guest::{self, Guest};
 use crate::verdict::{Answer, Verdict};
 use crate::witness::{Witness, outcome_word};
 
@@ -48,6 +50,14 @@ pub struct Report {
 }
 
 impl Report {
+    /// The first guest program that tells the machines apart, as a file.
+    pub fn guest(&self) -> Option<String> {
+        let mut theorems = self.pairs.iter().flat_map(|p| [&p.theorems.vmm, &p.theorems.hvmm]);
+        let guest = theorems.find_map(|t| t.guest.as_ref())?;
+        let head = format!("; {} by {}: {}\n", self.isa, guest.instruction, guest.command);
+        Some(guest.program.iter().fold(head, |text, line| text + line + "\n"))
+    }
+
     /// What control programs have to know of the machine.
     pub fn classification(&self, isa: &Isa, sources: &Sources) -> Classification {
         let answer = |theorem: &TheoremReport| classification::Answer {
@@ -146,6 +156,9 @@ pub struct TheoremReport {
     pub escapes: Vec<Escape>,
     /// The premise holds, and yet the statewise condition fails.
     pub gap: bool,
+    /// A guest program that tells the real machine from the monitored one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guest: Option<GuestReport>,
     /// The run that refutes the theorem.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refutation: Option<Refutation>,
@@ -224,6 +237,55 @@ pub struct CollisionReport {
     pub maps: String,
     /// S, f(S) and what the instructions make of them, under one f.
     pub witness: WitnessReport,
+}
+
+/// A guest program that ends differently on the real machine and under the monitor.
+#[derive(Debug, Serialize)]
+pub struct GuestReport {
+    /// The instruction that makes the difference.
+    pub instruction: String,
+    /// The monitor: `vmm` or `hybrid`.
+    pub monitor: String,
+    /// The guest's storage, in cells.
+    pub cells: u64,
+    /// The program, in the language of the assembler, a line each.
+    pub program: Vec<String>,
+    /// The command that runs it again, on the file that `--emit guest=FILE` writes.
+    pub command: String,
+    /// How it ends on the real machine, and under the monitor.
+    pub ends: [String; 2],
+    /// What differs then: component, value on the real machine, value under the monitor.
+    pub differs: Vec<[String; 3]>,
+}
+
+impl GuestReport {
+    pub(crate) fn of(isa: &Isa, spec: &str, class: usize, it: &Guest) -> Self {
+        let end = |end: &guest::End| match (end.halted, end.steps) {
+            (true, 1) => "halts after 1 instruction".to_owned(),
+            (true, n) => format!("halts after {n} instructions"),
+            (false, n) => format!("still runs after {n} instructions"),
+        };
+        let [real, virtual_] = &it.ends;
+        let rows = State::table(isa, &[&real.seen, &virtual_.seen]);
+        let differs = rows.into_iter().filter(Row::differs);
+        let monitor = match it.kind {
+            Kind::Vmm => "vmm",
+            Kind::Hybrid => "hybrid",
+        };
+        let steps = guest::LIMIT;
+        Self {
+            instruction: isa.classes[class].name.clone(),
+            monitor: monitor.into(),
+            command: format!(
+                "refvmm compare {spec} FILE --monitor {monitor} --cells {} --max-steps {steps}",
+                it.cells
+            ),
+            cells: it.cells,
+            program: it.lines.clone(),
+            ends: [end(real), end(virtual_)],
+            differs: differs.map(|r| [r.name.clone(), r.text(0), r.text(1)]).collect(),
+        }
+    }
 }
 
 /// A way around a refutation.

@@ -6,8 +6,8 @@ use model::isa::{Premise, VerdictWord};
 
 use crate::diagram::PROVED;
 use crate::report::{
-    DiagramReport, Evidence, InstructionReport, PairReport, RecursiveReport, Report, TheoremReport,
-    WitnessReport,
+    DiagramReport, Evidence, GuestReport, InstructionReport, PairReport, RecursiveReport, Report,
+    TheoremReport, WitnessReport,
 };
 use crate::verdict::Answer;
 
@@ -145,6 +145,9 @@ fn render_pair(out: &mut String, pair: &PairReport, detail: Detail) {
             );
             out.push_str(&witness_table(&it.witness, detail));
         }
+        if let Some(it) = &t.guest {
+            guest(out, name, it);
+        }
         if let Some(it) = &t.collision {
             let _ = writeln!(
                 out,
@@ -182,6 +185,24 @@ fn render_pair(out: &mut String, pair: &PairReport, detail: Detail) {
             let _ = writeln!(out, "  {assumption}");
         }
     }
+}
+
+/// A program that a guest can run to find out, what it sees, and how to repeat it.
+fn guest(out: &mut String, theorem: &str, it: &GuestReport) {
+    const SHOWN: usize = 8;
+    let _ = writeln!(out, "\n{theorem}: a guest finds out by {}:", it.instruction);
+    for line in &it.program {
+        let _ = writeln!(out, "  {line}");
+    }
+    let _ = writeln!(out, "  the real machine {}; under the monitor it {}", it.ends[0], it.ends[1]);
+    for [name, real, monitored] in it.differs.iter().take(SHOWN) {
+        let _ = writeln!(out, "    {name:<12} {real:<12} {monitored}");
+    }
+    if it.differs.len() > SHOWN {
+        let _ = writeln!(out, "    and {} more", it.differs.len() - SHOWN);
+    }
+    let _ = writeln!(out, "  `--emit guest=FILE` writes it, and this runs it again:");
+    let _ = writeln!(out, "  {}", it.command);
 }
 
 /// One line for the commuting diagram; the hybrid monitor's only where it says something new.

@@ -52,7 +52,7 @@ pub fn encode_cells(isa: &Isa, class: &Class, operands: &[u128]) -> Option<Vec<u
 }
 
 /// The low `count` cells of a word, in order of address.
-pub(crate) fn split(isa: &Isa, word: u128, count: u32) -> Vec<u128> {
+pub fn split(isa: &Isa, word: u128, count: u32) -> Vec<u128> {
     let width = isa.storage.width;
     let cell = |i: u32| word.checked_shr(i * width).unwrap_or(0) & model::bits::mask(width);
     match isa.endian {

@@ -96,23 +96,28 @@ struct Check {
     /// Write every obligation for other solvers to answer: `smt2=DIR` writes SMT-LIB 2 files
     /// DIR/pair/instruction/question.smt2, with our answer as `:status`. Takes one specification
     /// and one profile; DIR must be new or empty. `classification=FILE` writes what `refvmm` has to
-    /// know before it constructs a monitor.
+    /// know before it constructs a monitor; `guest=FILE` a program that tells the real machine from
+    /// a monitored one, where one was found.
     #[arg(long, value_name = "KIND=PATH", value_parser = emit)]
     emit: Option<Emit>,
 }
+
+const NO_GUEST: &str = "no guest program tells the real machine from a monitored one";
 
 /// What to write besides the report.
 #[derive(Debug, Clone)]
 enum Emit {
     Smt2(PathBuf),
     Classification(PathBuf),
+    Guest(PathBuf),
 }
 
 fn emit(value: &str) -> Result<Emit, String> {
     match value.split_once('=').filter(|(_, path)| !path.is_empty()) {
         Some(("smt2", directory)) => Ok(Emit::Smt2(directory.into())),
         Some(("classification", file)) => Ok(Emit::Classification(file.into())),
-        _ => Err("it reads smt2=DIR or classification=FILE".into()),
+        Some(("guest", file)) => Ok(Emit::Guest(file.into())),
+        _ => Err("it reads smt2=DIR, classification=FILE or guest=FILE".into()),
     }
 }
 
@@ -366,10 +371,14 @@ fn run_check(check: &Check) -> Exit {
                     .map_err(|error| failed(to, error));
             }
             let report = analyze(&isa, &sources, options, &progress());
-            if let Some(Emit::Classification(to)) = &check.emit {
-                let text = report.classification(&isa, &sources).text();
-                files::write_whole(to, text.as_bytes()).map_err(|error| failed(to, error))?;
-            }
+            let (to, text) = match &check.emit {
+                Some(Emit::Classification(to)) => {
+                    (to, report.classification(&isa, &sources).text())
+                }
+                Some(Emit::Guest(to)) => (to, report.guest().ok_or(NO_GUEST)?),
+                Some(Emit::Smt2(_)) | None => return Ok(report),
+            };
+            files::write_whole(to, text.as_bytes()).map_err(|error| failed(to, error))?;
             Ok(report)
         };
         let judged: Result<Vec<Report>, String> =

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use model::bits::mask;
-use model::isa::Isa;
+use model::isa::{Isa, Register, Trap};
 use model::state::State;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -57,12 +57,14 @@ struct Contents {
     specification: String,
     steps: u64,
     cells: u64,
-    taken: Vec<(String, u64)>,
+    /// Each trap's name and how often it was taken, in specification order. Here and below,
+    /// numbers are hexadecimal.
+    taken: Vec<String>,
     output: Vec<u64>,
-    /// In specification order, in hexadecimal, the registers of a file one after the other.
-    registers: Vec<(String, String)>,
-    /// First cell of a stretch without zeros, and its cells, each with as many digits as it takes.
-    storage: Vec<(u64, String)>,
+    /// Each register's name and value in specification order; all values of a file.
+    registers: Vec<String>,
+    /// Address of a stretch without zeros, and its cells, each with all its digits.
+    storage: Vec<String>,
 }
 
 impl Snapshot {
@@ -98,10 +100,10 @@ impl Snapshot {
         if (self.state.storage.len() * digits) as u64 > MAX_BYTES {
             return Err(format!("the snapshot would have more than {MAX_BYTES} bytes"));
         }
-        let trap = |(trap, count): (&model::isa::Trap, &u64)| (trap.name.clone(), *count);
-        let register = |(register, values): (&model::isa::Register, &Vec<u128>)| {
-            let values: Vec<String> = values.iter().map(|v| format!("{v:x}")).collect();
-            (register.name.clone(), values.join(" "))
+        let trap = |(trap, count): (&Trap, &u64)| format!("{} {count:x}", trap.name);
+        let register = |(register, values): (&Register, &Vec<u128>)| {
+            let add = |text: String, value: &u128| format!("{text} {value:x}");
+            values.iter().fold(register.name.clone(), add)
         };
         let contents = Contents {
             isa: isa.name.clone(),
@@ -165,14 +167,14 @@ fn checksum(body: &str) -> String {
 }
 
 /// Cells that follow each other, written as one.
-fn stretches(storage: &BTreeMap<u128, u128>, digits: usize) -> Vec<(u64, String)> {
-    let mut all: Vec<(u64, String)> = Vec::new();
+fn stretches(storage: &BTreeMap<u128, u128>, digits: usize) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
     let mut next = None;
     for (cell, value) in storage {
         if next != Some(*cell) {
-            all.push((*cell as u64, String::new()));
+            all.push(format!("{cell:x} "));
         }
-        if let Some((_, text)) = all.last_mut() {
+        if let Some(text) = all.last_mut() {
             let _ = write!(text, "{value:0digits$x}");
         }
         next = Some(cell + 1);
@@ -187,50 +189,55 @@ fn digits(text: &str, width: u32) -> Option<u128> {
     (value <= mask(width)).then_some(value)
 }
 
+/// The numbers behind a name.
+fn named(text: &str, name: &str, width: u32) -> Option<Vec<u128>> {
+    let mut words = text.split(' ');
+    (words.next() == Some(name)).then(|| words.map(|word| digits(word, width)).collect())?
+}
+
 impl Contents {
     /// What it says, if every part of it fits the machine.
     fn snapshot(&self, isa: &Isa) -> Option<Snapshot> {
         let cells = u128::from(self.cells);
         let most = isa.storage.cells.min(u128::from(MAX_CELLS));
-        if !(isa.least_cells()..=most).contains(&cells) {
+        let fits = (isa.least_cells()..=most).contains(&cells)
+            && self.registers.len() == isa.registers.len()
+            && self.taken.len() == isa.traps.len()
+            && self.steps <= MOST_COUNTED;
+        if !fits {
             return None;
         }
         let mut state = State::zero(isa, cells);
-        let named = self.registers.iter().map(|(name, _)| name);
-        if !named.eq(isa.registers.iter().map(|r| &r.name)) {
-            return None;
-        }
-        for ((register, (_, text)), values) in
+        for ((register, text), values) in
             isa.registers.iter().zip(&self.registers).zip(&mut state.registers)
         {
-            let read: Option<Vec<u128>> =
-                text.split(' ').map(|word| digits(word, register.width)).collect();
-            *values = read.filter(|read| read.len() == values.len())?;
+            let read = named(text, &register.name, register.width)?;
+            *values = (read.len() == values.len()).then_some(read)?;
         }
-        let width = isa.storage.width.div_ceil(4) as usize;
+        let count = |(trap, text): (&Trap, &String)| match named(text, &trap.name, 64)?[..] {
+            [count] => u64::try_from(count).ok().filter(|count| *count <= MOST_COUNTED),
+            _ => None,
+        };
+        let taken = isa.traps.iter().zip(&self.taken).map(count).collect::<Option<_>>()?;
         let mut free = 0;
-        for (first, text) in &self.storage {
-            let mut cell = u128::from(*first);
-            if cell < free || text.is_empty() || !text.len().is_multiple_of(width) {
-                return None;
-            }
-            for word in text.as_bytes().chunks(width) {
-                let value = digits(std::str::from_utf8(word).ok()?, isa.storage.width)?;
-                if cell >= cells {
-                    return None;
-                }
-                state.store(cell, value);
-                cell += 1;
-            }
-            free = cell;
-        }
-        if !self.taken.iter().map(|(name, _)| name).eq(isa.traps.iter().map(|t| &t.name)) {
-            return None;
-        }
-        let taken: Vec<u64> = self.taken.iter().map(|(_, count)| *count).collect();
-        if taken.iter().chain([&self.steps]).any(|count| *count > MOST_COUNTED) {
-            return None;
+        for text in &self.storage {
+            free = stretch(isa, &mut state, free, text)?;
         }
         Some(Snapshot { state, steps: self.steps, taken, output: self.output.clone() })
     }
+}
+
+/// Fills in a stretch of storage that begins at `free` or behind it: the cell after it.
+fn stretch(isa: &Isa, state: &mut State, free: u128, text: &str) -> Option<u128> {
+    let width = isa.storage.width.div_ceil(4) as usize;
+    let (first, text) = text.split_once(' ')?;
+    let first = digits(first, 64).filter(|first| *first >= free)?;
+    let end = first + (text.len() / width) as u128;
+    if end == first || end > state.cells || !text.len().is_multiple_of(width) {
+        return None;
+    }
+    for (cell, word) in (first..end).zip(text.as_bytes().chunks(width)) {
+        state.store(cell, digits(std::str::from_utf8(word).ok()?, isa.storage.width)?);
+    }
+    Some(end)
 }

@@ -26,11 +26,11 @@ Examples:
   refvmm snapshot isa-specs/g3.yaml refvmm/guests/g3/os.s --at 1000 -o os.vm
   refvmm restore isa-specs/g3.yaml os.vm --monitor hybrid
 
-A guest is a program in assembly, or a snapshot. A monitor needs grounds: the classification of the
-specification, which `analyze check SPEC --emit classification=FILE` writes.
+A guest is a program in assembly, or a snapshot. A monitor needs grounds: the classification
+of the specification, which `analyze check SPEC --emit classification=FILE` writes.
 
-Exit codes: 0 halted, or no difference; 1 the machines differ; 2 could not run; 3 undecided: the limit
-of steps was reached, or the specification does not say what an instruction does";
+Exit codes: 0 halted, or no difference; 1 the machines differ; 2 could not run; 3 undecided:
+the limit of steps was reached, or nobody says what an instruction does";
 
 /// What to do.
 #[derive(Debug, Subcommand)]

@@ -42,7 +42,7 @@ pub(crate) fn compare(it: &Compare) -> Outcome<Exit> {
     let isa = ready.machine.isa();
     let console = Console::of(&ready.machine.shape);
     let name = it.monitor.name();
-    let ends = [("bare".to_owned(), first), (nested(name, it.depth), second)];
+    let ends = [("bare machine".to_owned(), first), (nested(name, it.depth), second)];
     let mut text = String::new();
     match it.format {
         Format::Text => {

@@ -148,10 +148,11 @@ impl<'a> Observer<'a> {
 }
 
 impl Moment {
-    /// On one line, with the mode in so many columns.
+    /// On one line, with the mode in so many columns: step, line of the program, mode, P.
     pub(crate) fn text(&self, width: usize) -> String {
-        let Self { step, mode, p, instruction, .. } = self;
-        format!("{step:>8}  {mode:<width$}  {p:>8}  {instruction}")
+        let Self { step, mode, p, instruction, line, .. } = self;
+        let line = line.map_or(String::new(), |line| format!(":{line}"));
+        format!("{step:>8}  {line:<6}{mode:<width$}  {p:>8}  {instruction}")
     }
 
     /// The label on a line of its own.
@@ -174,12 +175,11 @@ impl Step {
         let change = |c: &Change| format!("{} {} -> {}", c.name, c.before, c.after);
         what.extend(self.changes.iter().map(change));
         what.extend(self.stopped.clone());
-        let line = self.moment.line.map_or(String::new(), |line| format!("  ; line {line}"));
         let how = self.how.as_ref().map_or(String::new(), |how| format!("  {how:<22}"));
         let moment = self.moment.text(width);
         // Instructions get so many columns.
-        let columns = width + 50;
-        let text = format!("{moment:<columns$}{how}  {}{line}", what.join(", "));
+        let columns = width + 56;
+        let text = format!("{moment:<columns$}{how}  {}", what.join(", "));
         format!("{}{}\n", self.moment.label(), text.trim_end())
     }
 }
@@ -193,8 +193,7 @@ pub(crate) fn mode_width(isa: &Isa) -> usize {
 /// Why an instruction was not run, in words.
 fn reason(isa: &Isa, why: Why) -> Option<String> {
     Some(match why {
-        Why::Fuel => return None,
-        Why::Halted => "halted".into(),
+        Why::Fuel | Why::Halted => return None,
         Why::Trap(raised) => format!("trap {} is handed over", isa.trap(raised.trap).name),
         Why::Unpredictable => "the architecture does not say what this does".into(),
         Why::Unknown => "the specification does not say what this does".into(),

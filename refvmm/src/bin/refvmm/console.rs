@@ -1,7 +1,7 @@
 //! What guests print.
 
 use std::fmt::Write as _;
-use std::io::{BufWriter, StdoutLock, Write};
+use std::io::{BufWriter, IsTerminal, StdoutLock, Write};
 
 use refvmm::shape::Shape;
 
@@ -53,19 +53,22 @@ pub(crate) struct Screen<'a> {
     out: BufWriter<StdoutLock<'static>>,
     /// The unfinished line of each guest, where there are several.
     lines: Vec<Vec<u8>>,
+    /// Whether a line of the only guest is unfinished.
+    open: bool,
 }
 
 impl<'a> Screen<'a> {
     /// A screen for a number of guests.
     pub(crate) fn new(console: &'a Console, guests: usize) -> Self {
         let lines = if guests > 1 { vec![Vec::new(); guests] } else { Vec::new() };
-        Self { console, out: BufWriter::new(std::io::stdout().lock()), lines }
+        Self { console, out: BufWriter::new(std::io::stdout().lock()), lines, open: false }
     }
 
     /// Shows what a guest wrote: at once if it is alone, else line by line with its number.
     pub(crate) fn show(&mut self, guest: usize, values: &[u64]) -> Outcome<()> {
         let bytes = self.console.bytes(values);
         let Some(line) = self.lines.get_mut(guest) else {
+            self.open = bytes.last().map_or(self.open, |byte| *byte != b'\n');
             self.out.write_all(&bytes)?;
             return Ok(self.out.flush()?);
         };
@@ -83,8 +86,11 @@ impl<'a> Screen<'a> {
         Ok(self.out.flush()?)
     }
 
-    /// Shows the lines that nobody ended.
+    /// Shows the lines that nobody ended; on a terminal, what comes next begins on a new one.
     pub(crate) fn finish(mut self) -> Outcome<()> {
+        if self.open && std::io::stdout().is_terminal() {
+            self.out.write_all(b"\n")?;
+        }
         for (guest, line) in self.lines.iter().enumerate().filter(|(_, line)| !line.is_empty()) {
             write!(self.out, "guest {guest}: ")?;
             self.out.write_all(line)?;

@@ -63,9 +63,9 @@ impl Progress {
         if !self.terminal || last.elapsed() < Duration::from_secs(1) {
             return;
         }
-        let (now, seconds) = (steps(computer), self.start.elapsed().as_secs_f64());
-        let speed = (now - self.first) as f64 / seconds;
-        let _ = write!(std::io::stderr(), "\r{now} instructions, {speed:.0} per second\x1b[K");
+        let now = steps(computer);
+        let speed = u128::from(now - self.first) * 1000 / self.start.elapsed().as_millis().max(1);
+        let _ = write!(std::io::stderr(), "\r{now} instructions, {speed} per second\x1b[K");
         self.shown = Some(Instant::now());
     }
 

@@ -1,7 +1,7 @@
 //! `refvmm run`: guests to their end.
 
-use std::fmt;
-use std::io::Write;
+use std::fmt::{self, Write as _};
+use std::io::Write as _;
 
 use refvmm::computer::Computer;
 use refvmm::engine::Why;
@@ -52,7 +52,7 @@ pub(crate) fn run_ready(it: &Run, ready: &Ready) -> Outcome<Exit> {
             for guest in 0..guests {
                 let end = End::of(&observer, &mut computer, guest);
                 let whose = if guests > 1 { format!("guest {guest}: ") } else { String::new() };
-                report += &format!("{whose}{end}\n");
+                let _ = writeln!(report, "{whose}{end}");
             }
             if it.statistics {
                 report += &Statistics::of(observer.isa, &mut computer).text();

@@ -1,11 +1,12 @@
 //! What became of the instructions.
 
+use std::collections::BTreeMap;
+
 use model::isa::Isa;
 use refvmm::computer::Computer;
 use refvmm::machine;
 use refvmm::vmm::Counts;
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// What became of the instructions, and what trapped.
 #[derive(Debug, Serialize)]
@@ -78,47 +79,48 @@ impl Statistics {
     /// An aligned table.
     pub(crate) fn text(&self) -> String {
         let columns: Vec<&Column> = self.guests.iter().chain(&self.below).collect();
-        let mut rows: Vec<(String, Vec<String>)> = Vec::new();
-        let mut row = |name: &str, value: &dyn Fn(&Column) -> Option<u64>| {
-            let values: Vec<Option<u64>> = columns.iter().map(|c| value(c)).collect();
-            if values.iter().any(Option::is_some) {
-                let text = |v: &Option<u64>| v.map_or(String::new(), |v| v.to_string());
-                rows.push((name.to_owned(), values.iter().map(text).collect()));
+        let mut rows = Vec::new();
+        if columns.len() > 1 {
+            rows.push((String::new(), columns.iter().map(|c| c.name.clone()).collect()));
+        }
+        let mut add = |name: &str, value: &dyn Fn(&Column) -> Option<u64>| {
+            let text = |c: &&Column| value(c).map_or(String::new(), |v| v.to_string());
+            rows.push((name.to_owned(), columns.iter().map(text).collect()));
+        };
+        add("instructions", &|c| Some(c.instructions));
+        if let Some(monitor) = &self.guests[0].monitor {
+            for (i, (name, _)) in monitor.ways().iter().enumerate() {
+                let count = |c: &Column| c.monitor.as_ref().map(|m| m.ways()[i].1);
+                add(&format!("  {name}"), &count);
+            }
+        }
+        let mut by_trap = |title: &str, traps: fn(&Column) -> Option<&BTreeMap<String, u64>>| {
+            if columns.iter().all(|c| traps(c).is_none()) {
+                return;
+            }
+            add(title, &|c| traps(c).map(|traps| traps.values().sum()));
+            for name in self.guests[0].traps.iter().flat_map(BTreeMap::keys) {
+                let count = |c: &Column| traps(c).and_then(|traps| traps.get(name)).copied();
+                if columns.iter().any(|c| count(c) > Some(0)) {
+                    add(&format!("  {name}"), &count);
+                }
             }
         };
-        row("instructions", &|c| Some(c.instructions));
-        let ways: [(&str, fn(&Monitor) -> u64); 4] = [
-            ("  direct", |m| m.direct),
-            ("  emulated", |m| m.emulated),
-            ("  reflected", |m| m.reflected),
-            ("  interpreted", |m| m.interpreted),
-        ];
-        for (name, count) in ways {
-            row(name, &|c| c.monitor.as_ref().map(count));
-        }
-        row("entries to the monitor", &|c| c.monitor.as_ref().map(|m| m.entries.values().sum()));
-        let happened = |all: &BTreeMap<String, u64>, name: &String| all.get(name).copied();
-        let names = columns[0].traps.iter().flat_map(BTreeMap::keys);
-        let names: Vec<&String> = names.collect();
-        for name in &names {
-            let value = |c: &Column| c.monitor.as_ref().and_then(|m| happened(&m.entries, name));
-            if columns.iter().any(|c| value(c) > Some(0)) {
-                row(&format!("  {name}"), &value);
-            }
-        }
-        row("traps taken by the guest", &|c| c.traps.as_ref().map(|t| t.values().sum()));
-        for name in &names {
-            let value = |c: &Column| c.traps.as_ref().and_then(|t| happened(t, name));
-            if columns.iter().any(|c| value(c) > Some(0)) {
-                row(&format!("  {name}"), &value);
-            }
-        }
-        let mut all = Vec::new();
-        if columns.len() > 1 {
-            all.push((String::new(), columns.iter().map(|c| c.name.clone()).collect()));
-        }
-        all.extend(rows);
-        table(&all)
+        by_trap("entries to the monitor", |c| c.monitor.as_ref().map(|m| &m.entries));
+        by_trap("traps taken by the guest", |c| c.traps.as_ref());
+        table(&rows)
+    }
+}
+
+impl Monitor {
+    /// What became of instructions, by name.
+    fn ways(&self) -> [(&'static str, u64); 4] {
+        [
+            ("direct", self.direct),
+            ("emulated", self.emulated),
+            ("reflected", self.reflected),
+            ("interpreted", self.interpreted),
+        ]
     }
 }
 

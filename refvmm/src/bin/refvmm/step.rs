@@ -80,7 +80,7 @@ impl Stepper<'_> {
         let first = |default| numbers.first().copied().unwrap_or(default);
         Ok(match (words.first().copied().unwrap_or_default(), numbers.len()) {
             ("", _) => String::new(),
-            ("s", 0 | 1) => self.forwards(first(1))?,
+            ("s", 0 | 1) => self.forwards(first(1)),
             ("b", 0 | 1) => {
                 self.go(self.steps().saturating_sub(first(1)))?;
                 self.here()
@@ -106,7 +106,7 @@ impl Stepper<'_> {
         self.computer.advance(0).why == Why::Fuel
     }
 
-    fn forwards(&mut self, steps: u64) -> Outcome<String> {
+    fn forwards(&mut self, steps: u64) -> String {
         let mut text = String::new();
         let width = mode_width(self.observer.isa);
         for _ in 0..steps.min(MOST_LINES) {
@@ -116,11 +116,11 @@ impl Stepper<'_> {
             let step = self.observer.step(&mut self.computer);
             text += &step.text(width);
             if !step.done() {
-                return Ok(text);
+                return text;
             }
             self.keep();
         }
-        Ok(text + &self.here())
+        text + &self.here()
     }
 
     /// Goes to an instruction, or as far as the run goes.

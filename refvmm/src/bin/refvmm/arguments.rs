@@ -144,7 +144,8 @@ pub(crate) struct Run {
     pub(crate) quantum: u64,
     #[command(flatten)]
     pub(crate) limit: Limit,
-    /// Print what became of the instructions, and what trapped.
+    /// Print what became of the instructions, and what trapped. Machine 1 is the one that the lowest
+    /// of several control programs makes.
     #[arg(long)]
     pub(crate) statistics: bool,
     /// How to print the result; JSON holds the output too.

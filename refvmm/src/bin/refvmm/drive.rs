@@ -22,7 +22,10 @@ pub(crate) fn drive(
     quantum: u64,
     mut printed: impl FnMut(usize, Vec<u64>) -> Outcome<()>,
 ) -> Outcome<()> {
-    let alone = computer.progress().len() == 1;
+    let guests = computer.progress().len();
+    let alone = guests == 1;
+    // Turns begin behind the current guest: the first one is next.
+    computer.switch(guests - 1);
     let mut progress = Progress::new(computer);
     let mut portion = if alone { SHORTEST } else { quantum };
     loop {

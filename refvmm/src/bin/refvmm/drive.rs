@@ -34,6 +34,7 @@ pub(crate) fn drive(
         let output = machine::output(computer.machine());
         if !output.is_empty() {
             progress.clear();
+            progress.open = output.last() != Some(&u64::from(b'\n'));
             printed(computer.current(), output)?;
         }
         if done {
@@ -52,28 +53,35 @@ struct Progress {
     terminal: bool,
     start: Instant,
     first: u64,
-    shown: Option<Instant>,
+    last: Instant,
+    /// Whether it stands on the terminal.
+    shown: bool,
+    /// Whether a guest's unfinished line stands there, which must not be written over.
+    open: bool,
 }
 
 impl Progress {
     fn new(computer: &Computer) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        Self { terminal, start: Instant::now(), first: steps(computer), shown: None }
+        let start = Instant::now();
+        let first = steps(computer);
+        Self { terminal, start, first, last: start, shown: false, open: false }
     }
 
     fn show(&mut self, computer: &Computer) {
-        let last = self.shown.unwrap_or(self.start);
-        if !self.terminal || last.elapsed() < Duration::from_secs(1) {
+        let soon = self.last.elapsed() < Duration::from_secs(1);
+        if !self.terminal || soon || self.open && std::io::stdout().is_terminal() {
             return;
         }
         let now = steps(computer);
         let speed = u128::from(now - self.first) * 1000 / self.start.elapsed().as_millis().max(1);
         let _ = write!(std::io::stderr(), "\r{now} instructions, {speed} per second\x1b[K");
-        self.shown = Some(Instant::now());
+        self.last = Instant::now();
+        self.shown = true;
     }
 
     fn clear(&mut self) {
-        if self.terminal && self.shown.is_some() {
+        if std::mem::take(&mut self.shown) {
             let _ = write!(std::io::stderr(), "\r\x1b[K");
         }
     }

@@ -48,9 +48,9 @@ pub struct Comparison {
 /// Most instructions between two comparisons.
 const LONGEST: u64 = 1 << 16;
 
-/// Runs the same guest on two machines for at most `limit` instructions from its start. `boot` makes
-/// both, with the guest in place, and is asked for them twice where they part: differences are looked for
-/// after 1, 3, 7, … instructions, and then step by step.
+/// Runs the same guest on two machines for at most `limit` instructions from its start. `boot`
+/// makes both, with the guest in place, and is asked for them twice where they part: differences
+/// are looked for after 1, 3, 7, … instructions, and then step by step.
 pub fn compare(boot: impl Fn() -> [Computer; 2], limit: u64) -> Comparison {
     let mut pair = boot();
     let start = pair[0].progress()[0].steps;

@@ -340,6 +340,10 @@ fn what_nobody_specifies_is_undecided() {
         let why = format!("the {who} does not say what this does");
         assert!(last.contains(instruction) && last.ends_with(&why), "{last}");
     }
+    let exact = refvmm(&["run", G3, HELLO, "--max-steps", "129"]);
+    assert_eq!((code(&exact), stderr(&exact).as_str()), (0, "halted after 129 instructions\n"));
+    let stopped = refvmm(&["run", G3, HELLO, "--max-steps", "128"]);
+    assert_eq!(code(&stopped), 3);
     let stopped = refvmm(&["run", G3, "guests/g3/trap-loop.s", "--max-steps", "100"]);
     assert_eq!(code(&stopped), 3);
 }

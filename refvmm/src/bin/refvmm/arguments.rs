@@ -39,7 +39,7 @@ pub(crate) enum Command {
     Run(Run),
     /// Show each instruction and what it changed.
     Trace(Trace),
-    /// Run a guest on the bare machine and under a monitor, and show where it could tell them apart.
+    /// Run a guest on the bare machine and under a monitor, and show where it could tell.
     Compare(Compare),
     /// Step forwards and backwards, by commands from standard input.
     Step(Step),
@@ -76,7 +76,7 @@ pub(crate) struct How {
     /// How many control programs, one on the other.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = depth())]
     pub(crate) depth: u64,
-    /// Cells of each guest. [default: 16384, or as many as fit, or those of the snapshot]
+    /// Cells of each guest. [default: the snapshot's; else 16384, or a quarter of the machine's]
     #[arg(long, value_name = "N", value_parser = number)]
     pub(crate) cells: Option<u64>,
     /// What runs instructions.
@@ -205,7 +205,7 @@ pub(crate) struct Compare {
     /// How many control programs, one on the other.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = depth())]
     pub(crate) depth: u64,
-    /// Cells of the guest. [default: 16384, or as many as fit, or those of the snapshot]
+    /// Cells of the guest. [default: the snapshot's; else 16384, or a quarter of the machine's]
     #[arg(long, value_name = "N", value_parser = number)]
     pub(crate) cells: Option<u64>,
     /// What runs instructions.
@@ -240,7 +240,7 @@ pub(crate) struct Asm {
     /// Write a snapshot of the machine before its first instruction.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// Cells of the machine in the snapshot. [default: 16384, or as many as fit]
+    /// Cells of the machine in the snapshot. [default: 16384, or a quarter of the machine's]
     #[arg(long, value_name = "N", requires = "output", value_parser = number)]
     pub(crate) cells: Option<u64>,
 }

@@ -48,7 +48,8 @@ pub(crate) fn drive(
     }
 }
 
-/// How far a run has come, on standard error, if that is a terminal and it takes more than a second.
+/// How far a run has come, on standard error, if that is a terminal and it takes more than a
+/// second.
 struct Progress {
     terminal: bool,
     start: Instant,

@@ -103,7 +103,8 @@ pub(crate) fn disassembled(it: &Disasm) -> Outcome<Exit> {
     Ok(Exit::Fine)
 }
 
-/// An instruction, or a cell that is none, as a line with its length; `None` where there is no cell.
+/// An instruction, or a cell that is none, as a line with its length; `None` where there is no
+/// cell.
 pub(crate) fn line(
     isa: &Isa,
     cell: u128,

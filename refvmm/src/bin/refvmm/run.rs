@@ -34,13 +34,8 @@ pub(crate) struct End {
 /// Runs guests from a program or a snapshot.
 pub(crate) fn run(it: &Run) -> Outcome<Exit> {
     let ready = Ready::load(&it.what, &it.how, it.guests)?;
-    run_ready(it, &ready)
-}
-
-/// Runs guests.
-pub(crate) fn run_ready(it: &Run, ready: &Ready) -> Outcome<Exit> {
     let mut computer = ready.computer()?;
-    let observer = Observer::new(ready);
+    let observer = Observer::new(&ready);
     let guests = computer.progress().len();
     let limit = it.limit.steps();
     match it.format {
@@ -100,6 +95,10 @@ impl End {
     /// How a guest's run ended, of one that stopped or came to its limit.
     pub(crate) fn of(observer: &Observer<'_>, computer: &mut Computer, guest: usize) -> Self {
         computer.switch(guest);
+        if computer.progress()[guest].why == Why::Fuel {
+            // It may have halted with its last instruction.
+            computer.advance(0);
+        }
         let progress = computer.progress()[guest];
         let (ended, failed) = word(progress.why);
         let instruction = failed.then(|| next_instruction(observer.isa, &computer.state()));

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use refvmm::engine::Why;
 use refvmm::files;
-use refvmm::snapshot::Snapshot;
+use refvmm::snapshot::{MAX_BYTES, Snapshot};
 
 use crate::arguments::{self, Run};
 use crate::console::{Console, Screen};
 use crate::drive::drive;
-use crate::load::{Guest, Machine, Ready};
-use crate::run::run_ready;
+use crate::load::{Machine, Ready};
+use crate::run::run;
 use crate::{Exit, Failure, Outcome};
 
 /// Runs a guest for a while and writes it to a file.
@@ -46,12 +46,10 @@ pub(crate) fn write(machine: &Machine, snapshot: &Snapshot, to: &Path) -> Outcom
 
 /// Goes on from a snapshot.
 pub(crate) fn restore(it: &Run) -> Outcome<Exit> {
-    let ready = Ready::load(&it.what, &it.how, it.guests)?;
-    match ready.guest {
-        Guest::Snapshot(_) => run_ready(it, &ready),
-        Guest::Program(_) => {
-            let file = it.what.guest.display();
-            Err(Failure::Message(format!("{file}: this is a program, not a snapshot; `run` it")))
-        }
+    let file = it.what.guest.display();
+    let bytes = files::read_bounded(&it.what.guest, MAX_BYTES);
+    if !Snapshot::is_it(&bytes.map_err(|e| format!("{file}: {e}"))?) {
+        return Err(Failure::Message(format!("{file}: this is no snapshot; programs are `run`")));
     }
+    run(it)
 }

@@ -125,7 +125,12 @@ pub fn fingerprint(sources: &Sources) -> String {
         hash.update((file.text.len() as u64).to_le_bytes());
         hash.update(file.text.as_bytes());
     }
-    hash.finalize().iter().fold(String::new(), |mut text, byte| {
+    hexadecimal(&hash.finalize())
+}
+
+/// Two digits for each byte.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     })

@@ -48,11 +48,13 @@ pub struct Comparison {
 /// Most instructions between two comparisons.
 const LONGEST: u64 = 1 << 16;
 
-/// Runs the same guest on two machines for at most `limit` instructions. `boot` makes both, with
-/// the guest in place, and is asked for them twice where they part: differences are looked for
-/// after 1, 3, 7, … instructions, and then step by step.
+/// Runs the same guest on two machines for at most `limit` instructions from its start. `boot`
+/// makes both, with the guest in place, and is asked for them twice where they part: differences
+/// are looked for after 1, 3, 7, … instructions, and then step by step.
 pub fn compare(boot: impl Fn() -> [Computer; 2], limit: u64) -> Comparison {
     let mut pair = boot();
+    let start = pair[0].progress()[0].steps;
+    let limit = limit.saturating_sub(start);
     let (mut equal, mut chunk) = (0, 1);
     let mut square = None;
     let mut outputs = [Vec::new(), Vec::new()];
@@ -62,6 +64,9 @@ pub fn compare(boot: impl Fn() -> [Computer; 2], limit: u64) -> Comparison {
         collect(&mut pair, &mut outputs);
         if a != b || outputs[0] != outputs[1] {
             square = locate(boot(), equal, fuel);
+            if let Some(square) = &mut square {
+                square.steps += start;
+            }
             break;
         }
         equal += a.0.steps;
@@ -73,7 +78,7 @@ pub fn compare(boot: impl Fn() -> [Computer; 2], limit: u64) -> Comparison {
     for it in &mut pair {
         let Progress { steps, why } = it.progress()[0];
         if why == Why::Fuel {
-            it.advance(limit - steps);
+            it.advance((start + limit).saturating_sub(steps));
         }
     }
     collect(&mut pair, &mut outputs);

@@ -29,15 +29,27 @@ pub struct Setup {
 }
 
 /// An engine by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EngineKind {
     /// [`Interpreter`].
     Interpreter,
     /// [`Walk`].
+    #[default]
     Walk,
 }
 
 impl EngineKind {
+    /// All engines.
+    pub const ALL: [Self; 2] = [Self::Interpreter, Self::Walk];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Interpreter => "interpreter",
+            Self::Walk => "walk",
+        }
+    }
+
     /// The engine.
     pub fn engine(self, shape: &Arc<Shape>) -> Box<dyn Engine> {
         match self {
@@ -142,6 +154,11 @@ impl Computer {
         }
     }
 
+    /// The guest that ran last.
+    pub fn current(&self) -> usize {
+        self.current
+    }
+
     /// Makes another guest the current one.
     pub fn switch(&mut self, guest: usize) {
         if let Top::Monitored(vmm) = &mut self.top
@@ -207,6 +224,29 @@ impl Computer {
     pub fn set_state(&mut self, state: &State) {
         machine::set_state(self.machine(), state);
         self.guests[self.current].why = Why::Fuel;
+    }
+
+    /// Sets P of the current guest; an error where P is not one number.
+    pub fn start_at(&mut self, address: u128) -> Result<(), String> {
+        let shape = Arc::clone(self.machine().shape());
+        let [counter] = shape.counter[..] else {
+            return Err(format!("P of `{}` is not one number", shape.isa.name));
+        };
+        machine::inside(self.machine(), |_, hardware| {
+            counter.set(&mut hardware.cpu.registers, address as u64);
+        });
+        Ok(())
+    }
+
+    /// Puts the current guest where another left off: as [`Computer::set_state`], with what it
+    /// did so far.
+    pub fn resume(&mut self, state: &State, steps: u64, taken: &[u64], output: &[u64]) {
+        self.set_state(state);
+        self.guests[self.current].steps = steps;
+        machine::inside(self.machine(), |_, hardware| {
+            hardware.cpu.taken.copy_from_slice(taken);
+            hardware.cpu.output = output.to_vec();
+        });
     }
 
     /// What became of the current guest's instructions: on its own control program first, then on

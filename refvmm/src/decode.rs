@@ -60,3 +60,12 @@ pub fn split(isa: &Isa, word: u128, count: u32) -> Vec<u128> {
         Endian::Big => (0..count).rev().map(cell).collect(),
     }
 }
+
+/// The word of cells, given in order of address.
+pub(crate) fn join(isa: &Isa, cells: &[u128]) -> u128 {
+    let append = |word: u128, cell: &u128| word.checked_shl(isa.storage.width).unwrap_or(0) | cell;
+    match isa.endian {
+        Endian::Little => cells.iter().rev().fold(0, append),
+        Endian::Big => cells.iter().fold(0, append),
+    }
+}

@@ -15,4 +15,5 @@ pub mod engine;
 pub mod files;
 pub mod machine;
 pub mod shape;
+pub mod snapshot;
 pub mod vmm;

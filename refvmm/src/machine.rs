@@ -99,6 +99,11 @@ pub fn taken<M: Machine + ?Sized>(machine: &mut M) -> Vec<u64> {
     inside(machine, |_, hardware| hardware.cpu.taken.clone())
 }
 
+/// What the machine wrote to its console and nobody asked for yet.
+pub fn unread<M: Machine + ?Sized>(machine: &mut M) -> Vec<u64> {
+    inside(machine, |_, hardware| hardware.cpu.output.clone())
+}
+
 /// What the machine wrote to its console since it was asked last.
 pub fn output<M: Machine + ?Sized>(machine: &mut M) -> Vec<u64> {
     inside(machine, |_, hardware| std::mem::take(&mut hardware.cpu.output))

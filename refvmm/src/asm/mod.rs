@@ -44,7 +44,7 @@ use std::collections::BTreeMap;
 use model::diagnostic::{Diagnostic, Source, Sources, Span};
 use model::isa::Isa;
 
-pub use disassemble::disassemble;
+pub use disassemble::{disassemble, instruction_at};
 
 /// Longest text, in bytes.
 const MAX_TEXT: usize = 1 << 20;

@@ -1,0 +1,319 @@
+//! The judges of witnesses against the formulas: of states that satisfy the premises a judge says what
+//! the formula says, and a witness that was damaged is none.
+//!
+//! The machines are so narrow that whatever a formula lets vary beside the states can be tried out.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use model::bits::mask;
+use model::diagnostic::Sources;
+use model::isa::{Class, Isa, Kind, Pair, Profile, Role, Slice};
+use model::map::{Partition, VmMap, window};
+use model::state::State;
+
+use super::resource::is_resource;
+use super::{Obligation, Side};
+use crate::classify;
+use crate::decide::{self, Answer, Backend, By, Query};
+use crate::problem::Problem;
+use crate::replay::Replay;
+use crate::sat::tests::Random;
+use crate::settle::{Docket, Question, Settle, Solving};
+use crate::symbolic::model::{Evaluator, Model};
+use crate::symbolic::state::Register;
+use crate::symbolic::term::{Node, Term, Terms};
+use crate::verdict::Verdict;
+use crate::witness::{self, Witness};
+
+/// States tried for each answer to each question.
+const SAMPLES: usize = 4;
+
+/// Answers like the decision procedure, and compares judge and formula at every question.
+struct Comparing {
+    solving: Solving,
+    random: Mutex<Random>,
+    /// What the judges and the formulas disagree about.
+    wrong: Mutex<Vec<String>>,
+    /// States that satisfied a formula, states that did not, and damaged witnesses.
+    tried: [AtomicUsize; 3],
+}
+
+impl Settle for Comparing {
+    fn settle(&self, docket: &mut Docket<'_>, question: &Question<'_>) -> (Verdict, By) {
+        let (isa, class, pair) = (docket.problem.isa, docket.problem.class, docket.pair);
+        let place = format!("{}, {}, {}", isa.name, class.name, question.name);
+        let (mut problem, obligation) = question.put(isa, class, Terms::default());
+        for holds in [true, false].repeat(SAMPLES) {
+            let Some(model) = self.sample(&mut problem, &obligation.query, holds) else { continue };
+            let (replay, _) = witness::read(&problem, pair, &obligation, &model);
+            let formula = holds || some_choice(&problem, &obligation, &model);
+            self.tried[usize::from(!formula)].fetch_add(1, Relaxed);
+            if (question.shows)(&replay) != formula {
+                self.note(format!("{place}: the formula says {formula} of {}", states(&replay)));
+            }
+        }
+        let (verdict, by) = self.solving.settle(docket, question);
+        if let Verdict::Shown(witness) = &verdict {
+            for (damage, damaged) in damages(isa, pair, &question.name, witness) {
+                self.tried[2].fetch_add(1, Relaxed);
+                let replay = damaged.replay(isa, class, pair);
+                if (question.shows)(&replay) {
+                    self.note(format!("{place}: with {damage} still shown by {}", states(&replay)));
+                }
+            }
+        }
+        (verdict, by)
+    }
+
+    fn small(&self, _: &mut Docket<'_>, _: &Question<'_>) -> Option<Verdict> {
+        None
+    }
+}
+
+fn states(replay: &Replay<'_>) -> String {
+    let before: Vec<&State> = replay.sides.iter().map(|s| &s.before).collect();
+    format!("{before:?}, first {}", replay.first)
+}
+
+impl Comparing {
+    fn note(&self, what: String) {
+        self.wrong.lock().expect("no test panics while it writes").push(what);
+    }
+
+    /// A model of the premises in which the goal is true or false, with bits of variables chosen at
+    /// random as far as possible.
+    fn sample(&self, problem: &mut Problem<'_>, query: &Query, holds: bool) -> Option<Model> {
+        let terms = &mut problem.terms;
+        let goal = if holds { query.goal } else { terms.not(query.goal) };
+        let variables = variables(terms, (0..terms.len() as u32).map(Term));
+        let mut random = self.random.lock().expect("no test panics while it draws");
+        let mut chosen = Vec::new();
+        for _ in 0..variables.len() {
+            let variable = variables[random.below(variables.len())];
+            let bit = random.below(terms.width(variable) as usize) as u32;
+            let bit = terms.extract(variable, bit, 1);
+            chosen.push(if random.below(2) == 0 { bit } else { terms.not(bit) });
+        }
+        loop {
+            let premises = query.premises.iter().chain(&chosen).copied().collect();
+            let asked = Query { premises, goal };
+            let mut work = decide::WORK;
+            match decide::decide(Backend::new(), terms, &asked, None, &mut work).0 {
+                Answer::Sat(model) => return Some(model),
+                Answer::Unsat | Answer::Unknown(_) if chosen.is_empty() => return None,
+                Answer::Unsat | Answer::Unknown(_) => chosen.truncate(chosen.len() / 2),
+            }
+        }
+    }
+}
+
+/// The variables that terms depend on, in order of creation.
+fn variables(terms: &Terms, roots: impl IntoIterator<Item = Term>) -> Vec<Term> {
+    let mut open: Vec<Term> = roots.into_iter().collect();
+    let mut seen = BTreeSet::new();
+    while let Some(t) = open.pop() {
+        if seen.insert(t) {
+            open.extend(terms.children(t));
+        }
+    }
+    seen.into_iter().filter(|t| matches!(terms.node(*t), Node::Variable(_))).collect()
+}
+
+/// Whether the formula holds of the states of a model, for some values of what is no part of them.
+fn some_choice(problem: &Problem<'_>, obligation: &Obligation, model: &Model) -> bool {
+    let terms = &problem.terms;
+    let mut parts: Vec<Term> = problem.operands.iter().chain(&problem.choices).copied().collect();
+    parts.extend(obligation.first);
+    for run in &obligation.runs {
+        let (entry, layout) = (&run.entry, &run.entry.layout);
+        parts.push(layout.cells);
+        parts.extend(layout.regions.iter().flat_map(|r| [r.base, r.size]));
+        for register in &entry.registers {
+            match register {
+                Register::Single(t) => parts.push(*t),
+                Register::File(_, writes) => {
+                    parts.extend(writes.iter().flat_map(|w| [w.guard, w.index, w.value]));
+                }
+            }
+        }
+    }
+    let fixed = variables(terms, parts);
+    let roots: Vec<Term> =
+        obligation.query.premises.iter().copied().chain([obligation.query.goal]).collect();
+    let mut free = variables(terms, roots.iter().copied());
+    free.retain(|t| !fixed.contains(t));
+    let bits: u32 = free.iter().map(|t| terms.width(*t)).sum();
+    assert!(bits <= 16, "the machine is too wide to try everything");
+    (0..1u128 << bits).any(|mut choice| {
+        let mut model = model.clone();
+        for t in &free {
+            let width = terms.width(*t);
+            model.variables.insert(*t, choice & mask(width));
+            choice >>= width;
+        }
+        let mut evaluator = Evaluator::new(terms, &model);
+        roots.iter().all(|t| evaluator.value(*t) == 1)
+    })
+}
+
+/// Whether a slice of the second state may be another without ado; `None` if the property is of
+/// one state.
+fn may_differ(property: &str, slice: &Slice) -> Option<bool> {
+    Some(match property {
+        "privileged" | "mode-sensitive" | "trap-masked" => false,
+        "behaviour-sensitive" => slice.role == Role::M || slice.kind == Some(Kind::Relocation),
+        "location-sensitive" => slice.kind == Some(Kind::Relocation),
+        "resource-sensitive" => is_resource(slice),
+        "extent-sensitive" => slice.kind == Some(Kind::Bounds),
+        "time-sensitive" => slice.kind == Some(Kind::Time),
+        "trap-visible" => slice.role == Role::E,
+        "statewise" | "dispatch" | "dispatch-recover" | "dispatch-reflect" | "allocator" => {
+            slice.role == Role::R && !matches!(slice.kind, Some(Kind::Relocation | Kind::Bounds))
+        }
+        "partition" => slice.role != Role::M,
+        "saved" => {
+            matches!(slice.role, Role::E | Role::P)
+                || matches!(slice.kind, Some(Kind::Relocation | Kind::Bounds))
+        }
+        _ => return None,
+    })
+}
+
+/// The witness, made worse in every way that leaves nothing of it.
+fn damages(isa: &Isa, pair: &Pair, name: &str, witness: &Witness) -> Vec<(String, Witness)> {
+    let words: Vec<&str> = name.split('/').collect();
+    let property = if words[0] == "sequence" { words[2] } else { words[0] };
+    let mut all = Vec::new();
+    let mut damaged = |what: String, change: &dyn Fn(&mut Witness)| {
+        let mut witness = witness.clone();
+        change(&mut witness);
+        all.push((what, witness));
+    };
+    let flip = |state: &mut State, cell: u128| state.store(cell, state.load(cell) ^ 1);
+    let wrong_mode = |state: &mut State| {
+        let mode = isa.mode.expect("the machine has modes");
+        state.set_part(mode, !state.part(mode) & mask(mode.width));
+    };
+    if property == "control-sensitive" {
+        damaged("another mode".into(), &|w| wrong_mode(&mut w.before[0]));
+    }
+    for (id, register) in isa.register_ids() {
+        for slice in register.slices.iter().filter(|s| may_differ(property, s) == Some(false)) {
+            for i in 0..register.len() {
+                damaged(format!("another {}[{i}]", register.name), &|w| {
+                    let value = w.before[1].element(id, i.into()) ^ 1 << slice.low;
+                    w.before[1].set_element(id, i.into(), value);
+                });
+            }
+        }
+    }
+    let [a, b] = witness.before.as_slice() else { return all };
+    let first = witness.first.unwrap_or(0);
+    match property {
+        "privileged" | "mode-sensitive" | "trap-masked" => {
+            damaged("the sides exchanged".into(), &|w| w.before.reverse());
+            damaged("two user modes".into(), &|w| w.before[0] = b.clone());
+        }
+        "partition" => {
+            damaged("the monitor's cells".into(), &|w| w.first = Some(0));
+            damaged("too little room".into(), &|w| w.before[1].cells = first + a.cells - 1);
+        }
+        "saved" => {
+            damaged("other modes".into(), &|w| w.before.iter_mut().for_each(wrong_mode));
+            damaged("another size".into(), &|w| w.before[1].cells += 1);
+            damaged("another cell".into(), &|w| flip(&mut w.before[1], 0));
+        }
+        _ => {}
+    }
+    if ["privileged", "trap-masked"].contains(&property) {
+        damaged("another cell".into(), &|w| flip(&mut w.before[1], 0));
+    }
+    let (own, other) = (window(isa, a), window(isa, b));
+    let visible = |state: &State, (base, size): (u128, u128)| size > 0 && base < state.cells;
+    let two_windows = ["behaviour", "location", "resource", "extent", "time"];
+    if two_windows.iter().any(|p| property == format!("{p}-sensitive"))
+        && visible(a, own)
+        && visible(b, other)
+        && own != other
+    {
+        damaged("another cell of the window".into(), &|w| flip(&mut w.before[1], other.0));
+    }
+    let placed = ["statewise", "dispatch", "dispatch-recover", "dispatch-reflect", "allocator"];
+    if let (true, Some(map)) = (placed.contains(&property), VmMap::of(isa)) {
+        damaged("a later place".into(), &|w| w.first = Some(first + 1));
+        damaged("too little room".into(), &|w| w.before[1].cells = first + a.cells - 1);
+        let both_modes = |w: &mut Witness| wrong_mode(&mut w.before[0]);
+        damaged("another virtual mode".into(), &both_modes);
+        if words[1] != "unrelocated" {
+            damaged("another cell of the partition".into(), &|w| flip(&mut w.before[1], first));
+        }
+        let mut guest = a.clone();
+        let bounds = isa.bounds.expect("the machine has a mapping");
+        guest.set_part(bounds, mask(bounds.width));
+        let (l, size) = window(isa, &guest);
+        if words[1] != "all" && l + size > guest.cells {
+            let partition = Partition { first, cells: guest.cells };
+            let real = map.apply(isa, pair, partition, &guest, b);
+            damaged("a window too large".into(), &|w| w.before = vec![guest.clone(), real.clone()]);
+        }
+    }
+    all
+}
+
+fn load(name: &str) -> Isa {
+    let open = |path: &str| std::fs::read_to_string(path).map_err(|e| e.to_string());
+    let path = format!("../proptests/small/{name}.yaml");
+    model::load(&path, &open, &mut Sources::default()).expect("the specification loads").isa
+}
+
+/// Puts every question about some classes of a machine, and those about its traps and its map.
+fn compare(name: &str, profile: Profile, chosen: &dyn Fn(&Class) -> bool) {
+    let isa = load(name);
+    let pair = &isa.pairs[0];
+    let comparing = Comparing {
+        solving: Solving { backend: Backend::new() },
+        random: Mutex::new(Random(0)),
+        wrong: Mutex::default(),
+        tried: Default::default(),
+    };
+    for class in isa.classes.iter().filter(|c| chosen(c)) {
+        classify::classify(&isa, class, pair, profile, &comparing);
+        classify::unrelocated(&isa, class, pair, profile, &comparing);
+        classify::trapped(&isa, class, pair, profile, &Side::BOTH, &comparing);
+    }
+    classify::allocator(&isa, pair, profile, &Side::BOTH, &comparing);
+    classify::sequences(&isa, pair, profile, &comparing);
+    let wrong = comparing.wrong.into_inner().expect("no test panics while it writes");
+    assert!(wrong.is_empty(), "{profile:?}: {}", wrong.join("\n"));
+    let tried = comparing.tried.map(AtomicUsize::into_inner);
+    assert!(tried.iter().all(|n| *n > 0), "{name} in {profile:?}: only {tried:?} were tried");
+}
+
+const PROFILES: [Profile; 3] = [Profile::Literal, Profile::Refined, Profile::Extended];
+
+#[test]
+fn judges_and_formulas_agree_on_the_narrow_machine() {
+    for profile in PROFILES {
+        compare("g3-small", profile, &|_| true);
+    }
+}
+
+#[test]
+fn judges_and_formulas_agree_on_what_breaks_it() {
+    for name in ["jrst1", "popf", "smode", "lra", "shrink", "stb"] {
+        for profile in PROFILES {
+            compare(&format!("g3-small-{name}"), profile, &|class| class.name == name);
+        }
+    }
+}
+
+#[test]
+fn judges_and_formulas_agree_on_known_troubles() {
+    for name in ["trap-visible", "no-clock", "narrow-mapping", "clock-writes", "sum", "wrapping"] {
+        for profile in PROFILES {
+            compare(&format!("known-{name}"), profile, &|_| true);
+        }
+    }
+}

@@ -354,12 +354,12 @@ mod tests {
 
     #[test]
     fn theorem_2_asks_for_theorem_1_and_for_no_clock() {
+        use Premise::{Fails, Holds, Undecided as Open};
         let timed = |answer| {
             let mut it = class(No, [No, No], [No, No]);
             it.findings[1].verdicts = both([No, answer]);
             it
         };
-        use Premise::{Fails, Holds, Undecided as Open};
         for (premise, dependence, timing, expected) in [
             (Holds, No, Holds, Open),
             (Holds, Undecided, Open, Open),
@@ -435,13 +435,16 @@ mod tests {
         isa
     }
 
+    /// Escapes by name.
+    type Escapes = Vec<(&'static str, VerdictWord)>;
+
     /// The escapes of both theorems, and the classes asked about, where class 1 refutes what is refuted
     /// and class 0 is privileged.
     fn tried(
         verdicts: [VerdictWord; 2],
         breaks: [[Answer; 2]; 3],
         guests: [Answer; 2],
-    ) -> ([Vec<(&'static str, VerdictWord)>; 2], Vec<usize>) {
+    ) -> ([Escapes; 2], Vec<usize>) {
         let isa = g3();
         let all =
             [Yes, No, No].map(|privileged| class(privileged, [Yes, Yes], [Undecided, Undecided]));

@@ -13,8 +13,13 @@ use model::isa::{Class, Isa, Kind, Pair, Profile, Role, Slice};
 use model::map::{Partition, VmMap, window};
 use model::state::State;
 
+use super::dispatch::Way;
+use super::privileged::Part;
 use super::resource::is_resource;
-use super::{Obligation, Side, behaviour};
+use super::statewise::{Case, Guests};
+use super::{
+    DEFINITIONS, Obligation, Side, allocator, assumption, dispatch, privileged, statewise,
+};
 use crate::classify;
 use crate::decide::{self, Answer, Backend, By, Query};
 use crate::problem::Problem;
@@ -214,6 +219,9 @@ fn damages(isa: &Isa, pair: &Pair, name: &str, witness: &Witness) -> Vec<(String
         "privileged" | "mode-sensitive" | "behaviour-sensitive" | "trap-masked" => {
             damaged("the sides exchanged".into(), &|w| w.before.reverse());
             damaged("two user modes".into(), &|w| w.before[0] = b.clone());
+            if let ("behaviour-sensitive", Some(part)) = (property, isa.relocation) {
+                damaged("the same place".into(), &|w| w.before[1].set_part(part, a.part(part)));
+            }
         }
         "partition" => {
             damaged("the monitor's cells".into(), &|w| w.first = Some(0));
@@ -241,7 +249,10 @@ fn damages(isa: &Isa, pair: &Pair, name: &str, witness: &Witness) -> Vec<(String
     }
     let placed = ["statewise", "dispatch", "dispatch-recover", "dispatch-reflect", "allocator"];
     if let (true, Some(map)) = (placed.contains(&property), VmMap::of(isa)) {
-        damaged("a later place".into(), &|w| w.first = Some(first + 1));
+        let mapping = |first| map.mapping(own, Partition { first, cells: a.cells });
+        if mapping(first) != mapping(first + 1) {
+            damaged("a later place".into(), &|w| w.first = Some(first + 1));
+        }
         damaged("too little room".into(), &|w| w.before[1].cells = first + a.cells - 1);
         let both_modes = |w: &mut Witness| wrong_mode(&mut w.before[0]);
         damaged("another virtual mode".into(), &both_modes);
@@ -267,11 +278,71 @@ fn load(name: &str) -> Isa {
     model::load(&path, &open, &mut Sources::default()).expect("the specification loads").isa
 }
 
+type Ask<'q> = dyn Fn(&mut Problem<'_>) -> Obligation + 'q;
+type Shows<'q> = dyn Fn(&Replay<'_>) -> bool + 'q;
+
 /// A machine given as text.
 fn written(text: &str) -> Isa {
     let open = |_: &str| Ok(text.to_owned());
     let loaded = model::load("written.yaml", &open, &mut Sources::default());
     loaded.map_err(|e| format!("{e:#?}")).expect("the specification loads").isa
+}
+
+/// Puts every question about a class, and those about the map, in every case.
+fn ask_all(isa: &Isa, class: &Class, pair: &Pair, profile: Profile, settle: &dyn Settle) {
+    let mut docket = Docket::new(isa, class, pair, profile);
+    let mut ask = |name: String, ask: &Ask<'_>, shows: &Shows<'_>| {
+        settle.settle(&mut docket, &Question { name, ask, shows });
+    };
+    for part in [Part::Against, Part::Premise, Part::Completing] {
+        ask(
+            part.name().into(),
+            &|problem| privileged::ask(problem, pair, profile, part),
+            &|replay| privileged::shown_by(replay, profile, part),
+        );
+    }
+    let guests = [classify::guests(profile), Guests::Unrelocated];
+    let cases = guests.into_iter().flat_map(|g| g.cases().iter().map(move |case| (g, *case)));
+    let cases: Vec<(Guests, Case)> = cases.collect();
+    for side in Side::BOTH {
+        for definition in DEFINITIONS.iter().filter(|d| (d.applies)(profile)) {
+            ask(
+                format!("{}/{}", definition.name, side.word()),
+                &|problem| (definition.ask)(problem, pair, side, profile),
+                &|replay| (definition.shown_by)(replay, side, profile),
+            );
+        }
+        for index in 0..isa.assumptions.len() {
+            ask(
+                format!("assumption/{index}/{}", side.word()),
+                &|problem| assumption::ask(problem, pair, side, index),
+                &|replay| assumption::broken_by(replay, index),
+            );
+        }
+        for &(guests, case) in &cases {
+            let name = |of: &str| format!("{of}/{}/{}/{}", guests.word(), side.word(), case.word());
+            ask(
+                name("statewise"),
+                &|problem| statewise::ask(problem, pair, side, guests, case),
+                &|replay| statewise::refuted_by(replay, side, guests),
+            );
+            if guests == Guests::Unrelocated {
+                continue;
+            }
+            ask(
+                name("allocator"),
+                &|problem| allocator::ask(problem, pair, side, guests, case),
+                &|replay| allocator::shown_by(replay, side, guests),
+            );
+            for way in [Way::Either, Way::Recover, Way::Reflect] {
+                ask(
+                    name(way.name()),
+                    &|problem| dispatch::ask(problem, pair, side, guests, case, way),
+                    &|replay| dispatch::shown_by(replay, side, guests, way),
+                );
+            }
+        }
+    }
 }
 
 /// Puts every question about some classes of a machine, and those about its traps and its map.
@@ -285,20 +356,8 @@ fn compare(isa: &Isa, profile: Profile, chosen: &dyn Fn(&Class) -> bool) {
         tried: Default::default(),
     };
     for class in isa.classes.iter().filter(|c| chosen(c)) {
-        classify::classify(isa, class, pair, profile, &comparing);
-        // Where a special case settles the general one, the latter is not asked.
-        let definition = &behaviour::DEFINITION;
-        let side = Side::Supervisor;
-        let question = Question {
-            name: definition.name.into(),
-            ask: &|problem| (definition.ask)(problem, pair, side, profile),
-            shows: &|replay| (definition.shown_by)(replay, side, profile),
-        };
-        comparing.settle(&mut Docket::new(isa, class, pair, profile), &question);
-        classify::unrelocated(isa, class, pair, profile, &comparing);
-        classify::trapped(isa, class, pair, profile, &Side::BOTH, &comparing);
+        ask_all(isa, class, pair, profile, &comparing);
     }
-    classify::allocator(isa, pair, profile, &Side::BOTH, &comparing);
     classify::sequences(isa, pair, profile, &comparing);
     let wrong = comparing.wrong.into_inner().expect("no test panics while it writes");
     assert!(wrong.is_empty(), "{profile:?}: {}", wrong.join("\n"));
@@ -397,10 +456,17 @@ instructions:
   odd: {semantics: "trap(odd, 1);"}
   long-odd: {length: 2, semantics: "trap(odd, 1);"}
   either: {semantics: "if mode == supervisor { trap(svc, 0); } trap(svc, 1);"}
+  odd-argument: {semantics: "if mode == supervisor { trap(odd, 0); } trap(odd, 1);"}
+  odd-or-none: {semantics: "if mode == supervisor { trap(odd); } trap(odd, 1);"}
+  odd-trap: {semantics: "if mode == supervisor { trap(svc); } trap(odd);"}
+  odd-key: {semantics: "if mode == supervisor { keys[0u1] = 1; commit; } trap(odd);"}
+  odd-register: {semantics: "if mode == supervisor { r[0] = 1; commit; } trap(odd);"}
+  odd-cell: {semantics: "if mode == supervisor { mem[0u3] = 1; commit; } trap(odd);"}
   keeps: {semantics: "r[0] = r[0] + 1; commit; trap(svc);"}
   keeps-key: {semantics: "keys[0u1] = 1; commit; trap(svc);"}
   keeps-cell: {semantics: "mem[0u3] = 1; commit; trap(svc);"}
   late: {semantics: "r[0] = base; commit; require mode == supervisor else trap(privileged);"}
+  late-tick: {semantics: "psr.tick = 1; commit; require mode == supervisor else trap(privileged);"}
   guarded: {semantics: "require mode == supervisor else trap(privileged); r[0] = base;"}
   other: {semantics: "require mode == supervisor else trap(svc); r[0] = bound;"}
   masked: {semantics: "require mode == user else trap(svc);"}

@@ -9,13 +9,14 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use model::bits::mask;
 use model::diagnostic::Sources;
-use model::isa::{Class, Isa, Kind, Pair, Profile, Role, Slice};
+use model::isa::{Class, Isa, Kind, Pair, Profile, Role, Slice, TrapId};
 use model::map::{Partition, VmMap, window};
 use model::state::State;
 
 use super::dispatch::Way;
 use super::privileged::Part;
 use super::resource::is_resource;
+use super::sequence::{self, Stores};
 use super::statewise::{Case, Guests};
 use super::{
     DEFINITIONS, Obligation, Side, allocator, assumption, dispatch, privileged, statewise,
@@ -412,6 +413,7 @@ state:
   bound: {role: R, kind: bounds, width: 2}
   dev: {role: R, kind: device, width: 1}
   keys: {role: R, kind: resource, width: 1, count: 2}
+  stack: {role: R, kind: resource, width: 1}
 assume:
   kept: {that: "mode == supervisor || dev == 0", why: a monitor sees to it}
 machine:
@@ -496,7 +498,7 @@ fn judges_and_formulas_agree_on_wrong_machines() {
         ("    psr.flag = 0;\n", "    r[0] = 0;\n"),
         ("    psr.flag = 0;\n", "    base = 0;\n"),
         ("    psr.flag = 0;\n", "    phys[zext(r[0], 3)] = 1;\n"),
-        ("    psr.flag = 0;\n", "    phys[zext(keys[0u1], 3) + 2] = 1;\n"),
+        ("    psr.flag = 0;\n", "    phys[zext(stack, 3) + 2] = 1;\n"),
         ("    psr.flag = 0;\n", "    if arg == 1 { unpredictable; }\n"),
     ] {
         assert!(TROUBLED.contains(from), "the machine says {from}");
@@ -505,5 +507,29 @@ fn judges_and_formulas_agree_on_wrong_machines() {
             let some = ["store", "guarded"];
             compare(&isa, profile, &|class| some.contains(&class.name.as_str()));
         }
+    }
+}
+
+#[test]
+fn where_a_sequence_stores_is_read_off_its_terms() {
+    for (statement, expected) in [
+        ("", Stores::Fixed),
+        ("phys[0] = 1;", Stores::Fixed),
+        // The cell behind those that the monitor keeps.
+        ("phys[1] = 1;", Stores::Elsewhere),
+        ("phys[r[0]] = 1;", Stores::Elsewhere),
+        ("phys[phys[0]] = 1;", Stores::Elsewhere),
+        ("phys[zext(stack, 2)] = 1;", Stores::Own),
+        ("phys[zext(stack, 2) + 1] = 1;", Stores::Own),
+        ("phys[zext(arg, 2)] = 1;", Stores::Own),
+        ("phys[zext(arg, 2) + r[0]] = 1;", Stores::Elsewhere),
+        ("phys[zext(stack, 2)] = 1; phys[r[0]] = 1;", Stores::Elsewhere),
+    ] {
+        let sequence = format!("    {statement}\n    psr.flag = 0;\n");
+        let isa = written(&TROUBLED.replace("    psr.flag = 0;\n", &sequence));
+        let (class, pair) = (&isa.classes[0], &isa.pairs[0]);
+        let svc = isa.traps.iter().position(|t| t.name == "svc").expect("there is such a trap");
+        let found = sequence::stores(&isa, class, pair, TrapId(svc as u32));
+        assert_eq!(found, expected, "{statement}");
     }
 }

@@ -40,8 +40,6 @@ const SAMPLES: usize = 2;
 struct Comparing {
     solving: Solving,
     random: Mutex<Random>,
-    /// What the judges and the formulas disagree about.
-    wrong: Mutex<Vec<String>>,
     /// States that satisfied a formula, states that did not, and damaged witnesses.
     tried: [AtomicUsize; 3],
 }
@@ -56,18 +54,16 @@ impl Settle for Comparing {
             let (replay, _) = witness::read(&problem, pair, &obligation, &model);
             let formula = holds || some_choice(&problem, &obligation, &model);
             self.tried[usize::from(!formula)].fetch_add(1, Relaxed);
-            if (question.shows)(&replay) != formula {
-                self.note(format!("{place}: the formula says {formula} of {}", states(&replay)));
-            }
+            let judged = (question.shows)(&replay);
+            assert_eq!(judged, formula, "{place}: judge, then formula, of {}", states(&replay));
         }
         let (verdict, by) = self.solving.settle(docket, question);
         if let Verdict::Shown(witness) = &verdict {
             for (damage, damaged) in damages(isa, pair, &question.name, witness) {
                 self.tried[2].fetch_add(1, Relaxed);
                 let replay = damaged.replay(isa, class, pair);
-                if (question.shows)(&replay) {
-                    self.note(format!("{place}: with {damage} still shown by {}", states(&replay)));
-                }
+                let shown = (question.shows)(&replay);
+                assert!(!shown, "{place}: with {damage} still shown by {}", states(&replay));
             }
         }
         (verdict, by)
@@ -84,10 +80,6 @@ fn states(replay: &Replay<'_>) -> String {
 }
 
 impl Comparing {
-    fn note(&self, what: String) {
-        self.wrong.lock().expect("no test panics while it writes").push(what);
-    }
-
     /// A model of the premises in which the goal is true or false, with bits of variables chosen at
     /// random as far as possible.
     fn sample(&self, problem: &mut Problem<'_>, query: &Query, holds: bool) -> Option<Model> {
@@ -353,15 +345,12 @@ fn compare(isa: &Isa, profile: Profile, chosen: &dyn Fn(&Class) -> bool) {
     let comparing = Comparing {
         solving: Solving { backend: Backend::new() },
         random: Mutex::new(Random(0)),
-        wrong: Mutex::default(),
         tried: Default::default(),
     };
     for class in isa.classes.iter().filter(|c| chosen(c)) {
         ask_all(isa, class, pair, profile, &comparing);
     }
     classify::sequences(isa, pair, profile, &comparing);
-    let wrong = comparing.wrong.into_inner().expect("no test panics while it writes");
-    assert!(wrong.is_empty(), "{profile:?}: {}", wrong.join("\n"));
     let tried = comparing.tried.map(AtomicUsize::into_inner);
     assert!(tried.iter().all(|n| *n > 0), "{name} in {profile:?}: only {tried:?} were tried");
 }

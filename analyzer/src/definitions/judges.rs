@@ -224,6 +224,13 @@ fn damages(isa: &Isa, pair: &Pair, name: &str, witness: &Witness) -> Vec<(String
             damaged("other modes".into(), &|w| w.before.iter_mut().for_each(wrong_mode));
             damaged("another size".into(), &|w| w.before[1].cells += 1);
             damaged("another cell".into(), &|w| flip(&mut w.before[1], 0));
+            // No sequence here loses P.
+            for (id, i, slice, bits) in a.of_role(isa, |s| s.role == Role::P) {
+                damaged("another P".into(), &|w| {
+                    let value = (bits ^ 1) << slice.low;
+                    w.before[1].set_element(id, i as u128, value);
+                });
+            }
         }
         _ => {}
     }

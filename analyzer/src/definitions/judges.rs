@@ -383,7 +383,15 @@ fn judges_and_formulas_agree_on_what_breaks_it() {
 
 #[test]
 fn judges_and_formulas_agree_on_known_troubles() {
-    for name in ["trap-visible", "no-clock", "narrow-mapping", "clock-writes", "sum", "wrapping"] {
+    for name in [
+        "trap-visible",
+        "no-clock",
+        "narrow-mapping",
+        "clock-writes",
+        "sum",
+        "wrapping",
+        "bypassed",
+    ] {
         for profile in PROFILES {
             compare(&load(&format!("known-{name}")), profile, &|_| true);
         }
@@ -434,6 +442,9 @@ instructions:
   move: {semantics: "r[0] = r[1];"}
   load: {semantics: "r[0] = mem[zext(r[1], 3)];"}
   store: {semantics: "mem[zext(r[1], 3)] = r[0];"}
+  store-zero: {semantics: "mem[0u3] = ~mem[0u3];"}
+  spill: {semantics: "if mode == user { phys[0] = ~phys[0]; }"}
+  peek: {semantics: "r[0] = phys[1];"}
   direct: {semantics: "phys[zext(r[1], 3)] = r[0];"}
   jump: {semantics: "pc = ~pc;"}
   read-flag: {semantics: "r[0] = zext(psr.flag, 2);"}
@@ -483,6 +494,7 @@ fn judges_and_formulas_agree_on_troubles() {
 #[test]
 fn judges_and_formulas_agree_on_wrong_machines() {
     for (from, to) in [
+        ("trap-cells: {old: \"0..1\"}", "trap-cells: {old: \"0..1\", new: \"1..2\"}"),
         (
             "  traps:\n",
             "  window: {base: \"zext(base, 4)\", size: \"zext(bound, 4) + 1\"}\n  traps:\n",
@@ -500,7 +512,7 @@ fn judges_and_formulas_agree_on_wrong_machines() {
         assert!(TROUBLED.contains(from), "the machine says {from}");
         let isa = written(&TROUBLED.replace(from, to));
         for profile in [Profile::Refined, Profile::Extended] {
-            let some = ["store", "guarded"];
+            let some = ["store", "guarded", "peek"];
             compare(&isa, profile, &|class| some.contains(&class.name.as_str()));
         }
     }

@@ -459,6 +459,7 @@ instructions:
   set-base: {semantics: "base = r[0];"}
   read-bound: {semantics: "r[0] = bound;"}
   set-bound: {semantics: "bound = r[0];"}
+  shift: {semantics: "if mode == supervisor && (base == 1 || base == 2) { base = ~base; }"}
   halve: {semantics: "bound = bound >> 1;"}
   set-dev: {semantics: "if mode == supervisor { dev = 1; } else { dev = r[0][0]; }"}
   call: {semantics: "trap(svc, r[0][0]);"}
@@ -466,6 +467,7 @@ instructions:
   long-odd: {length: 2, semantics: "trap(odd, 1);"}
   either: {semantics: "if mode == supervisor { trap(svc, 0); } trap(svc, 1);"}
   odd-argument: {semantics: "if mode == supervisor { trap(odd, 0); } trap(odd, 1);"}
+  odd-base: {semantics: "trap(odd, base[0]);"}
   odd-or-none: {semantics: "if mode == supervisor { trap(odd); } trap(odd, 1);"}
   odd-trap: {semantics: "if mode == supervisor { trap(svc); } trap(odd);"}
   odd-key: {semantics: "if mode == supervisor { keys[0u1] = 1; commit; } trap(odd);"}

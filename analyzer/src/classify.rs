@@ -573,3 +573,72 @@ impl<'i> Judge<'i> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use model::diagnostic::Sources;
+    use model::isa::Profile;
+
+    use super::{allocator, classify, sequences, trapped, unrelocated};
+    use crate::decide::{Backend, By};
+    use crate::definitions::Side;
+    use crate::settle::{Docket, Question, Settle, Solving};
+    use crate::verdict::Verdict;
+
+    /// Answers, and notes the names of the questions.
+    struct Noting(Solving, Mutex<Vec<String>>);
+
+    impl Settle for Noting {
+        fn settle(&self, docket: &mut Docket<'_>, question: &Question<'_>) -> (Verdict, By) {
+            self.1.lock().expect("nothing panics here").push(question.name.clone());
+            self.0.settle(docket, question)
+        }
+
+        fn small(&self, _: &mut Docket<'_>, _: &Question<'_>) -> Option<Verdict> {
+            None
+        }
+    }
+
+    /// Certificates know the obligations by these names.
+    #[test]
+    fn questions_have_names() {
+        let open = |path: &str| std::fs::read_to_string(path).map_err(|e| e.to_string());
+        let loaded = model::load("../isa-specs/g3.yaml", &open, &mut Sources::default());
+        let isa = loaded.expect("the specification loads").isa;
+        let (class, pair) = (&isa.classes[0], &isa.pairs[0]);
+        let noting = Noting(Solving { backend: Backend::new() }, Mutex::default());
+        let names = |ask: &dyn Fn()| {
+            ask();
+            let names = std::mem::take(&mut *noting.1.lock().expect("nothing panics here"));
+            names.join(" ")
+        };
+        let profile = Profile::Extended;
+        let asked = names(&|| drop(classify(&isa, class, pair, profile, &noting)));
+        assert_eq!(
+            asked,
+            "privileged/against control-sensitive/supervisor control-sensitive/user \
+             location-sensitive/supervisor location-sensitive/user mode-sensitive \
+             behaviour-sensitive resource-sensitive/supervisor resource-sensitive/user \
+             extent-sensitive/supervisor extent-sensitive/user time-sensitive/supervisor \
+             time-sensitive/user trap-masked trap-visible/supervisor trap-visible/user \
+             statewise/all/supervisor/inside statewise/all/supervisor/clipped \
+             statewise/all/supervisor/beyond statewise/all/supervisor/unfit \
+             statewise/all/user/inside statewise/all/user/clipped \
+             statewise/all/user/beyond statewise/all/user/unfit"
+        );
+        let sides = &[Side::User];
+        let asked = names(&|| drop(trapped(&isa, class, pair, Profile::Refined, sides, &noting)));
+        assert_eq!(asked, "dispatch/paper/user/inside dispatch/paper/user/unfit");
+        let asked = names(&|| drop(unrelocated(&isa, class, pair, profile, &noting)));
+        assert_eq!(
+            asked,
+            "statewise/unrelocated/supervisor/inside statewise/unrelocated/user/inside"
+        );
+        let asked = names(&|| drop(allocator(&isa, pair, Profile::Literal, sides, &noting)));
+        assert_eq!(asked, "allocator/paper/user/inside allocator/paper/user/unfit");
+        let asked = names(&|| drop(sequences(&isa, pair, profile, &noting)));
+        assert!(asked.starts_with("sequence/memory/partition sequence/memory/saved "), "{asked}");
+    }
+}

@@ -129,7 +129,7 @@ impl Checker<'_> {
             self.assume(-literal, assigned);
         }
         for (place, &hint) in hints.iter().enumerate() {
-            if hint < 0 {
+            if hint.is_negative() {
                 return Err(format!(
                     "{hint} asks for resolution on a literal (RAT); only unit propagation is known."
                 ));
@@ -186,13 +186,13 @@ impl Checker<'_> {
 
     /// The value of a literal, if it has one.
     fn value(&self, literal: i32) -> Option<bool> {
-        self.values[literal.unsigned_abs() as usize].map(|value| value == (literal > 0))
+        self.values[literal.unsigned_abs() as usize].map(|value| value == literal.is_positive())
     }
 
     /// Makes a literal true and notes its variable.
     fn assume(&mut self, literal: i32, assigned: &mut Vec<usize>) {
         let variable = literal.unsigned_abs() as usize;
-        self.values[variable] = Some(literal > 0);
+        self.values[variable] = Some(literal.is_positive());
         assigned.push(variable);
     }
 }
@@ -314,6 +314,9 @@ mod tests {
         }
         let reason =
             |clause: &[i32]| check(2, [&[1][..], clause], "").map_err(|r| (r.line, r.reason));
+        let unfinished = check(1, [&[1][..]], "").expect_err("nothing is proved");
+        let text = "line 1: The proof ends before the empty clause is derived.";
+        assert_eq!(unfinished.to_string(), text);
         for literal in [0, 3, -3, i32::MIN, i32::MAX] {
             let expected = format!("Clause 2 to refute has {literal}, which is no literal.");
             assert_eq!(reason(&[1, literal]), Err((0, expected)));

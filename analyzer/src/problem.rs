@@ -247,6 +247,22 @@ impl<'i> Problem<'i> {
 
     /// The chosen bits are different in two states.
     pub(crate) fn differ(&mut self, a: &State, b: &State, chosen: impl Fn(&Slice) -> bool) -> Term {
+        // Some register of a file, by a fresh index.
+        let all = self.differences(a, b, chosen, |terms, count| {
+            vec![terms.variable(model::bits::bits_for(count - 1))]
+        });
+        self.terms.any(all)
+    }
+
+    /// What is different of the chosen bits; of files the registers with the given indices, of which
+    /// there are so many.
+    fn differences(
+        &mut self,
+        a: &State,
+        b: &State,
+        chosen: impl Fn(&Slice) -> bool,
+        indices: impl Fn(&mut Terms, u128) -> Vec<Term>,
+    ) -> Vec<Term> {
         let mut all = Vec::new();
         for (id, register) in self.isa.register_ids() {
             for slice in register.slices.iter().filter(|s| chosen(s)) {
@@ -254,12 +270,11 @@ impl<'i> Problem<'i> {
                     if a.registers[id.index()] == b.registers[id.index()] {
                         continue;
                     }
-                    // Some register of the file, by a fresh index.
-                    let count = register.len() as u128;
-                    let index = self.terms.variable(model::bits::bits_for(count - 1));
-                    let x = a.element(&mut self.terms, self.isa, id, index);
-                    let y = b.element(&mut self.terms, self.isa, id, index);
-                    all.push(self.terms.ne(x, y));
+                    for index in indices(&mut self.terms, register.len() as u128) {
+                        let x = a.element(&mut self.terms, self.isa, id, index);
+                        let y = b.element(&mut self.terms, self.isa, id, index);
+                        all.push(self.terms.ne(x, y));
+                    }
                 } else {
                     let part = Part { register: id, low: slice.low, width: slice.width };
                     let (x, y) = (a.part(&mut self.terms, part), b.part(&mut self.terms, part));
@@ -267,7 +282,7 @@ impl<'i> Problem<'i> {
                 }
             }
         }
-        self.terms.any(all)
+        all
     }
 
     /// e1|r ≠ e2|r: some cell of both windows has different contents, each side seen through its
@@ -306,7 +321,13 @@ impl<'i> Problem<'i> {
 
     /// M and R are after the instruction what they were before.
     pub(crate) fn keeps_mode_and_r(&mut self, run: &Run, after: &State) -> Term {
-        let changed = self.differ(&run.entry, after, |s| matches!(s.role, Role::M | Role::R));
+        // Every register of a file: that some index shows no change would not be enough.
+        let chosen = |s: &Slice| matches!(s.role, Role::M | Role::R);
+        let all = self.differences(&run.entry, after, chosen, |terms, count| {
+            let width = model::bits::bits_for(count - 1);
+            (0..count).map(|i| terms.constant(i, width)).collect()
+        });
+        let changed = self.terms.any(all);
         self.terms.not(changed)
     }
 

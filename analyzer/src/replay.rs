@@ -143,7 +143,13 @@ impl Replay<'_> {
         let (a, b) = (&self.sides[0].before, &self.sides[1].before);
         !equal_bits(self.isa, a, b, chosen)
             && equal_bits(self.isa, a, b, |s| !chosen(s))
-            && windows_equal(a, window(self.isa, a), b, window(self.isa, b))
+            && self.sees_equal_storage()
+    }
+
+    /// Whether the two entry states have the same storage, seen through each side's own mapping.
+    pub(crate) fn sees_equal_storage(&self) -> bool {
+        let (a, b) = (&self.sides[0].before, &self.sides[1].before);
+        windows_equal(a, window(self.isa, a), b, window(self.isa, b))
     }
 
     /// Both sides have an outcome in the profile's sense, keep M and R, and end visibly different.

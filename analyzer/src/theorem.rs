@@ -192,7 +192,8 @@ pub(crate) fn escapes(
         let asked = squares.iter().filter(|s| sides.contains(&s.side));
         match Answer::any(asked.map(|s| answer_of(&s.verdict))) {
             Answer::Yes => VerdictWord::Refuted,
-            Answer::No if !fails_for_user => {
+            // No square fails, so every class was asked about.
+            Answer::No => {
                 let exists = |side: &Side| {
                     let class = &isa.classes[order[0]];
                     conditions::unrelocated_exists(isa, class, pair, profile, *side, settle)
@@ -218,4 +219,284 @@ pub(crate) fn escapes(
         hvmm.escapes.push(unrelocated(verdict(&[Side::User])));
     }
     counts
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Mutex;
+
+    use model::diagnostic::Sources;
+    use model::isa::{Isa, Premise, Profile, VerdictWord};
+
+    use super::{Escape, Judgement, escapes, judge, partial_traps, recursive};
+    use crate::classify::{Classification, Counts, Finding, Square};
+    use crate::decide::By;
+    use crate::definitions::{DEFINITIONS, Side};
+    use crate::settle::{Docket, Question, Settle};
+    use crate::verdict::Answer::{self, No, Undecided, Vacuous, Yes};
+    use crate::verdict::{Proof, Verdict};
+    use crate::witness::Witness;
+
+    fn verdict(exists: Answer) -> Verdict {
+        let (operands, choices) = (Vec::new(), Vec::new());
+        let (before, after) = (Vec::new(), Vec::new());
+        match exists {
+            Yes => {
+                Verdict::Shown(Box::new(Witness { operands, choices, before, after, first: None }))
+            }
+            No | Vacuous => Verdict::Proved(Proof::new(By::Dependency)),
+            Undecided => Verdict::Open("not tried".into()),
+        }
+    }
+
+    fn both(answers: [Answer; 2]) -> Vec<(Side, Verdict)> {
+        Side::BOTH.into_iter().zip(answers.map(verdict)).collect()
+    }
+
+    /// A class that is privileged or not, control sensitive, and has squares that break, the latter two
+    /// in supervisor and user mode.
+    fn class(privileged: Answer, sensitive: [Answer; 2], breaks: [Answer; 2]) -> Classification {
+        let finding = |name: &str, answers| Finding {
+            definition: DEFINITIONS.iter().find(|d| d.name == name).expect("it is defined"),
+            verdicts: both(answers),
+        };
+        let square = |(side, verdict)| Square { side, verdict };
+        Classification {
+            privileged,
+            privileged_evidence: verdict(privileged),
+            findings: vec![
+                finding("control-sensitive", sensitive),
+                finding("time-sensitive", [No, No]),
+            ],
+            statewise: both(breaks).into_iter().map(square).collect(),
+            breaks: Vec::new(),
+            unpredictable: false,
+            counts: Counts::default(),
+        }
+    }
+
+    #[test]
+    fn theorems_follow_from_what_is_known_of_the_classes() {
+        let harmless = || class(No, [No, No], [No, No]);
+        let guarded = || class(Yes, [Yes, Yes], [No, No]);
+        let never = || class(Vacuous, [No, No], [No, No]);
+        // Classes; premise, verdict and reason; what offends and what refutes; a gap.
+        let table = [
+            (vec![harmless(), guarded()], "holds, holds, set-inclusion", [vec![], vec![]], false),
+            (vec![never(), never()], "vacuous, vacuous, ", [vec![], vec![]], false),
+            (vec![never(), harmless()], "holds, holds, set-inclusion", [vec![], vec![]], false),
+            (
+                vec![harmless(), class(No, [Yes, Yes], [No, No])],
+                "fails, holds, statewise",
+                [vec![1], vec![]],
+                false,
+            ),
+            (
+                vec![harmless(), class(No, [Yes, Yes], [Undecided, Undecided])],
+                "fails, undecided, ",
+                [vec![1], vec![]],
+                false,
+            ),
+            (
+                vec![class(No, [Yes, Yes], [No, Yes]), harmless()],
+                "fails, refuted, step-refutation",
+                [vec![0], vec![0]],
+                false,
+            ),
+            (
+                vec![harmless(), class(No, [Undecided, Undecided], [Undecided, Undecided])],
+                "undecided, undecided, ",
+                [vec![], vec![]],
+                false,
+            ),
+            (
+                vec![harmless(), class(No, [Undecided, Undecided], [No, No])],
+                "undecided, holds, statewise",
+                [vec![], vec![]],
+                false,
+            ),
+            (
+                vec![harmless(), class(Undecided, [Yes, Yes], [Yes, Yes])],
+                "undecided, refuted, step-refutation",
+                [vec![], vec![1]],
+                false,
+            ),
+            (
+                vec![harmless(), class(No, [No, No], [Yes, Yes])],
+                "holds, holds, set-inclusion",
+                [vec![], vec![1]],
+                true,
+            ),
+        ];
+        for (all, expected, [offending, refuting], gap) in table {
+            for hybrid in [false, true] {
+                let it = judge(&all, Profile::Refined, hybrid);
+                let (premise, verdict) = (it.premise.word(), it.verdict.word());
+                assert_eq!(format!("{premise}, {verdict}, {}", it.by), expected, "{all:#?}");
+                assert_eq!(it.offending, offending, "{all:#?}");
+                assert_eq!(it.refuting, refuting, "{all:#?}");
+                assert_eq!(it.gap, gap, "{all:#?}");
+            }
+        }
+        // The hybrid monitor asks of virtual user mode only.
+        let all = [class(No, [Yes, No], [Yes, No])];
+        assert_eq!(judge(&all, Profile::Refined, false).verdict, VerdictWord::Refuted);
+        let hybrid = judge(&all, Profile::Refined, true);
+        assert_eq!((hybrid.premise, hybrid.verdict), (Premise::Holds, VerdictWord::Holds));
+        assert!(hybrid.refuting.is_empty() && !hybrid.gap);
+    }
+
+    fn judgement(premise: Premise, verdict: VerdictWord, by: &'static str) -> Judgement {
+        let (offending, refuting, escapes) = (Vec::new(), Vec::new(), Vec::new());
+        Judgement { premise, verdict, by, offending, refuting, escapes, gap: false }
+    }
+
+    #[test]
+    fn theorem_2_asks_for_theorem_1_and_for_no_clock() {
+        use Premise::{Fails, Holds, Undecided as Open};
+        let timed = |answer| {
+            let mut it = class(No, [No, No], [No, No]);
+            it.findings[1].verdicts = both([No, answer]);
+            it
+        };
+        for (premise, dependence, timing, expected) in [
+            (Holds, No, Holds, Open),
+            (Holds, Undecided, Open, Open),
+            (Holds, Yes, Fails, Fails),
+            (Open, No, Holds, Open),
+            (Open, Yes, Fails, Fails),
+            (Fails, No, Holds, Fails),
+            (Fails, Undecided, Open, Fails),
+            (Fails, Yes, Fails, Fails),
+        ] {
+            for word in [VerdictWord::Holds, VerdictWord::Refuted, VerdictWord::Undecided] {
+                let all = [timed(No), timed(dependence)];
+                let it = recursive(&all, &judgement(premise, word, ""));
+                assert_eq!((it.vmm, it.timing, it.premise), (premise, timing, expected));
+                assert_eq!(it.timed, if dependence == Yes { vec![1] } else { vec![] });
+                // Whether the monitor is a program of the machine stays open.
+                let refuted = word == VerdictWord::Refuted;
+                let open = VerdictWord::Undecided;
+                assert_eq!(it.verdict, if refuted { VerdictWord::Refuted } else { open });
+            }
+        }
+    }
+
+    #[test]
+    fn partial_traps_are_an_escape_where_only_the_premise_fails() {
+        use Premise::{Fails, Holds};
+        for (premise, word, by, expected) in [
+            (Fails, VerdictWord::Holds, "statewise", Some(VerdictWord::Holds)),
+            (Fails, VerdictWord::Refuted, "step-refutation", Some(VerdictWord::Refuted)),
+            (Fails, VerdictWord::Undecided, "", None),
+            (Holds, VerdictWord::Holds, "set-inclusion", None),
+        ] {
+            let mut it = judgement(premise, word, by);
+            partial_traps(&mut it);
+            assert_eq!(it.escapes.first().map(|e| e.verdict), expected);
+        }
+    }
+
+    /// Answers by class and virtual mode; notes which classes are asked about.
+    struct Fixed {
+        /// Whether the square of each class breaks in supervisor and user mode.
+        breaks: [[Answer; 2]; 3],
+        /// Whether there are guests in supervisor and user mode.
+        guests: [Answer; 2],
+        asked: Mutex<BTreeSet<usize>>,
+    }
+
+    impl Settle for Fixed {
+        fn settle(&self, docket: &mut Docket<'_>, question: &Question<'_>) -> (Verdict, By) {
+            let isa = docket.problem.isa;
+            let class = isa.classes.iter().position(|c| c.name == docket.problem.class.name);
+            let class = class.expect("the class is one of the machine's");
+            let side = usize::from(question.name.contains("/user/"));
+            let answer = if question.name.ends_with("/premise") {
+                self.guests[side]
+            } else {
+                self.asked.lock().expect("nothing panics here").insert(class);
+                self.breaks[class][side]
+            };
+            (verdict(answer), By::Dependency)
+        }
+
+        fn small(&self, _: &mut Docket<'_>, _: &Question<'_>) -> Option<Verdict> {
+            None
+        }
+    }
+
+    fn g3() -> Isa {
+        let open = |path: &str| std::fs::read_to_string(path).map_err(|e| e.to_string());
+        let loaded = model::load("../isa-specs/g3.yaml", &open, &mut Sources::default());
+        let mut isa = loaded.expect("the specification loads").isa;
+        isa.classes.truncate(3);
+        isa
+    }
+
+    /// Escapes by name.
+    type Escapes = Vec<(&'static str, VerdictWord)>;
+
+    /// The escapes of both theorems, and the classes asked about, where class 1 refutes what is refuted
+    /// and class 0 is privileged.
+    fn tried(
+        verdicts: [VerdictWord; 2],
+        breaks: [[Answer; 2]; 3],
+        guests: [Answer; 2],
+    ) -> ([Escapes; 2], Vec<usize>) {
+        let isa = g3();
+        let all =
+            [Yes, No, No].map(|privileged| class(privileged, [Yes, Yes], [Undecided, Undecided]));
+        let settle = Fixed { breaks, guests, asked: Mutex::default() };
+        let [mut vmm, mut hvmm] = verdicts.map(|verdict| {
+            let mut it = judgement(Premise::Fails, verdict, "");
+            it.refuting = if verdict == VerdictWord::Refuted { vec![1] } else { vec![] };
+            it
+        });
+        let pair = &isa.pairs[0];
+        let counts = escapes(&isa, pair, Profile::Refined, &all, &mut vmm, &mut hvmm, &settle);
+        let asked: Vec<usize> =
+            settle.asked.into_inner().expect("nothing panics here").into_iter().collect();
+        assert_eq!(counts.obligations, 2 * asked.len() as u64);
+        let of = |it: Judgement| it.escapes.iter().map(|e: &Escape| (e.name, e.verdict)).collect();
+        ([vmm, hvmm].map(of), asked)
+    }
+
+    #[test]
+    fn escapes_are_what_becomes_of_an_unrelocated_guest() {
+        use VerdictWord::{Holds, Refuted, Undecided as Open, Vacuous as Empty};
+        let never = [[No, No]; 3];
+        let single = "single-unrelocated-guest";
+        let hybrid = "hybrid-monitor";
+        // Nothing is refuted: nothing is asked.
+        assert_eq!(tried([Holds, Holds], never, [Yes, Yes]), ([vec![], vec![]], vec![]));
+        assert_eq!(tried([Open, Open], never, [Yes, Yes]), ([vec![], vec![]], vec![]));
+        // What is privileged need not be asked about.
+        let all = vec![1, 2];
+        assert_eq!(
+            tried([Refuted, Holds], never, [Yes, Yes]),
+            ([vec![(single, Holds), (hybrid, Holds)], vec![]], all.clone())
+        );
+        let (of_both, of_user) = ([single, hybrid], [single]);
+        for (breaks, guests, [vmm, hvmm], asked) in [
+            (never, [Yes, Yes], [Holds, Holds], &all),
+            (never, [Vacuous, Yes], [Empty, Holds], &all),
+            (never, [Undecided, Yes], [Open, Holds], &all),
+            (never, [Yes, Undecided], [Open, Open], &all),
+            ([[No, No], [Yes, No], [No, No]], [Yes, Yes], [Refuted, Holds], &all),
+            ([[No, No], [No, No], [Yes, No]], [Yes, Yes], [Refuted, Holds], &all),
+            ([[No, No], [No, No], [No, Undecided]], [Yes, Yes], [Open, Open], &all),
+            ([[No, No], [No, No], [Undecided, Yes]], [Yes, Yes], [Refuted, Refuted], &all),
+            // What fails here too settles the question for both.
+            ([[No, No], [No, Yes], [No, No]], [Yes, Yes], [Refuted, Refuted], &vec![1]),
+        ] {
+            let (found, who) = tried([Refuted, Refuted], breaks, guests);
+            let expected = [
+                of_both.into_iter().zip([vmm, Refuted]).collect(),
+                of_user.into_iter().zip([hvmm]).collect::<Vec<_>>(),
+            ];
+            assert_eq!((found, &who), (expected, asked), "{breaks:?} {guests:?}");
+        }
+    }
 }

@@ -11,12 +11,12 @@
 //! **What a witness shows.** Two states that only differ in relocation and mode, and end visibly
 //! different.
 
-use model::isa::{Kind, Pair, Part, Profile, RegisterId, Role, Slice};
+use model::isa::{Pair, Part, Profile, RegisterId, Slice};
 
 use super::{Definition, Obligation, Side};
 use crate::decide::Query;
 use crate::problem::{Problem, Run, Storage};
-use crate::replay::Replay;
+use crate::replay::{Replay, deprivileged};
 use crate::symbolic::state::{Register, State};
 use crate::symbolic::term::Term;
 
@@ -37,7 +37,16 @@ fn ask(problem: &mut Problem<'_>, pair: &Pair, _: Side, profile: Profile) -> Obl
 }
 
 fn shown_by(replay: &Replay<'_>, _: Side, profile: Profile) -> bool {
-    replay.differ_only(|s| s.role == Role::M || s.kind == Some(Kind::Relocation))
+    let ([a, b], Some(part)) = (replay.sides.as_slice(), replay.isa.relocation) else {
+        return false;
+    };
+    let user = deprivileged(replay.isa, replay.pair, &a.before);
+    let (mut moved, place) = (user.clone(), b.before.part(part));
+    moved.set_part(part, place);
+    replay.starts_in_supervisor()
+        && user.part(part) != place
+        && moved.registers == b.before.registers
+        && replay.sees_equal_storage()
         && replay.results_differ(profile == Profile::Literal)
 }
 

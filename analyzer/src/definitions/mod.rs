@@ -9,6 +9,8 @@ pub(crate) mod dispatch;
 pub(crate) mod extent;
 #[cfg(test)]
 mod identity;
+#[cfg(test)]
+mod judges;
 pub(crate) mod location;
 pub(crate) mod mode;
 pub(crate) mod privileged;

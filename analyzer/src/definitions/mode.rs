@@ -8,7 +8,7 @@
 //!
 //! **What a witness shows.** The state in both modes, and the result that tells them apart.
 
-use model::isa::{Pair, Profile, Role};
+use model::isa::{Pair, Profile};
 
 use super::behaviour::compare;
 use super::{Definition, Obligation, Side};
@@ -33,6 +33,6 @@ fn shown_by(replay: &Replay<'_>, _: Side, profile: Profile) -> bool {
     let [a, b] = replay.sides.as_slice() else { return false };
     replay.starts_in_supervisor()
         && deprivileged(replay.isa, replay.pair, &a.before).registers == b.before.registers
-        && replay.differ_only(|s| s.role != Role::P && s.role != Role::R)
+        && replay.sees_equal_storage()
         && replay.results_differ(profile == Profile::Literal)
 }

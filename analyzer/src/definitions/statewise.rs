@@ -533,8 +533,8 @@ fn virtual_mapping_kept(replay: &Replay<'_>, guests: Guests, s1: &Concrete, r1: 
     let before = (guest.before.part(l), guest.before.part(b));
     // Two values for each: the window may equal relocation and bounds by chance.
     let mut other = guest.before.clone();
-    other.set_part(l, !before.0 & mask(l.width));
-    other.set_part(b, !before.1 & mask(b.width));
+    other.set_part(l, before.0 ^ mask(l.width));
+    other.set_part(b, before.1 ^ mask(b.width));
     let shows = |state: &Concrete| window(isa, state) == (state.part(l), state.part(b));
     let partition = Partition { first: replay.first, cells: guest.before.cells };
     let hidden =

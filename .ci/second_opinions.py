@@ -1,13 +1,22 @@
 """Has z3, cvc5 and bitwuzla answer the obligations that `analyze check SPEC --emit smt2=DIR` writes.
 
 second_opinions.py check [--jobs N] [--limit S] [--patience S] [--partial] DIR...
-    asks all three about every file below the directories, compares with `:status`, prints a table
-second_opinions.py worker SOLVER S
+    asks all three about every distinct formula below the directories, S seconds each; then, about what
+    is left without an answer, in other ways (below) up to `patience` seconds each; compares with
+    `:status`, prints a table
+second_opinions.py worker WAY S
     answers the files named on standard input, one line each, each within S seconds
 second_opinions.py available
     prints the solvers whose Python modules are installed
 
-A patience of 0 asks nobody twice. Exit codes: 0 no disagreement and, unless --partial, an outside
+The ways: `z3`, `cvc5` and `bitwuzla` as they are; `integers` is cvc5 translating vectors to integers,
+which sees at once that (l + a) - l is a; `led` is bitwuzla and cvc5 along the hints of a file. A hint
+names two values and the conditions of two paths: where both are taken, the values should be equal. It is
+believed only after a solver has found no model of the premises, what was believed before and its
+negation; so the last answer is an answer about the formula, and nothing of ours is trusted but the
+formula. A part of a formula may stand for it where the answer is `unsat`.
+
+A patience of 0 asks in no other way. Exit codes: 0 no disagreement and, unless --partial, an outside
 answer to everything; 1 otherwise; 2 could not run.
 """
 
@@ -26,6 +35,9 @@ import threading
 import time
 
 SOLVERS = ("z3", "cvc5", "bitwuzla")
+# How what they leave open is asked about, in this order.
+OTHER_WAYS = ("integers", "led")
+WAYS = SOLVERS + OTHER_WAYS
 STATUS = re.compile(r"^\(set-info :status (sat|unsat|unknown)\)$", re.M)
 LOGIC = re.compile(r"^\(set-logic (\w+)\)$", re.M)
 DEFINITE = ("sat", "unsat")
@@ -34,7 +46,7 @@ MEMORY = 4 << 30
 
 
 def read(path):
-    """A file without its comments, and without the answer that it states."""
+    """A file without its comments."""
     text = pathlib.Path(path).read_text()
     return re.sub(r"^;.*\n", "", text, flags=re.M)
 
@@ -54,11 +66,13 @@ def z3(limit):
     return ask
 
 
-def cvc5(limit):
+def cvc5(limit, **options):
     import cvc5
 
     def ask(text):
         solver = cvc5.Solver(cvc5.TermManager())
+        for name, value in options.items():
+            solver.setOption(name.replace("_", "-"), value)
         solver.setOption("tlimit-per", str(int(limit * 1000)))
         parser = cvc5.InputParser(solver)
         parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, text, "obligation")
@@ -84,13 +98,119 @@ def bitwuzla(limit):
     return ask
 
 
-def worker(solver, limit):
+def integers(limit):
+    return cvc5(limit, solve_bv_as_int="sum")
+
+
+SYMBOL = re.compile(r"\b[ven]\d+\b")
+HINT = re.compile(r"^; hint (\S+) (\S+)((?: \S+)*)$", re.M)
+VECTOR = re.compile(r"\(_ BitVec \d+\)")
+# An assertion that equal indices select equal elements: the elements are its last two symbols.
+CONGRUENCE = "(assert (=> "
+
+
+class Led:
+    """A formula, and the hints that turned out to follow from its premises."""
+
+    def __init__(self, text):
+        self.lines, self.parts, self.place = {}, {}, {}
+        self.congruences, self.roots = [], []
+        for line in text.splitlines():
+            symbols = SYMBOL.findall(line)
+            if line.startswith(("(declare-const ", "(define-fun ")):
+                name, *self.parts[symbols[0]] = symbols
+                self.lines[name] = line
+                self.place[name] = len(self.place)
+            elif line.startswith(CONGRUENCE):
+                self.congruences.append((line, symbols[-2:]))
+            elif line.startswith("(assert "):
+                self.roots.append(line)
+        self.logic = LOGIC.search(text).group(0)
+        self.hints = [(a, b, paths.split()) for a, b, paths in HINT.findall(text)]
+        self.believed = {}
+
+    def cone(self, text, cut):
+        """The symbols that some text rests on; what lies below those of `cut` is left out."""
+        seen, stack = set(), SYMBOL.findall(text)
+        while stack:
+            symbol = stack.pop()
+            if symbol not in seen:
+                seen.add(symbol)
+                if symbol not in cut:
+                    stack.extend(self.parts[symbol])
+        return seen
+
+    def question(self, last, short):
+        """The premises, an assertion, and what is known of their parts; a short question takes the values
+        that hints speak of for arbitrary ones. Both say less than the whole formula."""
+        asserts = "\n".join([*self.roots[:-1], last])
+        cut = set()
+        if short:
+            cut = {x for pair in self.believed for x in pair} - set(SYMBOL.findall(last))
+        cone = self.cone(asserts, cut)
+        known = [hint for pair, hint in self.believed.items() if cone.issuperset(pair)]
+        if not short:
+            known += [line for line, elements in self.congruences if cone.issuperset(elements)]
+        cone |= self.cone("\n".join(known), cut)
+        lines = []
+        for name in sorted(cone, key=self.place.get):
+            line = self.lines[name]
+            lines.append(f"(declare-const {name} {VECTOR.search(line).group()})" if name in cut else line)
+        return "\n".join([self.logic, *lines, *known, asserts, "(check-sat)\n(exit)\n"])
+
+
+def led(limit):
+    # What is settled at all is settled soon, but for the values behind several loads.
+    quick = [bitwuzla(0.3), integers(0.5)]
+    steps = [*quick, bitwuzla(5), integers(2)]
+    # The parts of a specification's formulas are often the same.
+    answers = {}
+
+    def unsatisfiable(text, solvers):
+        key = hashlib.sha256(text.encode()).digest()
+        if key not in answers:
+            found = (ask(text) for ask in solvers)
+            answer = next((a for a in found if a in DEFINITE), None)
+            # What was not settled may be next time: how far a solver comes is a matter of load.
+            if answer is None:
+                return False
+            answers[key] = answer
+        return answers[key] == "unsat"
+
+    def ask(text):
+        formula, end = Led(text), time.monotonic() + limit
+        for a, b, paths in formula.hints:
+            if time.monotonic() > end:
+                return "unknown"
+            hint = f"(= {a} {b})"
+            for path in paths:
+                hint = f"(=> (= {path} #b1) {hint})"
+            against = f"(assert (not {hint}))"
+            short, whole = (formula.question(against, short) for short in (True, False))
+            if unsatisfiable(short, quick) or unsatisfiable(whole, steps):
+                before = formula.believed.get((a, b), "")
+                formula.believed[a, b] = f"{before}(assert {hint})\n"
+        goal = formula.roots[-1]
+        if unsatisfiable(formula.question(goal, True), quick):
+            return "unsat"
+        # The whole formula with what follows from it.
+        whole = text.replace("(check-sat)\n", "".join(formula.believed.values()) + "(check-sat)\n")
+        left = max(end - time.monotonic(), 1) / 2
+        found = (ask(whole) for ask in (bitwuzla(left), integers(left)))
+        return next((a for a in found if a in DEFINITE), "unknown")
+
+    return ask
+
+
+def worker(way, limit):
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    ask = {"z3": z3, "cvc5": cvc5, "bitwuzla": bitwuzla}[solver](limit)
+    ask = {"z3": z3, "cvc5": cvc5, "bitwuzla": bitwuzla, "integers": integers, "led": led}[way](limit)
     for path in sys.stdin:
         try:
+            path = path.rstrip("\n")
+            text = pathlib.Path(path).read_text() if way == "led" else read(path)
             # A stated answer must not reach the solver: some compare, none should know.
-            answer = ask(STATUS.sub("", read(path.rstrip("\n"))))
+            answer = ask(STATUS.sub("", text))
             # `unknown (TIMEOUT)` is unknown.
             if answer.startswith("unknown"):
                 answer = "unknown"
@@ -114,12 +234,12 @@ def available():
 class Process:
     """A solver's process; it is started anew after it crashed or hung."""
 
-    def __init__(self, solver, limit):
-        self.solver, self.limit, self.process = solver, limit, None
+    def __init__(self, way, limit):
+        self.way, self.limit, self.process = way, limit, None
 
     def ask(self, path):
         if self.process is None:
-            command = [sys.executable, os.path.abspath(__file__), "worker", self.solver, str(self.limit)]
+            command = [sys.executable, os.path.abspath(__file__), "worker", self.way, str(self.limit)]
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
             )
@@ -149,23 +269,23 @@ class Process:
 
 
 def ask_all(questions, limit, jobs):
-    """The answers to (solver, path) pairs, and the seconds each solver took."""
+    """The answers to (way, path) pairs, and the seconds each way took."""
     waiting = collections.deque(questions)
     total = len(waiting)
     answers, seconds, lock = {}, collections.Counter(), threading.Lock()
 
     def run():
-        processes = {s: Process(s, limit) for s in SOLVERS}
+        processes = {way: Process(way, limit) for way in WAYS}
         while True:
             with lock:
                 if not waiting:
                     break
-                solver, path = waiting.popleft()
+                way, path = waiting.popleft()
             begin = time.monotonic()
-            answer = processes[solver].ask(path)
+            answer = processes[way].ask(path)
             with lock:
-                answers[solver, path] = answer
-                seconds[solver] += time.monotonic() - begin
+                answers[way, path] = answer
+                seconds[way] += time.monotonic() - begin
                 if len(answers) % 1000 == 0:
                     print(f"{len(answers)} of {total} questions", flush=True)
         for process in processes.values():
@@ -201,10 +321,12 @@ def check(directories, limit, patience, jobs, partial):
     print(f"{len(obligations)} obligations, {len(paths)} distinct formulas, {limit:g} s each", flush=True)
     begin = time.monotonic()
     answers, seconds = ask_all([(s, p) for p in paths for s in SOLVERS], limit, jobs)
-    silent = [p for p in paths if not any(answers[s, p] in DEFINITE for s in SOLVERS)]
-    if silent and patience > 0:
-        print(f"{len(silent)} without an answer are asked again, {patience:g} s each", flush=True)
-        more, again = ask_all([(s, p) for p in silent for s in SOLVERS], patience, jobs)
+    for way in OTHER_WAYS if patience > 0 else ():
+        silent = [p for p in paths if not any(answers.get((w, p)) in DEFINITE for w in WAYS)]
+        # Integers are quick or of no use.
+        allowed = patience if way == "led" else min(patience, 4 * limit)
+        print(f"{len(silent)} without an answer: {way}, {allowed:g} s each", flush=True)
+        more, again = ask_all([(way, p) for p in silent], allowed, jobs)
         answers.update(more)
         seconds.update(again)
 
@@ -212,14 +334,14 @@ def check(directories, limit, patience, jobs, partial):
     table = collections.Counter()
     for name, path, first, stated in obligations:
         table[name, "all"] += 1
-        given = {s: answers[s, first] for s in SOLVERS}
-        definite = {s: a for s, a in given.items() if a in DEFINITE}
-        for solver, answer in given.items():
-            table[name, solver, answer if answer in DEFINITE else "unknown"] += 1
+        given = {way: answers[way, first] for way in WAYS if (way, first) in answers}
+        definite = {way: a for way, a in given.items() if a in DEFINITE}
+        for way, answer in given.items():
+            table[name, way, answer if answer in DEFINITE else "unknown"] += 1
             if answer.startswith("error"):
-                failures.append(f"{path}: {solver}: {answer}")
+                failures.append(f"{path}: {way}: {answer}")
             elif answer == "crash":
-                print(f"{path}: {solver} crashed")
+                print(f"{path}: {way} crashed")
         if len(set(definite.values()) | ({stated} & set(DEFINITE))) > 1:
             said = ", ".join(f"{s} {a}" for s, a in definite.items())
             failures.append(f"{path}: DISAGREEMENT: we say {stated}, {said}")
@@ -232,13 +354,13 @@ def check(directories, limit, patience, jobs, partial):
 
     names = list(dict.fromkeys(name for name, *_ in obligations))
     width = max(len(n) for n in (*names, "specification"))
-    heads = "".join(f" {s:>20}" for s in SOLVERS)
+    heads = "".join(f" {way:>15}" for way in WAYS)
     print(f"\n{'specification':{width}} {'all':>6}{heads}   none   (sat/unsat/unknown)")
     for name in names:
-        cells = ("/".join(str(table[name, s, a]) for a in (*DEFINITE, "unknown")) for s in SOLVERS)
-        row = "".join(f" {cell:>20}" for cell in cells)
+        cells = ("/".join(str(table[name, way, a]) for a in (*DEFINITE, "unknown")) for way in WAYS)
+        row = "".join(f" {cell:>15}" for cell in cells)
         print(f"{name:{width}} {table[name, 'all']:>6}{row} {table[name, 'none']:>6}")
-    spent = ", ".join(f"{s} {seconds[s]:.0f} s" for s in SOLVERS)
+    spent = ", ".join(f"{way} {seconds[way]:.0f} s" for way in WAYS)
     print(f"\n{time.monotonic() - begin:.0f} s with {jobs} jobs: {spent}")
     for line in open_here:
         print(line)
@@ -256,18 +378,18 @@ def main():
     one = commands.add_parser("check")
     one.add_argument("directories", nargs="+", metavar="DIR")
     one.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    one.add_argument("--limit", type=float, default=10)
-    one.add_argument("--patience", type=float, default=120)
+    one.add_argument("--limit", type=float, default=0.5)
+    one.add_argument("--patience", type=float, default=60)
     one.add_argument("--partial", action="store_true", help="obligations may be left without an answer")
     one = commands.add_parser("worker")
-    one.add_argument("solver", choices=SOLVERS)
+    one.add_argument("way", choices=WAYS)
     one.add_argument("limit", type=float)
     commands.add_parser("available")
     it = parser.parse_args()
     if it.command == "check":
         return check(it.directories, it.limit, it.patience, it.jobs, it.partial)
     if it.command == "worker":
-        return worker(it.solver, it.limit)
+        return worker(it.way, it.limit)
     print("\n".join(available()))
     return 0
 

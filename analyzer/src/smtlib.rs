@@ -3,9 +3,10 @@
 //! The text comes from plain terms (`Terms::plain`): neither our rewriting nor our solver has a
 //! part in it. One nullary `define-fun` per node; a truth value is a vector of one bit. What is
 //! selected from an array is a constant, and equal indices select equal constants: solvers settle
-//! that sooner than the theory of arrays. The `:status` of a file is our own answer.
+//! that sooner than the theory of arrays. The `:status` of a file is our own answer. Comments name
+//! values that are equal as a rule: who wants to prove the formula false may prove that first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ use crate::analyze::{Options, analyze_by, solving};
 use crate::decide::By;
 use crate::report::Report;
 use crate::settle::{Docket, Question, Settle, Solving};
-use crate::symbolic::term::{Array, Node, Term, Terms};
+use crate::symbolic::term::{Array, Milestone, Node, Term, Terms};
 use crate::verdict::Verdict;
 
 /// Analyzes a machine and writes every obligation to `directory/pair/class/question.smt2`. The
@@ -158,7 +159,12 @@ fn file(terms: &Terms, roots: &[Term], subject: &[(&str, &str)], status: &str) -
         let value: String = value.chars().filter(|c| !c.is_control()).collect();
         let _ = writeln!(out, "; {key}: {value}");
     }
-    let body = Body::new(terms, roots);
+    let (hints, used) = hints(terms, roots);
+    let body = Body::new(terms, &used);
+    for hint in &hints {
+        let names: Vec<String> = hint.iter().map(|t| body.name(*t).to_string()).collect();
+        let _ = writeln!(out, "; hint {}", names.join(" "));
+    }
     let _ = writeln!(out, "(set-info :smt-lib-version 2.6)");
     let _ = writeln!(out, "(set-info :status {status})");
     let _ = writeln!(out, "(set-logic QF_BV)");
@@ -168,6 +174,40 @@ fn file(terms: &Terms, roots: &[Term], subject: &[(&str, &str)], status: &str) -
     }
     out.push_str("(check-sat)\n(exit)\n");
     out
+}
+
+/// Two values that runs came by at the same place, and the paths to them: where all paths are taken
+/// the values are equal as a rule, and to see that is most of an answer. Only what the formula
+/// speaks of; and everything that must have a name then.
+fn hints(terms: &Terms, roots: &[Term]) -> (BTreeSet<Vec<Term>>, Vec<Term>) {
+    let spoken_of = below(terms, roots);
+    let mut before: BTreeMap<usize, Milestone> = BTreeMap::new();
+    let mut hints = BTreeSet::new();
+    for here in terms.milestones() {
+        let Some(there) = before.insert(here.place, *here) else { continue };
+        let mut hint = vec![there.value, here.value];
+        if there.value != here.value && hint.iter().all(|t| spoken_of.contains(t)) {
+            let mut paths = vec![there.live, here.live];
+            paths.dedup();
+            paths.retain(|t| terms.value(*t).is_none());
+            hint.extend(paths);
+            hints.insert(hint);
+        }
+    }
+    let used = roots.iter().chain(hints.iter().flatten()).copied().collect();
+    (hints, used)
+}
+
+/// Everything that some terms are made of, older terms first: a part is older than a whole.
+fn below(terms: &Terms, roots: &[Term]) -> BTreeSet<Term> {
+    let mut all = BTreeSet::new();
+    let mut stack = roots.to_vec();
+    while let Some(t) = stack.pop() {
+        if all.insert(t) {
+            stack.extend(terms.children(t));
+        }
+    }
+    all
 }
 
 /// Declarations and definitions of everything that some roots are made of.
@@ -184,16 +224,8 @@ impl<'t> Body<'t> {
     fn new(terms: &'t Terms, roots: &[Term]) -> Self {
         let (text, numbers, selected) = (String::new(), BTreeMap::new(), BTreeMap::new());
         let mut body = Self { terms, text, numbers, selected };
-        // Parts are older than what is made of them.
-        let mut used = std::collections::BTreeSet::new();
-        let mut stack = roots.to_vec();
-        while let Some(t) = stack.pop() {
-            if used.insert(t) {
-                stack.extend(terms.children(t));
-            }
-        }
         let (mut variables, mut elements, mut nodes) = (0, 0, 0);
-        for t in used {
+        for t in below(terms, roots) {
             let width = terms.width(t);
             match terms.node(t) {
                 Node::Const(_) => {}

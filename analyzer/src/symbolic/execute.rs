@@ -230,9 +230,14 @@ impl Executor<'_> {
             return None;
         }
         match statement {
-            Stmt::Local(LocalId(id), e) => path.locals[*id as usize] = self.expr(e, &path),
+            Stmt::Local(LocalId(id), e) => {
+                let value = self.expr(e, &path);
+                self.terms.pass(e, path.live, value);
+                path.locals[*id as usize] = value;
+            }
             Stmt::Register(id, e) => {
                 let value = self.expr(e, &path);
+                self.terms.pass(e, path.live, value);
                 path.state.registers[id.index()] = Register::Single(value);
             }
             Stmt::Element(id, index, e) => {
@@ -318,8 +323,10 @@ impl Executor<'_> {
         path: Path,
         exits: &mut Exits,
     ) -> Option<Path> {
+        let place = condition;
         let condition = self.expr(condition, &path);
         let condition = self.known(&path, condition);
+        self.terms.pass(place, path.live, condition);
         if self.terms.is_true(condition) {
             return self.block(yes, path, exits);
         }
@@ -440,7 +447,9 @@ impl Executor<'_> {
             ExprKind::Load(cell) => {
                 let cell = self.expr(cell, path);
                 let cell = self.address(cell);
-                path.state.load(self.terms, &path.facts, cell)
+                let value = path.state.load(self.terms, &path.facts, cell);
+                self.terms.pass(e, path.live, value);
+                value
             }
             ExprKind::CellCount => {
                 let cells = path.state.layout.cells;

@@ -7,7 +7,7 @@
 
 use model::bits::{Bits, Op, mask};
 
-use super::term::{Node, Term, Terms};
+use super::term::{Milestone, Node, Term, Terms};
 
 impl Terms {
     /// An arena that does not rewrite.
@@ -20,6 +20,19 @@ impl Terms {
     /// Whether the arena leaves terms as they are asked for.
     pub(crate) fn is_plain(&self) -> bool {
         self.plain
+    }
+
+    /// Execution came by a value on a path; `place` is where in the specification.
+    pub(super) fn pass<T>(&mut self, place: &T, live: Term, value: Term) {
+        if self.plain && self.value(value).is_none() && !self.is_false(live) {
+            let place = std::ptr::from_ref(place) as usize;
+            self.milestones.push(Milestone { place, live, value });
+        }
+    }
+
+    /// What execution came by, in order.
+    pub(crate) fn milestones(&self) -> &[Milestone] {
+        &self.milestones
     }
 
     /// An operator applied.

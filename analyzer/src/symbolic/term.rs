@@ -84,6 +84,18 @@ pub(crate) struct Terms {
     suggestions: FxHashMap<Term, u128>,
     /// Differences of compared terms as linear forms: they are asked for again and again.
     differences: RefCell<FxHashMap<(Term, Term), Rc<Linear>>>,
+    /// What execution came by, where terms are plain.
+    pub(super) milestones: Vec<Milestone>,
+}
+
+/// A value that execution came by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Milestone {
+    /// Where in the specification: the same in every run of an instruction.
+    pub(crate) place: usize,
+    /// The path to it is taken.
+    pub(crate) live: Term,
+    pub(crate) value: Term,
 }
 
 /// Terms of an arena: a bound on memory, some hundred megabytes.

@@ -1,6 +1,7 @@
 //! Strategies for states and instructions of any machine; the properties stand in `tests/`.
 
 pub mod machines;
+pub mod monitor;
 pub mod oracle;
 pub mod small;
 

@@ -44,6 +44,13 @@ impl Cpu {
         self.place(cell).map_or(0, |i| self.storage[i])
     }
 
+    /// Sets a physical cell; past the end of storage nothing. Engines are to be told to forget it.
+    pub fn store(&mut self, cell: u64, value: u64) {
+        if let Some(i) = self.place(cell) {
+            self.storage[i] = value;
+        }
+    }
+
     /// Where a physical cell stands in the installation.
     pub(crate) fn place(&self, cell: u64) -> Option<usize> {
         (cell < self.cells()).then(|| self.window.start + cell as usize)

@@ -151,6 +151,11 @@ impl<M: Machine> Vmm<M> {
         &self.guests[self.current].counts
     }
 
+    /// Which of its guests' code runs directly.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// The machine below.
     pub fn below(&mut self) -> &mut M {
         &mut self.machine

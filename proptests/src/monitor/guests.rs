@@ -1,0 +1,444 @@
+//! Random guests: a machine state with a program, from choices that are aware of opcodes and edges.
+//!
+//! A [`Guest`] is what the state is made of: few numbers, most of them said relative to the guest's
+//! storage and window, so that it reads well and shrinks to little (see [`super::shrink`]).
+
+use std::fmt;
+
+use model::bits::mask;
+use model::interp::operand_condition;
+use model::isa::Class;
+use model::state::State;
+use refvmm::shape::Bits;
+
+use super::world::World;
+use crate::Stream;
+
+/// A number, mostly relative to the guest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Value {
+    /// As it is.
+    Number(u64),
+    /// The end of storage, w + d.
+    Storage(i8),
+    /// What storage has left behind the window's begin, w − l + d.
+    Room(i8),
+    /// The bound, b + d.
+    Bound(i8),
+    /// The largest number less d.
+    Top(u8),
+    /// The sign bit + d.
+    Sign(i8),
+    /// The virtual address of the program's n-th instruction.
+    Code(u8),
+    /// The virtual address of the n-th PSW.
+    Frame(u8),
+    /// The virtual address of the handler.
+    Handler,
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(n) => write!(f, "{n:#x}"),
+            Self::Storage(d) => write!(f, "w{d:+}"),
+            Self::Room(d) => write!(f, "w-l{d:+}"),
+            Self::Bound(d) => write!(f, "b{d:+}"),
+            Self::Top(d) => write!(f, "top-{d}"),
+            Self::Sign(d) => write!(f, "sign{d:+}"),
+            Self::Code(n) => write!(f, "code {n}"),
+            Self::Frame(n) => write!(f, "psw {n}"),
+            Self::Handler => write!(f, "handler"),
+        }
+    }
+}
+
+/// An instruction: a class, and operands.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Instruction {
+    /// Name of the class.
+    pub class: String,
+    /// Its operands, in order.
+    pub operands: Vec<Value>,
+}
+
+impl fmt::Debug for Instruction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{:?}", self.class, self.operands)
+    }
+}
+
+/// A PSW ⟨M, P, R⟩ in storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Psw {
+    /// User mode, else supervisor mode.
+    pub user: bool,
+    /// P.
+    pub counter: Value,
+    /// The relocation component.
+    pub relocation: Value,
+    /// The bounds component.
+    pub bounds: Value,
+}
+
+/// What the trap vector holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Vector {
+    /// Nothing.
+    Zero,
+    /// A PSW, that of a handler if it is a good one.
+    Psw(Psw),
+}
+
+/// A guest to be: a state and a program, and how long it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guest {
+    /// Cells of storage beyond the trap cells.
+    pub spare: u64,
+    /// M, P and R.
+    pub psw: Psw,
+    /// Where the program stands, in instructions from the trap cells.
+    pub place: u64,
+    /// The program, beginning at P if P is `code 0`.
+    pub program: Vec<Instruction>,
+    /// PSWs behind it.
+    pub frames: Vec<Psw>,
+    /// What comes behind them: where traps lead, if the vector says so.
+    pub handler: Vec<Instruction>,
+    /// The new PSW of all traps.
+    pub vector: Vector,
+    /// Registers of E, by number among them.
+    pub registers: Vec<(usize, Value)>,
+    /// Components of R other than relocation and bounds, by number among them.
+    pub resources: Vec<(usize, Value)>,
+    /// Cells that hold something else.
+    pub data: Vec<(u64, Value)>,
+    /// Instructions to run.
+    pub steps: u64,
+}
+
+impl Value {
+    /// Some value: at an edge, small, or anything.
+    pub fn random(stream: &mut Stream) -> Self {
+        let d = stream.below(5) as i8 - 2;
+        match stream.below(20) {
+            0..=2 => Self::Number(stream.below(4)),
+            3 | 4 => Self::Number(stream.below(48)),
+            5 | 6 => Self::Storage(d),
+            7 | 8 => Self::Room(d),
+            9 | 10 => Self::Bound(d),
+            11 | 12 => Self::Top(stream.below(5) as u8),
+            13 => Self::Sign(d),
+            14 => Self::Code(stream.below(4) as u8),
+            15 | 16 => Self::Frame(stream.below(2) as u8),
+            17 => Self::Handler,
+            _ => Self::Number(stream.bits() >> stream.below(64)),
+        }
+    }
+
+    /// The number it stands for, in some bits.
+    fn of(self, place: &Geometry, width: u32) -> u64 {
+        let all = mask(width) as u64;
+        let from = |base: u64, d: i8| base.wrapping_add_signed(i64::from(d));
+        let value = match self {
+            Self::Number(n) => n,
+            Self::Storage(d) => from(place.cells, d),
+            Self::Room(d) => from(place.cells.wrapping_sub(place.window), d),
+            Self::Bound(d) => from(place.bounds, d),
+            Self::Top(d) => all.wrapping_sub(u64::from(d)),
+            Self::Sign(d) => from(1 << (width - 1), d),
+            Self::Code(n) => (place.code + u64::from(n) * place.unit).wrapping_sub(place.window),
+            Self::Frame(n) => (place.frames + u64::from(n) * place.frame).wrapping_sub(place.window),
+            Self::Handler => place.handler.wrapping_sub(place.window),
+        };
+        value & all
+    }
+}
+
+/// What values are relative to.
+#[derive(Default)]
+struct Geometry {
+    cells: u64,
+    unit: u64,
+    frame: u64,
+    /// Begin of the window E|r.
+    window: u64,
+    bounds: u64,
+    /// Physical cells.
+    code: u64,
+    frames: u64,
+    handler: u64,
+}
+
+impl Guest {
+    /// A guest for a machine.
+    pub fn random(world: &World, stream: &mut Stream) -> Self {
+        let good = stream.below(4) > 0;
+        let spare = world.unit * (16 + stream.below(24));
+        let length = 1 + stream.below(6);
+        let program = (0..length).map(|_| Instruction::random(world, stream)).collect();
+        let mut psw = Psw::random(world, stream);
+        if stream.below(16) > 0 {
+            psw.counter = Value::Code(0);
+        }
+        let handler: Vec<_> =
+            (0..stream.below(4)).map(|_| Instruction::random(world, stream)).collect();
+        let vector = match stream.below(5) {
+            0 => Vector::Zero,
+            1 => Vector::Psw(Psw::random(world, stream)),
+            _ => Vector::Psw(Psw::handler(stream)),
+        };
+        let count = world.general.len() as u64;
+        let few = if good { 1 + stream.below(8) } else { stream.below(3) };
+        let register = |stream: &mut Stream| (stream.below(count) as usize, Value::random(stream));
+        let registers = (0..few).map(|_| register(stream)).collect();
+        let resources = (0..world.resources.len())
+            .filter(|_| stream.below(4) == 0)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .map(|i| (i, Value::random(stream)))
+            .collect();
+        let cells = world.shape.isa.least_cells() as u64 + spare;
+        let data = (0..stream.below(3))
+            .map(|_| (stream.below(cells), Value::random(stream)))
+            .collect::<Vec<_>>();
+        let data = if stream.below(2) == 0 { data } else { Vec::new() };
+        let frames = (0..2).map(|_| Psw::random(world, stream)).collect();
+        let place = stream.below(6);
+        let steps = if stream.below(8) == 0 { 40 } else { 1 + stream.below(8) };
+        Self {
+            spare,
+            psw,
+            place,
+            program,
+            frames,
+            handler,
+            vector,
+            registers,
+            resources,
+            data,
+            steps,
+        }
+    }
+
+    /// Number of its cells, w.
+    pub fn cells(&self, world: &World) -> u64 {
+        world.shape.isa.least_cells() as u64 + self.spare
+    }
+
+    /// The state it starts in.
+    pub fn state(&self, world: &World) -> State {
+        let isa = &world.shape.isa;
+        let least = isa.least_cells() as u64;
+        let mut place = Geometry {
+            cells: self.cells(world),
+            unit: world.unit,
+            frame: world.frame(),
+            code: least + self.place * world.unit,
+            ..Geometry::default()
+        };
+        place.frames = place.code + length(world, &self.program);
+        place.handler = place.frames + place.frame * self.frames.len() as u64;
+        let mut state = State::zero(isa, u128::from(place.cells));
+        for (i, value) in &self.resources {
+            world.set(&mut state, world.resources[*i], *value, &place);
+        }
+        self.psw.set_control(world, &mut state, &mut place);
+        let (window, bounds) = model::map::window(isa, &state);
+        (place.window, place.bounds) = (window as u64, bounds as u64);
+        for bits in &world.shape.counter {
+            world.set(&mut state, *bits, self.psw.counter, &place);
+        }
+        for (i, value) in &self.registers {
+            world.set(&mut state, world.general[*i], *value, &place);
+        }
+        let mut at = place.code;
+        let mut lay = |state: &mut State, cells: Vec<u64>| {
+            for cell in cells {
+                state.store(u128::from(at), u128::from(cell));
+                at += 1;
+            }
+        };
+        for it in &self.program {
+            lay(&mut state, it.cells(world, &place));
+        }
+        for psw in &self.frames {
+            lay(&mut state, psw.cells(world, &place));
+        }
+        for it in &self.handler {
+            lay(&mut state, it.cells(world, &place));
+        }
+        if let Vector::Psw(psw) = &self.vector {
+            let new = isa.trap_cells.new.clone();
+            let cells = match isa.trap_cells.old.is_empty() {
+                false => psw.cells(world, &place),
+                true => psw.vectors(world, &place, new.end - new.start),
+            };
+            for (cell, value) in new.zip(cells) {
+                state.store(cell, u128::from(value));
+            }
+        }
+        for (cell, value) in &self.data {
+            state.store(u128::from(*cell), u128::from(value.of(&place, isa.storage.width)));
+        }
+        state
+    }
+}
+
+fn length(world: &World, program: &[Instruction]) -> u64 {
+    let class = |it: &Instruction| world.shape.isa.class(&it.class).map_or(0, |c| c.length as u64);
+    program.iter().map(class).sum()
+}
+
+impl World {
+    /// Sets some bits of a register; the first slot's worth of them if there are more.
+    fn set(&self, state: &mut State, bits: Bits, value: Value, place: &Geometry) {
+        let width = 64 - (bits.mask >> bits.mask.trailing_zeros()).leading_zeros();
+        let value = value.of(place, width) << bits.mask.trailing_zeros() & bits.mask;
+        if let Some(register) = state.registers.iter_mut().flatten().nth(bits.slot) {
+            *register = *register & !u128::from(bits.mask) | u128::from(value);
+        }
+    }
+
+    /// Cells of a PSW in storage.
+    fn frame(&self) -> u64 {
+        let old = &self.shape.isa.trap_cells.old;
+        // Machines that push their PSW: SR and P, and a format word of zeros.
+        if old.is_empty() { 8 } else { (old.end - old.start) as u64 }
+    }
+}
+
+impl Instruction {
+    /// Some instruction: privileged and sensitive ones more often than others.
+    pub fn random(world: &World, stream: &mut Stream) -> Self {
+        let from =
+            if stream.below(5) < 2 { &world.special } else { &world.encoded };
+        let class = &world.shape.isa.classes[from[stream.below(from.len() as u64) as usize]];
+        Self { class: class.name.clone(), operands: operands(class, stream) }
+    }
+
+    fn cells(&self, world: &World, place: &Geometry) -> Vec<u64> {
+        let Some(class) = world.shape.isa.class(&self.class) else { return Vec::new() };
+        let operands = class.operands.iter().zip(&self.operands);
+        let operands: Vec<u128> =
+            operands.map(|(o, value)| u128::from(value.of(place, o.width))).collect();
+        world.cells(class, &operands)
+    }
+}
+
+/// Operands that the class admits, if some are found.
+fn operands(class: &Class, stream: &mut Stream) -> Vec<Value> {
+    let mut found = Vec::new();
+    for _ in 0..50 {
+        found = class
+            .operands
+            .iter()
+            .map(|o| match o.fixed {
+                Some(value) => Value::Number(value as u64),
+                None if o.width <= 8 => Value::Number(stream.below(1 << o.width)),
+                None if stream.below(2) == 0 => match stream.below(7) {
+                    n @ 0..=3 => Value::Number(n),
+                    n => Value::Top(n as u8 - 4),
+                },
+                None => Value::random(stream),
+            })
+            .collect();
+        let plain: Vec<u128> = found.iter().map(|v| match v {
+            Value::Number(n) => u128::from(*n),
+            _ => 1,
+        }).collect();
+        if class.when.as_ref().is_none_or(|w| operand_condition(w, &plain)) {
+            break;
+        }
+    }
+    found
+}
+
+impl Psw {
+    /// Some PSW: often a sensible one, else near the edges of storage.
+    pub fn random(world: &World, stream: &mut Stream) -> Self {
+        let d = stream.below(5) as i8 - 2;
+        let user = stream.below(2) == 0;
+        let counter = match stream.below(4) {
+            0 => Value::Handler,
+            1 => Value::random(stream),
+            _ => Value::Code(stream.below(4) as u8),
+        };
+        if world.within {
+            let relocation = Value::Number(if stream.below(2) == 0 { 0 } else { stream.below(12) });
+            return Self { user, counter, relocation, bounds: Value::Room(-(stream.below(4) as i8)) };
+        }
+        let relocation = match stream.below(16) {
+            0..=4 => Value::Number(0),
+            5..=9 => Value::Number(stream.below(12)),
+            10 | 11 => Value::Storage(d),
+            12 | 13 => Value::Top(stream.below(40) as u8),
+            14 => Value::Number(stream.below(64)),
+            _ => Value::random(stream),
+        };
+        let bounds = match stream.below(16) {
+            0..=3 => Value::Storage(0),
+            4..=7 => Value::Room(d),
+            8 | 9 => Value::Number(stream.below(48)),
+            10 => Value::Number(stream.below(3)),
+            11 => Value::Top(stream.below(3) as u8),
+            12 => Value::Storage(stream.below(100) as i8),
+            13 => Value::Sign(d),
+            _ => Value::random(stream),
+        };
+        Self { user, counter, relocation, bounds }
+    }
+
+    /// The PSW of a handler that sees all of storage.
+    fn handler(stream: &mut Stream) -> Self {
+        let user = stream.below(8) == 0;
+        let bounds = Value::Storage(0);
+        Self { user, counter: Value::Handler, relocation: Value::Number(0), bounds }
+    }
+
+    /// Sets M and the mapping of a state, and with them what addresses are relative to.
+    fn set_control(&self, world: &World, state: &mut State, place: &mut Geometry) {
+        let isa = &world.shape.isa;
+        if let Some(mode) = isa.mode {
+            state.set_part(mode, if self.user { world.pair.user.1 } else { world.pair.supervisor.1 });
+        }
+        if let Some(part) = isa.relocation {
+            place.window = self.relocation.of(place, part.width);
+            state.set_part(part, u128::from(place.window));
+        }
+        if let Some(part) = isa.bounds {
+            state.set_part(part, u128::from(self.bounds.of(place, part.width)));
+        }
+    }
+
+    /// Its cells, for instructions and traps to load.
+    fn cells(&self, world: &World, place: &Geometry) -> Vec<u64> {
+        let isa = &world.shape.isa;
+        let mut state = State::zero(isa, u128::from(place.cells));
+        let mut there = Geometry { window: 0, ..*place };
+        self.set_control(world, &mut state, &mut there);
+        let (window, bounds) = model::map::window(isa, &state);
+        (there.window, there.bounds) = (window as u64, bounds as u64);
+        for bits in &world.shape.counter {
+            world.set(&mut state, *bits, self.counter, &there);
+        }
+        let registers: Vec<u64> = state.registers.iter().flatten().map(|v| *v as u64).collect();
+        if !isa.trap_cells.old.is_empty() {
+            return world.psw(&registers);
+        }
+        let mode = isa.mode.map_or(0, |mode| state.register(mode.register) as u64);
+        let counter = world.shape.counter.first().map_or(0, |bits| bits.get(&registers));
+        bytes(mode, 2).chain(bytes(counter, 4)).chain([0, 0]).collect()
+    }
+
+    /// Addresses of the handler, one for each trap, on machines that load only P.
+    fn vectors(&self, world: &World, place: &Geometry, cells: u128) -> Vec<u64> {
+        let counter: Vec<u64> = self.cells(world, place)[2..6].to_vec();
+        (0..cells as usize).map(|i| counter[i % 4]).collect()
+    }
+}
+
+/// The lowest bytes, most significant first.
+fn bytes(value: u64, count: u32) -> impl Iterator<Item = u64> {
+    (0..count).rev().map(move |i| value >> (8 * i) & 0xff)
+}

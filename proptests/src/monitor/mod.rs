@@ -1,0 +1,14 @@
+//! Properties of control programs: a guest on the bare machine beside the same guest in a virtual
+//! machine.
+//!
+//! [`world`] is a machine with what is known about it, [`guests`] makes states and programs for it,
+//! [`tower`] puts monitors on monitors, [`lockstep`] compares, [`seeded`] is a list of wrong
+//! monitors that the comparison must find out.
+
+pub mod guests;
+pub mod lockstep;
+pub mod schedule;
+pub mod seeded;
+pub mod shrink;
+pub mod tower;
+pub mod world;

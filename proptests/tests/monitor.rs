@@ -1,12 +1,12 @@
 //! Guests cannot tell a virtual machine from a real one, whatever they do and however deep they are.
 
-use proptest::test_runner::{TestError, TestRunner};
+use proptest::test_runner::TestError;
 use proptests::monitor::lockstep::Setup;
 use proptests::monitor::schedule::Schedules;
 use proptests::monitor::shrink::Cases;
 use proptests::monitor::tower::{MakeEngine, Sound};
 use proptests::monitor::world::World;
-use proptests::settings;
+use proptests::runner;
 use proptest::test_runner::TestCaseError;
 use refvmm::engine::{Interpreter, Walk};
 
@@ -24,28 +24,14 @@ fn worlds() -> Vec<World> {
 
 fn towers(cases: u32, depth: (u64, u64), real: MakeEngine, beside: MakeEngine) {
     for world in worlds() {
-        let setup = Setup { world: &world, shop: &Sound(real), beside };
+        let setup = Setup { world: &world, shop: &Sound(real), beside, inspects: true };
         let strategy = Cases { world: &world, kinds: world.kinds(), depth };
-        let failed = TestRunner::new_with_rng_from(cases).run(&strategy, |case| {
+        let failed = runner(cases).run(&strategy, |case| {
             setup.check(&case).map(|_| ()).map_err(TestCaseError::fail)
         });
         if let Err(TestError::Fail(why, case)) = failed {
             panic!("{}: {why}\n{case:#?}", world.name);
         }
-    }
-}
-
-/// A runner with a fixed seed.
-trait Fixed {
-    fn new_with_rng_from(cases: u32) -> TestRunner;
-}
-
-impl Fixed for TestRunner {
-    fn new_with_rng_from(cases: u32) -> TestRunner {
-        let mut config = settings(cases);
-        config.max_shrink_iters = 20_000;
-        let rng = proptest::test_runner::TestRng::deterministic_rng(config.rng_algorithm);
-        TestRunner::new_with_rng(config, rng)
     }
 }
 
@@ -72,9 +58,9 @@ fn interpreted_beside() {
 #[test]
 fn neighbours() {
     for world in worlds() {
-        let setup = Setup { world: &world, shop: &Sound(WALK), beside: WALK };
+        let setup = Setup { world: &world, shop: &Sound(WALK), beside: WALK, inspects: true };
         let strategy = Schedules { world: &world, kinds: world.kinds() };
-        let failed = TestRunner::new_with_rng_from(500).run(&strategy, |turns| {
+        let failed = runner(500).run(&strategy, |turns| {
             setup.check_turns(&turns).map_err(TestCaseError::fail)
         });
         if let Err(TestError::Fail(why, case)) = failed {

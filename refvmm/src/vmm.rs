@@ -168,6 +168,9 @@ impl<M: Machine> Vmm<M> {
 
     /// Lets another guest run.
     pub fn switch(&mut self, guest: usize) {
+        if guest == self.current {
+            return;
+        }
         let shape = Arc::clone(self.machine.shape());
         let registers = &mut self.machine.hardware().cpu.registers;
         let mut incoming = std::mem::take(&mut self.guests[guest].registers);

@@ -1,6 +1,5 @@
 //! The three properties, step by step: equivalence, resource control, efficiency.
 
-use model::interp;
 use model::map::Partition;
 use model::state::State;
 use refvmm::engine::{OnTrap, Stop, Why};
@@ -19,6 +18,8 @@ pub struct Setup<'a> {
     pub shop: &'a dyn Workshop,
     /// The engine of the bare machine beside the tower.
     pub beside: MakeEngine,
+    /// Whether it looks at the real M and R, beside what a guest and its neighbours can tell.
+    pub inspects: bool,
 }
 
 /// What a case came to, for those who count.
@@ -172,6 +173,9 @@ impl Duel<'_> {
     /// Resource control: on each floor M is user, the mapping is f's and leads into the partition,
     /// and the rest of R is the control program's own.
     fn controlled(&mut self, state: &State) -> Result<(), String> {
+        if !self.setup.inspects {
+            return Ok(());
+        }
         let mut guest: Vec<u64> = state.registers.iter().flatten().map(|v| *v as u64).collect();
         let mut cells = state.cells;
         let mut level = &mut self.tower.top;
@@ -181,7 +185,10 @@ impl Duel<'_> {
             level = monitor.below();
             let start = level.window();
             let partition = Partition { first: first - start.start as u128, cells: size };
-            let control = level.control().to_vec();
+            let control = match floor {
+                0 => level.hardware().cpu.registers.clone(),
+                _ => level.control().to_vec(),
+            };
             let wanted = composed(self.setup.world, &guest, partition, own);
             let isa = &self.setup.world.shape.isa;
             for bits in &self.setup.world.shape.control {
@@ -298,9 +305,4 @@ fn with(isa: &model::isa::Isa, cells: u128, registers: &[u64]) -> State {
 fn name(isa: &model::isa::Isa, slot: usize) -> String {
     let names = isa.registers.iter().flat_map(|r| (0..r.len()).map(|_| r.name.clone()));
     names.into_iter().nth(slot).unwrap_or_default()
-}
-
-/// Whether the guest has halted.
-pub fn halted(world: &World, state: &State) -> bool {
-    world.shape.isa.halted.as_ref().is_some_and(|e| interp::value(e, state).is_true())
 }

@@ -11,7 +11,7 @@ use refvmm::machine::{self, Bare, Machine};
 use refvmm::shape::Shape;
 use refvmm::vmm::{Kind, Vmm};
 
-use super::world::World;
+use super::world::{World, holds};
 use crate::Stream;
 
 /// A machine in a tower.
@@ -234,7 +234,7 @@ fn found(world: &World, cells: u64, seed: u64) -> State {
         user.set_part(mode, world.pair.user.1);
     }
     let halted = |s: &State| isa.halted.as_ref().is_some_and(|e| interp::value(e, s).is_true());
-    if halted(&user) || !isa.assumptions.iter().all(|a| interp::value(&a.that, &user).is_true()) {
+    if halted(&user) || !holds(isa, &user) {
         state = empty;
     }
     for cell in 0..u128::from(cells) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::bits::mask;
 use model::diagnostic::Sources;
 use model::interp::{self, Fetched, Outcome};
-use model::isa::{Class, Endian, Pair, Profile, Role, TrapId};
+use model::isa::{Class, Endian, Isa, Pair, Profile, Role, TrapId};
 use model::map::VmMap;
 use model::state::State;
 use refvmm::classification::Classification;
@@ -28,6 +28,8 @@ pub struct World {
     pub map: VmMap,
     /// Whether guests keep l + b ≤ w, as the paper assumes.
     pub within: bool,
+    /// Whether guests keep the specification's assumptions.
+    pub assumes: bool,
     /// Classes that have an encoding.
     pub encoded: Vec<usize>,
     /// Those of them that are not innocuous, privileged, or that trap at the programmer's wish.
@@ -96,6 +98,7 @@ impl World {
             pair,
             map,
             within: false,
+            assumes: true,
             special,
             innocuous,
             general: of_role(Role::E),
@@ -116,6 +119,13 @@ impl World {
         self
     }
 
+    /// The same machine with guests that keep no assumption.
+    #[must_use]
+    pub fn anything(mut self) -> Self {
+        self.assumes = false;
+        self
+    }
+
     /// The kinds of control programs that may be constructed.
     pub fn kinds(&self) -> Vec<Kind> {
         let admits = |kind: &Kind| self.known.admits(&self.shape.isa, *kind).is_ok();
@@ -127,7 +137,7 @@ impl World {
         let isa = &self.shape.isa;
         let (l, b) = model::map::window(isa, state);
         (!self.within || l + b <= state.cells)
-            && isa.assumptions.iter().all(|a| interp::value(&a.that, state).is_true())
+            && (!self.assumes || holds(isa, state))
     }
 
     /// Whether the state is one of virtual user mode.
@@ -198,6 +208,11 @@ impl World {
         }
         all
     }
+}
+
+/// Whether the specification's assumptions hold.
+pub(super) fn holds(isa: &Isa, state: &State) -> bool {
+    isa.assumptions.iter().all(|a| interp::value(&a.that, state).is_true())
 }
 
 /// Whether the author expects the class to be innocuous and not privileged.

@@ -1,14 +1,17 @@
 //! Guests cannot tell a virtual machine from a real one, whatever they do and however deep they are.
 
-use proptest::test_runner::TestError;
+use std::collections::BTreeSet;
+
+use proptest::test_runner::{TestCaseError, TestError};
+use proptests::monitor::batch::Batch;
 use proptests::monitor::lockstep::Setup;
 use proptests::monitor::schedule::Schedules;
 use proptests::monitor::shrink::Cases;
 use proptests::monitor::tower::{MakeEngine, Sound};
 use proptests::monitor::world::World;
-use proptests::runner;
-use proptest::test_runner::TestCaseError;
+use proptests::{Stream, runner, settings};
 use refvmm::engine::{Interpreter, Walk};
+use refvmm::vmm::{Counts, Kind};
 
 const WALK: MakeEngine = |shape| Box::new(Walk::new(shape));
 const INTERPRETER: MakeEngine = |shape| Box::new(Interpreter::new(shape));
@@ -65,6 +68,52 @@ fn neighbours() {
         });
         if let Err(TestError::Fail(why, case)) = failed {
             panic!("{}: {why}\n{case:#?}", world.name);
+        }
+    }
+}
+
+/// Single steps, many of them.
+#[test]
+fn batches() {
+    for world in worlds() {
+        for kind in world.kinds() {
+            let mut batch = Batch::new(&world, kind, WALK, 24).expect("the monitor is admitted");
+            let seeds = settings(50).cases.into();
+            let result = (0..seeds).try_for_each(|seed| batch.run(seed, 200));
+            assert_eq!(result, Ok(()), "{} {kind:?}", world.name);
+        }
+    }
+}
+
+/// Guests reach every instruction, every trap and every way an instruction can go.
+#[test]
+fn guests_reach_everything() {
+    for world in worlds() {
+        let setup = Setup { world: &world, shop: &Sound(WALK), beside: WALK, inspects: true };
+        let cases = Cases { world: &world, kinds: world.kinds(), depth: (1, 1) };
+        let isa = &world.shape.isa;
+        let mut classes: BTreeSet<usize> = world.encoded.iter().copied().collect();
+        let mut traps: BTreeSet<usize> = (0..isa.traps.len()).collect();
+        let mut ways = [0; 4];
+        for seed in 0..4000 {
+            let case = cases.random(&mut Stream::new(seed));
+            let tally = setup.check(&case).expect("the property holds");
+            classes.retain(|class| !tally.classes.contains(class));
+            traps.retain(|trap| tally.taken[*trap] == 0);
+            let Counts { direct, emulated, reflected, interpreted, .. } = tally.counts;
+            for (all, one) in ways.iter_mut().zip([direct, reflected, emulated, interpreted]) {
+                *all += one;
+            }
+        }
+        let missing: Vec<&str> = classes.iter().map(|c| isa.classes[*c].name.as_str()).collect();
+        assert!(missing.is_empty(), "{}: {missing:?} never run", world.name);
+        let missing: Vec<&str> = traps.iter().map(|t| isa.traps[*t].name.as_str()).collect();
+        assert!(missing.is_empty(), "{}: {missing:?} never taken", world.name);
+        println!("{} {ways:?}", world.name);
+        assert!(ways[0] > 0 && ways[1] > 0, "{}: {ways:?}", world.name);
+        for kind in world.kinds() {
+            let way = if kind == Kind::Vmm { ways[2] } else { ways[3] };
+            assert!(way > 0, "{}: {ways:?}", world.name);
         }
     }
 }

@@ -28,10 +28,11 @@ fn shows(world: &World, kind: Kind, class: &str, what: &str) {
     let (why, case) = refutation(world, kind);
     let context = format!("{}: {kind:?}: {why}\n{case:#?}", world.name);
     assert!(why.contains(what), "{context}");
-    assert_eq!(case.guest.steps, 1, "{context}");
+    assert!(case.guest.steps <= 2 && case.floors.len() == 1, "{context}");
+    // Sometimes what a trap stores is the instruction.
     let program: Vec<&str> = case.guest.program.iter().map(|it| it.class.as_str()).collect();
-    assert_eq!(program, [class], "{context}");
-    println!("{context}");
+    assert!(program.is_empty() || program == [class], "{context}");
+    assert!(case.guest.handler.is_empty(), "{context}");
 }
 
 #[test]

@@ -105,6 +105,8 @@ pub struct Guest {
     pub frames: Vec<Psw>,
     /// What comes behind them: where traps lead, if the vector says so.
     pub handler: Vec<Instruction>,
+    /// What fills the rest of storage.
+    pub filler: Option<Instruction>,
     /// The new PSW of all traps.
     pub vector: Vector,
     /// Registers of E, by number among them.
@@ -133,6 +135,17 @@ impl Value {
             15 | 16 => Self::Frame(stream.below(2) as u8),
             17 => Self::Handler,
             _ => Self::Number(stream.bits() >> stream.below(64)),
+        }
+    }
+
+    /// Where a window or storage ends.
+    fn edge(stream: &mut Stream) -> Self {
+        let d = stream.below(3) as i8 - 1;
+        match stream.below(6) {
+            0 => Self::random(stream),
+            1 => Self::Storage(d),
+            2 | 3 => Self::Bound(d),
+            _ => Self::Room(d),
         }
     }
 
@@ -178,19 +191,25 @@ impl Guest {
         let length = 1 + stream.below(6);
         let program = (0..length).map(|_| Instruction::random(world, stream)).collect();
         let mut psw = Psw::random(world, stream);
-        if stream.below(16) > 0 {
-            psw.counter = Value::Code(0);
-        }
+        // Where most of the guest's numbers are, and sometimes its program.
+        let theme = Value::edge(stream);
+        psw.counter = if stream.below(16) > 0 { Value::Code(0) } else { theme };
         let handler: Vec<_> =
             (0..stream.below(4)).map(|_| Instruction::random(world, stream)).collect();
-        let vector = match stream.below(5) {
+        let filler = (stream.below(2) == 0).then(|| Instruction::random(world, stream));
+        let vector = match stream.below(10) {
             0 => Vector::Zero,
             1 => Vector::Psw(Psw::random(world, stream)),
             _ => Vector::Psw(Psw::handler(stream)),
         };
         let count = world.general.len() as u64;
-        let few = if good { 1 + stream.below(8) } else { stream.below(3) };
-        let register = |stream: &mut Stream| (stream.below(count) as usize, Value::random(stream));
+        let few = if good { 1 + stream.below(12) } else { stream.below(3) };
+        let themed = stream.below(2) == 0;
+        let register = |stream: &mut Stream| {
+            let number = stream.below(count) as usize;
+            let value = Value::random(stream);
+            (number, if themed && stream.below(2) == 0 { theme } else { value })
+        };
         let registers = (0..few).map(|_| register(stream)).collect();
         let resources = (0..world.resources.len())
             .filter(|_| stream.below(4) == 0)
@@ -213,6 +232,7 @@ impl Guest {
             program,
             frames,
             handler,
+            filler,
             vector,
             registers,
             resources,
@@ -251,6 +271,13 @@ impl Guest {
         }
         for (i, value) in &self.registers {
             world.set(&mut state, world.general[*i], *value, &place);
+        }
+        if let Some(it) = &self.filler {
+            let cells = it.cells(world, &place);
+            let behind = place.handler + length(world, &self.handler)..place.cells;
+            for (cell, value) in behind.zip(cells.into_iter().cycle()) {
+                state.store(u128::from(cell), u128::from(value));
+            }
         }
         let mut at = place.code;
         let mut lay = |state: &mut State, cells: Vec<u64>| {
@@ -312,7 +339,7 @@ impl Instruction {
     /// Some instruction: privileged and sensitive ones more often than others.
     pub fn random(world: &World, stream: &mut Stream) -> Self {
         let from =
-            if stream.below(5) < 2 { &world.special } else { &world.encoded };
+            if stream.below(4) == 0 { &world.special } else { &world.encoded };
         let class = &world.shape.isa.classes[from[stream.below(from.len() as u64) as usize]];
         Self { class: class.name.clone(), operands: operands(class, stream) }
     }
@@ -335,10 +362,15 @@ fn operands(class: &Class, stream: &mut Stream) -> Vec<Value> {
             .iter()
             .map(|o| match o.fixed {
                 Some(value) => Value::Number(value as u64),
+                None if o.width == 1 => Value::Number(u64::from(stream.below(4) == 0)),
+                None if o.width <= 8 && stream.below(4) == 0 => Value::Number(0),
                 None if o.width <= 8 => Value::Number(stream.below(1 << o.width)),
-                None if stream.below(2) == 0 => match stream.below(7) {
-                    n @ 0..=3 => Value::Number(n),
-                    n => Value::Top(n as u8 - 4),
+                None if stream.below(3) > 0 => match stream.below(10) {
+                    n @ 0..=2 => Value::Number(n),
+                    3 | 4 => Value::Number(stream.below(64)),
+                    5 => Value::Top(stream.below(3) as u8),
+                    6 => Value::Frame(stream.below(2) as u8),
+                    _ => Value::Code(stream.below(6) as u8),
                 },
                 None => Value::random(stream),
             })
@@ -368,22 +400,22 @@ impl Psw {
             let relocation = Value::Number(if stream.below(2) == 0 { 0 } else { stream.below(12) });
             return Self { user, counter, relocation, bounds: Value::Room(-(stream.below(4) as i8)) };
         }
-        let relocation = match stream.below(16) {
-            0..=4 => Value::Number(0),
-            5..=9 => Value::Number(stream.below(12)),
-            10 | 11 => Value::Storage(d),
-            12 | 13 => Value::Top(stream.below(40) as u8),
-            14 => Value::Number(stream.below(64)),
+        let relocation = match stream.below(20) {
+            0..=6 => Value::Number(0),
+            7..=13 => Value::Number(stream.below(12)),
+            14 | 15 => Value::Storage(d),
+            16 | 17 => Value::Top(stream.below(40) as u8),
+            18 => Value::Number(stream.below(64)),
             _ => Value::random(stream),
         };
-        let bounds = match stream.below(16) {
-            0..=3 => Value::Storage(0),
-            4..=7 => Value::Room(d),
-            8 | 9 => Value::Number(stream.below(48)),
-            10 => Value::Number(stream.below(3)),
-            11 => Value::Top(stream.below(3) as u8),
-            12 => Value::Storage(stream.below(100) as i8),
-            13 => Value::Sign(d),
+        let bounds = match stream.below(20) {
+            0..=4 => Value::Storage(0),
+            5..=9 => Value::Room(d),
+            10 | 11 => Value::Number(stream.below(64)),
+            12 => Value::Number(stream.below(3)),
+            13 | 14 => Value::Top(stream.below(3) as u8),
+            15 | 16 => Value::Storage(stream.below(100) as i8),
+            17 | 18 => Value::Sign(d),
             _ => Value::random(stream),
         };
         Self { user, counter, relocation, bounds }
@@ -391,7 +423,7 @@ impl Psw {
 
     /// The PSW of a handler that sees all of storage.
     fn handler(stream: &mut Stream) -> Self {
-        let user = stream.below(8) == 0;
+        let user = stream.below(3) == 0;
         let bounds = Value::Storage(0);
         Self { user, counter: Value::Handler, relocation: Value::Number(0), bounds }
     }

@@ -1,5 +1,7 @@
 //! The three properties, step by step: equivalence, resource control, efficiency.
 
+use std::collections::BTreeSet;
+
 use model::map::Partition;
 use model::state::State;
 use refvmm::engine::{OnTrap, Stop, Why};
@@ -27,8 +29,10 @@ pub struct Setup<'a> {
 pub struct Tally {
     /// Instructions compared.
     pub steps: u64,
-    /// Traps the guest took.
-    pub taken: u64,
+    /// The classes of those that could be fetched.
+    pub classes: BTreeSet<usize>,
+    /// Traps the guest took, by [`model::isa::TrapId`].
+    pub taken: Vec<u64>,
     /// Why the guest stopped, if it did before its steps were used up.
     pub stopped: Option<Why>,
     /// What became of its instructions.
@@ -63,9 +67,10 @@ impl Duel<'_> {
         let mut state = machine::state(&mut self.real);
         self.equal(&state)?;
         while tally.steps < steps && world.promised(&state) {
+            let class = world.class(&state);
             let before = Before {
                 counts: counts(&mut self.tower.top),
-                innocuous: world.innocuous(&state),
+                innocuous: class.is_some_and(|class| world.is_innocuous(class)),
                 user: world.is_user(&state),
                 taken: self.taken(),
             };
@@ -82,12 +87,13 @@ impl Duel<'_> {
             self.controlled(&state).map_err(at)?;
             self.efficient(&before, a)?;
             tally.steps += a.steps;
+            tally.classes.extend(class.filter(|_| a.steps > 0));
             if a.steps == 0 {
                 tally.stopped = Some(a.why);
                 break;
             }
         }
-        tally.taken = self.taken();
+        tally.taken = machine::taken(&mut self.real);
         tally.counts = less(self.tower.monitor().counts(), &first);
         self.again(start, &state, &outside, &tally)?;
         Ok(tally)
@@ -228,7 +234,7 @@ impl Duel<'_> {
             {
                 return complain("wrong instructions are interpreted");
             }
-            let free = before.innocuous == Some(true) && !trapped && stop.steps > 0;
+            let free = before.innocuous && !trapped && stop.steps > 0;
             // Below a hybrid monitor nothing runs while it interprets.
             let runs = after[0].0 == Kind::Vmm || before.user;
             if free && runs && user && (direct, entries) != (1, 0)
@@ -251,7 +257,7 @@ impl Duel<'_> {
 /// What was before an instruction.
 struct Before {
     counts: Vec<(Kind, Counts)>,
-    innocuous: Option<bool>,
+    innocuous: bool,
     user: bool,
     taken: u64,
 }

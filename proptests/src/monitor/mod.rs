@@ -2,9 +2,10 @@
 //! machine.
 //!
 //! [`world`] is a machine with what is known about it, [`guests`] makes states and programs for it,
-//! [`tower`] puts monitors on monitors, [`lockstep`] compares, [`seeded`] makes wrong monitors
+//! [`tower`] puts monitors on monitors, [`lockstep`] and [`schedule`] compare, [`batch`] does so for many single steps, [`seeded`] makes wrong monitors
 //! that the comparison must find out, and [`bugs`] is the list of them.
 
+pub mod batch;
 pub mod bugs;
 pub mod guests;
 pub mod lockstep;

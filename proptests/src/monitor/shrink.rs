@@ -72,24 +72,29 @@ pub fn stream(runner: &mut TestRunner) -> Stream {
 pub struct Tree<T> {
     best: T,
     tried: Option<T>,
-    /// Smaller than the best, the next one last.
+    /// Smaller than the best.
     rest: Option<Vec<T>>,
+    /// How many of them were tried, or those of a larger one in their place.
+    place: usize,
+    /// Whether something was found since the first of them was tried.
+    found: bool,
 }
 
 impl<T: Smaller> Tree<T> {
     /// Nothing tried yet.
     pub fn new(best: T) -> Self {
-        Self { best, tried: None, rest: None }
+        Self { best, tried: None, rest: None, place: 0, found: false }
     }
 
+    /// Goes on where the last one was found, and round again as long as that leads to something.
     fn next(&mut self) -> bool {
         let best = &self.best;
-        let rest = self.rest.get_or_insert_with(|| {
-            let mut all = best.smaller();
-            all.reverse();
-            all
-        });
-        self.tried = rest.pop();
+        let rest = self.rest.get_or_insert_with(|| best.smaller());
+        if self.place >= rest.len() && self.found {
+            (self.place, self.found) = (0, false);
+        }
+        self.tried = rest.get(self.place).cloned();
+        self.place += 1;
         self.tried.is_some()
     }
 }
@@ -105,6 +110,8 @@ impl<T: Smaller + std::fmt::Debug> ValueTree for Tree<T> {
         if let Some(tried) = self.tried.take() {
             self.best = tried;
             self.rest = None;
+            self.found = true;
+            self.place = self.place.saturating_sub(1);
         }
         self.next()
     }
@@ -191,10 +198,12 @@ impl Smaller for Psw {
             all.push(Self { user: false, ..*self });
         }
         all.extend(self.relocation.smaller().into_iter().map(|l| Self { relocation: l, ..*self }));
+        // All of storage is the plainest window, though not the smallest.
         if self.bounds != Value::Storage(0) {
             all.push(Self { bounds: Value::Storage(0), ..*self });
+            let less = self.bounds.smaller().into_iter();
+            all.extend(less.map(|bounds| Self { bounds, ..*self }));
         }
-        all.extend(self.bounds.smaller().into_iter().map(|b| Self { bounds: b, ..*self }));
         all.extend(self.counter.smaller().into_iter().map(|p| Self { counter: p, ..*self }));
         all
     }
@@ -210,6 +219,16 @@ impl Smaller for Guest {
             let less = psw.smaller().into_iter().map(Vector::Psw);
             all.extend(less.map(|vector| Self { vector, ..self.clone() }));
         }
+        if !self.handler.is_empty() {
+            // What stands behind the program becomes part of it, or all of it.
+            let program = [self.program.clone(), self.handler.clone()].concat();
+            all.push(Self { program, handler: Vec::new(), ..self.clone() });
+            if let Vector::Psw(psw) = self.vector {
+                let psw = Psw { counter: Value::Code(0), ..psw };
+                let (program, handler) = (self.handler.clone(), Vec::new());
+                all.push(Self { psw, program, handler, steps: 1, ..self.clone() });
+            }
+        }
         all.extend(self.handler.smaller().into_iter().map(|handler| Self { handler, ..self.clone() }));
         all.extend(self.frames.smaller().into_iter().map(|frames| Self { frames, ..self.clone() }));
         all.extend(self.data.smaller().into_iter().map(|data| Self { data, ..self.clone() }));
@@ -219,6 +238,9 @@ impl Smaller for Guest {
         let fewer = self.registers.smaller().into_iter();
         all.extend(fewer.map(|registers| Self { registers, ..self.clone() }));
         all.extend(self.psw.smaller().into_iter().map(|psw| Self { psw, ..self.clone() }));
+        if self.filler.is_some() {
+            all.push(Self { filler: None, ..self.clone() });
+        }
         if self.place > 0 {
             all.push(Self { place: 0, ..self.clone() });
         }

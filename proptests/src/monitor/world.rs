@@ -145,13 +145,18 @@ impl World {
         self.shape.isa.mode.is_some_and(|mode| state.part(mode) == self.pair.user.1)
     }
 
-    /// Whether the instruction at P is innocuous; `None` if it cannot be fetched or is not listed.
-    pub fn innocuous(&self, state: &State) -> Option<bool> {
+    /// The class of the instruction at P; `None` if it cannot be fetched or is not listed.
+    pub fn class(&self, state: &State) -> Option<usize> {
         let decoded = instruction(&self.shape.isa, |fetch| match interp::fetch(fetch, state) {
             Fetched::Word(word) => Ok(word),
             Fetched::Trap(_) | Fetched::Unpredictable | Fetched::Unknown => Err(()),
         });
-        decoded.ok().flatten().map(|it| self.innocuous[it.class])
+        decoded.ok().flatten().map(|it| it.class)
+    }
+
+    /// Whether a class is innocuous and not privileged.
+    pub fn is_innocuous(&self, class: usize) -> bool {
+        self.innocuous[class]
     }
 
     /// The cells of an instruction, in order.

@@ -1,0 +1,53 @@
+//! How many one-step cases a second: in batches from one seed, and one by one as they shrink.
+//!
+//! `cargo run --release -p proptests --example one_step [seconds]`
+
+#![expect(clippy::print_stdout, reason = "this is a program that prints")]
+
+use std::time::{Duration, Instant};
+
+use proptests::Stream;
+use proptests::monitor::batch::Batch;
+use proptests::monitor::guests::Guest;
+use proptests::monitor::tower::MakeEngine;
+use proptests::monitor::world::World;
+use refvmm::engine::Walk;
+
+const ENGINE: MakeEngine = |shape| Box::new(Walk::new(shape));
+
+fn main() {
+    let seconds = std::env::args().nth(1).and_then(|s| s.parse().ok()).unwrap_or(2);
+    let time = Duration::from_secs(seconds);
+    for name in ["g3", "m68010", "pdp10"] {
+        let world = World::new(name);
+        let kind = world.kinds()[0];
+        let mut batch = Batch::new(&world, kind, ENGINE, 24).expect("the monitor is admitted");
+        let batches = rate(time, |seed| {
+            batch.run(seed, 1000).expect("the property holds");
+            1000
+        });
+        let single = rate(time, |seed| {
+            let guest = Guest::random(&world, &mut Stream::new(seed));
+            batch.check(&guest).expect("the property holds");
+            1
+        });
+        let made = rate(time, |seed| {
+            std::hint::black_box(Guest::random(&world, &mut Stream::new(seed)));
+            1
+        });
+        println!("{name}: {batches:.2} M/s in batches, {single:.2} M/s one by one, {made:.2} M/s only made");
+    }
+}
+
+/// Million cases a second.
+fn rate(time: Duration, mut cases: impl FnMut(u64) -> u64) -> f64 {
+    let start = Instant::now();
+    let mut done = 0;
+    for seed in 0.. {
+        done += cases(seed);
+        if start.elapsed() > time {
+            break;
+        }
+    }
+    done as f64 / start.elapsed().as_secs_f64() / 1e6
+}

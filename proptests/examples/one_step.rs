@@ -35,19 +35,21 @@ fn main() {
             std::hint::black_box(Guest::random(&world, &mut Stream::new(seed)));
             1
         });
-        println!("{name}: {batches:.2} M/s in batches, {single:.2} M/s one by one, {made:.2} M/s only made");
+        println!(
+            "{name}: {batches:.2} M/s in batches, {single:.2} M/s one by one, {made:.2} M/s only made"
+        );
     }
 }
 
 /// Million cases a second.
-fn rate(time: Duration, mut cases: impl FnMut(u64) -> u64) -> f64 {
+fn rate(time: Duration, mut cases: impl FnMut(u64) -> u32) -> f64 {
     let start = Instant::now();
-    let mut done = 0;
+    let mut done = 0u32;
     for seed in 0.. {
         done += cases(seed);
         if start.elapsed() > time {
             break;
         }
     }
-    done as f64 / start.elapsed().as_secs_f64() / 1e6
+    f64::from(done) / start.elapsed().as_secs_f64() / 1e6
 }

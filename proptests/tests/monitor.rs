@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 
 use proptest::test_runner::{TestCaseError, TestError};
 use proptests::monitor::batch::Batch;
+use proptests::monitor::guests::Guest;
 use proptests::monitor::lockstep::Setup;
 use proptests::monitor::schedule::Schedules;
 use proptests::monitor::shrink::Cases;
-use proptests::monitor::tower::{MakeEngine, Sound};
+use proptests::monitor::tower::{Floor, MakeEngine, Sound, Tower};
 use proptests::monitor::world::World;
 use proptests::{Stream, runner, settings};
 use refvmm::engine::{Interpreter, Walk};
+use refvmm::machine;
 use refvmm::vmm::{Counts, Kind};
 
 const WALK: MakeEngine = |shape| Box::new(Walk::new(shape));
@@ -29,9 +31,8 @@ fn towers(cases: u32, depth: (u64, u64), real: MakeEngine, beside: MakeEngine) {
     for world in worlds() {
         let setup = Setup { world: &world, shop: &Sound(real), beside, inspects: true };
         let strategy = Cases { world: &world, kinds: world.kinds(), depth };
-        let failed = runner(cases).run(&strategy, |case| {
-            setup.check(&case).map(|_| ()).map_err(TestCaseError::fail)
-        });
+        let failed = runner(cases)
+            .run(&strategy, |case| setup.check(&case).map(|_| ()).map_err(TestCaseError::fail));
         if let Err(TestError::Fail(why, case)) = failed {
             panic!("{}: {why}\n{case:#?}", world.name);
         }
@@ -63,13 +64,28 @@ fn neighbours() {
     for world in worlds() {
         let setup = Setup { world: &world, shop: &Sound(WALK), beside: WALK, inspects: true };
         let strategy = Schedules { world: &world, kinds: world.kinds() };
-        let failed = runner(500).run(&strategy, |turns| {
-            setup.check_turns(&turns).map_err(TestCaseError::fail)
-        });
+        let failed = runner(500)
+            .run(&strategy, |turns| setup.check_turns(&turns).map_err(TestCaseError::fail));
         if let Err(TestError::Fail(why, case)) = failed {
             panic!("{}: {why}\n{case:#?}", world.name);
         }
     }
+}
+
+/// Found by [`neighbours`]: switching to the guest that runs took registers that it had not saved.
+#[test]
+fn switching_to_the_running_guest_changes_nothing() {
+    let world = World::new("g3");
+    let cells = 24;
+    let floors = [Floor { behind: Some(0), ..Floor::plain(Kind::Vmm) }];
+    let mut tower = Tower::new(&world, &Sound(WALK), &floors, cells, 0);
+    let guest = Guest::random(&world, &mut Stream::new(0));
+    let state = Guest { spare: cells - 8, ..guest }.state(&world);
+    machine::set_state(&mut tower.top, &state);
+    for guest in [0, 0, 1, 1, 0, 0] {
+        tower.monitor().switch(guest);
+    }
+    assert_eq!(machine::state(&mut tower.top), state);
 }
 
 /// Single steps, many of them.
@@ -109,7 +125,6 @@ fn guests_reach_everything() {
         assert!(missing.is_empty(), "{}: {missing:?} never run", world.name);
         let missing: Vec<&str> = traps.iter().map(|t| isa.traps[*t].name.as_str()).collect();
         assert!(missing.is_empty(), "{}: {missing:?} never taken", world.name);
-        println!("{} {ways:?}", world.name);
         assert!(ways[0] > 0 && ways[1] > 0, "{}: {ways:?}", world.name);
         for kind in world.kinds() {
             let way = if kind == Kind::Vmm { ways[2] } else { ways[3] };

@@ -14,9 +14,8 @@ fn refutation(world: &World, kind: Kind) -> (String, Case) {
     let beside = |s: &_| -> Box<dyn refvmm::engine::Engine> { Box::new(Walk::new(s)) };
     let setup = Setup { world, shop: &Anyway(beside), beside, inspects: true };
     let strategy = Cases { world, kinds: vec![kind], depth: (1, 1) };
-    let run = runner(10_000).run(&strategy, |case| {
-        setup.check(&case).map(|_| ()).map_err(TestCaseError::fail)
-    });
+    let run = runner(10_000)
+        .run(&strategy, |case| setup.check(&case).map(|_| ()).map_err(TestCaseError::fail));
     match run {
         Err(TestError::Fail(why, case)) => (why.to_string(), case),
         other => panic!("{}: {kind:?}: no refutation: {other:?}", world.name),

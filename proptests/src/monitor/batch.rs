@@ -36,7 +36,12 @@ struct Plan {
 
 impl<'w> Batch<'w> {
     /// Machines for guests with a number of cells beyond the trap cells.
-    pub fn new(world: &'w World, kind: Kind, engine: MakeEngine, spare: u64) -> Result<Self, String> {
+    pub fn new(
+        world: &'w World,
+        kind: Kind,
+        engine: MakeEngine,
+        spare: u64,
+    ) -> Result<Self, String> {
         let least = world.shape.isa.least_cells() as u64;
         let (first, cells) = (u128::from(least) + 1, u128::from(least + spare));
         let bare = |cells: u128| Bare::new(&world.shape, cells as usize, engine(&world.shape));

@@ -61,13 +61,17 @@ pub const ALLOCATOR: &[Bug] = &[
         it.set_base(it.scene.first());
     }),
     allocator("partition-lost", "the partition's place is not added", |it| it.set_base(it.l())),
-    allocator("relocation-wraps", "l + k is added modulo the component, and the bound kept", |it| {
-        let (base, whole) = (it.l() + it.scene.first(), u64::from(u32::MAX));
-        if base > whole {
-            it.set_base(base & whole);
-            it.set_bound(it.b().min(it.scene.size()));
-        }
-    }),
+    allocator(
+        "relocation-wraps",
+        "l + k is added modulo the component, and the bound kept",
+        |it| {
+            let (base, whole) = (it.l() + it.scene.first(), u64::from(u32::MAX));
+            if base > whole {
+                it.set_base(base & whole);
+                it.set_bound(it.b().min(it.scene.size()));
+            }
+        },
+    ),
     allocator("neighbour", "the partition is that of whoever is behind the guest", |it| {
         it.set_base(it.base() + it.scene.size());
     }),
@@ -137,9 +141,11 @@ pub const DIRECT: &[Bug] = &[
             _ => stop,
         }
     }),
-    direct("all-reflected", "the virtual supervisor's privileged instructions are reflected", |it| {
-        reflect(it, |_, _| ())
-    }),
+    direct(
+        "all-reflected",
+        "the virtual supervisor's privileged instructions are reflected",
+        |it| reflect(it, |_, _| ()),
+    ),
     direct("kinds-swapped", "memory traps reach the guest as illegal instructions", |it| {
         let stop = it.go();
         match stop.why {
@@ -249,7 +255,9 @@ pub const ROUTINES: &[Bug] = &[
             it.change(1, |p| p.wrapping_add(l));
         }
     }),
-    routine("saved-mode-real", "the saved mode is the real one", |it| saved(it, 0, |m| m | 1 << 31)),
+    routine("saved-mode-real", "the saved mode is the real one", |it| {
+        saved(it, 0, |m| m | 1 << 31);
+    }),
     routine("saved-relocation-real", "the saved relocation is the real one", |it| {
         if it.reflected().is_some() {
             let k = it.scene.first();
@@ -298,7 +306,7 @@ pub const ROUTINES: &[Bug] = &[
         let emulated = it.emulated();
         for slot in (first..first + 8).filter(|_| emulated) {
             if it.cpu.registers[slot] != it.before.registers[slot] && it.cpu.registers[slot] == l {
-                it.cpu.registers[slot] = l + k & u64::from(u32::MAX);
+                it.cpu.registers[slot] = (l + k) & u64::from(u32::MAX);
             }
         }
     }),

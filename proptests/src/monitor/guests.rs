@@ -5,53 +5,14 @@
 
 use std::fmt;
 
-use model::bits::mask;
 use model::interp::operand_condition;
 use model::isa::Class;
 use model::state::State;
 use refvmm::shape::Bits;
 
+use super::value::{Geometry, Value};
 use super::world::World;
 use crate::Stream;
-
-/// A number, mostly relative to the guest.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Value {
-    /// As it is.
-    Number(u64),
-    /// The end of storage, w + d.
-    Storage(i8),
-    /// What storage has left behind the window's begin, w − l + d.
-    Room(i8),
-    /// The bound, b + d.
-    Bound(i8),
-    /// The largest number less d.
-    Top(u8),
-    /// The sign bit + d.
-    Sign(i8),
-    /// The virtual address of the program's n-th instruction.
-    Code(u8),
-    /// The virtual address of the n-th PSW.
-    Frame(u8),
-    /// The virtual address of the handler.
-    Handler,
-}
-
-impl fmt::Debug for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Number(n) => write!(f, "{n:#x}"),
-            Self::Storage(d) => write!(f, "w{d:+}"),
-            Self::Room(d) => write!(f, "w-l{d:+}"),
-            Self::Bound(d) => write!(f, "b{d:+}"),
-            Self::Top(d) => write!(f, "top-{d}"),
-            Self::Sign(d) => write!(f, "sign{d:+}"),
-            Self::Code(n) => write!(f, "code {n}"),
-            Self::Frame(n) => write!(f, "psw {n}"),
-            Self::Handler => write!(f, "handler"),
-        }
-    }
-}
 
 /// An instruction: a class, and operands.
 #[derive(Clone, PartialEq, Eq)]
@@ -117,70 +78,6 @@ pub struct Guest {
     pub data: Vec<(u64, Value)>,
     /// Instructions to run.
     pub steps: u64,
-}
-
-impl Value {
-    /// Some value: at an edge, small, or anything.
-    pub fn random(stream: &mut Stream) -> Self {
-        let d = stream.below(5) as i8 - 2;
-        match stream.below(20) {
-            0..=2 => Self::Number(stream.below(4)),
-            3 | 4 => Self::Number(stream.below(48)),
-            5 | 6 => Self::Storage(d),
-            7 | 8 => Self::Room(d),
-            9 | 10 => Self::Bound(d),
-            11 | 12 => Self::Top(stream.below(5) as u8),
-            13 => Self::Sign(d),
-            14 => Self::Code(stream.below(4) as u8),
-            15 | 16 => Self::Frame(stream.below(2) as u8),
-            17 => Self::Handler,
-            _ => Self::Number(stream.bits() >> stream.below(64)),
-        }
-    }
-
-    /// Where a window or storage ends.
-    fn edge(stream: &mut Stream) -> Self {
-        let d = stream.below(3) as i8 - 1;
-        match stream.below(6) {
-            0 => Self::random(stream),
-            1 => Self::Storage(d),
-            2 | 3 => Self::Bound(d),
-            _ => Self::Room(d),
-        }
-    }
-
-    /// The number it stands for, in some bits.
-    fn of(self, place: &Geometry, width: u32) -> u64 {
-        let all = mask(width) as u64;
-        let from = |base: u64, d: i8| base.wrapping_add_signed(i64::from(d));
-        let value = match self {
-            Self::Number(n) => n,
-            Self::Storage(d) => from(place.cells, d),
-            Self::Room(d) => from(place.cells.wrapping_sub(place.window), d),
-            Self::Bound(d) => from(place.bounds, d),
-            Self::Top(d) => all.wrapping_sub(u64::from(d)),
-            Self::Sign(d) => from(1 << (width - 1), d),
-            Self::Code(n) => (place.code + u64::from(n) * place.unit).wrapping_sub(place.window),
-            Self::Frame(n) => (place.frames + u64::from(n) * place.frame).wrapping_sub(place.window),
-            Self::Handler => place.handler.wrapping_sub(place.window),
-        };
-        value & all
-    }
-}
-
-/// What values are relative to.
-#[derive(Default)]
-struct Geometry {
-    cells: u64,
-    unit: u64,
-    frame: u64,
-    /// Begin of the window E|r.
-    window: u64,
-    bounds: u64,
-    /// Physical cells.
-    code: u64,
-    frames: u64,
-    handler: u64,
 }
 
 impl Guest {
@@ -261,16 +158,16 @@ impl Guest {
         place.handler = place.frames + place.frame * self.frames.len() as u64;
         let mut state = State::zero(isa, u128::from(place.cells));
         for (i, value) in &self.resources {
-            world.set(&mut state, world.resources[*i], *value, &place);
+            set(&mut state, world.resources[*i], *value, &place);
         }
         self.psw.set_control(world, &mut state, &mut place);
         let (window, bounds) = model::map::window(isa, &state);
         (place.window, place.bounds) = (window as u64, bounds as u64);
         for bits in &world.shape.counter {
-            world.set(&mut state, *bits, self.psw.counter, &place);
+            set(&mut state, *bits, self.psw.counter, &place);
         }
         for (i, value) in &self.registers {
-            world.set(&mut state, world.general[*i], *value, &place);
+            set(&mut state, world.general[*i], *value, &place);
         }
         if let Some(it) = &self.filler {
             let cells = it.cells(world, &place);
@@ -297,9 +194,10 @@ impl Guest {
         }
         if let Vector::Psw(psw) = &self.vector {
             let new = isa.trap_cells.new.clone();
-            let cells = match isa.trap_cells.old.is_empty() {
-                false => psw.cells(world, &place),
-                true => psw.vectors(world, &place, new.end - new.start),
+            let cells = if isa.trap_cells.old.is_empty() {
+                psw.vectors(world, &place, new.end - new.start)
+            } else {
+                psw.cells(world, &place)
             };
             for (cell, value) in new.zip(cells) {
                 state.store(cell, u128::from(value));
@@ -317,20 +215,20 @@ fn length(world: &World, program: &[Instruction]) -> u64 {
     program.iter().map(class).sum()
 }
 
-impl World {
-    /// Sets some bits of a register; the first slot's worth of them if there are more.
-    fn set(&self, state: &mut State, bits: Bits, value: Value, place: &Geometry) {
-        let width = 64 - (bits.mask >> bits.mask.trailing_zeros()).leading_zeros();
-        let value = value.of(place, width) << bits.mask.trailing_zeros() & bits.mask;
-        if let Some(register) = state.registers.iter_mut().flatten().nth(bits.slot) {
-            *register = *register & !u128::from(bits.mask) | u128::from(value);
-        }
+/// Sets some bits of a register.
+fn set(state: &mut State, bits: Bits, value: Value, place: &Geometry) {
+    let width = 64 - (bits.mask >> bits.mask.trailing_zeros()).leading_zeros();
+    let value = value.of(place, width) << bits.mask.trailing_zeros() & bits.mask;
+    if let Some(register) = state.registers.iter_mut().flatten().nth(bits.slot) {
+        *register = *register & !u128::from(bits.mask) | u128::from(value);
     }
+}
 
+impl World {
     /// Cells of a PSW in storage.
     fn frame(&self) -> u64 {
         let old = &self.shape.isa.trap_cells.old;
-        // Machines that push their PSW: SR and P, and a format word of zeros.
+        // Machines that push their PSW: SR, P and a format word.
         if old.is_empty() { 8 } else { (old.end - old.start) as u64 }
     }
 }
@@ -338,8 +236,7 @@ impl World {
 impl Instruction {
     /// Some instruction: privileged and sensitive ones more often than others.
     pub fn random(world: &World, stream: &mut Stream) -> Self {
-        let from =
-            if stream.below(4) == 0 { &world.special } else { &world.encoded };
+        let from = if stream.below(4) == 0 { &world.special } else { &world.encoded };
         let class = &world.shape.isa.classes[from[stream.below(from.len() as u64) as usize]];
         Self { class: class.name.clone(), operands: operands(class, stream) }
     }
@@ -375,10 +272,13 @@ fn operands(class: &Class, stream: &mut Stream) -> Vec<Value> {
                 None => Value::random(stream),
             })
             .collect();
-        let plain: Vec<u128> = found.iter().map(|v| match v {
-            Value::Number(n) => u128::from(*n),
-            _ => 1,
-        }).collect();
+        let plain: Vec<u128> = found
+            .iter()
+            .map(|v| match v {
+                Value::Number(n) => u128::from(*n),
+                _ => 1,
+            })
+            .collect();
         if class.when.as_ref().is_none_or(|w| operand_condition(w, &plain)) {
             break;
         }
@@ -398,7 +298,12 @@ impl Psw {
         };
         if world.within {
             let relocation = Value::Number(if stream.below(2) == 0 { 0 } else { stream.below(12) });
-            return Self { user, counter, relocation, bounds: Value::Room(-(stream.below(4) as i8)) };
+            return Self {
+                user,
+                counter,
+                relocation,
+                bounds: Value::Room(-(stream.below(4) as i8)),
+            };
         }
         let relocation = match stream.below(20) {
             0..=6 => Value::Number(0),
@@ -432,7 +337,10 @@ impl Psw {
     fn set_control(&self, world: &World, state: &mut State, place: &mut Geometry) {
         let isa = &world.shape.isa;
         if let Some(mode) = isa.mode {
-            state.set_part(mode, if self.user { world.pair.user.1 } else { world.pair.supervisor.1 });
+            state.set_part(
+                mode,
+                if self.user { world.pair.user.1 } else { world.pair.supervisor.1 },
+            );
         }
         if let Some(part) = isa.relocation {
             place.window = self.relocation.of(place, part.width);
@@ -452,7 +360,7 @@ impl Psw {
         let (window, bounds) = model::map::window(isa, &state);
         (there.window, there.bounds) = (window as u64, bounds as u64);
         for bits in &world.shape.counter {
-            world.set(&mut state, *bits, self.counter, &there);
+            set(&mut state, *bits, self.counter, &there);
         }
         let registers: Vec<u64> = state.registers.iter().flatten().map(|v| *v as u64).collect();
         if !isa.trap_cells.old.is_empty() {
@@ -460,7 +368,9 @@ impl Psw {
         }
         let mode = isa.mode.map_or(0, |mode| state.register(mode.register) as u64);
         let counter = world.shape.counter.first().map_or(0, |bits| bits.get(&registers));
-        bytes(mode, 2).chain(bytes(counter, 4)).chain([0, 0]).collect()
+        // What the frame says of its own form stands in the place of R, which is not in it.
+        let form = self.relocation.of(&there, 16);
+        bytes(mode, 2).chain(bytes(counter, 4)).chain(bytes(form, 2)).collect()
     }
 
     /// Addresses of the handler, one for each trap, on machines that load only P.

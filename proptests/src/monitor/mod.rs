@@ -13,4 +13,5 @@ pub mod schedule;
 pub mod seeded;
 pub mod shrink;
 pub mod tower;
+pub mod value;
 pub mod world;

@@ -5,8 +5,9 @@ use proptest::strategy::{NewTree, Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use refvmm::vmm::Kind;
 
-use super::guests::{Guest, Instruction, Psw, Value, Vector};
+use super::guests::{Guest, Instruction, Psw, Vector};
 use super::tower::Floor;
+use super::value::Value;
 use super::world::World;
 use crate::Stream;
 
@@ -213,26 +214,38 @@ impl Smaller for Guest {
     fn smaller(&self) -> Vec<Self> {
         let mut all = Vec::new();
         let fewer = [1, self.steps / 2, self.steps.saturating_sub(1)];
-        all.extend(fewer.into_iter().filter(|n| 0 < *n && *n < self.steps).map(|steps| Self { steps, ..self.clone() }));
+        all.extend(
+            fewer
+                .into_iter()
+                .filter(|n| 0 < *n && *n < self.steps)
+                .map(|steps| Self { steps, ..self.clone() }),
+        );
         if let Vector::Psw(psw) = &self.vector {
             all.push(Self { vector: Vector::Zero, ..self.clone() });
             let less = psw.smaller().into_iter().map(Vector::Psw);
             all.extend(less.map(|vector| Self { vector, ..self.clone() }));
         }
+        // What stands behind the program becomes all of it, there or farther on: near the trap cells
+        // addresses may mean something else.
+        if let (Vector::Psw(psw), false) = (self.vector, self.handler.is_empty()) {
+            let psw = Psw { counter: Value::Code(0), ..psw };
+            let (program, handler) = (self.handler.clone(), Vec::new());
+            let alone = Self { psw, program, handler, steps: 1, ..self.clone() };
+            all.push(Self { place: self.place + 16, ..alone.clone() });
+            all.push(alone);
+        }
         if !self.handler.is_empty() {
-            // What stands behind the program becomes part of it, or all of it.
             let program = [self.program.clone(), self.handler.clone()].concat();
             all.push(Self { program, handler: Vec::new(), ..self.clone() });
-            if let Vector::Psw(psw) = self.vector {
-                let psw = Psw { counter: Value::Code(0), ..psw };
-                let (program, handler) = (self.handler.clone(), Vec::new());
-                all.push(Self { psw, program, handler, steps: 1, ..self.clone() });
-            }
         }
-        all.extend(self.handler.smaller().into_iter().map(|handler| Self { handler, ..self.clone() }));
+        all.extend(
+            self.handler.smaller().into_iter().map(|handler| Self { handler, ..self.clone() }),
+        );
         all.extend(self.frames.smaller().into_iter().map(|frames| Self { frames, ..self.clone() }));
         all.extend(self.data.smaller().into_iter().map(|data| Self { data, ..self.clone() }));
-        all.extend(self.program.smaller().into_iter().map(|program| Self { program, ..self.clone() }));
+        all.extend(
+            self.program.smaller().into_iter().map(|program| Self { program, ..self.clone() }),
+        );
         let fewer = self.resources.smaller().into_iter();
         all.extend(fewer.map(|resources| Self { resources, ..self.clone() }));
         let fewer = self.registers.smaller().into_iter();
@@ -241,9 +254,9 @@ impl Smaller for Guest {
         if self.filler.is_some() {
             all.push(Self { filler: None, ..self.clone() });
         }
-        if self.place > 0 {
-            all.push(Self { place: 0, ..self.clone() });
-        }
+        let nearer = [0, self.place / 2, self.place.saturating_sub(1)].into_iter();
+        let nearer = nearer.filter(|place| *place < self.place);
+        all.extend(nearer.map(|place| Self { place, ..self.clone() }));
         if self.spare > 16 {
             all.push(Self { spare: 16, ..self.clone() });
         }
@@ -268,8 +281,7 @@ impl Smaller for Floor {
 impl Smaller for Case {
     fn smaller(&self) -> Vec<Self> {
         let floors = self.floors.smaller().into_iter().filter(|all| !all.is_empty());
-        let mut all: Vec<Self> =
-            floors.map(|floors| Self { floors, ..self.clone() }).collect();
+        let mut all: Vec<Self> = floors.map(|floors| Self { floors, ..self.clone() }).collect();
         all.extend(self.guest.smaller().into_iter().map(|guest| Self { guest, ..self.clone() }));
         if self.found != 0 {
             all.push(Self { found: 0, ..self.clone() });

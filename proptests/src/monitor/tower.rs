@@ -152,7 +152,13 @@ pub struct Tower {
 impl Tower {
     /// Puts floors on a real machine, lowest first, for a guest with a number of cells. The first
     /// control program finds registers of R and storage filled by a seed.
-    pub fn new(world: &World, shop: &dyn Workshop, floors: &[Floor], cells: u64, seed: u64) -> Self {
+    pub fn new(
+        world: &World,
+        shop: &dyn Workshop,
+        floors: &[Floor],
+        cells: u64,
+        seed: u64,
+    ) -> Self {
         let least = world.shape.isa.least_cells() as u64;
         let mut plans = Vec::new();
         let mut size = cells;
@@ -165,7 +171,13 @@ impl Tower {
         plans.reverse();
         let first = plans.iter().map(|(_, all, running)| all[*running].first).sum();
         let guest = Partition { first, cells: u128::from(cells) };
-        Self::with(world, shop, &plans, Scene { shape: Arc::clone(&world.shape), guest, cells: size }, seed)
+        Self::with(
+            world,
+            shop,
+            &plans,
+            Scene { shape: Arc::clone(&world.shape), guest, cells: size },
+            seed,
+        )
     }
 
     /// The same, with the partitions of each floor and the one that is built upon.

@@ -136,8 +136,7 @@ impl World {
     pub fn promised(&self, state: &State) -> bool {
         let isa = &self.shape.isa;
         let (l, b) = model::map::window(isa, state);
-        (!self.within || l + b <= state.cells)
-            && (!self.assumes || holds(isa, state))
+        (!self.within || l + b <= state.cells) && (!self.assumes || holds(isa, state))
     }
 
     /// Whether the state is one of virtual user mode.

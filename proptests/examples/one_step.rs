@@ -11,9 +11,20 @@ use proptests::monitor::batch::Batch;
 use proptests::monitor::guests::Guest;
 use proptests::monitor::tower::MakeEngine;
 use proptests::monitor::world::World;
-use refvmm::engine::Walk;
+use refvmm::cpu::Cpu;
+use refvmm::engine::{Engine, OnTrap, Stop, Walk, Why};
 
-const ENGINE: MakeEngine = |shape| Box::new(Walk::new(shape));
+/// An engine that does nothing, to see what everything else takes.
+struct Idle;
+
+impl Engine for Idle {
+    fn run(&mut self, _: &mut Cpu, fuel: u64, _: OnTrap) -> Stop {
+        Stop { steps: fuel, why: Why::Fuel }
+    }
+}
+
+const WALK: MakeEngine = |shape| Box::new(Walk::new(shape));
+const IDLE: MakeEngine = |_| Box::new(Idle);
 
 fn main() {
     let seconds = std::env::args().nth(1).and_then(|s| s.parse().ok()).unwrap_or(2);
@@ -21,10 +32,13 @@ fn main() {
     for name in ["g3", "m68010", "pdp10"] {
         let world = World::new(name);
         let kind = world.kinds()[0];
-        let mut batch = Batch::new(&world, kind, ENGINE, 24).expect("the monitor is admitted");
-        let batches = rate(time, |seed| {
-            batch.run(seed, 1000).expect("the property holds");
-            1000
+        let mut batch = Batch::new(&world, kind, WALK, 24).expect("the monitor is admitted");
+        let mut idle = Batch::new(&world, kind, IDLE, 24).expect("the monitor is admitted");
+        let [batches, around] = [&mut batch, &mut idle].map(|batch| {
+            rate(time, |seed| {
+                batch.run(seed, 1000).expect("the property holds");
+                1000
+            })
         });
         let single = rate(time, |seed| {
             let guest = Guest::random(&world, &mut Stream::new(seed));
@@ -36,7 +50,8 @@ fn main() {
             1
         });
         println!(
-            "{name}: {batches:.2} M/s in batches, {single:.2} M/s one by one, {made:.2} M/s only made"
+            "{name}: {batches:.2} M/s in batches ({around:.2} M/s without an engine), \
+             {single:.2} M/s one by one, {made:.2} M/s only made"
         );
     }
 }

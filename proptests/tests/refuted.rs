@@ -29,7 +29,7 @@ fn shows(world: &World, kind: Kind, class: &str, what: &str) {
     assert!(why.contains(what), "{context}");
     assert!(case.guest.steps <= 2 && case.floors.len() == 1, "{context}");
     // Sometimes what a trap stores is the instruction.
-    let program: Vec<&str> = case.guest.program.iter().map(|it| it.class.as_str()).collect();
+    let program: Vec<&str> = case.guest.program.iter().map(|it| &*it.name).collect();
     assert!(program.is_empty() || program == [class], "{context}");
     assert!(case.guest.handler.is_empty(), "{context}");
 }

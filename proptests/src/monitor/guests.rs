@@ -4,6 +4,7 @@
 //! storage and window, so that it reads well and shrinks to little (see [`super::shrink`]).
 
 use std::fmt;
+use std::sync::Arc;
 
 use model::interp::operand_condition;
 use model::isa::Class;
@@ -17,15 +18,17 @@ use crate::Stream;
 /// An instruction: a class, and operands.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Instruction {
-    /// Name of the class.
-    pub class: String,
+    /// The class, as an index into [`model::isa::Isa::classes`].
+    pub class: usize,
+    /// Its name.
+    pub name: Arc<str>,
     /// Its operands, in order.
     pub operands: Vec<Value>,
 }
 
 impl fmt::Debug for Instruction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{:?}", self.class, self.operands)
+        write!(f, "{}{:?}", self.name, self.operands)
     }
 }
 
@@ -211,8 +214,7 @@ impl Guest {
 }
 
 fn length(world: &World, program: &[Instruction]) -> u64 {
-    let class = |it: &Instruction| world.shape.isa.class(&it.class).map_or(0, |c| c.length as u64);
-    program.iter().map(class).sum()
+    program.iter().map(|it| world.shape.isa.classes[it.class].length as u64).sum()
 }
 
 /// Sets some bits of a register.
@@ -237,12 +239,13 @@ impl Instruction {
     /// Some instruction: privileged and sensitive ones more often than others.
     pub fn random(world: &World, stream: &mut Stream) -> Self {
         let from = if stream.below(4) == 0 { &world.special } else { &world.encoded };
-        let class = &world.shape.isa.classes[from[stream.below(from.len() as u64) as usize]];
-        Self { class: class.name.clone(), operands: operands(class, stream) }
+        let class = from[stream.below(from.len() as u64) as usize];
+        let operands = operands(&world.shape.isa.classes[class], stream);
+        Self { class, name: Arc::clone(&world.names[class]), operands }
     }
 
     fn cells(&self, world: &World, place: &Geometry) -> Vec<u64> {
-        let Some(class) = world.shape.isa.class(&self.class) else { return Vec::new() };
+        let class = &world.shape.isa.classes[self.class];
         let operands = class.operands.iter().zip(&self.operands);
         let operands: Vec<u128> =
             operands.map(|(o, value)| u128::from(value.of(place, o.width))).collect();
@@ -369,7 +372,7 @@ impl Psw {
         let mode = isa.mode.map_or(0, |mode| state.register(mode.register) as u64);
         let counter = world.shape.counter.first().map_or(0, |bits| bits.get(&registers));
         // What the frame says of its own form stands in the place of R, which is not in it.
-        let form = self.relocation.of(&there, 16);
+        let form = self.relocation.of(&there, 4) << 12;
         bytes(mode, 2).chain(bytes(counter, 4)).chain(bytes(form, 2)).collect()
     }
 

@@ -231,7 +231,8 @@ impl Smaller for Guest {
             let psw = Psw { counter: Value::Code(0), ..psw };
             let (program, handler) = (self.handler.clone(), Vec::new());
             let alone = Self { psw, program, handler, steps: 1, ..self.clone() };
-            all.push(Self { place: self.place + 16, ..alone.clone() });
+            let (place, spare) = (self.place + 16, self.spare + 64);
+            all.push(Self { spare, place, ..alone.clone() });
             all.push(alone);
         }
         if !self.handler.is_empty() {
@@ -257,9 +258,8 @@ impl Smaller for Guest {
         let nearer = [0, self.place / 2, self.place.saturating_sub(1)].into_iter();
         let nearer = nearer.filter(|place| *place < self.place);
         all.extend(nearer.map(|place| Self { place, ..self.clone() }));
-        if self.spare > 16 {
-            all.push(Self { spare: 16, ..self.clone() });
-        }
+        let fewer = [16, 32, 64].into_iter().filter(|spare| *spare < self.spare);
+        all.extend(fewer.map(|spare| Self { spare, ..self.clone() }));
         all
     }
 }

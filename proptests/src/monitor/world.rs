@@ -30,6 +30,8 @@ pub struct World {
     pub within: bool,
     /// Whether guests keep the specification's assumptions.
     pub assumes: bool,
+    /// Names of the classes.
+    pub names: Vec<Arc<str>>,
     /// Classes that have an encoding.
     pub encoded: Vec<usize>,
     /// Those of them that are not innocuous, privileged, or that trap at the programmer's wish.
@@ -92,7 +94,9 @@ impl World {
         }
         resources.retain(|bits| bits.mask != 0);
         let unit = encoded.iter().map(|i| isa.classes[*i].length as u64).min().unwrap_or(1);
+        let names = isa.classes.iter().map(|class| class.name.as_str().into()).collect();
         let mut world = Self {
+            names,
             name: name.to_owned(),
             known,
             pair,

@@ -163,16 +163,20 @@ impl Duel<'_> {
         Ok(())
     }
 
-    /// Resource control: storage outside the partition is as it was.
+    /// Resource control: storage outside the partition, and the real console, are as they were.
     fn outside(&mut self, before: &[u64]) -> Result<(), String> {
         let inside = self.tower.inside();
         let now = self.tower.storage();
         let changed = (0..).zip(now.iter().zip(before));
         let escaped = changed.filter(|(_, (x, y))| x != y).find(|(cell, _)| !inside.contains(cell));
-        match escaped {
-            Some((cell, _)) => Err(format!("cell {cell} outside {inside:?} was written")),
-            None => Ok(()),
+        if let Some((cell, _)) = escaped {
+            return Err(format!("cell {cell} outside {inside:?} was written"));
         }
+        let cpu = &self.tower.top.hardware().cpu;
+        if !cpu.output.is_empty() || cpu.taken.iter().any(|n| *n > 0) {
+            return Err("the real machine wrote something or ran its own trap sequence".into());
+        }
+        Ok(())
     }
 
     /// Resource control: on each floor M is user, the mapping is f's and leads into the partition,

@@ -1,6 +1,9 @@
 //! Neighbours: several guests of one control program, each as if it were alone.
 
+use model::map::Partition;
 use model::state::State;
+use proptest::strategy::{NewTree, Strategy};
+use proptest::test_runner::TestRunner;
 use refvmm::engine::OnTrap;
 use refvmm::machine::{self, Bare, Machine};
 use refvmm::vmm::Kind;
@@ -8,18 +11,17 @@ use refvmm::vmm::Kind;
 use super::guests::Guest;
 use super::lockstep::Setup;
 use super::shrink::{Smaller, Tree, stream};
-use super::tower::{Scene, Tower, partitions};
+use super::tower::{Floor, Plan, Scene, Tower, partitions, plans};
 use super::world::World;
 use crate::Stream;
-use model::map::Partition;
-use proptest::strategy::{NewTree, Strategy};
-use proptest::test_runner::TestRunner;
 
 /// Guests that take turns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Turns {
     /// The kind of their control program.
     pub kind: Kind,
+    /// Control programs under it.
+    pub below: Vec<Floor>,
     /// The guests.
     pub guests: Vec<Guest>,
     /// Who runs, and for how many instructions.
@@ -57,7 +59,9 @@ impl Schedules<'_> {
         };
         let turns = (0..2 + stream.below(12)).map(|_| turn(stream)).collect();
         let kind = self.kinds[stream.below(self.kinds.len() as u64) as usize];
-        Turns { kind, guests, turns, found: stream.bits() }
+        let depth = stream.below(4).saturating_sub(1);
+        let below = (0..depth).map(|_| Floor::random(&self.kinds, stream)).collect();
+        Turns { kind, below, guests, turns, found: stream.bits() }
     }
 }
 
@@ -84,13 +88,12 @@ impl Setup<'_> {
         let sizes: Vec<Option<u64>> = it.guests.iter().map(|g| Some(g.cells(world))).collect();
         let all = partitions(least + 1, &sizes);
         let last = all.last().ok_or("no guests")?;
-        let scene = Scene {
-            shape: world.shape.clone(),
-            guest: all[0],
-            cells: (last.first + last.cells) as u64 + 1,
-        };
-        let plan = [(it.kind, all.clone(), 0)];
-        let mut tower = Tower::with(world, self.shop, &plan, scene, it.found);
+        let (mut plans, cells) = plans(least, &it.below, (last.first + last.cells) as u64 + 1);
+        let offset: u128 = plans.iter().map(Plan::first).sum();
+        plans.push(Plan { kind: it.kind, partitions: all.clone(), running: 0 });
+        let shifted = |it: Partition| Partition { first: it.first + offset, ..it };
+        let scene = Scene { shape: world.shape.clone(), guest: shifted(all[0]), cells };
+        let mut tower = Tower::with(world, self.shop, &plans, scene, it.found);
         let mut real = Vec::new();
         for (i, guest) in it.guests.iter().enumerate() {
             let start = guest.state(world);
@@ -105,7 +108,7 @@ impl Setup<'_> {
             self.shop.switch(tower.monitor(), turn.guest);
             let before = tower.storage();
             self.turn(*turn, &mut tower, &mut real[turn.guest])
-                .and_then(|()| outside(&before, &tower.storage(), all[turn.guest]))
+                .and_then(|()| outside(&before, &tower.storage(), shifted(all[turn.guest])))
                 .map_err(|e| format!("turn {n}: {e}"))?;
         }
         for (i, bare) in real.iter_mut().enumerate() {
@@ -167,8 +170,10 @@ impl Smaller for Turn {
 
 impl Smaller for Turns {
     fn smaller(&self) -> Vec<Self> {
+        let below = self.below.smaller().into_iter();
+        let mut all: Vec<Self> = below.map(|below| Self { below, ..self.clone() }).collect();
         let turns = self.turns.smaller().into_iter();
-        let mut all: Vec<Self> = turns.map(|turns| Self { turns, ..self.clone() }).collect();
+        all.extend(turns.map(|turns| Self { turns, ..self.clone() }));
         // Guests keep their numbers.
         for (i, guest) in self.guests.iter().enumerate() {
             for less in guest.smaller() {

@@ -82,6 +82,38 @@ pub fn partitions(first: u64, sizes: &[Option<u64>]) -> Vec<Partition> {
     all
 }
 
+/// The control program of one floor, with its guests.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its partitions.
+    pub partitions: Vec<Partition>,
+    /// The guest that runs: the next floor, or the guest at the top.
+    pub running: usize,
+}
+
+impl Plan {
+    /// Where the guest that runs begins.
+    pub fn first(&self) -> u128 {
+        self.partitions[self.running].first
+    }
+}
+
+/// Floors around a number of cells, lowest first, and the size of the machine below them.
+pub fn plans(least: u64, floors: &[Floor], cells: u64) -> (Vec<Plan>, u64) {
+    let mut plans = Vec::new();
+    let mut size = cells;
+    for floor in floors.iter().rev() {
+        let (partitions, running) = floor.partitions(least, size);
+        let end = partitions.last().map_or(0, |it| it.first + it.cells);
+        size = end as u64 + floor.slack;
+        plans.push(Plan { kind: floor.kind, partitions, running });
+    }
+    plans.reverse();
+    (plans, size)
+}
+
 /// Where the guest of a tower is.
 #[derive(Clone)]
 pub struct Scene {
@@ -160,31 +192,18 @@ impl Tower {
         seed: u64,
     ) -> Self {
         let least = world.shape.isa.least_cells() as u64;
-        let mut plans = Vec::new();
-        let mut size = cells;
-        for floor in floors.iter().rev() {
-            let (partitions, running) = floor.partitions(least, size);
-            let last = partitions.last().expect("there is a guest");
-            size = (last.first + last.cells) as u64 + floor.slack;
-            plans.push((floor.kind, partitions, running));
-        }
-        plans.reverse();
-        let first = plans.iter().map(|(_, all, running)| all[*running].first).sum();
+        let (plans, size) = plans(least, floors, cells);
+        let first = plans.iter().map(Plan::first).sum();
         let guest = Partition { first, cells: u128::from(cells) };
-        Self::with(
-            world,
-            shop,
-            &plans,
-            Scene { shape: Arc::clone(&world.shape), guest, cells: size },
-            seed,
-        )
+        let scene = Scene { shape: Arc::clone(&world.shape), guest, cells: size };
+        Self::with(world, shop, &plans, scene, seed)
     }
 
     /// The same, with the partitions of each floor and the one that is built upon.
     pub fn with(
         world: &World,
         shop: &dyn Workshop,
-        plans: &[(Kind, Vec<Partition>, usize)],
+        plans: &[Plan],
         scene: Scene,
         seed: u64,
     ) -> Self {
@@ -192,7 +211,7 @@ impl Tower {
         machine::set_state(&mut bare, &found(world, scene.cells, seed));
         let mut top: Box<dyn Level> = Box::new(bare);
         let mut own = Vec::new();
-        for (kind, partitions, running) in plans {
+        for Plan { kind, partitions, running } in plans {
             own.push(top.control().to_vec());
             let below = shop.under(top, &scene);
             let vmm = if shop.asks() {

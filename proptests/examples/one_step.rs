@@ -14,6 +14,9 @@ use proptests::monitor::world::World;
 use refvmm::cpu::Cpu;
 use refvmm::engine::{Engine, OnTrap, Stop, Walk, Why};
 
+/// Cases from one seed.
+const CASES: u32 = 8192;
+
 /// An engine that does nothing, to see what everything else takes.
 struct Idle;
 
@@ -36,8 +39,8 @@ fn main() {
         let mut idle = Batch::new(&world, kind, IDLE, 24).expect("the monitor is admitted");
         let [batches, around] = [&mut batch, &mut idle].map(|batch| {
             rate(time, |seed| {
-                batch.run(seed, 1000).expect("the property holds");
-                1000
+                batch.run(seed, CASES.into()).expect("the property holds");
+                CASES
             })
         });
         let single = rate(time, |seed| {

@@ -114,7 +114,7 @@ impl<'w> Batch<'w> {
         let real = &self.real.hardware().cpu;
         inside(&mut self.guest, |_, it| {
             same &= it.cpu.registers == real.registers;
-            same &= (0..cells.len() as u64).all(|cell| it.cpu.load(cell) == real.load(cell));
+            same &= it.cpu.contents() == real.contents();
         });
         if same {
             return Ok(());
@@ -130,9 +130,7 @@ impl<'w> Batch<'w> {
 fn one<M: Machine>(machine: &mut M, registers: &[u64], cells: &[u64]) -> Stop {
     inside(machine, |_: &Shape, it| {
         it.cpu.registers.copy_from_slice(registers);
-        for (cell, value) in (0..).zip(cells) {
-            it.cpu.store(cell, *value);
-        }
+        it.cpu.contents_mut().copy_from_slice(cells);
         it.engine.forget();
     });
     machine.run(1, OnTrap::Deliver)

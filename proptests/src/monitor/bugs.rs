@@ -1,5 +1,6 @@
 //! The list of seeded bugs, for the machine `g3`.
 
+use refvmm::cpu::Cpu;
 use refvmm::engine::{OnTrap, Raised, Stop, Why};
 
 use super::seeded::{Bug, Loading, Place, Routine, Running};
@@ -184,7 +185,7 @@ pub const DIRECT: &[Bug] = &[
         let stop = it.go();
         let end = it.scene.first() + it.scene.size();
         if matches!(stop.why, Why::Trap(_)) {
-            it.cpu.store(end, it.cpu.load(end) ^ 1);
+            scribble(it.cpu, end);
         }
         stop
     }),
@@ -192,11 +193,18 @@ pub const DIRECT: &[Bug] = &[
         let stop = it.go();
         let cell = it.scene.first() - 1;
         if matches!(stop.why, Why::Trap(_)) {
-            it.cpu.store(cell, it.cpu.load(cell) ^ 1);
+            scribble(it.cpu, cell);
         }
         stop
     }),
 ];
+
+/// Changes a cell, if there is one.
+fn scribble(cpu: &mut Cpu, cell: u64) {
+    if let Some(cell) = cpu.contents_mut().get_mut(cell as usize) {
+        *cell ^= 1;
+    }
+}
 
 /// The same for one trap only.
 fn reflect_some(it: &mut Running<'_>, trap: usize, change: fn(&mut Raised, &mut u64)) -> Stop {
@@ -222,14 +230,14 @@ fn saved(it: &mut Routine<'_>, cell: u64, change: fn(u64) -> u64) {
 pub const ROUTINES: &[Bug] = &[
     routine("old-psw-displaced", "the old PSW is stored one cell too far", |it| {
         if it.reflected().is_some() {
-            let old: Vec<u64> = (0..4).map(|cell| it.cpu.load(cell)).collect();
-            it.cpu.store(0, it.before.load(0));
-            (1..).zip(old).for_each(|(cell, value)| it.cpu.store(cell, value));
+            let cells = it.cpu.contents_mut();
+            cells.copy_within(0..4, 1);
+            cells[0] = it.before.load(0);
         }
     }),
     routine("old-psw-lost", "the old PSW is not stored", |it| {
         if it.reflected().is_some() {
-            (0..4).for_each(|cell| it.cpu.store(cell, it.before.load(cell)));
+            it.cpu.contents_mut()[..4].copy_from_slice(&it.before.contents()[..4]);
         }
     }),
     routine("new-psw-misplaced", "P comes from the cell of the old PSW", |it| {

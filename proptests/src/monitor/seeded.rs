@@ -185,7 +185,7 @@ impl Routine<'_> {
     /// Changes a cell of the guest.
     pub fn change(&mut self, cell: u64, to: impl FnOnce(u64) -> u64) {
         let value = to(self.cpu.load(cell));
-        self.cpu.store(cell, value & u64::from(u32::MAX));
+        self.cpu.contents_mut()[cell as usize] = value & u64::from(u32::MAX);
     }
 }
 

@@ -241,8 +241,7 @@ impl Tower {
 
     /// Every cell of the installation.
     pub fn storage(&mut self) -> Vec<u64> {
-        let cpu = &self.top.hardware().cpu;
-        (0..self.scene.cells).map(|cell| cpu.load(cell)).collect()
+        self.top.hardware().cpu.contents().to_vec()
     }
 }
 

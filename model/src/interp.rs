@@ -226,8 +226,12 @@ pub(crate) fn operand_value(e: &Expr, operands: &[u128]) -> Bits {
         ExprKind::Const(value) => Bits::new(*value, e.width),
         ExprKind::Operand(id) => Bits::new(operands[id.index()], e.width),
         ExprKind::Apply(op, inner) => {
-            let values: Vec<Bits> = inner.iter().map(|i| operand_value(i, operands)).collect();
-            op.apply(&values, e.width)
+            // Operators have at most three operands; control programs compose R with these.
+            let mut values = [Bits::new(0, 1); 3];
+            for (value, operand) in values.iter_mut().zip(inner) {
+                *value = operand_value(operand, operands);
+            }
+            op.apply(&values[..inner.len()], e.width)
         }
         // The checker refuses conditions that read anything else.
         ExprKind::Local(_)

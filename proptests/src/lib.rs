@@ -1,6 +1,7 @@
 //! Strategies for states and instructions of any machine; the properties stand in `tests/`.
 
 pub mod machines;
+pub mod monitor;
 pub mod oracle;
 pub mod small;
 
@@ -9,15 +10,24 @@ use model::diagnostic::Sources;
 use model::interp::operand_condition;
 use model::isa::{Class, Isa, Role};
 use model::state::State;
+use proptest::prelude::ProptestConfig;
+use proptest::test_runner::{TestRng, TestRunner};
 
 /// Settings of a property: `PROPTEST_CASES` raises the number of cases.
-pub fn settings(cases: u32) -> proptest::prelude::ProptestConfig {
+pub fn settings(cases: u32) -> ProptestConfig {
     let asked = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok());
-    proptest::prelude::ProptestConfig {
+    ProptestConfig {
         cases: asked.unwrap_or(cases),
         failure_persistence: None,
-        ..proptest::prelude::ProptestConfig::default()
+        ..ProptestConfig::default()
     }
+}
+
+/// A runner that makes the same cases each time: `PROPTEST_CASES` raises their number.
+pub fn runner(cases: u32) -> TestRunner {
+    let config = ProptestConfig { max_shrink_iters: 20_000, ..settings(cases) };
+    let rng = TestRng::deterministic_rng(config.rng_algorithm);
+    TestRunner::new_with_rng(config, rng)
 }
 
 /// The bundled specifications, by file name, in order.

@@ -258,8 +258,8 @@ impl Computer {
             Top::Monitored(vmm) => Some(vmm.as_ref()),
         };
         while let Some(machine) = next {
-            all.extend(machine.counts().cloned());
-            next = machine.below();
+            all.extend(machine.tally().cloned());
+            next = machine.underneath();
         }
         all
     }

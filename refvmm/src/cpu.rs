@@ -44,6 +44,16 @@ impl Cpu {
         self.place(cell).map_or(0, |i| self.storage[i])
     }
 
+    /// The physical cells.
+    pub fn contents(&self) -> &[u64] {
+        &self.storage[self.window.clone()]
+    }
+
+    /// The physical cells, to be changed from outside: the engine is to be told to forget them.
+    pub fn contents_mut(&mut self) -> &mut [u64] {
+        &mut self.storage[self.window.clone()]
+    }
+
     /// Where a physical cell stands in the installation.
     pub(crate) fn place(&self, cell: u64) -> Option<usize> {
         (cell < self.cells()).then(|| self.window.start + cell as usize)
@@ -58,7 +68,7 @@ impl Cpu {
                 *place = u128::from(*value);
             }
         }
-        for (cell, value) in (0..).zip(&self.storage[self.window.clone()]) {
+        for (cell, value) in (0..).zip(self.contents()) {
             if *value != 0 {
                 state.storage.insert(cell, u128::from(*value));
             }
@@ -72,7 +82,7 @@ impl Cpu {
         for (slot, value) in self.registers.iter_mut().zip(values) {
             *slot = *value as u64;
         }
-        let cells = &mut self.storage[self.window.clone()];
+        let cells = self.contents_mut();
         cells.fill(0);
         for (cell, value) in &state.storage {
             cells[*cell as usize] = *value as u64;

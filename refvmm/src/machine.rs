@@ -39,12 +39,12 @@ pub trait Machine {
     fn leave(&mut self);
 
     /// The machine below, if this one is virtual.
-    fn below(&self) -> Option<&dyn Machine> {
+    fn underneath(&self) -> Option<&dyn Machine> {
         None
     }
 
     /// What became of the running guest's instructions, if this machine is virtual.
-    fn counts(&self) -> Option<&Counts> {
+    fn tally(&self) -> Option<&Counts> {
         None
     }
 }
@@ -186,11 +186,11 @@ impl<M: Machine + ?Sized> Machine for Box<M> {
         (**self).leave();
     }
 
-    fn below(&self) -> Option<&dyn Machine> {
-        (**self).below()
+    fn underneath(&self) -> Option<&dyn Machine> {
+        (**self).underneath()
     }
 
-    fn counts(&self) -> Option<&Counts> {
-        (**self).counts()
+    fn tally(&self) -> Option<&Counts> {
+        (**self).tally()
     }
 }

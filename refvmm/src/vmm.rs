@@ -146,6 +146,21 @@ impl<M: Machine> Vmm<M> {
         Ok(vmm)
     }
 
+    /// What became of the running guest's instructions.
+    pub fn counts(&self) -> &Counts {
+        &self.guests[self.current].counts
+    }
+
+    /// Which of its guests' code runs directly.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The machine below.
+    pub fn below(&mut self) -> &mut M {
+        &mut self.machine
+    }
+
     /// Number of guests.
     pub fn guests(&self) -> usize {
         self.guests.len()
@@ -311,11 +326,11 @@ impl<M: Machine> Machine for Vmm<M> {
         }
     }
 
-    fn below(&self) -> Option<&dyn Machine> {
+    fn underneath(&self) -> Option<&dyn Machine> {
         Some(&self.machine)
     }
 
-    fn counts(&self) -> Option<&Counts> {
+    fn tally(&self) -> Option<&Counts> {
         Some(&self.guests[self.current].counts)
     }
 }

@@ -232,7 +232,7 @@ impl Computer {
         let [counter] = shape.counter[..] else {
             return Err(format!("P of `{}` is not one number", shape.isa.name));
         };
-        machine::inside(self.machine(), |_, hardware| {
+        machine::inside(self.machine(), |hardware| {
             counter.set(&mut hardware.cpu.registers, address as u64);
         });
         Ok(())
@@ -243,7 +243,7 @@ impl Computer {
     pub fn resume(&mut self, state: &State, steps: u64, taken: &[u64], output: &[u64]) {
         self.set_state(state);
         self.guests[self.current].steps = steps;
-        machine::inside(self.machine(), |_, hardware| {
+        machine::inside(self.machine(), |hardware| {
             hardware.cpu.taken.copy_from_slice(taken);
             hardware.cpu.output = output.to_vec();
         });

@@ -51,6 +51,8 @@ pub trait Machine {
 
 /// The processor with its storage, and the engine that drives it.
 pub struct Hardware {
+    /// What the machine is.
+    pub shape: Arc<Shape>,
     /// The state.
     pub cpu: Cpu,
     /// What runs instructions.
@@ -58,25 +60,24 @@ pub struct Hardware {
 }
 
 /// Does something with the hardware as this machine's own program sees it.
-pub fn inside<M, T>(machine: &mut M, act: impl FnOnce(&Shape, &mut Hardware) -> T) -> T
+pub fn inside<M, T>(machine: &mut M, act: impl FnOnce(&mut Hardware) -> T) -> T
 where
     M: Machine + ?Sized,
 {
-    let shape = Arc::clone(machine.shape());
     machine.enter();
-    let result = act(&shape, machine.hardware());
+    let result = act(machine.hardware());
     machine.leave();
     result
 }
 
 /// The machine's state: what a guest could tell of it.
 pub fn state<M: Machine + ?Sized>(machine: &mut M) -> State {
-    inside(machine, |shape, hardware| hardware.cpu.state(shape))
+    inside(machine, |it| it.cpu.state(&it.shape))
 }
 
 /// Puts the machine into a state.
 pub fn set_state<M: Machine + ?Sized>(machine: &mut M, state: &State) {
-    inside(machine, |_, hardware| {
+    inside(machine, |hardware| {
         hardware.cpu.set_state(state);
         hardware.engine.forget();
     });
@@ -84,34 +85,32 @@ pub fn set_state<M: Machine + ?Sized>(machine: &mut M, state: &State) {
 
 /// Clears the machine, loads an image and resets it. The cells must lie in its storage.
 pub fn boot<M: Machine + ?Sized>(machine: &mut M, image: impl IntoIterator<Item = (u128, u128)>) {
-    inside(machine, |shape, hardware| {
-        let cpu = &mut hardware.cpu;
+    inside(machine, |Hardware { shape, cpu, engine }| {
         let mut state = State::zero(&shape.isa, u128::from(cpu.cells()));
         state.storage.extend(image);
         cpu.set_state(&state);
         walk::run_plain(shape, cpu, &shape.isa.reset);
-        hardware.engine.forget();
+        engine.forget();
     });
 }
 
 /// Traps the machine took, by [`model::isa::TrapId`].
 pub fn taken<M: Machine + ?Sized>(machine: &mut M) -> Vec<u64> {
-    inside(machine, |_, hardware| hardware.cpu.taken.clone())
+    inside(machine, |hardware| hardware.cpu.taken.clone())
 }
 
 /// What the machine wrote to its console and nobody asked for yet.
 pub fn unread<M: Machine + ?Sized>(machine: &mut M) -> Vec<u64> {
-    inside(machine, |_, hardware| hardware.cpu.output.clone())
+    inside(machine, |hardware| hardware.cpu.output.clone())
 }
 
 /// What the machine wrote to its console since it was asked last.
 pub fn output<M: Machine + ?Sized>(machine: &mut M) -> Vec<u64> {
-    inside(machine, |_, hardware| std::mem::take(&mut hardware.cpu.output))
+    inside(machine, |hardware| std::mem::take(&mut hardware.cpu.output))
 }
 
 /// The real machine.
 pub struct Bare {
-    shape: Arc<Shape>,
     hardware: Hardware,
 }
 
@@ -119,13 +118,13 @@ impl Bare {
     /// A machine with a number of cells, all zero.
     pub fn new(shape: &Arc<Shape>, cells: usize, engine: Box<dyn Engine>) -> Self {
         let cpu = Cpu::new(shape, cells);
-        Self { shape: Arc::clone(shape), hardware: Hardware { cpu, engine } }
+        Self { hardware: Hardware { shape: Arc::clone(shape), cpu, engine } }
     }
 }
 
 impl Machine for Bare {
     fn shape(&self) -> &Arc<Shape> {
-        &self.shape
+        &self.hardware.shape
     }
 
     fn hardware(&mut self) -> &mut Hardware {
@@ -141,7 +140,8 @@ impl Machine for Bare {
     }
 
     fn set_control(&mut self, control: &[u64]) {
-        self.shape.copy_control(control, &mut self.hardware.cpu.registers);
+        let Hardware { shape, cpu, .. } = &mut self.hardware;
+        shape.copy_control(control, &mut cpu.registers);
     }
 
     fn run(&mut self, fuel: u64, on_trap: OnTrap) -> Stop {

@@ -171,8 +171,8 @@ impl<M: Machine> Vmm<M> {
         if guest == self.current {
             return;
         }
-        let shape = Arc::clone(self.machine.shape());
-        let registers = &mut self.machine.hardware().cpu.registers;
+        let Hardware { shape, cpu, .. } = self.machine.hardware();
+        let registers = &mut cpu.registers;
         let mut incoming = std::mem::take(&mut self.guests[guest].registers);
         shape.copy_control(registers, &mut incoming);
         self.guests[self.current].registers = std::mem::replace(registers, incoming);
@@ -185,10 +185,10 @@ impl<M: Machine> Vmm<M> {
     fn dispatch(&mut self, raised: Raised, on_trap: OnTrap) -> Stop {
         let before: u64 = self.guest().taken.iter().sum();
         self.guest().counts.traps[raised.trap.index()] += 1;
-        let stop = inside(self, |shape, it| {
+        let stop = inside(self, |it| {
             if raised.committed {
                 // Part of it is done and stays: it cannot be run again, but it took the same trap.
-                return take(shape, &mut it.cpu, raised, on_trap);
+                return take(&it.shape, &mut it.cpu, raised, on_trap);
             }
             it.engine.run(&mut it.cpu, 1, on_trap)
         });
@@ -203,7 +203,7 @@ impl<M: Machine> Vmm<M> {
 
     /// Runs one instruction of the guest by its specification, whether or not it would trap.
     fn interpret(&mut self, on_trap: OnTrap) -> Stop {
-        let stop = inside(self, |_, hardware| hardware.engine.run(&mut hardware.cpu, 1, on_trap));
+        let stop = inside(self, |it| it.engine.run(&mut it.cpu, 1, on_trap));
         self.guest().counts.interpreted += stop.steps;
         stop
     }
@@ -255,7 +255,7 @@ impl<M: Machine> Vmm<M> {
 
     fn compose_anew(&mut self) {
         self.guest().window = None;
-        inside(self, |_, _| ());
+        inside(self, |_| ());
     }
 
     fn guest(&mut self) -> &mut Guest {
@@ -266,7 +266,7 @@ impl<M: Machine> Vmm<M> {
 impl<M: Machine> Machine for Vmm<M> {
     fn run(&mut self, fuel: u64, on_trap: OnTrap) -> Stop {
         let mut steps = 0;
-        let mut why = inside(self, |_, it| it.engine.run(&mut it.cpu, 0, on_trap)).why;
+        let mut why = inside(self, |it| it.engine.run(&mut it.cpu, 0, on_trap)).why;
         while why == Why::Fuel && steps < fuel {
             let stop = if self.interprets() {
                 self.interpret(on_trap)
@@ -298,13 +298,12 @@ impl<M: Machine> Machine for Vmm<M> {
     }
 
     fn set_control(&mut self, control: &[u64]) {
-        inside(self, |shape, it| shape.copy_control(control, &mut it.cpu.registers));
+        inside(self, |it| it.shape.copy_control(control, &mut it.cpu.registers));
     }
 
     fn enter(&mut self) {
-        let shape = Arc::clone(self.machine.shape());
         let window = self.window();
-        let cpu = &mut self.machine.hardware().cpu;
+        let Hardware { shape, cpu, .. } = self.machine.hardware();
         let guest = &mut self.guests[self.current];
         self.aside.window = std::mem::replace(&mut cpu.window, window);
         shape.swap_control(&mut cpu.registers, &mut self.aside.control, &guest.control);
@@ -313,10 +312,9 @@ impl<M: Machine> Machine for Vmm<M> {
     }
 
     fn leave(&mut self) {
-        let shape = Arc::clone(self.machine.shape());
-        let cpu = &mut self.machine.hardware().cpu;
+        let Hardware { shape, cpu, .. } = self.machine.hardware();
         let guest = &mut self.guests[self.current];
-        let window = window(&shape, cpu);
+        let window = window(shape, cpu);
         cpu.window = std::mem::take(&mut self.aside.window);
         shape.swap_control(&mut cpu.registers, &mut guest.control, &self.aside.control);
         std::mem::swap(&mut cpu.taken, &mut guest.taken);

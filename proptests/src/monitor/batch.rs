@@ -5,7 +5,6 @@ use model::map::Partition;
 use model::state::State;
 use refvmm::engine::{OnTrap, Stop};
 use refvmm::machine::{self, Bare, Machine, inside};
-use refvmm::shape::Shape;
 use refvmm::vmm::{Kind, Vmm};
 
 use super::guests::Guest;
@@ -112,7 +111,7 @@ impl<'w> Batch<'w> {
         let b = one(&mut self.guest, registers, cells);
         let mut same = a == b;
         let real = &self.real.hardware().cpu;
-        inside(&mut self.guest, |_, it| {
+        inside(&mut self.guest, |it| {
             same &= it.cpu.registers == real.registers;
             same &= it.cpu.contents() == real.contents();
         });
@@ -128,7 +127,7 @@ impl<'w> Batch<'w> {
 
 /// One instruction from some registers and cells.
 fn one<M: Machine>(machine: &mut M, registers: &[u64], cells: &[u64]) -> Stop {
-    inside(machine, |_: &Shape, it| {
+    inside(machine, |it| {
         it.cpu.registers.copy_from_slice(registers);
         it.cpu.contents_mut().copy_from_slice(cells);
         it.engine.forget();

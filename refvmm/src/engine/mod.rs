@@ -1,6 +1,8 @@
 //! Engines: programs that run instructions of a specification, all to the same effect.
 
 mod interpreter;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 pub use interpreter::Interpreter;

@@ -3,9 +3,11 @@
 mod interpreter;
 #[cfg(test)]
 mod tests;
+mod threaded;
 mod walk;
 
 pub use interpreter::Interpreter;
+pub use threaded::{Dispatch, Threaded};
 pub use walk::Walk;
 
 use model::isa::{Fetch, Isa, TrapId};

@@ -8,7 +8,7 @@ use model::diagnostic::Sources;
 use model::interp::operand_condition;
 use model::isa::{Class, Endian};
 
-use super::{Engine, Interpreter, OnTrap, Stop, Walk, Why};
+use super::{Dispatch, Engine, Interpreter, OnTrap, Stop, Threaded, Walk, Why};
 use crate::cpu::Cpu;
 use crate::decode::encode;
 use crate::shape::Shape;
@@ -171,7 +171,11 @@ fn cases() -> u64 {
 
 /// Every engine beside the interpreter.
 fn engines(shape: &Arc<Shape>) -> Vec<(&'static str, Box<dyn Engine>)> {
-    vec![("walk", Box::new(Walk::new(shape)))]
+    vec![
+        ("walk", Box::new(Walk::new(shape))),
+        ("loop", Box::new(Threaded::with(shape, Dispatch::Loop))),
+        ("threads", Box::new(Threaded::with(shape, Dispatch::Threads))),
+    ]
 }
 
 /// Runs cases of one specification.

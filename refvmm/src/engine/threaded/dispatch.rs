@@ -1,0 +1,207 @@
+//! The threaded dispatcher: each micro-op ends with a jump to the next one's handler. The only
+//! module with unsafe code.
+//!
+//! What it relies on is established elsewhere and asserted here where a run begins:
+//! - [`Program`] has checked that micro-ops name slots of the frame, mappings that exist, and that
+//!   control stays among them;
+//! - [`Limits`] have been made for the window of the machine that runs, so that an address below
+//!   a limit leads to a place inside the installation; other places are compared with its size.
+#![allow(unsafe_code)]
+
+use super::mapping::Limits;
+use super::ops::{MicroOp, Next, Place, code, execute};
+use super::program::{JUMPS, Jump, Program};
+use super::run::{Exit, Left, Run};
+
+/// Runs a micro-op and those behind it; returns the one that left.
+pub(super) type Handler =
+    unsafe fn(*const MicroOp, *mut u64, *mut u64, *mut Context, u64) -> *const MicroOp;
+
+/// What handlers need beside their arguments.
+#[derive(Debug)]
+pub(super) struct Context {
+    limits: *const Limits,
+    marks: *const u8,
+    ops: *const MicroOp,
+    jumps: *const Jump,
+    size: u64,
+    stamp: u32,
+    counter: u16,
+    hand_over: bool,
+    exit: Exit,
+    budget: u64,
+}
+
+/// The arguments of handlers, as a place to work on.
+struct Raw {
+    frame: *mut u64,
+    storage: *mut u64,
+    context: *mut Context,
+}
+
+impl Place for Raw {
+    #[inline(always)]
+    fn get(&self, slot: u16) -> u64 {
+        // SAFETY: the program checked that the slot is in the frame.
+        unsafe { *self.frame.add(usize::from(slot)) }
+    }
+
+    #[inline(always)]
+    fn set(&mut self, slot: u16, value: u64) {
+        // SAFETY: the program checked that the slot is in the frame.
+        unsafe { *self.frame.add(usize::from(slot)) = value }
+    }
+
+    #[inline(always)]
+    fn limits(&self, mapping: u8) -> Limits {
+        // SAFETY: the program checked that the mapping exists, the run that it has limits.
+        unsafe { *(*self.context).limits.add(usize::from(mapping)) }
+    }
+
+    #[inline(always)]
+    fn load(&self, place: u64) -> u64 {
+        // SAFETY: micro-ops load below a mapping's limit, or below the size.
+        unsafe { *self.storage.add(place as usize) }
+    }
+
+    #[inline(always)]
+    fn store(&mut self, place: u64, value: u64) {
+        // SAFETY: micro-ops store below a mapping's limit, or below the size.
+        unsafe { *self.storage.add(place as usize) = value }
+    }
+
+    #[inline(always)]
+    fn marked(&self, place: u64) -> bool {
+        // SAFETY: as for `load`; there is a mark for each cell.
+        unsafe { *(*self.context).marks.add(place as usize) != 0 }
+    }
+
+    #[inline(always)]
+    fn get_far(&self, slot: u64) -> u64 {
+        // SAFETY: the program checked that the whole file is in the frame.
+        unsafe { *self.frame.add(slot as usize) }
+    }
+
+    #[inline(always)]
+    fn set_far(&mut self, slot: u64, value: u64) {
+        // SAFETY: the program checked that the whole file is in the frame.
+        unsafe { *self.frame.add(slot as usize) = value }
+    }
+
+    #[inline(always)]
+    fn size(&self) -> u64 {
+        // SAFETY: the context outlives the run.
+        unsafe { (*self.context).size }
+    }
+}
+
+/// The handler of a code.
+///
+/// # Safety
+///
+/// `op` is a micro-op of the program of a run, and the other pointers are those of the run.
+unsafe fn handler_of<const CODE: u8>(
+    op: *const MicroOp,
+    frame: *mut u64,
+    storage: *mut u64,
+    context: *mut Context,
+    budget: u64,
+) -> *const MicroOp {
+    let mut place = Raw { frame, storage, context };
+    // SAFETY: the caller's; the program checked that what follows in the block exists, and that
+    // links and jumps lead to blocks.
+    unsafe {
+        let next = match execute(CODE, &*op, &mut place) {
+            Next::Step => op.add(1),
+            Next::Skip(k) => op.add(k as usize),
+            Next::Link(k) => {
+                let goto = op.add(k as usize);
+                let (stamp, first) = (*goto).link();
+                let count = u64::from((*goto).c);
+                if stamp != (*context).stamp || count > budget {
+                    *frame.add(usize::from((*context).counter)) = (*goto).k;
+                    return leave(goto, context, Exit::Unlinked, budget);
+                }
+                let next = (*context).ops.add(first as usize);
+                return ((*next).handler)(next, frame, storage, context, budget - count);
+            }
+            Next::Leap => {
+                let counter = *frame.add(usize::from((*context).counter));
+                let jump = &*(*context).jumps.add(Program::hash(counter));
+                let fits = jump.counter == counter && jump.stamp == (*context).stamp;
+                if !fits || jump.count > budget {
+                    return leave(op, context, Exit::Leap, budget);
+                }
+                let next = (*context).ops.add(jump.first as usize);
+                return ((*next).handler)(next, frame, storage, context, budget - jump.count);
+            }
+            Next::Turn => return leave(op, context, Exit::Turn, budget),
+            Next::Trap if (*context).hand_over => return leave(op, context, Exit::Trap, budget),
+            Next::Trap => op.add(1),
+            Next::Walk => return leave(op, context, Exit::Walk, budget),
+        };
+        ((*next).handler)(next, frame, storage, context, budget)
+    }
+}
+
+#[inline(always)]
+unsafe fn leave(
+    op: *const MicroOp,
+    context: *mut Context,
+    exit: Exit,
+    budget: u64,
+) -> *const MicroOp {
+    // SAFETY: the context outlives the run.
+    unsafe {
+        (*context).exit = exit;
+        (*context).budget = budget;
+    }
+    op
+}
+
+macro_rules! handlers {
+    ($($code:literal)*) => { [$(handler_of::<$code>),*] };
+}
+
+/// The handlers, by code.
+static HANDLERS: [Handler; code::COUNT as usize] = handlers!(
+    0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34
+    35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64 65 66
+    67 68 69 70 71
+);
+
+/// The handler of a code.
+pub(super) fn handler(code: u8) -> Handler {
+    HANDLERS[usize::from(code)]
+}
+
+/// Runs from a block's first micro-op on.
+pub(super) fn run(run: &mut Run<'_>, first: u32, budget: u64) -> Left {
+    let program = run.program;
+    assert!(run.frame.len() >= program.frame());
+    assert!(run.limits.len() >= program.mappings());
+    assert!(run.marks.len() == run.storage.len() && run.window_end <= run.storage.len());
+    assert!((first as usize) < program.ops().len());
+    let jumps: &[Jump; JUMPS] = program.jumps();
+    let mut context = Context {
+        limits: run.limits.as_ptr(),
+        marks: run.marks.as_ptr(),
+        ops: program.ops().as_ptr(),
+        jumps: jumps.as_ptr(),
+        size: run.storage.len() as u64,
+        stamp: run.stamp,
+        counter: run.counter,
+        hand_over: run.hand_over,
+        exit: Exit::Walk,
+        budget,
+    };
+    let (frame, storage) = (run.frame.as_mut_ptr(), run.storage.as_mut_ptr());
+    // SAFETY: the micro-op is one of the program's, the pointers are those of the run, and what
+    // handlers rely on was asserted above.
+    let at = unsafe {
+        let start = context.ops.add(first as usize);
+        let op = ((*start).handler)(start, frame, storage, &raw mut context, budget);
+        op.offset_from_unsigned(context.ops)
+    };
+    Left { exit: context.exit, op: at, budget: context.budget }
+}

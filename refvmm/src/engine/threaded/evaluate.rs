@@ -1,0 +1,652 @@
+//! Partial evaluation: one instruction, with P, its operands and the mode known, becomes a tree of
+//! what remains to be decided and done.
+
+use std::collections::BTreeMap;
+
+use model::bits::{Op, mask};
+use model::isa::{Body, Class, Expr, ExprKind, LocalId, OperandId, Saves, Stmt, TrapId};
+
+use super::alu::Alu;
+use super::pieces::Value;
+use super::terms::{Kind, Term, Terms};
+use crate::shape::{Bits, Shape};
+
+/// Most ends that the paths through one instruction may have.
+const MOST_PATHS: u32 = 12;
+
+/// Most tests that stores and loads of one instruction do not meet.
+const MOST_ALIASES: usize = 32;
+
+/// What an instruction comes to.
+#[derive(Debug, Clone)]
+pub(super) enum Tree {
+    /// One of two, by a condition.
+    Branch(Term, Box<Tree>, Box<Tree>),
+    /// Goes on if the condition holds; else the instruction is walked.
+    Guard(Term, Box<Tree>),
+    /// A trap with its argument, then its sequence.
+    Trap(TrapId, Term, Box<Tree>),
+    /// It completes.
+    Done(Effects),
+    /// It is walked.
+    Walk,
+}
+
+/// What a completed instruction changes.
+#[derive(Debug, Clone)]
+pub(super) struct Effects {
+    /// In order; the terms speak of the state before.
+    pub(super) list: Vec<Effect>,
+    /// P afterwards.
+    pub(super) next: Term,
+    /// Whether bits of the regime may have changed.
+    pub(super) regime: bool,
+    /// The trap whose sequence it completes.
+    pub(super) taken: Option<TrapId>,
+}
+
+/// One change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    Slot(u16, Term),
+    Element { first: u16, len: u16, index: Term, value: Term },
+    Store(Term, Term),
+}
+
+/// What is known when an instruction is evaluated.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) shape: &'a Shape,
+    /// The slot of P.
+    pub(super) counter: u16,
+    /// The mode: its bits and their value.
+    pub(super) mode: Option<(Bits, u64)>,
+    /// The bits of the regime, by slot.
+    pub(super) regime: &'a [Bits],
+}
+
+/// Something that is not expressed; the instruction is walked.
+struct Unsupported;
+
+#[derive(Clone, Copy)]
+struct Frame<'a> {
+    statements: &'a [Stmt],
+    is_block: bool,
+}
+
+#[derive(Clone)]
+struct Path<'a> {
+    frames: Vec<Frame<'a>>,
+    locals: Vec<Value>,
+    /// Registers that were set.
+    registers: BTreeMap<u16, Value>,
+    effects: Vec<Effect>,
+    /// Loads that must not meet stores.
+    apart: Vec<Term>,
+    /// Conditions that were decided on the way here.
+    facts: Vec<(Term, bool)>,
+    committed: bool,
+    sequence: Option<TrapId>,
+}
+
+pub(super) struct Evaluator<'a> {
+    known: Known<'a>,
+    terms: &'a mut Terms,
+    operands: &'a [u128],
+    /// P at the instruction and behind it.
+    counters: [u64; 2],
+    paths: u32,
+}
+
+/// Evaluates an instruction at a place.
+pub(super) fn instruction(
+    known: Known<'_>,
+    terms: &mut Terms,
+    class: &Class,
+    operands: &[u128],
+    at: u64,
+) -> (Tree, Option<u64>) {
+    let mut it = Evaluator { known, terms, operands, counters: [at, at], paths: 0 };
+    let advance = it.body(&class.advance, at);
+    let Tree::Done(Effects { list, next, .. }) = advance else { return (Tree::Walk, None) };
+    let Some(next) = it.terms.as_const(next).filter(|_| list.is_empty()) else {
+        return (Tree::Walk, None);
+    };
+    it.counters = [at, next];
+    (it.body(&class.body, next), Some(next))
+}
+
+/// Evaluates the fetch of an instruction: its tree, and its cells' places from the most
+/// significant on.
+pub(super) fn fetch(
+    known: Known<'_>,
+    terms: &mut Terms,
+    body: &Body,
+    word: &Expr,
+    at: u64,
+) -> Option<(Vec<Term>, Vec<Term>)> {
+    let mut it = Evaluator { known, terms, operands: &[], counters: [at, at], paths: 0 };
+    let mut path = it.start(&body.statements, body.locals.len(), at);
+    let mut conditions = Vec::new();
+    it.straight(&mut path, &mut conditions)?;
+    let mut cells = Vec::new();
+    it.cells(&path, word, &mut cells)?;
+    Some((conditions, cells))
+}
+
+impl<'a> Evaluator<'a> {
+    fn start(&mut self, statements: &'a [Stmt], locals: usize, at: u64) -> Path<'a> {
+        let zero = Value::constant(self.terms, 0, 1);
+        let width = self.terms.regime[self.known.counter as usize].1;
+        let counter = Value::constant(self.terms, u128::from(at), width);
+        Path {
+            frames: vec![Frame { statements, is_block: false }],
+            locals: vec![zero; locals],
+            registers: BTreeMap::from([(self.known.counter, counter)]),
+            effects: Vec::new(),
+            apart: Vec::new(),
+            facts: Vec::new(),
+            committed: false,
+            sequence: None,
+        }
+    }
+
+    fn body(&mut self, body: &'a Body, at: u64) -> Tree {
+        let path = self.start(&body.statements, body.locals.len(), at);
+        self.run(path)
+    }
+
+    /// Runs a path to its ends.
+    fn run(&mut self, mut path: Path<'a>) -> Tree {
+        while let Some(frame) = path.frames.last_mut() {
+            let Some((statement, rest)) = frame.statements.split_first() else {
+                path.frames.pop();
+                continue;
+            };
+            frame.statements = rest;
+            match statement {
+                Stmt::If(condition, yes, no) => {
+                    let Ok(condition) = self.term(&mut path, condition) else { return Tree::Walk };
+                    let frame = |statements| Frame { statements, is_block: false };
+                    if let Some(value) = self.decided(&path, condition) {
+                        path.frames.push(frame(if value { yes } else { no }));
+                        continue;
+                    }
+                    self.paths += 1;
+                    if self.paths > MOST_PATHS {
+                        return Tree::Walk;
+                    }
+                    let mut other = path.clone();
+                    path.frames.push(frame(yes));
+                    path.facts.push((condition, true));
+                    other.frames.push(frame(no));
+                    other.facts.push((condition, false));
+                    let (yes, no) = (self.run(path), self.run(other));
+                    return self.fork(condition, yes, no);
+                }
+                Stmt::Trap(id, argument) => {
+                    let argument = match argument {
+                        Some(e) => self.term(&mut path, e),
+                        None => Ok(self.terms.constant(0, 1)),
+                    };
+                    return match argument {
+                        Ok(argument) => self.trap(&path, *id, argument),
+                        Err(Unsupported) => Tree::Walk,
+                    };
+                }
+                Stmt::Unpredictable | Stmt::Unknown => return Tree::Walk,
+                simple => {
+                    if self.simple(&mut path, simple).is_err() {
+                        return Tree::Walk;
+                    }
+                }
+            }
+        }
+        self.done(path).unwrap_or(Tree::Walk)
+    }
+
+    /// Whether a condition holds, where that is known.
+    fn decided(&mut self, path: &Path<'a>, condition: Term) -> Option<bool> {
+        if let Some(value) = self.terms.as_const(condition) {
+            return Some(value != 0);
+        }
+        let opposite = self.terms.invert(condition);
+        path.facts.iter().find_map(|(fact, holds)| {
+            if *fact == condition { Some(*holds) } else { (*fact == opposite).then_some(!holds) }
+        })
+    }
+
+    /// Follows a path that does not fork but for what a regime decides: collects its conditions.
+    fn straight(&mut self, path: &mut Path<'a>, conditions: &mut Vec<Term>) -> Option<()> {
+        while let Some(frame) = path.frames.last_mut() {
+            let Some((statement, rest)) = frame.statements.split_first() else {
+                path.frames.pop();
+                continue;
+            };
+            frame.statements = rest;
+            match statement {
+                Stmt::If(condition, yes, no) => {
+                    let condition = self.term(path, condition).ok()?;
+                    let fails = |s: &[Stmt]| matches!(s, [.., Stmt::Trap(..)]);
+                    let statements = match self.terms.as_const(condition) {
+                        Some(0) => no,
+                        Some(_) => yes,
+                        None if fails(no) => {
+                            conditions.push(condition);
+                            yes
+                        }
+                        None if fails(yes) => {
+                            conditions.push(self.terms.invert(condition));
+                            no
+                        }
+                        None => return None,
+                    };
+                    path.frames.push(Frame { statements, is_block: false });
+                }
+                Stmt::Local(..) | Stmt::Block(_) | Stmt::Exit(_) => {
+                    self.simple(path, statement).ok()?;
+                }
+                _ => return None,
+            }
+        }
+        Some(())
+    }
+
+    /// The places of the cells that a word is made of.
+    fn cells(&mut self, path: &Path<'a>, word: &Expr, cells: &mut Vec<Term>) -> Option<()> {
+        let mut path = path.clone();
+        let value = self.value(&mut path, word).ok()?;
+        let width = self.known.shape.isa.storage.width;
+        for i in (0..word.width / width).rev() {
+            let cell = value.slice(self.terms, i * width, width).join(self.terms)?;
+            let Kind::Load(place) = self.terms.kind(cell) else { return None };
+            cells.push(place);
+        }
+        Some(())
+    }
+
+    /// Two ends under a condition. Rare ones are left to the walk.
+    fn fork(&mut self, condition: Term, yes: Tree, no: Tree) -> Tree {
+        let settled = self.terms.settled(condition);
+        let rare = |tree: &Tree| match tree {
+            Tree::Walk => true,
+            Tree::Trap(..) => !settled,
+            _ => false,
+        };
+        match (rare(&yes), rare(&no)) {
+            (true, true) => Tree::Walk,
+            (false, true) => Tree::Guard(condition, Box::new(yes)),
+            (true, false) => Tree::Guard(self.terms.invert(condition), Box::new(no)),
+            (false, false) => Tree::Branch(condition, Box::new(yes), Box::new(no)),
+        }
+    }
+
+    /// A trap: what was written is rolled back.
+    fn trap(&mut self, path: &Path<'a>, id: TrapId, argument: Term) -> Tree {
+        if path.committed || path.sequence.is_some() {
+            return Tree::Walk;
+        }
+        let isa = &self.known.shape.isa;
+        let trap = isa.trap(id);
+        let at = self.counters[usize::from(trap.saves == Saves::Next)];
+        let mut begin = self.start(&trap.sequence.statements, trap.sequence.locals.len(), at);
+        if isa.trap_argument > 0 {
+            begin.locals[0] = Value::of(self.terms, argument, isa.trap_argument);
+        }
+        begin.sequence = Some(id);
+        let sequence = self.run(begin);
+        Tree::Trap(id, argument, Box::new(sequence))
+    }
+
+    fn done(&mut self, path: Path<'a>) -> Option<Tree> {
+        let counter = path.registers.get(&self.known.counter)?.clone();
+        let next = counter.join(self.terms)?;
+        let mut regime = false;
+        for bits in self.known.regime {
+            let Some(value) = path.registers.get(&(bits.slot as u16)) else { continue };
+            let before = self.initial(bits.slot as u16);
+            let low = bits.mask.trailing_zeros();
+            for i in low..64 - bits.mask.leading_zeros() {
+                if bits.mask >> i & 1 == 1 {
+                    let new = value.slice(self.terms, i, 1).join(self.terms);
+                    let old = before.slice(self.terms, i, 1).join(self.terms);
+                    regime |= new != old;
+                }
+            }
+        }
+        let mut list = Vec::new();
+        for effect in path.effects {
+            match effect {
+                Effect::Slot(slot, _) if slot == self.known.counter => {}
+                Effect::Slot(slot, term) => {
+                    if self.terms.kind(term) != Kind::Slot(slot) {
+                        list.push(effect);
+                    }
+                }
+                Effect::Element { first, len, .. } => {
+                    let file = usize::from(first)..usize::from(first + len);
+                    regime |= self.known.regime.iter().any(|b| file.contains(&b.slot));
+                    list.push(effect);
+                }
+                Effect::Store(..) => list.push(effect),
+            }
+        }
+        let mut tree = Tree::Done(Effects { list, next, regime, taken: path.sequence });
+        for condition in path.apart {
+            tree = Tree::Guard(condition, Box::new(tree));
+        }
+        Some(tree)
+    }
+
+    /// A register before the instruction.
+    fn initial(&mut self, slot: u16) -> Value {
+        let width = self.terms.regime[slot as usize].1;
+        let term = self.terms.slot(slot);
+        let value = Value::of(self.terms, term, width);
+        match self.known.mode {
+            Some((bits, mode)) if bits.slot == slot as usize => {
+                let (low, of) = (bits.mask.trailing_zeros(), bits.mask.count_ones());
+                let below = value.slice(self.terms, 0, low);
+                let above = value.slice(self.terms, low + of, width - low - of);
+                let mode = Value::constant(self.terms, u128::from(mode), of);
+                let upper = Value::concat(self.terms, &above, &mode);
+                Value::concat(self.terms, &upper, &below)
+            }
+            _ => value,
+        }
+    }
+
+    fn register(&mut self, path: &Path<'a>, slot: u16) -> Value {
+        path.registers.get(&slot).cloned().unwrap_or_else(|| self.initial(slot))
+    }
+
+    fn simple(&mut self, path: &mut Path<'a>, statement: &'a Stmt) -> Result<(), Unsupported> {
+        match statement {
+            Stmt::Local(LocalId(id), e) => path.locals[*id as usize] = self.value(path, e)?,
+            Stmt::Register(id, e) => {
+                let value = self.value(path, e)?;
+                let slot = self.known.shape.slot(*id, 0).ok_or(Unsupported)?;
+                self.set(path, slot as u16, value)?;
+            }
+            Stmt::Element(id, index, e) => {
+                let (index, value) = (self.value(path, index)?, self.value(path, e)?);
+                if let Some(index) = index.as_const(self.terms) {
+                    return match self.known.shape.slot(*id, index) {
+                        Some(slot) => self.set(path, slot as u16, value),
+                        None => Ok(()),
+                    };
+                }
+                let (first, len) = self.file(path, *id, false)?;
+                let index = index.join(self.terms).ok_or(Unsupported)?;
+                let value = value.join(self.terms).ok_or(Unsupported)?;
+                path.effects.push(Effect::Element { first, len, index, value });
+            }
+            Stmt::Store(cell, e) => {
+                let cell = self.term(path, cell)?;
+                let value = self.term(path, e)?;
+                let same = |e: &Effect| matches!(e, Effect::Store(at, _) if *at == cell);
+                match path.effects.iter().rposition(|e| matches!(e, Effect::Store(..))) {
+                    Some(last) if same(&path.effects[last]) => {
+                        path.effects[last] = Effect::Store(cell, value);
+                    }
+                    _ => self.store(path, cell, value),
+                }
+            }
+            Stmt::Block(inner) => path.frames.push(Frame { statements: inner, is_block: true }),
+            Stmt::Exit(levels) => {
+                for _ in 0..=*levels {
+                    while path.frames.pop().is_some_and(|frame| !frame.is_block) {}
+                }
+            }
+            Stmt::Commit => path.committed = true,
+            Stmt::If(..) | Stmt::Trap(..) | Stmt::Unpredictable | Stmt::Unknown => {
+                return Err(Unsupported);
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores: over an earlier value if nothing between may have met the same cell.
+    fn store(&mut self, path: &mut Path<'a>, cell: Term, value: Term) {
+        let earlier =
+            path.effects.iter().position(|e| matches!(e, Effect::Store(at, _) if *at == cell));
+        if let Some(i) = earlier {
+            let between: Vec<Term> = path.effects[i + 1..]
+                .iter()
+                .filter_map(|e| if let Effect::Store(at, _) = e { Some(*at) } else { None })
+                .collect();
+            let apart = |at: &Term| self.terms.apply(Alu::Ne, *at, cell, 64, 1);
+            let met: Vec<Term> = between.iter().map(apart).collect();
+            if met.iter().all(|c| self.terms.as_const(*c) == Some(1)) {
+                path.effects[i] = Effect::Store(cell, value);
+                return;
+            }
+        }
+        path.effects.push(Effect::Store(cell, value));
+    }
+
+    fn set(&mut self, path: &mut Path<'a>, slot: u16, value: Value) -> Result<(), Unsupported> {
+        // The walk tells what is printed.
+        if self.known.shape.console == Some(slot as usize) {
+            return Err(Unsupported);
+        }
+        let term = value.join(self.terms).ok_or(Unsupported)?;
+        let covers = |first: u16, len: u16| (first..first + len).contains(&slot);
+        let dynamic = path
+            .effects
+            .iter()
+            .rposition(|e| matches!(e, Effect::Element { first, len, .. } if covers(*first, *len)));
+        let earlier =
+            path.effects.iter().rposition(|e| matches!(e, Effect::Slot(s, _) if *s == slot));
+        match earlier {
+            Some(i) if dynamic.is_none_or(|d| d < i) => path.effects[i] = Effect::Slot(slot, term),
+            _ => path.effects.push(Effect::Slot(slot, term)),
+        }
+        path.registers.insert(slot, value);
+        Ok(())
+    }
+
+    /// A file that is accessed by a computed number: nothing of it was set before.
+    fn file(
+        &self,
+        path: &Path<'a>,
+        id: model::isa::RegisterId,
+        read: bool,
+    ) -> Result<(u16, u16), Unsupported> {
+        let first = self.known.shape.slot(id, 0).ok_or(Unsupported)? as u16;
+        let len = self.known.shape.isa.register(id).len() as u16;
+        let file = first..first + len;
+        let set = path.effects.iter().any(|e| match e {
+            Effect::Slot(slot, _) => file.contains(slot),
+            Effect::Element { first, .. } => file.contains(first),
+            Effect::Store(..) => false,
+        });
+        let special = [Some(self.known.counter as usize), self.known.shape.console];
+        let special = special.into_iter().flatten().any(|slot| file.contains(&(slot as u16)));
+        if set && read || special { Err(Unsupported) } else { Ok((first, len)) }
+    }
+
+    fn term(&mut self, path: &mut Path<'a>, e: &Expr) -> Result<Term, Unsupported> {
+        self.value(path, e)?.join(self.terms).ok_or(Unsupported)
+    }
+
+    fn value(&mut self, path: &mut Path<'a>, e: &Expr) -> Result<Value, Unsupported> {
+        let width = e.width;
+        Ok(match &e.kind {
+            ExprKind::Const(value) => Value::constant(self.terms, *value, width),
+            ExprKind::Local(LocalId(id)) => {
+                path.locals[*id as usize].clone().extended(self.terms, width)
+            }
+            ExprKind::Operand(OperandId(id)) => {
+                Value::constant(self.terms, self.operands[*id as usize] & mask(width), width)
+            }
+            ExprKind::Register(id) => {
+                let slot = self.known.shape.slot(*id, 0).ok_or(Unsupported)?;
+                self.element_set(path, slot as u16)?;
+                self.register(path, slot as u16)
+            }
+            ExprKind::Element(id, index) => {
+                let index = self.value(path, index)?;
+                if let Some(index) = index.as_const(self.terms) {
+                    match self.known.shape.slot(*id, index) {
+                        Some(slot) => {
+                            self.element_set(path, slot as u16)?;
+                            self.register(path, slot as u16)
+                        }
+                        None => Value::constant(self.terms, 0, width),
+                    }
+                } else {
+                    let (first, len) = self.file(path, *id, true)?;
+                    let index = index.join(self.terms).ok_or(Unsupported)?;
+                    let term = self.terms.leaf(Kind::Element { first, len, index }, width);
+                    Value::of(self.terms, term, width)
+                }
+            }
+            ExprKind::Load(cell) => {
+                let cell = self.term(path, cell)?;
+                self.load(path, cell)?
+            }
+            ExprKind::CellCount => {
+                let term = self.terms.leaf(Kind::Cells, width.min(64));
+                Value::of(self.terms, term, width)
+            }
+            ExprKind::Undefined(_) => Value::constant(self.terms, 0, width),
+            ExprKind::Apply(op, operands) => {
+                let mut values = Vec::with_capacity(3);
+                for operand in operands {
+                    values.push(self.value(path, operand)?);
+                }
+                self.apply(*op, &values, width)?
+            }
+        })
+    }
+
+    /// Nothing was written to a register by a computed number.
+    fn element_set(&self, path: &Path<'a>, slot: u16) -> Result<(), Unsupported> {
+        let meets = |e: &Effect| matches!(e, Effect::Element { first, len, .. } if (*first..first + len).contains(&slot));
+        if path.effects.iter().any(meets) { Err(Unsupported) } else { Ok(()) }
+    }
+
+    /// A cell, after what the instruction has stored.
+    fn load(&mut self, path: &mut Path<'a>, cell: Term) -> Result<Value, Unsupported> {
+        let width = self.known.shape.isa.storage.width;
+        for i in (0..path.effects.len()).rev() {
+            let Effect::Store(at, value) = path.effects[i] else { continue };
+            if at == cell {
+                return Ok(Value::of(self.terms, value, width));
+            }
+            let apart = self.differ(at, cell);
+            if self.terms.as_const(apart) != Some(1) {
+                path.apart.push(apart);
+                if path.apart.len() > MOST_ALIASES {
+                    return Err(Unsupported);
+                }
+            }
+        }
+        let term = self.terms.leaf(Kind::Load(cell), width);
+        Ok(Value::of(self.terms, term, width))
+    }
+
+    /// Whether two places differ.
+    fn differ(&mut self, a: Term, b: Term) -> Term {
+        let split = |terms: &Terms, t: Term| match terms.kind(t) {
+            Kind::Apply(Alu::Add, inner, c, _) => match terms.as_const(c) {
+                Some(c) if terms.most(inner).checked_add(c).is_some_and(|s| s <= terms.most(t)) => {
+                    (inner, c)
+                }
+                _ => (t, 0),
+            },
+            _ => (t, 0),
+        };
+        let ((x, i), (y, j)) = (split(self.terms, a), split(self.terms, b));
+        if x == y && i != j {
+            return self.terms.constant(1, 1);
+        }
+        self.terms.apply(Alu::Ne, a, b, 64, 1)
+    }
+
+    fn apply(&mut self, op: Op, x: &[Value], width: u32) -> Result<Value, Unsupported> {
+        let terms = &mut *self.terms;
+        let second = x.get(1).and_then(|v| v.as_const(terms));
+        match (op, second) {
+            (Op::Concat, _) => return Ok(Value::concat(terms, &x[0], &x[1])),
+            (Op::Low | Op::Zext, _) => return Ok(x[0].extended(terms, width)),
+            (Op::Lshr, Some(by)) => {
+                let by = by.min(u128::from(width)) as u32;
+                return Ok(x[0].slice(terms, by, width));
+            }
+            (Op::Shl, Some(by)) if by < u128::from(width) && by > 0 => {
+                let by = by as u32;
+                let kept = x[0].slice(terms, 0, width - by);
+                let zeros = Value::constant(terms, 0, by);
+                return Ok(Value::concat(terms, &kept, &zeros));
+            }
+            (Op::And | Op::Or, _) => {
+                for (constant, other) in [(&x[0], &x[1]), (&x[1], &x[0])] {
+                    if let Some(value) = constant.as_const(terms) {
+                        let or = op == Op::Or;
+                        let kept = if or { !value } else { value } & mask(width);
+                        if let Some(result) = other.masked(terms, kept, or) {
+                            return Ok(result);
+                        }
+                    }
+                }
+            }
+            (Op::Ite, _) => {
+                let condition = x[0].join(terms).ok_or(Unsupported)?;
+                if let Some(value) = terms.as_const(condition) {
+                    return Ok(x[if value != 0 { 1 } else { 2 }].clone());
+                }
+                if x[1] == x[2] {
+                    return Ok(x[1].clone());
+                }
+                let (a, b) = (x[1].join(terms), x[2].join(terms));
+                let chosen = terms.select(condition, a.ok_or(Unsupported)?, b.ok_or(Unsupported)?);
+                return Ok(Value::of(terms, chosen, width));
+            }
+            _ => {}
+        }
+        let of = x[0].width;
+        if width > 64 {
+            return Err(Unsupported);
+        }
+        let a = x[0].join(terms).ok_or(Unsupported)?;
+        let b = match x.get(1) {
+            Some(b) => b.join(terms).ok_or(Unsupported)?,
+            None => terms.constant(0, 1),
+        };
+        let alu = match op {
+            Op::Not => {
+                let all = terms.constant(u64::MAX, width);
+                let term = terms.apply(Alu::Xor, a, all, width, width);
+                return Ok(Value::of(terms, term, width));
+            }
+            Op::Neg => {
+                let zero = terms.constant(0, width);
+                let term = terms.apply(Alu::Sub, zero, a, width, width);
+                return Ok(Value::of(terms, term, width));
+            }
+            Op::And => Alu::And,
+            Op::Or => Alu::Or,
+            Op::Xor => Alu::Xor,
+            Op::Add => Alu::Add,
+            Op::Sub => Alu::Sub,
+            Op::Mul => Alu::Mul,
+            Op::Udiv => Alu::Udiv,
+            Op::Urem => Alu::Urem,
+            Op::Sdiv => Alu::Sdiv,
+            Op::Srem => Alu::Srem,
+            Op::Shl => Alu::Shl,
+            Op::Lshr => Alu::Lshr,
+            Op::Ashr => Alu::Ashr,
+            Op::Eq => Alu::Eq,
+            Op::Ult => Alu::Ult,
+            Op::Slt => Alu::Slt,
+            Op::Sext => Alu::Sext,
+            Op::Parity => Alu::Parity,
+            Op::Ite | Op::Concat | Op::Low | Op::Zext => return Err(Unsupported),
+        };
+        let term = terms.apply(alu, a, b, of, width);
+        Ok(Value::of(terms, term, width))
+    }
+}

@@ -1,0 +1,146 @@
+//! A run through micro-ops, and the loop that does it without unsafe code.
+
+use super::mapping::Limits;
+use super::ops::{MicroOp, Next, Place, execute};
+use super::program::Program;
+
+/// What a run through micro-ops works on.
+pub(super) struct Run<'a> {
+    /// Registers, a zero, temporaries.
+    pub(super) frame: &'a mut [u64],
+    pub(super) storage: &'a mut [u64],
+    /// Which cells hold decoded instructions.
+    pub(super) marks: &'a [u8],
+    pub(super) limits: &'a [Limits],
+    /// Where the window that the limits were made for ends.
+    pub(super) window_end: usize,
+    pub(super) program: &'a Program,
+    /// What links must say to be valid.
+    pub(super) stamp: u32,
+    /// The slot of P.
+    pub(super) counter: u16,
+    pub(super) hand_over: bool,
+}
+
+/// Why a run through micro-ops left them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// A `GOTO` is not linked, or the budget does not reach; P is set.
+    Unlinked,
+    /// No block is known for P, or the budget does not reach.
+    Leap,
+    /// The regime may have changed; P is set.
+    Turn,
+    /// A trap is handed over; P is not set.
+    Trap,
+    /// The instruction is to be walked; P is not set.
+    Walk,
+}
+
+/// How a run through micro-ops was left.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Left {
+    pub(super) exit: Exit,
+    /// The micro-op that left.
+    pub(super) op: usize,
+    /// What is left of the budget, after all instructions of the last block.
+    pub(super) budget: u64,
+}
+
+struct Safe<'a> {
+    frame: &'a mut [u64],
+    storage: &'a mut [u64],
+    marks: &'a [u8],
+    limits: &'a [Limits],
+}
+
+impl Place for Safe<'_> {
+    fn get(&self, slot: u16) -> u64 {
+        self.frame[usize::from(slot)]
+    }
+
+    fn set(&mut self, slot: u16, value: u64) {
+        self.frame[usize::from(slot)] = value;
+    }
+
+    fn limits(&self, mapping: u8) -> Limits {
+        self.limits[usize::from(mapping)]
+    }
+
+    fn load(&self, place: u64) -> u64 {
+        self.storage[place as usize]
+    }
+
+    fn store(&mut self, place: u64, value: u64) {
+        self.storage[place as usize] = value;
+    }
+
+    fn marked(&self, place: u64) -> bool {
+        self.marks[place as usize] != 0
+    }
+
+    fn get_far(&self, slot: u64) -> u64 {
+        self.frame[slot as usize]
+    }
+
+    fn set_far(&mut self, slot: u64, value: u64) {
+        self.frame[slot as usize] = value;
+    }
+
+    fn size(&self) -> u64 {
+        self.storage.len() as u64
+    }
+}
+
+/// Runs from a block's first micro-op on.
+pub(super) fn run(run: &mut Run<'_>, first: u32, mut budget: u64) -> Left {
+    let ops: &[MicroOp] = run.program.ops();
+    let counter = usize::from(run.counter);
+    let mut place =
+        Safe { frame: run.frame, storage: run.storage, marks: run.marks, limits: run.limits };
+    let mut at = first as usize;
+    loop {
+        let op = &ops[at];
+        let exit = match execute(op.code, op, &mut place) {
+            Next::Step => {
+                at += 1;
+                continue;
+            }
+            Next::Skip(k) => {
+                at += k as usize;
+                continue;
+            }
+            Next::Link(k) => {
+                at += k as usize;
+                let goto = &ops[at];
+                let (stamp, first) = goto.link();
+                let count = u64::from(goto.c);
+                if stamp == run.stamp && count <= budget {
+                    budget -= count;
+                    at = first as usize;
+                    continue;
+                }
+                place.frame[counter] = goto.k;
+                Exit::Unlinked
+            }
+            Next::Leap => {
+                let to = place.frame[counter];
+                let jump = &run.program.jumps()[Program::hash(to)];
+                if jump.counter == to && jump.stamp == run.stamp && jump.count <= budget {
+                    budget -= jump.count;
+                    at = jump.first as usize;
+                    continue;
+                }
+                Exit::Leap
+            }
+            Next::Turn => Exit::Turn,
+            Next::Trap if run.hand_over => Exit::Trap,
+            Next::Trap => {
+                at += 1;
+                continue;
+            }
+            Next::Walk => Exit::Walk,
+        };
+        return Left { exit, op: at, budget };
+    }
+}

@@ -35,8 +35,8 @@ impl Peer {
     #[inline(always)]
     fn place(&self, address: u32, size: u64) -> Option<usize> {
         let end = u64::from(address) + size;
-        let inside = end <= u64::from(self.bound)
-            && u64::from(self.base) + end <= self.memory.len() as u64;
+        let inside =
+            end <= u64::from(self.bound) && u64::from(self.base) + end <= self.memory.len() as u64;
         inside.then(|| self.base as usize + address as usize)
     }
 

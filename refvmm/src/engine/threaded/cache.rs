@@ -1,13 +1,16 @@
 //! What is known of storage: decoded blocks, by regime and P, and which cells they stand in.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap as HashMap;
 
 use super::evaluate::{self, Known, Tree};
 use super::mapping::{Limits, Mapping};
 use super::ops::MicroOp;
 use super::program::{Jump, Program};
+use super::run::{REGIMES, hash};
 use super::select::{self, TEMPORARIES, Target};
 use super::terms::Terms;
 use crate::cpu::Cpu;
@@ -26,14 +29,14 @@ const MOST_REGIMES: usize = 1 << 9;
 /// What decides how P is mapped and whether the machine has halted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
-    values: Vec<u64>,
-    window: Range<usize>,
+    pub(super) values: Vec<u64>,
+    pub(super) window: Range<usize>,
 }
 
 /// A regime: the values of the control registers that matter, and a window.
 #[derive(Debug)]
 pub(super) struct Regime {
-    key: Key,
+    pub(super) key: Key,
     mode: u64,
     pub(super) halted: bool,
     pub(super) stamp: u32,
@@ -66,7 +69,7 @@ pub(super) struct Cache {
     pub(super) counter: u16,
     mode: Option<Bits>,
     /// The bits whose values make a regime.
-    bits: Vec<Bits>,
+    pub(super) bits: Vec<Bits>,
     terms: Terms,
     mappings: Vec<Mapping>,
     pub(super) program: Program,
@@ -77,6 +80,8 @@ pub(super) struct Cache {
     pub(super) marks: Vec<u8>,
     pub(super) regimes: Vec<Regime>,
     by_key: HashMap<Key, usize>,
+    /// Regimes that were met last, by the values of their bits.
+    pub(super) table: Box<[u32; REGIMES]>,
     generation: u32,
 }
 
@@ -107,11 +112,12 @@ impl Cache {
             mappings: Vec::new(),
             program: Program::new(frame, shape.isa.traps.len()),
             blocks: Vec::new(),
-            by_name: HashMap::new(),
+            by_name: HashMap::default(),
             owners: BTreeMap::new(),
             marks: Vec::new(),
             regimes: Vec::new(),
-            by_key: HashMap::new(),
+            by_key: HashMap::default(),
+            table: Box::new([u32::MAX; REGIMES]),
             generation: 0,
         })
     }
@@ -127,6 +133,7 @@ impl Cache {
         self.marks.clear();
         self.regimes.clear();
         self.by_key.clear();
+        self.table.fill(u32::MAX);
         self.generation = 0;
     }
 
@@ -155,7 +162,9 @@ impl Cache {
     pub(super) fn regime(&mut self, cpu: &mut Cpu) -> usize {
         let values = self.bits.iter().map(|b| cpu.registers[b.slot] & b.mask).collect();
         let key = Key { values, window: cpu.window.clone() };
+        let noted = hash(key.values.iter().copied());
         if let Some(found) = self.by_key.get(&key) {
+            self.table[noted] = *found as u32;
             return *found;
         }
         let index = self.regimes.len();
@@ -164,6 +173,7 @@ impl Cache {
         let stamp = self.stamp(index);
         self.regimes.push(Regime { key: key.clone(), mode, halted, stamp, limits: Vec::new() });
         self.by_key.insert(key, index);
+        self.table[noted] = index as u32;
         self.complete(index, cpu);
         index
     }

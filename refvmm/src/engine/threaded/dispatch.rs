@@ -10,8 +10,8 @@
 
 use super::mapping::Limits;
 use super::ops::{MicroOp, Next, Place, code, execute};
-use super::program::{JUMPS, Jump, Program};
-use super::run::{Exit, Left, Run};
+use super::program::{Jump, Program};
+use super::run::{Exit, Left, Run, turn};
 
 /// Runs a micro-op and those behind it; returns the one that left.
 pub(super) type Handler =
@@ -20,6 +20,7 @@ pub(super) type Handler =
 /// What handlers need beside their arguments.
 #[derive(Debug)]
 pub(super) struct Context {
+    run: *mut Run<'static>,
     limits: *const Limits,
     marks: *const u8,
     ops: *const MicroOp,
@@ -114,34 +115,87 @@ unsafe fn handler_of<const CODE: u8>(
         let next = match execute(CODE, &*op, &mut place) {
             Next::Step => op.add(1),
             Next::Skip(k) => op.add(k as usize),
-            Next::Link(k) => {
-                let goto = op.add(k as usize);
-                let (stamp, first) = (*goto).link();
-                let count = u64::from((*goto).c);
-                if stamp != (*context).stamp || count > budget {
-                    *frame.add(usize::from((*context).counter)) = (*goto).k;
-                    return leave(goto, context, Exit::Unlinked, budget);
-                }
-                let next = (*context).ops.add(first as usize);
-                return ((*next).handler)(next, frame, storage, context, budget - count);
+            Next::Link(0) => return follow(op, frame, storage, context, budget),
+            // Which way a branch goes is predicted, not computed: what follows need not wait.
+            Next::Link(1) => {
+                return follow(apart(op.add(1)), frame, storage, context, budget);
             }
-            Next::Leap => {
-                let counter = *frame.add(usize::from((*context).counter));
-                let jump = &*(*context).jumps.add(Program::hash(counter));
-                let fits = jump.counter == counter && jump.stamp == (*context).stamp;
-                if !fits || jump.count > budget {
-                    return leave(op, context, Exit::Leap, budget);
+            Next::Link(_) => return follow(op.add(2), frame, storage, context, budget),
+            Next::Leap => return leap(op, frame, storage, context, budget),
+            Next::Turn => {
+                let run = (*context).run;
+                let slots = std::slice::from_raw_parts(frame, (*run).program.frame());
+                if !turn(&mut *run, slots) {
+                    return leave(op, context, Exit::Turn, budget);
                 }
-                let next = (*context).ops.add(jump.first as usize);
-                return ((*next).handler)(next, frame, storage, context, budget - jump.count);
+                if (*op).k > 0 {
+                    (&mut (*run).taken)[(*op).k as usize - 1] += 1;
+                }
+                (*context).limits = (*run).limits.as_ptr();
+                (*context).stamp = (*run).stamp;
+                return leap(op, frame, storage, context, budget);
             }
-            Next::Turn => return leave(op, context, Exit::Turn, budget),
             Next::Trap if (*context).hand_over => return leave(op, context, Exit::Trap, budget),
             Next::Trap => op.add(1),
             Next::Walk => return leave(op, context, Exit::Walk, budget),
         };
         ((*next).handler)(next, frame, storage, context, budget)
     }
+}
+
+/// Goes through a `GOTO`.
+#[inline(always)]
+unsafe fn follow(
+    goto: *const MicroOp,
+    frame: *mut u64,
+    storage: *mut u64,
+    context: *mut Context,
+    budget: u64,
+) -> *const MicroOp {
+    // SAFETY: as for handlers; links lead to blocks.
+    unsafe {
+        let (stamp, first) = (*goto).link();
+        let count = u64::from((*goto).c);
+        if stamp != (*context).stamp || count > budget {
+            *frame.add(usize::from((*context).counter)) = (*goto).k;
+            return leave(goto, context, Exit::Unlinked, budget);
+        }
+        let next = (*context).ops.add(first as usize);
+        ((*next).handler)(next, frame, storage, context, budget - count)
+    }
+}
+
+/// Goes where P leads.
+#[inline(always)]
+unsafe fn leap(
+    op: *const MicroOp,
+    frame: *mut u64,
+    storage: *mut u64,
+    context: *mut Context,
+    budget: u64,
+) -> *const MicroOp {
+    // SAFETY: as for handlers; the table of jumps leads to blocks.
+    unsafe {
+        let counter = *frame.add(usize::from((*context).counter));
+        let jump = &*(*context).jumps.add(Program::hash(counter, (*context).stamp));
+        let fits = jump.counter == counter && jump.stamp == (*context).stamp;
+        if !fits || jump.count > budget {
+            return leave(op, context, Exit::Leap, budget);
+        }
+        let next = (*context).ops.add(jump.first as usize);
+        ((*next).handler)(next, frame, storage, context, budget - jump.count)
+    }
+}
+
+/// The same pointer, by a way of its own.
+#[inline(always)]
+fn apart(mut op: *const MicroOp) -> *const MicroOp {
+    #[cfg(all(not(miri), any(target_arch = "x86_64", target_arch = "aarch64")))]
+    // SAFETY: it does nothing.
+    unsafe {
+        std::arch::asm!("/* {0} */", inout(reg) op, options(pure, nomem, nostack, preserves_flags));
+    }
+    op
 }
 
 #[inline(always)]
@@ -182,12 +236,12 @@ pub(super) fn run(run: &mut Run<'_>, first: u32, budget: u64) -> Left {
     assert!(run.limits.len() >= program.mappings());
     assert!(run.marks.len() == run.storage.len() && run.window_end <= run.storage.len());
     assert!((first as usize) < program.ops().len());
-    let jumps: &[Jump; JUMPS] = program.jumps();
     let mut context = Context {
+        run: std::ptr::from_mut(run).cast(),
         limits: run.limits.as_ptr(),
         marks: run.marks.as_ptr(),
         ops: program.ops().as_ptr(),
-        jumps: jumps.as_ptr(),
+        jumps: program.jumps().as_ptr(),
         size: run.storage.len() as u64,
         stamp: run.stamp,
         counter: run.counter,
@@ -195,10 +249,12 @@ pub(super) fn run(run: &mut Run<'_>, first: u32, budget: u64) -> Left {
         exit: Exit::Walk,
         budget,
     };
-    let (frame, storage) = (run.frame.as_mut_ptr(), run.storage.as_mut_ptr());
+    let run = context.run;
     // SAFETY: the micro-op is one of the program's, the pointers are those of the run, and what
-    // handlers rely on was asserted above.
+    // handlers rely on was asserted above; `turn` keeps it so. While micro-ops run, frame and
+    // storage are reached through these pointers, or through the run they came from.
     let at = unsafe {
+        let (frame, storage) = ((*run).frame.as_mut_ptr(), (*run).storage.as_mut_ptr());
         let start = context.ops.add(first as usize);
         let op = ((*start).handler)(start, frame, storage, &raw mut context, budget);
         op.offset_from_unsigned(context.ops)

@@ -179,11 +179,17 @@ impl Going<'_> {
             stamp: regime.stamp,
             counter: self.cache.counter,
             hand_over: self.on_trap == OnTrap::HandOver,
+            taken: &mut self.cpu.taken,
+            regime: self.regime,
+            regimes: &self.cache.regimes,
+            bits: &self.cache.bits,
+            table: &self.cache.table,
         };
         let Left { exit, op, budget } = match self.dispatch {
             Dispatch::Loop => run::run(&mut run, first, slice - count),
             Dispatch::Threads => dispatch::run(&mut run, first, slice - count),
         };
+        self.regime = run.regime;
         self.left = kept + budget;
         match exit {
             Exit::Unlinked | Exit::Leap => {
@@ -219,18 +225,18 @@ impl Going<'_> {
 
     /// Sets P to the instruction of a micro-op, which was not run, and returns the fuel of it and
     /// those behind it in its block.
-    fn back_to(&mut self, op: usize) -> cache::Instruction {
+    fn back_to(&mut self, op: usize) {
         let (block, at) = self.cache.owner(op);
-        let it = block.instructions[at].clone();
         self.left += (block.instructions.len() - at) as u64;
-        self.cpu.registers[usize::from(self.cache.counter)] = it.counter;
-        it
+        self.cpu.registers[usize::from(self.cache.counter)] = block.instructions[at].counter;
     }
 
     /// Walks an instruction.
     fn walk(&mut self, op: usize) -> Result<(), Why> {
-        let it = self.back_to(op);
-        let (class, operands) = match &it.decoded {
+        self.back_to(op);
+        let (block, at) = self.cache.owner(op);
+        let decoded = block.instructions[at].decoded.clone();
+        let (class, operands) = match &decoded {
             Some(it) => (&self.shape.isa.classes[it.class], it.operands.as_slice()),
             None => (self.shape.unlisted.as_ref().ok_or(Why::Unknown)?, [].as_slice()),
         };

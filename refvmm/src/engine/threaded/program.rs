@@ -124,13 +124,15 @@ impl Program {
     }
 
     /// Where a P is noted.
-    pub(super) fn hash(counter: u64) -> usize {
-        counter as usize % JUMPS
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    pub(super) fn hash(counter: u64, stamp: u32) -> usize {
+        (counter as usize ^ (stamp as usize).wrapping_mul(41)) % JUMPS
     }
 
     /// Notes where a P leads, as long as a stamp lasts.
     pub(super) fn note(&mut self, jump: Jump) {
         assert!((jump.first as usize) < self.ops.len(), "no such block");
-        self.jumps[Self::hash(jump.counter)] = jump;
+        self.jumps[Self::hash(jump.counter, jump.stamp)] = jump;
     }
 }

@@ -1,8 +1,13 @@
 //! A run through micro-ops, and the loop that does it without unsafe code.
 
+use super::cache::Regime;
 use super::mapping::Limits;
 use super::ops::{MicroOp, Next, Place, execute};
 use super::program::Program;
+use crate::shape::Bits;
+
+/// Number of entries of the table of regimes.
+pub(super) const REGIMES: usize = 64;
 
 /// What a run through micro-ops works on.
 pub(super) struct Run<'a> {
@@ -20,6 +25,44 @@ pub(super) struct Run<'a> {
     /// The slot of P.
     pub(super) counter: u16,
     pub(super) hand_over: bool,
+    /// Traps taken.
+    pub(super) taken: &'a mut [u64],
+    /// The regime; limits and stamp are its.
+    pub(super) regime: usize,
+    /// All regimes, the bits that make them, and where they are found.
+    pub(super) regimes: &'a [Regime],
+    pub(super) bits: &'a [Bits],
+    pub(super) table: &'a [u32; REGIMES],
+}
+
+/// Where a regime is noted, by the values of its bits.
+#[inline]
+pub(super) fn hash(values: impl Iterator<Item = u64>) -> usize {
+    let mix =
+        |all: u64, value: u64| (all.rotate_left(5) ^ value).wrapping_mul(0x517c_c1b7_2722_0a95);
+    (values.fold(0, mix) >> 58) as usize % REGIMES
+}
+
+/// Looks at the regime after it may have changed; false if that is better done elsewhere.
+pub(super) fn turn(run: &mut Run<'_>, frame: &[u64]) -> bool {
+    let value = |bits: &Bits| frame[bits.slot] & bits.mask;
+    let values = || run.bits.iter().map(value);
+    let Some(now) = run.regimes.get(run.regime) else { return false };
+    if values().eq(now.key.values.iter().copied()) {
+        return true;
+    }
+    let index = run.table[hash(values())] as usize;
+    let Some(found) = run.regimes.get(index) else { return false };
+    let usable = !found.halted
+        && found.key.window == now.key.window
+        && found.limits.len() >= run.program.mappings()
+        && values().eq(found.key.values.iter().copied());
+    if usable {
+        run.regime = index;
+        run.limits = &found.limits;
+        run.stamp = found.stamp;
+    }
+    usable
 }
 
 /// Why a run through micro-ops left them.
@@ -47,14 +90,7 @@ pub(super) struct Left {
     pub(super) budget: u64,
 }
 
-struct Safe<'a> {
-    frame: &'a mut [u64],
-    storage: &'a mut [u64],
-    marks: &'a [u8],
-    limits: &'a [Limits],
-}
-
-impl Place for Safe<'_> {
+impl Place for Run<'_> {
     fn get(&self, slot: u16) -> u64 {
         self.frame[usize::from(slot)]
     }
@@ -94,14 +130,13 @@ impl Place for Safe<'_> {
 
 /// Runs from a block's first micro-op on.
 pub(super) fn run(run: &mut Run<'_>, first: u32, mut budget: u64) -> Left {
-    let ops: &[MicroOp] = run.program.ops();
+    let program = run.program;
+    let ops: &[MicroOp] = program.ops();
     let counter = usize::from(run.counter);
-    let mut place =
-        Safe { frame: run.frame, storage: run.storage, marks: run.marks, limits: run.limits };
     let mut at = first as usize;
     loop {
         let op = &ops[at];
-        let exit = match execute(op.code, op, &mut place) {
+        let exit = match execute(op.code, op, run) {
             Next::Step => {
                 at += 1;
                 continue;
@@ -120,12 +155,23 @@ pub(super) fn run(run: &mut Run<'_>, first: u32, mut budget: u64) -> Left {
                     at = first as usize;
                     continue;
                 }
-                place.frame[counter] = goto.k;
+                run.frame[counter] = goto.k;
                 Exit::Unlinked
             }
-            Next::Leap => {
-                let to = place.frame[counter];
-                let jump = &run.program.jumps()[Program::hash(to)];
+            next @ (Next::Leap | Next::Turn) => {
+                if next == Next::Turn {
+                    let frame = std::mem::take(&mut run.frame);
+                    let known = turn(run, frame);
+                    run.frame = frame;
+                    if !known {
+                        return Left { exit: Exit::Turn, op: at, budget };
+                    }
+                    if op.k > 0 {
+                        run.taken[op.k as usize - 1] += 1;
+                    }
+                }
+                let to = run.frame[counter];
+                let jump = &program.jumps()[Program::hash(to, run.stamp)];
                 if jump.counter == to && jump.stamp == run.stamp && jump.count <= budget {
                     budget -= jump.count;
                     at = jump.first as usize;
@@ -133,7 +179,6 @@ pub(super) fn run(run: &mut Run<'_>, first: u32, mut budget: u64) -> Left {
                 }
                 Exit::Leap
             }
-            Next::Turn => Exit::Turn,
             Next::Trap if run.hand_over => Exit::Trap,
             Next::Trap => {
                 at += 1;

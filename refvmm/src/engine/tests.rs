@@ -256,3 +256,25 @@ fn m68000_runs_alike() {
 fn m68010_runs_alike() {
     compare("m68010");
 }
+
+/// Puts an instruction of a class where P is, with operands that are neither 0 nor equal.
+pub(crate) fn example(shape: &Shape, class: &Class, cpu: &mut Cpu) {
+    let mut stream = Stream(7);
+    let operands = (0..2000).find_map(|_| {
+        let operands = operands(class, 200, &mut stream)?;
+        let plain = class.operands.iter().zip(&operands).all(|(o, v)| {
+            let indirect = o.width == 1 && o.name == "i";
+            o.fixed.is_some() || (*v != 0) != indirect
+        });
+        plain.then_some(operands)
+    });
+    let operands = operands.or_else(|| self::operands(class, 200, &mut stream)).unwrap_or_default();
+    for bits in &shape.counter {
+        bits.set(&mut cpu.registers, 2048);
+    }
+    if let Some(part) = shape.isa.bounds {
+        shape.part(part).set(&mut cpu.registers, 4096);
+    }
+    let cells = cells_of(shape, class, &operands);
+    cpu.storage[2048..2048 + cells.len()].copy_from_slice(&cells);
+}

@@ -7,6 +7,7 @@
 //! - [`Limits`] have been made for the window of the machine that runs, so that an address below
 //!   a limit leads to a place inside the installation; other places are compared with its size.
 #![allow(unsafe_code)]
+#![allow(clippy::inline_always, reason = "what is not inlined is no tail call")]
 
 use super::mapping::Limits;
 use super::ops::{MicroOp, Next, Place, code, execute};
@@ -113,7 +114,6 @@ unsafe fn handler_of<const CODE: u8>(
     // links and jumps lead to blocks.
     unsafe {
         let next = match execute(CODE, &*op, &mut place) {
-            Next::Step => op.add(1),
             Next::Skip(k) => op.add(k as usize),
             Next::Link(0) => return follow(op, frame, storage, context, budget),
             // Which way a branch goes is predicted, not computed: what follows need not wait.
@@ -129,14 +129,14 @@ unsafe fn handler_of<const CODE: u8>(
                     return leave(op, context, Exit::Turn, budget);
                 }
                 if (*op).k > 0 {
-                    (&mut (*run).taken)[(*op).k as usize - 1] += 1;
+                    (*run).taken[(*op).k as usize - 1] += 1;
                 }
                 (*context).limits = (*run).limits.as_ptr();
                 (*context).stamp = (*run).stamp;
                 return leap(op, frame, storage, context, budget);
             }
             Next::Trap if (*context).hand_over => return leave(op, context, Exit::Trap, budget),
-            Next::Trap => op.add(1),
+            Next::Step | Next::Trap => op.add(1),
             Next::Walk => return leave(op, context, Exit::Walk, budget),
         };
         ((*next).handler)(next, frame, storage, context, budget)
@@ -193,7 +193,7 @@ fn apart(mut op: *const MicroOp) -> *const MicroOp {
     #[cfg(all(not(miri), any(target_arch = "x86_64", target_arch = "aarch64")))]
     // SAFETY: it does nothing.
     unsafe {
-        std::arch::asm!("/* {0} */", inout(reg) op, options(pure, nomem, nostack, preserves_flags));
+        std::arch::asm!("/* {0} */", inout(reg) op, options(pure, readonly, nostack, preserves_flags));
     }
     op
 }
@@ -221,7 +221,7 @@ macro_rules! handlers {
 static HANDLERS: [Handler; code::COUNT as usize] = handlers!(
     0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34
     35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64 65 66
-    67 68 69 70 71
+    67 68 69 70 71 72 73
 );
 
 /// The handler of a code.

@@ -384,13 +384,7 @@ impl<'a> Evaluator<'a> {
             Stmt::Store(cell, e) => {
                 let cell = self.term(path, cell)?;
                 let value = self.term(path, e)?;
-                let same = |e: &Effect| matches!(e, Effect::Store(at, _) if *at == cell);
-                match path.effects.iter().rposition(|e| matches!(e, Effect::Store(..))) {
-                    Some(last) if same(&path.effects[last]) => {
-                        path.effects[last] = Effect::Store(cell, value);
-                    }
-                    _ => self.store(path, cell, value),
-                }
+                self.store(path, cell, value);
             }
             Stmt::Block(inner) => path.frames.push(Frame { statements: inner, is_block: true }),
             Stmt::Exit(levels) => {
@@ -408,8 +402,8 @@ impl<'a> Evaluator<'a> {
 
     /// Stores: over an earlier value if nothing between may have met the same cell.
     fn store(&mut self, path: &mut Path<'a>, cell: Term, value: Term) {
-        let earlier =
-            path.effects.iter().position(|e| matches!(e, Effect::Store(at, _) if *at == cell));
+        let same = |e: &Effect| matches!(e, Effect::Store(at, _) if self.same(*at, cell));
+        let earlier = path.effects.iter().rposition(same);
         if let Some(i) = earlier {
             let between: Vec<Term> = path.effects[i + 1..]
                 .iter()
@@ -532,7 +526,7 @@ impl<'a> Evaluator<'a> {
         let width = self.known.shape.isa.storage.width;
         for i in (0..path.effects.len()).rev() {
             let Effect::Store(at, value) = path.effects[i] else { continue };
-            if at == cell {
+            if self.same(at, cell) {
                 return Ok(Value::of(self.terms, value, width));
             }
             let apart = self.differ(at, cell);
@@ -545,6 +539,12 @@ impl<'a> Evaluator<'a> {
         }
         let term = self.terms.leaf(Kind::Load(cell), width);
         Ok(Value::of(self.terms, term, width))
+    }
+
+    /// Whether two places are certainly the same.
+    fn same(&self, a: Term, b: Term) -> bool {
+        let number = |t| self.terms.as_const(t);
+        a == b || number(a).is_some() && number(a) == number(b)
     }
 
     /// Whether two places differ.

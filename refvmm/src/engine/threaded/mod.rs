@@ -181,6 +181,7 @@ impl Going<'_> {
             hand_over: self.on_trap == OnTrap::HandOver,
             taken: &mut self.cpu.taken,
             regime: self.regime,
+            before: self.regime,
             regimes: &self.cache.regimes,
             bits: &self.cache.bits,
             table: &self.cache.table,
@@ -249,6 +250,55 @@ impl Going<'_> {
     fn forget_stored(&mut self) {
         for cell in self.stored.drain(..) {
             self.cache.forget_cell(cell);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ops::code;
+    use super::{Cache, Cpu};
+    use crate::engine::tests::{example, shape};
+
+    /// Classes whose instructions are always walked, and those that are walked on some path.
+    fn walked(name: &str) -> (Vec<String>, Vec<String>, usize) {
+        let shape = shape(name);
+        let mut cache = Cache::new(&shape).expect("P is one register");
+        let (mut always, mut sometimes) = (Vec::new(), Vec::new());
+        for class in &shape.isa.classes {
+            let mut cpu = Cpu::new(&shape, 4096);
+            example(&shape, class, &mut cpu);
+            cache.clear();
+            cache.prepare(&cpu);
+            let regime = cache.regime(&mut cpu);
+            let counter = cpu.registers[usize::from(cache.counter)];
+            let Some(block) = cache.find(&cpu, regime, counter, true) else {
+                always.push(format!("{} (not decoded)", class.name));
+                continue;
+            };
+            let ops = &cache.program.ops()[cache.block(block).first as usize..];
+            if std::env::var("REFVMM_DUMP").is_ok_and(|n| n == class.name) {
+                for op in ops {
+                    println!("{:2} d{} a{} b{} c{} k{:#x} m{:#x}", op.code, op.d, op.a, op.b, op.c, op.k, op.m);
+                }
+            }
+            if ops[0].code == code::WALK {
+                always.push(class.name.clone());
+            } else if ops.iter().any(|op| op.code == code::WALK) {
+                sometimes.push(class.name.clone());
+            }
+        }
+        (always, sometimes, shape.isa.classes.len())
+    }
+
+    #[test]
+    fn most_classes_become_micro_ops() {
+        for (name, most) in
+            [("g3", 1), ("pdp10", 6), ("pdp10-ka10", 12), ("m68000", 4), ("m68010", 8)]
+        {
+            let (always, sometimes, all) = walked(name);
+            println!("{name}: of {all} walked {always:?}, on some path {sometimes:?}");
+            assert!(always.len() <= most, "{name}: {always:?}");
         }
     }
 }

@@ -56,8 +56,12 @@ pub(super) mod code {
     pub(in super::super) const TRAP: u8 = CONST + 16;
     /// walks the instruction
     pub(in super::super) const WALK: u8 = CONST + 17;
+    /// the slots packed in m = the cells from place a + k on
+    pub(in super::super) const LOAD_FOUR: u8 = CONST + 18;
+    /// the cells from place a + k on = the slots packed in m
+    pub(in super::super) const STORE_FOUR: u8 = CONST + 19;
     /// one of the two `GOTO` that follow; a op b, six operations from here on
-    pub(in super::super) const BRANCH: u8 = CONST + 18;
+    pub(in super::super) const BRANCH: u8 = CONST + 20;
     /// the same, a op k
     pub(in super::super) const BRANCH_IMMEDIATE: u8 = BRANCH + 6;
     /// number of codes
@@ -81,6 +85,13 @@ pub(super) struct MicroOp {
 }
 
 impl MicroOp {
+    /// Four slots that are packed in m.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    pub(super) fn four(&self) -> [u16; 4] {
+        [0, 16, 32, 48].map(|shift| (self.m >> shift) as u16)
+    }
+
     /// The block a `GOTO` is linked to: stamp and first micro-op.
     pub(super) fn link(&self) -> (u32, u32) {
         ((self.m >> 32) as u32, self.m as u32)
@@ -195,15 +206,35 @@ pub(super) fn execute<P: Place>(code: u8, op: &MicroOp, place: &mut P) -> Next {
         }
         code::LOAD_AT => {
             let at = place.get(op.a).wrapping_add(op.k);
-            if at >= place.size() {
-                return Next::Walk;
-            }
-            place.set(op.d, place.load(at));
+            // Its place was checked before.
+            let value = if at < place.size() { place.load(at) } else { 0 };
+            place.set(op.d, value);
         }
         code::STORE_AT => {
             let at = place.get(op.a).wrapping_add(op.k);
             if at < place.size() {
                 place.store(at, place.get(op.b));
+            }
+        }
+        code::LOAD_FOUR => {
+            let at = place.get(op.a).wrapping_add(op.k);
+            if at < place.size().saturating_sub(3) {
+                let [a, b, c, d] = op.four();
+                let [w, x, y, z] = [0, 1, 2, 3].map(|i| place.load(at + i));
+                place.set(a, w);
+                place.set(b, x);
+                place.set(c, y);
+                place.set(d, z);
+            }
+        }
+        code::STORE_FOUR => {
+            let at = place.get(op.a).wrapping_add(op.k);
+            if at < place.size().saturating_sub(3) {
+                let [w, x, y, z] = op.four().map(|slot| place.get(slot));
+                place.store(at, w);
+                place.store(at + 1, x);
+                place.store(at + 2, y);
+                place.store(at + 3, z);
             }
         }
         code::TEST => {

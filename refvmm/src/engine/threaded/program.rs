@@ -23,7 +23,7 @@ pub(super) struct Jump {
 #[derive(Debug)]
 pub(super) struct Program {
     ops: Vec<MicroOp>,
-    jumps: Box<[Jump; JUMPS]>,
+    jumps: Box<[Jump]>,
     /// Slots of the frame.
     frame: usize,
     /// Traps there are.
@@ -34,7 +34,7 @@ pub(super) struct Program {
 
 impl Program {
     pub(super) fn new(frame: usize, traps: usize) -> Self {
-        let jumps = Box::new([Jump::default(); JUMPS]);
+        let jumps = vec![Jump::default(); JUMPS].into_boxed_slice();
         Self { ops: Vec::new(), jumps, frame, traps, mappings: 0 }
     }
 
@@ -49,16 +49,12 @@ impl Program {
         &self.ops
     }
 
-    pub(super) fn jumps(&self) -> &[Jump; JUMPS] {
+    pub(super) fn jumps(&self) -> &[Jump] {
         &self.jumps
     }
 
     pub(super) fn frame(&self) -> usize {
         self.frame
-    }
-
-    pub(super) fn traps(&self) -> usize {
-        self.traps
     }
 
     pub(super) fn mappings(&self) -> usize {
@@ -87,6 +83,9 @@ impl Program {
             0
         };
         let frame = self.frame as u64;
+        let fours = matches!(op.code, code::LOAD_FOUR | code::STORE_FOUR);
+        let packed = !fours || op.four().iter().all(|slot| u64::from(*slot) < frame);
+        assert!(packed, "a slot is outside the frame");
         assert!(slots.iter().all(|s| *s < frame) && file <= frame, "a slot is outside the frame");
         let maps = matches!(op.code, code::LOAD | code::STORE | code::PLACE);
         assert!(!maps || usize::from(op.c) < self.mappings, "no such mapping");

@@ -29,6 +29,8 @@ pub(super) struct Run<'a> {
     pub(super) taken: &'a mut [u64],
     /// The regime; limits and stamp are its.
     pub(super) regime: usize,
+    /// The one before, in this run.
+    pub(super) before: usize,
     /// All regimes, the bits that make them, and where they are found.
     pub(super) regimes: &'a [Regime],
     pub(super) bits: &'a [Bits],
@@ -45,24 +47,31 @@ pub(super) fn hash(values: impl Iterator<Item = u64>) -> usize {
 
 /// Looks at the regime after it may have changed; false if that is better done elsewhere.
 pub(super) fn turn(run: &mut Run<'_>, frame: &[u64]) -> bool {
-    let value = |bits: &Bits| frame[bits.slot] & bits.mask;
-    let values = || run.bits.iter().map(value);
+    let bits = run.bits;
+    let is_now = |it: &Regime| {
+        bits.iter().zip(&it.key.values).all(|(b, value)| frame[b.slot] & b.mask == *value)
+    };
     let Some(now) = run.regimes.get(run.regime) else { return false };
-    if values().eq(now.key.values.iter().copied()) {
+    if is_now(now) {
         return true;
     }
-    let index = run.table[hash(values())] as usize;
-    let Some(found) = run.regimes.get(index) else { return false };
-    let usable = !found.halted
-        && found.key.window == now.key.window
-        && found.limits.len() >= run.program.mappings()
-        && values().eq(found.key.values.iter().copied());
-    if usable {
-        run.regime = index;
-        run.limits = &found.limits;
-        run.stamp = found.stamp;
-    }
-    usable
+    // Most often it is the one before, as when a trap was handled.
+    let usable = |it: &Regime| {
+        let complete = it.limits.len() >= run.program.mappings();
+        is_now(it) && !it.halted && complete && it.key.window == now.key.window
+    };
+    let before = run.regimes.get(run.before).filter(|it| usable(it)).map(|_| run.before);
+    let found = before.or_else(|| {
+        let values = bits.iter().map(|b| frame[b.slot] & b.mask);
+        let noted = run.table[hash(values)] as usize;
+        run.regimes.get(noted).filter(|it| usable(it)).map(|_| noted)
+    });
+    let Some(found) = found else { return false };
+    run.before = run.regime;
+    run.regime = found;
+    run.limits = &run.regimes[found].limits;
+    run.stamp = run.regimes[found].stamp;
+    true
 }
 
 /// Why a run through micro-ops left them.
@@ -137,10 +146,6 @@ pub(super) fn run(run: &mut Run<'_>, first: u32, mut budget: u64) -> Left {
     loop {
         let op = &ops[at];
         let exit = match execute(op.code, op, run) {
-            Next::Step => {
-                at += 1;
-                continue;
-            }
             Next::Skip(k) => {
                 at += k as usize;
                 continue;
@@ -180,7 +185,7 @@ pub(super) fn run(run: &mut Run<'_>, first: u32, mut budget: u64) -> Left {
                 Exit::Leap
             }
             Next::Trap if run.hand_over => Exit::Trap,
-            Next::Trap => {
+            Next::Step | Next::Trap => {
                 at += 1;
                 continue;
             }

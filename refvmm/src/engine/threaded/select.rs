@@ -1,6 +1,11 @@
 //! Selection of micro-ops: a tree becomes code in which everything that may be left to the walk
 //! comes before everything that changes the state.
 
+#![allow(
+    clippy::inconsistent_struct_constructor,
+    reason = "operands of micro-ops stand in the order of their meaning"
+)]
+
 use std::collections::{HashMap, HashSet};
 
 use super::alu::{Alu, low_bits};
@@ -47,6 +52,8 @@ struct Selector<'a, 'b> {
     groups: HashMap<Key, Group>,
     path: Path,
     next: u16,
+    /// The cells that the instruction is about to store to.
+    storing: Vec<(Key, u64)>,
 }
 
 /// What holds on the way to where code is being added.
@@ -74,6 +81,7 @@ pub(super) fn select(
         groups: HashMap::new(),
         path: Path::default(),
         next: 1,
+        storing: Vec::new(),
     };
     let mut seen = HashSet::new();
     selector.collect_tree(tree, &mut seen);
@@ -405,6 +413,7 @@ impl Selector<'_, '_> {
         let a = self.place(&key)?;
         let k = if key.0.is_none() { cell.offset - group.least } else { cell.offset };
         self.ops.push(MicroOp { d, a, k, ..op(code::LOAD_AT) });
+        self.fuse(code::LOAD_AT);
         Ok(())
     }
 
@@ -494,6 +503,11 @@ impl Selector<'_, '_> {
         if computed {
             return self.in_order(list);
         }
+        let key = |selector: &Self, place: Term| {
+            let cell = Cell::of(selector.target.terms, place);
+            ((cell.address, cell.base), cell.offset)
+        };
+        self.storing = stores.iter().map(|(place, _)| key(self, *place)).collect();
         let direct = if stores.is_empty() { self.direct_load(&slots) } else { None };
         let values = slots.iter().map(|(_, value)| *value).chain(stores.iter().map(|s| s.1));
         for value in values.collect::<Vec<_>>() {
@@ -548,13 +562,47 @@ impl Selector<'_, '_> {
             }
     }
 
-    /// Loads what a term needs of storage.
+    /// Makes one of four accesses to consecutive cells.
+    fn fuse(&mut self, code: u8) {
+        let from = self.ops.len().saturating_sub(4);
+        let [first, .., last] = &self.ops[from..] else { return };
+        let alike = |(i, it): (u64, &MicroOp)| {
+            it.code == code && it.a == first.a && it.k == first.k.wrapping_add(i)
+        };
+        if self.ops.len() < 4 || last.code != code || !(0..).zip(&self.ops[from..]).all(alike) {
+            return;
+        }
+        let load = code == code::LOAD_AT;
+        let slot = |it: &MicroOp| u64::from(if load { it.d } else { it.b });
+        let m = self.ops[from..].iter().rev().fold(0, |all, it| all << 16 | slot(it));
+        let four = if load { code::LOAD_FOUR } else { code::STORE_FOUR };
+        let (a, k) = (first.a, first.k);
+        self.ops.truncate(from);
+        self.ops.push(MicroOp { a, k, m, ..op(four) });
+    }
+
+    /// Whether a load may wait until after the stores, once its place is known.
+    fn may_wait(&self, key: &Key, offset: u64) -> bool {
+        let apart = |(other, at): &(Key, u64)| other == key && *at != offset;
+        !self.is_single(key, offset) && self.storing.iter().all(apart)
+    }
+
+    /// Loads what a term needs of storage, or makes sure that it can be loaded.
     fn loads_of(&mut self, term: Term) -> Result<(), Unsupported> {
         if self.path.at.contains_key(&term) {
             return Ok(());
         }
         match self.target.terms.kind(term) {
-            Kind::Load(_) => self.term(term).map(|_| ()),
+            Kind::Load(place) => {
+                self.loads_of(place)?;
+                let cell = Cell::of(self.target.terms, place);
+                let key = (cell.address, cell.base);
+                if self.may_wait(&key, cell.offset) {
+                    // The address is computed before registers change.
+                    return self.place(&key).map(|_| ());
+                }
+                self.term(term).map(|_| ())
+            }
             Kind::Element { index, .. } => self.loads_of(index),
             Kind::Apply(_, a, b, _) => self.loads_of(a).and_then(|()| self.loads_of(b)),
             Kind::Select(a, b, c) => {
@@ -600,12 +648,34 @@ impl Selector<'_, '_> {
         self.flush(None)?;
         for (a, k, b) in placed {
             self.ops.push(MicroOp { a, k, b, ..op(code::STORE_AT) });
+            self.fuse(code::STORE_AT);
         }
         Ok(())
     }
 
     /// Registers, each when no other value needs what it held.
     fn registers(&mut self, mut slots: Vec<(u16, Term)>) -> Result<(), Unsupported> {
+        // Loads that waited come first, in the order of their cells.
+        let mut waiting = Vec::new();
+        for (slot, value) in &slots {
+            self.waiting(*value, Some(*slot), &mut waiting);
+        }
+        waiting.sort_unstable();
+        for (_, term, whole) in waiting {
+            if !whole {
+                self.term(term)?;
+                continue;
+            }
+            let slot_of = slots.iter().position(|(_, t)| *t == term);
+            let Some(i) = slot_of else { continue };
+            let slot = slots[i].0;
+            let reads = |t: Term| self.find(t, &|kind| kind == Kind::Slot(slot));
+            if slots.iter().enumerate().all(|(j, (_, t))| j == i || !reads(*t)) {
+                self.term_to(term, slot)?;
+                self.path.overwritten.insert(slot);
+                slots.remove(i);
+            }
+        }
         while !slots.is_empty() {
             let free = (0..slots.len()).find(|i| {
                 let slot = slots[*i].0;
@@ -621,6 +691,30 @@ impl Selector<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// The loads in a term that were not done yet: their cells, and whether they are all of it.
+    fn waiting(&self, term: Term, slot: Option<u16>, all: &mut Vec<(u64, Term, bool)>) {
+        if self.path.at.contains_key(&term) {
+            return;
+        }
+        match self.target.terms.kind(term) {
+            Kind::Load(place) => {
+                let cell = Cell::of(self.target.terms, place);
+                all.push((cell.offset, term, slot.is_some()));
+            }
+            Kind::Element { index: a, .. } => self.waiting(a, None, all),
+            Kind::Apply(_, a, b, _) => {
+                self.waiting(a, None, all);
+                self.waiting(b, None, all);
+            }
+            Kind::Select(a, b, c) => {
+                for term in [a, b, c] {
+                    self.waiting(term, None, all);
+                }
+            }
+            Kind::Const(_) | Kind::Slot(_) | Kind::Cells => {}
+        }
     }
 
     /// Changes one after the other, all values saved before.

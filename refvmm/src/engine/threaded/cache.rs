@@ -225,10 +225,12 @@ impl Cache {
     }
 
     /// Notes where P leads.
-    pub(super) fn note(&mut self, regime: usize, counter: u64, block: u32) {
+    pub(super) fn note(&mut self, op: usize, regime: usize, counter: u64, block: u32) {
         let (stamp, block) = (self.regimes[regime].stamp, &self.blocks[block as usize]);
         let count = block.instructions.len() as u64;
-        self.program.note(Jump { counter, stamp, first: block.first, count });
+        let jump = Jump { counter, stamp, first: block.first, count };
+        self.program.note(jump);
+        self.program.lead(op, jump);
     }
 
     /// Forgets the blocks that stand in a cell.

@@ -177,6 +177,11 @@ unsafe fn leap(
     // SAFETY: as for handlers; the table of jumps leads to blocks.
     unsafe {
         let counter = *frame.add(usize::from((*context).counter));
+        // Most often it is where it led last: that can be predicted.
+        let goto = op.add(1);
+        if (*goto).k == counter {
+            return follow(apart(goto), frame, storage, context, budget);
+        }
         let jump = &*(*context).jumps.add(Program::hash(counter, (*context).stamp));
         let fits = jump.counter == counter && jump.stamp == (*context).stamp;
         if !fits || jump.count > budget {

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use model::bits::{Op, mask};
+use model::bits::mask;
 use model::isa::{Body, Class, Expr, ExprKind, LocalId, OperandId, Saves, Stmt, TrapId};
 
 use super::alu::Alu;
+use super::operators;
 use super::pieces::Value;
 use super::terms::{Kind, Term, Terms};
 use crate::shape::{Bits, Shape};
@@ -87,6 +88,17 @@ struct Path<'a> {
     facts: Vec<(Term, bool)>,
     committed: bool,
     sequence: Option<TrapId>,
+}
+
+impl Path<'_> {
+    /// Nothing was written to a register by a computed number.
+    fn intact(&self, slot: u16) -> Result<(), Unsupported> {
+        let meets = |e: &Effect| match e {
+            Effect::Element { first, len, .. } => (*first..first + len).contains(&slot),
+            Effect::Slot(..) | Effect::Store(..) => false,
+        };
+        if self.effects.iter().any(meets) { Err(Unsupported) } else { Ok(()) }
+    }
 }
 
 pub(super) struct Evaluator<'a> {
@@ -476,7 +488,7 @@ impl<'a> Evaluator<'a> {
             }
             ExprKind::Register(id) => {
                 let slot = self.known.shape.slot(*id, 0).ok_or(Unsupported)?;
-                self.element_set(path, slot as u16)?;
+                path.intact(slot as u16)?;
                 self.register(path, slot as u16)
             }
             ExprKind::Element(id, index) => {
@@ -484,7 +496,7 @@ impl<'a> Evaluator<'a> {
                 if let Some(index) = index.as_const(self.terms) {
                     match self.known.shape.slot(*id, index) {
                         Some(slot) => {
-                            self.element_set(path, slot as u16)?;
+                            path.intact(slot as u16)?;
                             self.register(path, slot as u16)
                         }
                         None => Value::constant(self.terms, 0, width),
@@ -510,15 +522,9 @@ impl<'a> Evaluator<'a> {
                 for operand in operands {
                     values.push(self.value(path, operand)?);
                 }
-                self.apply(*op, &values, width)?
+                operators::apply(self.terms, *op, &values, width).ok_or(Unsupported)?
             }
         })
-    }
-
-    /// Nothing was written to a register by a computed number.
-    fn element_set(&self, path: &Path<'a>, slot: u16) -> Result<(), Unsupported> {
-        let meets = |e: &Effect| matches!(e, Effect::Element { first, len, .. } if (*first..first + len).contains(&slot));
-        if path.effects.iter().any(meets) { Err(Unsupported) } else { Ok(()) }
     }
 
     /// A cell, after what the instruction has stored.
@@ -563,90 +569,5 @@ impl<'a> Evaluator<'a> {
             return self.terms.constant(1, 1);
         }
         self.terms.apply(Alu::Ne, a, b, 64, 1)
-    }
-
-    fn apply(&mut self, op: Op, x: &[Value], width: u32) -> Result<Value, Unsupported> {
-        let terms = &mut *self.terms;
-        let second = x.get(1).and_then(|v| v.as_const(terms));
-        match (op, second) {
-            (Op::Concat, _) => return Ok(Value::concat(terms, &x[0], &x[1])),
-            (Op::Low | Op::Zext, _) => return Ok(x[0].extended(terms, width)),
-            (Op::Lshr, Some(by)) => {
-                let by = by.min(u128::from(width)) as u32;
-                return Ok(x[0].slice(terms, by, width));
-            }
-            (Op::Shl, Some(by)) if by < u128::from(width) && by > 0 => {
-                let by = by as u32;
-                let kept = x[0].slice(terms, 0, width - by);
-                let zeros = Value::constant(terms, 0, by);
-                return Ok(Value::concat(terms, &kept, &zeros));
-            }
-            (Op::And | Op::Or, _) => {
-                for (constant, other) in [(&x[0], &x[1]), (&x[1], &x[0])] {
-                    if let Some(value) = constant.as_const(terms) {
-                        let or = op == Op::Or;
-                        let kept = if or { !value } else { value } & mask(width);
-                        if let Some(result) = other.masked(terms, kept, or) {
-                            return Ok(result);
-                        }
-                    }
-                }
-            }
-            (Op::Ite, _) => {
-                let condition = x[0].join(terms).ok_or(Unsupported)?;
-                if let Some(value) = terms.as_const(condition) {
-                    return Ok(x[if value != 0 { 1 } else { 2 }].clone());
-                }
-                if x[1] == x[2] {
-                    return Ok(x[1].clone());
-                }
-                let (a, b) = (x[1].join(terms), x[2].join(terms));
-                let chosen = terms.select(condition, a.ok_or(Unsupported)?, b.ok_or(Unsupported)?);
-                return Ok(Value::of(terms, chosen, width));
-            }
-            _ => {}
-        }
-        let of = x[0].width;
-        if width > 64 {
-            return Err(Unsupported);
-        }
-        let a = x[0].join(terms).ok_or(Unsupported)?;
-        let b = match x.get(1) {
-            Some(b) => b.join(terms).ok_or(Unsupported)?,
-            None => terms.constant(0, 1),
-        };
-        let alu = match op {
-            Op::Not => {
-                let all = terms.constant(u64::MAX, width);
-                let term = terms.apply(Alu::Xor, a, all, width, width);
-                return Ok(Value::of(terms, term, width));
-            }
-            Op::Neg => {
-                let zero = terms.constant(0, width);
-                let term = terms.apply(Alu::Sub, zero, a, width, width);
-                return Ok(Value::of(terms, term, width));
-            }
-            Op::And => Alu::And,
-            Op::Or => Alu::Or,
-            Op::Xor => Alu::Xor,
-            Op::Add => Alu::Add,
-            Op::Sub => Alu::Sub,
-            Op::Mul => Alu::Mul,
-            Op::Udiv => Alu::Udiv,
-            Op::Urem => Alu::Urem,
-            Op::Sdiv => Alu::Sdiv,
-            Op::Srem => Alu::Srem,
-            Op::Shl => Alu::Shl,
-            Op::Lshr => Alu::Lshr,
-            Op::Ashr => Alu::Ashr,
-            Op::Eq => Alu::Eq,
-            Op::Ult => Alu::Ult,
-            Op::Slt => Alu::Slt,
-            Op::Sext => Alu::Sext,
-            Op::Parity => Alu::Parity,
-            Op::Ite | Op::Concat | Op::Low | Op::Zext => return Err(Unsupported),
-        };
-        let term = terms.apply(alu, a, b, of, width);
-        Ok(Value::of(terms, term, width))
     }
 }

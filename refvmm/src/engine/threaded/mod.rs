@@ -9,9 +9,12 @@
 
 mod alu;
 mod cache;
+mod change;
 mod dispatch;
+mod emit;
 mod evaluate;
 mod mapping;
+mod operators;
 mod ops;
 mod pieces;
 mod program;
@@ -198,7 +201,7 @@ impl Going<'_> {
                     let counter = self.counter();
                     if let Some(next) = self.cache.find(self.cpu, self.regime, counter, false) {
                         if exit == Exit::Leap {
-                            self.cache.note(self.regime, counter, next);
+                            self.cache.note(op, self.regime, counter, next);
                         } else {
                             self.cache.link(op, self.regime, next);
                         }
@@ -279,7 +282,10 @@ mod tests {
             let ops = &cache.program.ops()[cache.block(block).first as usize..];
             if std::env::var("REFVMM_DUMP").is_ok_and(|n| n == class.name) {
                 for op in ops {
-                    println!("{:2} d{} a{} b{} c{} k{:#x} m{:#x}", op.code, op.d, op.a, op.b, op.c, op.k, op.m);
+                    println!(
+                        "{:2} d{} a{} b{} c{} k{:#x} m{:#x}",
+                        op.code, op.d, op.a, op.b, op.c, op.k, op.m
+                    );
                 }
             }
             if ops[0].code == code::WALK {

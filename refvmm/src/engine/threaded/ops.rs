@@ -48,9 +48,9 @@ pub(super) mod code {
     pub(in super::super) const FORK: u8 = CONST + 12;
     /// P = k, to a block that is linked
     pub(in super::super) const GOTO: u8 = CONST + 13;
-    /// P = a
+    /// P = a; where it led last stands in the `GOTO` that follows
     pub(in super::super) const LEAP: u8 = CONST + 14;
-    /// P = a, and the regime may have changed; counts trap k − 1
+    /// the same, and the regime may have changed; counts trap k − 1
     pub(in super::super) const TURN: u8 = CONST + 15;
     /// hands trap k with argument a over, or goes on with its sequence
     pub(in super::super) const TRAP: u8 = CONST + 16;

@@ -98,7 +98,8 @@ impl Program {
         assert!(trap < self.traps.max(1) as u64, "no such trap");
         assert!(op.code != code::TURN || op.k == 0 || self.traps > 0, "no such trap");
         // Control stays inside the block.
-        let ends = matches!(op.code, code::GOTO | code::LEAP | code::TURN | code::WALK);
+        let ends = matches!(op.code, code::GOTO | code::WALK);
+        let computed = matches!(op.code, code::LEAP | code::TURN);
         let reach = match op.code {
             code::FORK => op.k.max(1),
             _ if op.code >= code::BRANCH => 2,
@@ -109,6 +110,7 @@ impl Program {
             let links = [1, 2].map(|k| block[i + k].code == code::GOTO);
             assert!(links == [true, true], "a branch leads nowhere");
         }
+        assert!(!computed || block[i + 1].code == code::GOTO, "no place for where it led last");
         let shifts = usize::from(op.c) <= 64 || maps;
         assert!(shifts && usize::from(code::IMMEDIATE) == ALL.len(), "no such width");
     }
@@ -119,6 +121,16 @@ impl Program {
         if let Some(op) = self.ops.get_mut(op).filter(|op| op.code == code::GOTO) {
             op.m = u64::from(stamp) << 32 | u64::from(first);
             op.c = count as u8;
+        }
+    }
+
+    /// Notes behind a computed jump where it led, unless that is noted already.
+    pub(super) fn lead(&mut self, op: usize, jump: Jump) {
+        if let Some(goto) = self.ops.get_mut(op + 1).filter(|it| it.code == code::GOTO)
+            && goto.link().0 != jump.stamp
+        {
+            goto.k = jump.counter;
+            self.link(op + 1, jump.stamp, jump.first, jump.count as u16);
         }
     }
 

@@ -176,6 +176,17 @@ pub(super) fn run(run: &mut Run<'_>, first: u32, mut budget: u64) -> Left {
                     }
                 }
                 let to = run.frame[counter];
+                if ops[at + 1].k == to {
+                    at += 1;
+                    let (stamp, first) = ops[at].link();
+                    let count = u64::from(ops[at].c);
+                    if stamp == run.stamp && count <= budget {
+                        budget -= count;
+                        at = first as usize;
+                        continue;
+                    }
+                    return Left { exit: Exit::Unlinked, op: at, budget };
+                }
                 let jump = &program.jumps()[Program::hash(to, run.stamp)];
                 if jump.counter == to && jump.stamp == run.stamp && jump.count <= budget {
                     budget -= jump.count;

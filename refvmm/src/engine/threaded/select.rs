@@ -8,11 +8,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::alu::{Alu, low_bits};
+use super::alu::Alu;
 use super::dispatch;
 use super::evaluate::{Effect, Effects, Tree};
 use super::mapping::{Cell, Mapping, Row};
-use super::ops::{BRANCHES, MicroOp, code, number};
+use super::ops::{BRANCHES, MicroOp, code};
 use super::terms::{Kind, Term, Terms};
 
 /// Slots for intermediate values of one instruction.
@@ -32,41 +32,41 @@ pub(super) struct Target<'a> {
 
 /// The cells of one base that an instruction accesses.
 #[derive(Debug, Clone, Copy)]
-struct Group {
-    least: u64,
-    most: u64,
-    loads: u32,
+pub(super) struct Group {
+    pub(super) least: u64,
+    pub(super) most: u64,
+    pub(super) loads: u32,
     /// Offsets that are stored to.
-    stores: Option<(u64, u64)>,
-    count: u32,
+    pub(super) stores: Option<(u64, u64)>,
+    pub(super) count: u32,
 }
 
-type Key = (Option<Term>, Vec<Term>);
+pub(super) type Key = (Option<Term>, Vec<Term>);
 
 /// It cannot be expressed.
-struct Unsupported;
+pub(super) struct Unsupported;
 
-struct Selector<'a, 'b> {
-    target: &'a mut Target<'b>,
-    ops: Vec<MicroOp>,
-    groups: HashMap<Key, Group>,
-    path: Path,
-    next: u16,
+pub(super) struct Selector<'a, 'b> {
+    pub(super) target: &'a mut Target<'b>,
+    pub(super) ops: Vec<MicroOp>,
+    pub(super) groups: HashMap<Key, Group>,
+    pub(super) path: Path,
+    pub(super) next: u16,
     /// The cells that the instruction is about to store to.
-    storing: Vec<(Key, u64)>,
+    pub(super) storing: Vec<(Key, u64)>,
 }
 
 /// What holds on the way to where code is being added.
 #[derive(Clone, Default)]
-struct Path {
+pub(super) struct Path {
     /// Where terms are.
-    at: HashMap<Term, u16>,
+    pub(super) at: HashMap<Term, u16>,
     /// Slots that no longer hold what they held before the instruction.
-    overwritten: HashSet<u16>,
+    pub(super) overwritten: HashSet<u16>,
     /// Where groups start.
-    places: HashMap<Key, u16>,
+    pub(super) places: HashMap<Key, u16>,
     /// Conditions that are not checked yet.
-    pending: Vec<(Term, Option<Row>)>,
+    pub(super) pending: Vec<(Term, Option<Row>)>,
 }
 
 /// The micro-ops of an instruction, and whether control goes on behind them at `follows`.
@@ -101,12 +101,12 @@ pub(super) fn goto(counter: u64) -> MicroOp {
     MicroOp { k: counter, ..op(code::GOTO) }
 }
 
-fn op(code: u8) -> MicroOp {
+pub(super) fn op(code: u8) -> MicroOp {
     MicroOp { handler: dispatch::handler(code), k: 0, m: 0, d: 0, a: 0, b: 0, c: 0, code }
 }
 
 impl Selector<'_, '_> {
-    fn collect_tree(&mut self, tree: &Tree, seen: &mut HashSet<Term>) {
+    pub(super) fn collect_tree(&mut self, tree: &Tree, seen: &mut HashSet<Term>) {
         match tree {
             Tree::Branch(condition, yes, no) => {
                 self.collect(*condition, seen);
@@ -142,7 +142,7 @@ impl Selector<'_, '_> {
         }
     }
 
-    fn collect(&mut self, term: Term, seen: &mut HashSet<Term>) {
+    pub(super) fn collect(&mut self, term: Term, seen: &mut HashSet<Term>) {
         if !seen.insert(term) {
             return;
         }
@@ -165,7 +165,7 @@ impl Selector<'_, '_> {
         }
     }
 
-    fn access(&mut self, place: Term, store: bool) {
+    pub(super) fn access(&mut self, place: Term, store: bool) {
         let cell = Cell::of(self.target.terms, place);
         let at = cell.offset;
         let new = Group { least: at, most: at, loads: 0, stores: None, count: 0 };
@@ -181,7 +181,7 @@ impl Selector<'_, '_> {
         }
     }
 
-    fn tree(&mut self, tree: &Tree, follows: Option<u64>) -> Result<bool, Unsupported> {
+    pub(super) fn tree(&mut self, tree: &Tree, follows: Option<u64>) -> Result<bool, Unsupported> {
         match tree {
             Tree::Guard(condition, rest) => {
                 self.guard(*condition);
@@ -215,7 +215,11 @@ impl Selector<'_, '_> {
         }
     }
 
-    fn done(&mut self, effects: &Effects, follows: Option<u64>) -> Result<bool, Unsupported> {
+    pub(super) fn done(
+        &mut self,
+        effects: &Effects,
+        follows: Option<u64>,
+    ) -> Result<bool, Unsupported> {
         let counter = self.target.counter;
         let next = self.target.terms.as_const(effects.next);
         let turns = effects.regime || effects.taken.is_some();
@@ -227,9 +231,13 @@ impl Selector<'_, '_> {
         match next {
             _ if turns => {
                 let k = effects.taken.map_or(0, |trap| u64::from(trap.0) + 1);
-                self.ops.push(MicroOp { d: counter, a: counter, k, ..op(code::TURN) });
+                let turn = MicroOp { d: counter, a: counter, k, ..op(code::TURN) };
+                self.ops.extend([turn, goto(0)]);
             }
-            None => self.ops.push(MicroOp { d: counter, a: counter, ..op(code::LEAP) }),
+            None => {
+                let leap = MicroOp { d: counter, a: counter, ..op(code::LEAP) };
+                self.ops.extend([leap, goto(0)]);
+            }
             Some(next) if Some(next) == follows => return Ok(true),
             Some(next) => self.ops.push(goto(next)),
         }
@@ -237,7 +245,7 @@ impl Selector<'_, '_> {
     }
 
     /// Two ends that change the same and go to different places.
-    fn same_but_for_the_target<'t>(
+    pub(super) fn same_but_for_the_target<'t>(
         &self,
         yes: &'t Tree,
         no: &Tree,
@@ -249,7 +257,7 @@ impl Selector<'_, '_> {
         same.then_some((yes, next(yes)?, next(no)?))
     }
 
-    fn branch(
+    pub(super) fn branch(
         &mut self,
         condition: Term,
         effects: &Effects,
@@ -278,7 +286,7 @@ impl Selector<'_, '_> {
     }
 
     /// Notes a condition that must hold.
-    fn guard(&mut self, condition: Term) {
+    pub(super) fn guard(&mut self, condition: Term) {
         match self.target.terms.kind(condition) {
             Kind::Apply(Alu::And, a, b, _) if self.target.terms.width(condition) == 1 => {
                 self.guard(a);
@@ -301,7 +309,7 @@ impl Selector<'_, '_> {
     }
 
     /// Checks what is pending but for the rows that an access to `but` will check.
-    fn flush(&mut self, but: Option<&Key>) -> Result<(), Unsupported> {
+    pub(super) fn flush(&mut self, but: Option<&Key>) -> Result<(), Unsupported> {
         let pending = std::mem::take(&mut self.path.pending);
         let (kept, now): (Vec<_>, Vec<_>) = pending.into_iter().partition(|(_, row)| {
             let row = row.as_ref();
@@ -321,439 +329,10 @@ impl Selector<'_, '_> {
         }
         Ok(())
     }
-
-    fn temporary(&mut self) -> Result<u16, Unsupported> {
-        if self.next > TEMPORARIES {
-            return Err(Unsupported);
-        }
-        self.next += 1;
-        Ok(self.target.zero + self.next - 1)
-    }
-
-    /// The slot that holds a term.
-    fn term(&mut self, term: Term) -> Result<u16, Unsupported> {
-        if let Some(slot) = self.path.at.get(&term) {
-            return Ok(*slot);
-        }
-        match self.target.terms.kind(term) {
-            Kind::Slot(slot) if self.path.overwritten.contains(&slot) => Err(Unsupported),
-            Kind::Slot(slot) => Ok(slot),
-            Kind::Const(0) => Ok(self.target.zero),
-            _ => {
-                let d = self.temporary()?;
-                self.term_to(term, d)?;
-                Ok(d)
-            }
-        }
-    }
-
-    /// A temporary that holds a term.
-    fn saved(&mut self, term: Term) -> Result<u16, Unsupported> {
-        let slot = self.term(term)?;
-        if slot >= self.target.zero {
-            return Ok(slot);
-        }
-        let d = self.temporary()?;
-        self.ops.push(MicroOp { d, a: slot, ..op(code::MOVE) });
-        self.path.at.insert(term, d);
-        Ok(d)
-    }
-
-    /// Puts a term into a slot.
-    fn term_to(&mut self, term: Term, d: u16) -> Result<(), Unsupported> {
-        if let Some(a) = self.path.at.get(&term) {
-            let a = *a;
-            self.ops.push(MicroOp { d, a, ..op(code::MOVE) });
-            return Ok(());
-        }
-        let m = low_bits(self.target.terms.width(term));
-        match self.target.terms.kind(term) {
-            Kind::Const(k) => self.ops.push(MicroOp { d, k, ..op(code::CONST) }),
-            Kind::Cells => {
-                self.ops.push(MicroOp { d, k: self.target.cells & m, ..op(code::CONST) });
-            }
-            Kind::Slot(_) => {
-                let a = self.term(term)?;
-                self.ops.push(MicroOp { d, a, ..op(code::MOVE) });
-                return Ok(());
-            }
-            Kind::Element { first, len, index } => {
-                let a = self.term(index)?;
-                let (k, m) = (u64::from(first), u64::from(len));
-                self.ops.push(MicroOp { d, a, k, m, ..op(code::ELEMENT) });
-            }
-            Kind::Load(place) => self.load(place, d)?,
-            Kind::Apply(kind, x, y, c) => {
-                let a = self.term(x)?;
-                let it = match self.target.terms.as_const(y) {
-                    Some(k) => MicroOp { k, ..op(code::IMMEDIATE + number(kind)) },
-                    None => MicroOp { b: self.term(y)?, ..op(code::REGISTERS + number(kind)) },
-                };
-                self.ops.push(MicroOp { d, a, c, m, ..it });
-            }
-            Kind::Select(condition, x, y) => {
-                let a = self.term(condition)?;
-                let (b, k) = (self.term(x)?, u64::from(self.term(y)?));
-                self.ops.push(MicroOp { d, a, b, k, ..op(code::SELECT) });
-            }
-        }
-        self.path.at.insert(term, d);
-        Ok(())
-    }
-
-    fn load(&mut self, place: Term, d: u16) -> Result<(), Unsupported> {
-        let cell = Cell::of(self.target.terms, place);
-        let key = (cell.address, cell.base);
-        let group = self.groups.get(&key).copied().ok_or(Unsupported)?;
-        if self.is_single(&key, cell.offset) {
-            let it = self.mapped(&key, group)?;
-            self.ops.push(MicroOp { d, ..it.with(code::LOAD) });
-            return Ok(());
-        }
-        let a = self.place(&key)?;
-        let k = if key.0.is_none() { cell.offset - group.least } else { cell.offset };
-        self.ops.push(MicroOp { d, a, k, ..op(code::LOAD_AT) });
-        self.fuse(code::LOAD_AT);
-        Ok(())
-    }
-
-    /// Checks everything but what a load checks itself.
-    fn before_load(&mut self, place: Term) -> Result<(), Unsupported> {
-        self.loads_of(place)?;
-        let cell = Cell::of(self.target.terms, place);
-        let key = (cell.address, cell.base);
-        if self.is_single(&key, cell.offset) {
-            return self.flush(Some(&key));
-        }
-        self.place(&key)?;
-        self.flush(None)
-    }
-
-    /// Whether an access is the only one of its group, and so needs no place.
-    fn is_single(&self, key: &Key, offset: u64) -> bool {
-        let single = |g: &Group| g.least == g.most && (g.stores.is_none() || g.count == 1);
-        let fresh = !self.path.places.contains_key(key);
-        fresh && self.groups.get(key).is_some_and(single) && (key.0.is_none() || offset == 0)
-    }
-
-    /// The slot that holds the place where a group starts.
-    fn place(&mut self, key: &Key) -> Result<u16, Unsupported> {
-        if let Some(slot) = self.path.places.get(key) {
-            return Ok(*slot);
-        }
-        let group = self.groups.get(key).copied().ok_or(Unsupported)?;
-        let it = self.mapped(key, group)?;
-        let d = self.temporary()?;
-        self.ops.push(MicroOp { d, ..it.with(code::PLACE) });
-        self.path.places.insert(key.clone(), d);
-        Ok(d)
-    }
-
-    /// The operands of an access through a mapping; the conditions about its address that are
-    /// pending are part of the mapping.
-    fn mapped(&mut self, key: &Key, group: Group) -> Result<MicroOp, Unsupported> {
-        let (address, base) = key;
-        let (a, k, m) = match *address {
-            None => (self.target.zero, group.least, u64::MAX),
-            Some(t) => match self.target.terms.kind(t) {
-                Kind::Apply(Alu::Add, x, y, _)
-                    if !self.path.at.contains_key(&t)
-                        && self.target.terms.as_const(y).is_some() =>
-                {
-                    let k = self.target.terms.as_const(y).unwrap_or(0);
-                    (self.term(x)?, k, low_bits(self.target.terms.width(t)))
-                }
-                _ => (self.term(t)?, 0, u64::MAX),
-            },
-        };
-        let (reach, at) = match address {
-            None => (group.most - group.least, group.least),
-            Some(_) => (group.most, 0),
-        };
-        let pending = std::mem::take(&mut self.path.pending);
-        let checks = |row: &Option<Row>| row.as_ref().is_some_and(|r| r.address == *address);
-        let (mine, others): (Vec<_>, Vec<_>) = pending.into_iter().partition(|(_, r)| checks(r));
-        self.path.pending = others;
-        let rows: Vec<&Row> = mine.iter().filter_map(|(_, row)| row.as_ref()).collect();
-        let mapping = Mapping::new(&rows, base, reach, at);
-        let known = self.target.mappings.iter().position(|m| *m == mapping);
-        let c = known.unwrap_or_else(|| {
-            self.target.mappings.push(mapping);
-            self.target.mappings.len() - 1
-        });
-        let c = u8::try_from(c).map_err(|_| {
-            self.target.mappings.truncate(256);
-            Unsupported
-        })?;
-        Ok(MicroOp { a, k, m, c, ..op(code::LOAD) })
-    }
-
-    /// Everything an instruction changes, once all is checked.
-    fn changes(&mut self, list: &[Effect]) -> Result<(), Unsupported> {
-        let mut slots = Vec::new();
-        let mut stores = Vec::new();
-        let mut computed = false;
-        for effect in list {
-            match *effect {
-                Effect::Slot(slot, value) => slots.push((slot, value)),
-                Effect::Store(place, value) => stores.push((place, value)),
-                Effect::Element { .. } => computed = true,
-            }
-        }
-        if computed {
-            return self.in_order(list);
-        }
-        let key = |selector: &Self, place: Term| {
-            let cell = Cell::of(selector.target.terms, place);
-            ((cell.address, cell.base), cell.offset)
-        };
-        self.storing = stores.iter().map(|(place, _)| key(self, *place)).collect();
-        let direct = if stores.is_empty() { self.direct_load(&slots) } else { None };
-        let values = slots.iter().map(|(_, value)| *value).chain(stores.iter().map(|s| s.1));
-        for value in values.collect::<Vec<_>>() {
-            if direct.is_none_or(|d| slots[d].1 != value) {
-                self.loads_of(value)?;
-            }
-        }
-        if let Some(direct) = direct {
-            let (slot, value) = slots.remove(direct);
-            if let Kind::Load(place) = self.target.terms.kind(value) {
-                self.before_load(place)?;
-            }
-            self.term_to(value, slot)?;
-            self.path.overwritten.insert(slot);
-        } else {
-            self.stores(&stores)?;
-        }
-        self.flush(None)?;
-        self.registers(slots)
-    }
-
-    /// A register that may be loaded at once: nothing else can fail, nothing else reads it.
-    fn direct_load(&self, slots: &[(u16, Term)]) -> Option<usize> {
-        let loads = |t: Term| self.find(t, &|kind| matches!(kind, Kind::Load(_)));
-        let mut loading = (0..slots.len()).filter(|i| loads(slots[*i].1));
-        let (one, None) = (loading.next()?, loading.next()) else { return None };
-        let (slot, value) = slots[one];
-        let Kind::Load(place) = self.target.terms.kind(value) else { return None };
-        if self.find(place, &|kind| matches!(kind, Kind::Load(_))) {
-            return None;
-        }
-        let read = |(i, (_, t)): (usize, &(u16, Term))| {
-            i != one && self.find(*t, &|kind| kind == Kind::Slot(slot))
-        };
-        (!slots.iter().enumerate().any(read)).then_some(one)
-    }
-
-    /// Whether something is part of a term and not computed yet.
-    fn find(&self, term: Term, wanted: &dyn Fn(Kind) -> bool) -> bool {
-        if self.path.at.contains_key(&term) {
-            return false;
-        }
-        let kind = self.target.terms.kind(term);
-        wanted(kind)
-            || match kind {
-                Kind::Load(a) | Kind::Element { index: a, .. } => self.find(a, wanted),
-                Kind::Apply(_, a, b, _) => self.find(a, wanted) || self.find(b, wanted),
-                Kind::Select(a, b, c) => {
-                    self.find(a, wanted) || self.find(b, wanted) || self.find(c, wanted)
-                }
-                Kind::Const(_) | Kind::Slot(_) | Kind::Cells => false,
-            }
-    }
-
-    /// Makes one of four accesses to consecutive cells.
-    fn fuse(&mut self, code: u8) {
-        let from = self.ops.len().saturating_sub(4);
-        let [first, .., last] = &self.ops[from..] else { return };
-        let alike = |(i, it): (u64, &MicroOp)| {
-            it.code == code && it.a == first.a && it.k == first.k.wrapping_add(i)
-        };
-        if self.ops.len() < 4 || last.code != code || !(0..).zip(&self.ops[from..]).all(alike) {
-            return;
-        }
-        let load = code == code::LOAD_AT;
-        let slot = |it: &MicroOp| u64::from(if load { it.d } else { it.b });
-        let m = self.ops[from..].iter().rev().fold(0, |all, it| all << 16 | slot(it));
-        let four = if load { code::LOAD_FOUR } else { code::STORE_FOUR };
-        let (a, k) = (first.a, first.k);
-        self.ops.truncate(from);
-        self.ops.push(MicroOp { a, k, m, ..op(four) });
-    }
-
-    /// Whether a load may wait until after the stores, once its place is known.
-    fn may_wait(&self, key: &Key, offset: u64) -> bool {
-        let apart = |(other, at): &(Key, u64)| other == key && *at != offset;
-        !self.is_single(key, offset) && self.storing.iter().all(apart)
-    }
-
-    /// Loads what a term needs of storage, or makes sure that it can be loaded.
-    fn loads_of(&mut self, term: Term) -> Result<(), Unsupported> {
-        if self.path.at.contains_key(&term) {
-            return Ok(());
-        }
-        match self.target.terms.kind(term) {
-            Kind::Load(place) => {
-                self.loads_of(place)?;
-                let cell = Cell::of(self.target.terms, place);
-                let key = (cell.address, cell.base);
-                if self.may_wait(&key, cell.offset) {
-                    // The address is computed before registers change.
-                    return self.place(&key).map(|_| ());
-                }
-                self.term(term).map(|_| ())
-            }
-            Kind::Element { index, .. } => self.loads_of(index),
-            Kind::Apply(_, a, b, _) => self.loads_of(a).and_then(|()| self.loads_of(b)),
-            Kind::Select(a, b, c) => {
-                self.loads_of(a)?;
-                self.loads_of(b)?;
-                self.loads_of(c)
-            }
-            Kind::Const(_) | Kind::Slot(_) | Kind::Cells => Ok(()),
-        }
-    }
-
-    /// Stores: first the places and values, then whether they hold code, then the rest.
-    fn stores(&mut self, stores: &[(Term, Term)]) -> Result<(), Unsupported> {
-        let mut ready = Vec::new();
-        for (place, value) in stores {
-            self.loads_of(*place)?;
-            ready.push((Cell::of(self.target.terms, *place), self.term(*value)?));
-        }
-        if let [(cell, b)] = ready.as_slice() {
-            let key = (cell.address, cell.base.clone());
-            let group = self.groups.get(&key).copied().ok_or(Unsupported)?;
-            if self.is_single(&key, cell.offset) {
-                self.flush(Some(&key))?;
-                let it = self.mapped(&key, group)?;
-                self.ops.push(MicroOp { b: *b, ..it.with(code::STORE) });
-                return Ok(());
-            }
-        }
-        let mut placed = Vec::new();
-        for (cell, b) in ready {
-            let key = (cell.address, cell.base);
-            let group = self.groups.get(&key).copied().ok_or(Unsupported)?;
-            let a = self.place(&key)?;
-            let from = if key.0.is_none() { group.least } else { 0 };
-            if let Some((low, high)) = group.stores
-                && !placed.iter().any(|(known, _, _)| *known == a)
-            {
-                let count = u16::try_from(high - low + 1).map_err(|_| Unsupported)?;
-                self.ops.push(MicroOp { a, k: low - from, b: count, ..op(code::UNMARKED) });
-            }
-            placed.push((a, cell.offset - from, b));
-        }
-        self.flush(None)?;
-        for (a, k, b) in placed {
-            self.ops.push(MicroOp { a, k, b, ..op(code::STORE_AT) });
-            self.fuse(code::STORE_AT);
-        }
-        Ok(())
-    }
-
-    /// Registers, each when no other value needs what it held.
-    fn registers(&mut self, mut slots: Vec<(u16, Term)>) -> Result<(), Unsupported> {
-        // Loads that waited come first, in the order of their cells.
-        let mut waiting = Vec::new();
-        for (slot, value) in &slots {
-            self.waiting(*value, Some(*slot), &mut waiting);
-        }
-        waiting.sort_unstable();
-        for (_, term, whole) in waiting {
-            if !whole {
-                self.term(term)?;
-                continue;
-            }
-            let slot_of = slots.iter().position(|(_, t)| *t == term);
-            let Some(i) = slot_of else { continue };
-            let slot = slots[i].0;
-            let reads = |t: Term| self.find(t, &|kind| kind == Kind::Slot(slot));
-            if slots.iter().enumerate().all(|(j, (_, t))| j == i || !reads(*t)) {
-                self.term_to(term, slot)?;
-                self.path.overwritten.insert(slot);
-                slots.remove(i);
-            }
-        }
-        while !slots.is_empty() {
-            let free = (0..slots.len()).find(|i| {
-                let slot = slots[*i].0;
-                let reads = |t: Term| self.find(t, &|kind| kind == Kind::Slot(slot));
-                slots.iter().enumerate().all(|(j, (_, t))| j == *i || !reads(*t))
-            });
-            if let Some(i) = free {
-                let (slot, value) = slots.remove(i);
-                self.term_to(value, slot)?;
-                self.path.overwritten.insert(slot);
-            } else {
-                self.saved(slots[0].1)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The loads in a term that were not done yet: their cells, and whether they are all of it.
-    fn waiting(&self, term: Term, slot: Option<u16>, all: &mut Vec<(u64, Term, bool)>) {
-        if self.path.at.contains_key(&term) {
-            return;
-        }
-        match self.target.terms.kind(term) {
-            Kind::Load(place) => {
-                let cell = Cell::of(self.target.terms, place);
-                all.push((cell.offset, term, slot.is_some()));
-            }
-            Kind::Element { index: a, .. } => self.waiting(a, None, all),
-            Kind::Apply(_, a, b, _) => {
-                self.waiting(a, None, all);
-                self.waiting(b, None, all);
-            }
-            Kind::Select(a, b, c) => {
-                for term in [a, b, c] {
-                    self.waiting(term, None, all);
-                }
-            }
-            Kind::Const(_) | Kind::Slot(_) | Kind::Cells => {}
-        }
-    }
-
-    /// Changes one after the other, all values saved before.
-    fn in_order(&mut self, list: &[Effect]) -> Result<(), Unsupported> {
-        let mut stores = Vec::new();
-        for effect in list {
-            match *effect {
-                Effect::Slot(_, value) => {
-                    self.saved(value)?;
-                }
-                Effect::Element { index, value, .. } => {
-                    self.saved(index)?;
-                    self.saved(value)?;
-                }
-                Effect::Store(place, value) => stores.push((place, value)),
-            }
-        }
-        self.stores(&stores)?;
-        self.flush(None)?;
-        for effect in list {
-            match *effect {
-                Effect::Slot(d, value) => {
-                    let a = self.saved(value)?;
-                    self.ops.push(MicroOp { d, a, ..op(code::MOVE) });
-                }
-                Effect::Element { first, len, index, value } => {
-                    let (a, b) = (self.saved(index)?, self.saved(value)?);
-                    let (k, m) = (u64::from(first), u64::from(len));
-                    self.ops.push(MicroOp { a, b, k, m, ..op(code::SET_ELEMENT) });
-                }
-                Effect::Store(..) => {}
-            }
-        }
-        Ok(())
-    }
 }
 
 impl MicroOp {
-    fn with(self, code: u8) -> Self {
+    pub(super) fn with(self, code: u8) -> Self {
         Self { handler: dispatch::handler(code), code, ..self }
     }
 }

@@ -32,7 +32,7 @@ impl Peer {
         }
     }
 
-    #[inline(always)]
+    #[inline]
     fn place(&self, address: u32, size: u64) -> Option<usize> {
         let end = u64::from(address) + size;
         let inside =

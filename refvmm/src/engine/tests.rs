@@ -214,7 +214,9 @@ fn compare(name: &str) {
             if stream.once_in(8) {
                 let near = cpu.cells();
                 fill(&shape, &mut cpu, near, &mut stream);
-                engines.iter_mut().for_each(|(_, engine)| engine.forget());
+                for (_, engine) in &mut engines {
+                    engine.forget();
+                }
             }
             for copy in &mut copies {
                 copy.registers.clone_from(&cpu.registers);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap as HashMap;
 
 use super::evaluate::{self, Known, Tree};
+use super::fetch;
 use super::mapping::{Limits, Mapping};
 use super::ops::MicroOp;
 use super::program::{Jump, Program};
@@ -315,7 +316,7 @@ impl Cache {
         let (terms, width) = (&mut self.terms, shape.isa.storage.width);
         let mut places = Vec::new();
         let decoded = instruction(&shape.isa, |fetch| {
-            let found = evaluate::fetch(known, terms, &fetch.body, &fetch.word, counter);
+            let found = fetch::fetch(known, terms, &fetch.body, &fetch.word, counter);
             let (conditions, cells) = found.ok_or(())?;
             let value = |terms: &Terms, t| {
                 let settled = terms.settled(t);

@@ -69,6 +69,12 @@ impl Selector<'_, '_> {
         (!slots.iter().enumerate().any(read)).then_some(one)
     }
 
+    /// Whether it is known where the cells around a cell start.
+    fn is_placed(&self, place: Term) -> bool {
+        let cell = Cell::of(self.target.terms, place);
+        self.path.places.contains_key(&(cell.address, cell.base))
+    }
+
     /// Whether something is part of a term and not computed yet.
     pub(super) fn find(&self, term: Term, wanted: &dyn Fn(Kind) -> bool) -> bool {
         if self.path.at.contains_key(&term) {
@@ -77,6 +83,8 @@ impl Selector<'_, '_> {
         let kind = self.target.terms.kind(term);
         wanted(kind)
             || match kind {
+                // Where its group starts is computed already.
+                Kind::Load(place) if self.is_placed(place) => false,
                 Kind::Load(a) | Kind::Element { index: a, .. } => self.find(a, wanted),
                 Kind::Apply(_, a, b, _) => self.find(a, wanted) || self.find(b, wanted),
                 Kind::Select(a, b, c) => {

@@ -67,17 +67,20 @@ pub(super) struct Known<'a> {
 }
 
 /// Something that is not expressed; the instruction is walked.
-struct Unsupported;
+#[derive(Debug)]
+pub(super) struct Unsupported;
 
-#[derive(Clone, Copy)]
-struct Frame<'a> {
-    statements: &'a [Stmt],
-    is_block: bool,
+/// Statements that are left to run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Frame<'a> {
+    pub(super) statements: &'a [Stmt],
+    pub(super) is_block: bool,
 }
 
-#[derive(Clone)]
-struct Path<'a> {
-    frames: Vec<Frame<'a>>,
+/// A way through an instruction.
+#[derive(Debug, Clone)]
+pub(super) struct Path<'a> {
+    pub(super) frames: Vec<Frame<'a>>,
     locals: Vec<Value>,
     /// Registers that were set.
     registers: BTreeMap<u16, Value>,
@@ -101,16 +104,29 @@ impl Path<'_> {
     }
 }
 
+/// Evaluates one instruction.
 pub(super) struct Evaluator<'a> {
-    known: Known<'a>,
-    terms: &'a mut Terms,
+    pub(super) known: Known<'a>,
+    pub(super) terms: &'a mut Terms,
     operands: &'a [u128],
     /// P at the instruction and behind it.
     counters: [u64; 2],
     paths: u32,
 }
 
-/// Evaluates an instruction at a place.
+impl<'a> Evaluator<'a> {
+    /// For an instruction at a place.
+    pub(super) fn new(
+        known: Known<'a>,
+        terms: &'a mut Terms,
+        operands: &'a [u128],
+        at: u64,
+    ) -> Self {
+        Self { known, terms, operands, counters: [at, at], paths: 0 }
+    }
+}
+
+/// Evaluates an instruction at a place: its tree, and P behind it.
 pub(super) fn instruction(
     known: Known<'_>,
     terms: &mut Terms,
@@ -118,7 +134,7 @@ pub(super) fn instruction(
     operands: &[u128],
     at: u64,
 ) -> (Tree, Option<u64>) {
-    let mut it = Evaluator { known, terms, operands, counters: [at, at], paths: 0 };
+    let mut it = Evaluator::new(known, terms, operands, at);
     let advance = it.body(&class.advance, at);
     let Tree::Done(Effects { list, next, .. }) = advance else { return (Tree::Walk, None) };
     let Some(next) = it.terms.as_const(next).filter(|_| list.is_empty()) else {
@@ -128,26 +144,8 @@ pub(super) fn instruction(
     (it.body(&class.body, next), Some(next))
 }
 
-/// Evaluates the fetch of an instruction: its tree, and its cells' places from the most
-/// significant on.
-pub(super) fn fetch(
-    known: Known<'_>,
-    terms: &mut Terms,
-    body: &Body,
-    word: &Expr,
-    at: u64,
-) -> Option<(Vec<Term>, Vec<Term>)> {
-    let mut it = Evaluator { known, terms, operands: &[], counters: [at, at], paths: 0 };
-    let mut path = it.start(&body.statements, body.locals.len(), at);
-    let mut conditions = Vec::new();
-    it.straight(&mut path, &mut conditions)?;
-    let mut cells = Vec::new();
-    it.cells(&path, word, &mut cells)?;
-    Some((conditions, cells))
-}
-
 impl<'a> Evaluator<'a> {
-    fn start(&mut self, statements: &'a [Stmt], locals: usize, at: u64) -> Path<'a> {
+    pub(super) fn start(&mut self, statements: &'a [Stmt], locals: usize, at: u64) -> Path<'a> {
         let zero = Value::constant(self.terms, 0, 1);
         let width = self.terms.regime[self.known.counter as usize].1;
         let counter = Value::constant(self.terms, u128::from(at), width);
@@ -226,55 +224,6 @@ impl<'a> Evaluator<'a> {
         path.facts.iter().find_map(|(fact, holds)| {
             if *fact == condition { Some(*holds) } else { (*fact == opposite).then_some(!holds) }
         })
-    }
-
-    /// Follows a path that does not fork but for what a regime decides: collects its conditions.
-    fn straight(&mut self, path: &mut Path<'a>, conditions: &mut Vec<Term>) -> Option<()> {
-        while let Some(frame) = path.frames.last_mut() {
-            let Some((statement, rest)) = frame.statements.split_first() else {
-                path.frames.pop();
-                continue;
-            };
-            frame.statements = rest;
-            match statement {
-                Stmt::If(condition, yes, no) => {
-                    let condition = self.term(path, condition).ok()?;
-                    let fails = |s: &[Stmt]| matches!(s, [.., Stmt::Trap(..)]);
-                    let statements = match self.terms.as_const(condition) {
-                        Some(0) => no,
-                        Some(_) => yes,
-                        None if fails(no) => {
-                            conditions.push(condition);
-                            yes
-                        }
-                        None if fails(yes) => {
-                            conditions.push(self.terms.invert(condition));
-                            no
-                        }
-                        None => return None,
-                    };
-                    path.frames.push(Frame { statements, is_block: false });
-                }
-                Stmt::Local(..) | Stmt::Block(_) | Stmt::Exit(_) => {
-                    self.simple(path, statement).ok()?;
-                }
-                _ => return None,
-            }
-        }
-        Some(())
-    }
-
-    /// The places of the cells that a word is made of.
-    fn cells(&mut self, path: &Path<'a>, word: &Expr, cells: &mut Vec<Term>) -> Option<()> {
-        let mut path = path.clone();
-        let value = self.value(&mut path, word).ok()?;
-        let width = self.known.shape.isa.storage.width;
-        for i in (0..word.width / width).rev() {
-            let cell = value.slice(self.terms, i * width, width).join(self.terms)?;
-            let Kind::Load(place) = self.terms.kind(cell) else { return None };
-            cells.push(place);
-        }
-        Some(())
     }
 
     /// Two ends under a condition. Rare ones are left to the walk.
@@ -372,7 +321,11 @@ impl<'a> Evaluator<'a> {
         path.registers.get(&slot).cloned().unwrap_or_else(|| self.initial(slot))
     }
 
-    fn simple(&mut self, path: &mut Path<'a>, statement: &'a Stmt) -> Result<(), Unsupported> {
+    pub(super) fn simple(
+        &mut self,
+        path: &mut Path<'a>,
+        statement: &'a Stmt,
+    ) -> Result<(), Unsupported> {
         match statement {
             Stmt::Local(LocalId(id), e) => path.locals[*id as usize] = self.value(path, e)?,
             Stmt::Register(id, e) => {
@@ -472,11 +425,11 @@ impl<'a> Evaluator<'a> {
         if set && read || special { Err(Unsupported) } else { Ok((first, len)) }
     }
 
-    fn term(&mut self, path: &mut Path<'a>, e: &Expr) -> Result<Term, Unsupported> {
+    pub(super) fn term(&mut self, path: &mut Path<'a>, e: &Expr) -> Result<Term, Unsupported> {
         self.value(path, e)?.join(self.terms).ok_or(Unsupported)
     }
 
-    fn value(&mut self, path: &mut Path<'a>, e: &Expr) -> Result<Value, Unsupported> {
+    pub(super) fn value(&mut self, path: &mut Path<'a>, e: &Expr) -> Result<Value, Unsupported> {
         let width = e.width;
         Ok(match &e.kind {
             ExprKind::Const(value) => Value::constant(self.terms, *value, width),

@@ -200,7 +200,11 @@ pub(super) fn execute<P: Place>(code: u8, op: &MicroOp, place: &mut P) -> Next {
         code::UNMARKED => {
             let first = place.get(op.a).wrapping_add(op.k);
             let end = first.wrapping_add(u64::from(op.b));
-            if end > place.size() || (first..end).any(|at| place.marked(at)) {
+            if end > place.size() {
+                return Next::Walk;
+            }
+            let marked = |any: bool, at: u64| any | place.marked(at);
+            if (first..end).fold(false, marked) {
                 return Next::Walk;
             }
         }

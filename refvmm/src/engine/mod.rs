@@ -25,6 +25,11 @@ pub trait Engine {
 
     /// Forgets what it knows of storage, which was changed from outside.
     fn forget(&mut self) {}
+
+    /// Forgets what it knows of one cell of the installation, which was changed from outside.
+    fn forget_cell(&mut self, _cell: usize) {
+        self.forget();
+    }
 }
 
 /// What an engine does with a trap.

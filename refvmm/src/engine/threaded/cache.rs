@@ -236,7 +236,7 @@ impl Cache {
 
     /// Forgets the blocks that stand in a cell.
     pub(super) fn forget_cell(&mut self, cell: usize) {
-        if self.marks[cell] == 0 {
+        if self.marks.get(cell).is_none_or(|mark| *mark == 0) {
             return;
         }
         for block in self.owners.remove(&cell).unwrap_or_default() {

@@ -13,6 +13,7 @@ use super::mapping::Limits;
 use super::ops::{MicroOp, Next, Place, code, execute};
 use super::program::{Jump, Program};
 use super::run::{Exit, Left, Run, turn};
+use crate::shape::Bits;
 
 /// Runs a micro-op and those behind it; returns the one that left.
 pub(super) type Handler =
@@ -22,6 +23,12 @@ pub(super) type Handler =
 #[derive(Debug)]
 pub(super) struct Context {
     run: *mut Run<'static>,
+    /// The regime, and the one before.
+    recent: [Recent; 2],
+    bits: *const Bits,
+    /// Number of bits that make a regime.
+    width: usize,
+    taken: *mut u64,
     limits: *const Limits,
     marks: *const u8,
     ops: *const MicroOp,
@@ -32,6 +39,40 @@ pub(super) struct Context {
     hand_over: bool,
     exit: Exit,
     budget: u64,
+}
+
+/// A regime that a run was in.
+#[derive(Debug, Clone, Copy)]
+struct Recent {
+    regime: usize,
+    values: *const u64,
+    limits: *const Limits,
+    stamp: u32,
+}
+
+impl Recent {
+    /// The regime that a run is in.
+    fn of(run: &Run<'_>) -> Self {
+        let it = &run.regimes[run.regime];
+        assert!(it.key.values.len() == run.bits.len());
+        assert!(run.limits.len() >= run.program.mappings());
+        let (values, limits) = (it.key.values.as_ptr(), run.limits.as_ptr());
+        Self { regime: run.regime, values, limits, stamp: run.stamp }
+    }
+
+    /// Whether it is the regime now.
+    ///
+    /// # Safety
+    ///
+    /// There are as many bits as values, and their slots are in the frame.
+    #[inline(always)]
+    unsafe fn is_now(&self, bits: *const Bits, width: usize, frame: *const u64) -> bool {
+        // SAFETY: the caller's.
+        (0..width).all(|i| unsafe {
+            let bits = &*bits.add(i);
+            *frame.add(bits.slot) & bits.mask == *self.values.add(i)
+        })
+    }
 }
 
 /// The arguments of handlers, as a place to work on.
@@ -123,23 +164,65 @@ unsafe fn handler_of<const CODE: u8>(
             Next::Link(_) => return follow(op.add(2), frame, storage, context, budget),
             Next::Leap => return leap(op, frame, storage, context, budget),
             Next::Turn => {
-                let run = (*context).run;
-                let slots = std::slice::from_raw_parts(frame, (*run).program.frame());
-                if !turn(&mut *run, slots) {
-                    return leave(op, context, Exit::Turn, budget);
+                let state = &mut *context;
+                let [now, before] = &mut state.recent;
+                if !now.is_now(state.bits, state.width, frame) {
+                    if !before.is_now(state.bits, state.width, frame) {
+                        return turn_far(op, frame, storage, context, budget);
+                    }
+                    std::mem::swap(now, before);
+                    (state.limits, state.stamp) = (now.limits, now.stamp);
                 }
-                if (*op).k > 0 {
-                    (*run).taken[(*op).k as usize - 1] += 1;
-                }
-                (*context).limits = (*run).limits.as_ptr();
-                (*context).stamp = (*run).stamp;
-                return leap(op, frame, storage, context, budget);
+                return turned(op, frame, storage, context, budget);
             }
             Next::Trap if (*context).hand_over => return leave(op, context, Exit::Trap, budget),
             Next::Step | Next::Trap => op.add(1),
             Next::Walk => return leave(op, context, Exit::Walk, budget),
         };
         ((*next).handler)(next, frame, storage, context, budget)
+    }
+}
+
+/// To a regime that is neither this one nor the one before.
+#[cold]
+#[inline(never)]
+unsafe fn turn_far(
+    op: *const MicroOp,
+    frame: *mut u64,
+    storage: *mut u64,
+    context: *mut Context,
+    budget: u64,
+) -> *const MicroOp {
+    // SAFETY: as for handlers.
+    unsafe {
+        let state = &mut *context;
+        let run = &mut *state.run;
+        run.regime = state.recent[0].regime;
+        let slots = std::slice::from_raw_parts(frame, run.program.frame());
+        if !turn(run, slots) {
+            return leave(op, context, Exit::Turn, budget);
+        }
+        state.recent = [Recent::of(run), state.recent[0]];
+        (state.limits, state.stamp) = (state.recent[0].limits, state.recent[0].stamp);
+        turned(op, frame, storage, context, budget)
+    }
+}
+
+/// Counts a trap, if one was taken, and goes where P leads.
+#[inline(always)]
+unsafe fn turned(
+    op: *const MicroOp,
+    frame: *mut u64,
+    storage: *mut u64,
+    context: *mut Context,
+    budget: u64,
+) -> *const MicroOp {
+    // SAFETY: the program checked the number of the trap, the run that all are counted.
+    unsafe {
+        if (*op).k > 0 {
+            *(*context).taken.add((*op).k as usize - 1) += 1;
+        }
+        leap(op, frame, storage, context, budget)
     }
 }
 
@@ -241,8 +324,15 @@ pub(super) fn run(run: &mut Run<'_>, first: u32, budget: u64) -> Left {
     assert!(run.limits.len() >= program.mappings());
     assert!(run.marks.len() == run.storage.len() && run.window_end <= run.storage.len());
     assert!((first as usize) < program.ops().len());
+    assert!(run.taken.len() >= program.traps());
+    assert!(run.bits.iter().all(|bits| bits.slot < program.frame()));
+    let recent = Recent::of(run);
     let mut context = Context {
         run: std::ptr::from_mut(run).cast(),
+        recent: [recent; 2],
+        bits: run.bits.as_ptr(),
+        width: run.bits.len(),
+        taken: run.taken.as_mut_ptr(),
         limits: run.limits.as_ptr(),
         marks: run.marks.as_ptr(),
         ops: program.ops().as_ptr(),
@@ -264,5 +354,7 @@ pub(super) fn run(run: &mut Run<'_>, first: u32, budget: u64) -> Left {
         let op = ((*start).handler)(start, frame, storage, &raw mut context, budget);
         op.offset_from_unsigned(context.ops)
     };
+    // SAFETY: no micro-op runs any more.
+    unsafe { (*run).regime = context.recent[0].regime };
     Left { exit: context.exit, op: at, budget: context.budget }
 }

@@ -108,6 +108,12 @@ impl Engine for Threaded {
             cache.clear();
         }
     }
+
+    fn forget_cell(&mut self, cell: usize) {
+        if let Some(cache) = &mut self.cache {
+            cache.forget_cell(cell);
+        }
+    }
 }
 
 /// A run of the engine.
@@ -185,7 +191,6 @@ impl Going<'_> {
             hand_over: self.on_trap == OnTrap::HandOver,
             taken: &mut self.cpu.taken,
             regime: self.regime,
-            before: self.regime,
             regimes: &self.cache.regimes,
             bits: &self.cache.bits,
             table: &self.cache.table,

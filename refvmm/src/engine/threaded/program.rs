@@ -57,6 +57,10 @@ impl Program {
         self.frame
     }
 
+    pub(super) fn traps(&self) -> usize {
+        self.traps
+    }
+
     pub(super) fn mappings(&self) -> usize {
         self.mappings
     }

@@ -29,8 +29,6 @@ pub(super) struct Run<'a> {
     pub(super) taken: &'a mut [u64],
     /// The regime; limits and stamp are its.
     pub(super) regime: usize,
-    /// The one before, in this run.
-    pub(super) before: usize,
     /// All regimes, the bits that make them, and where they are found.
     pub(super) regimes: &'a [Regime],
     pub(super) bits: &'a [Bits],
@@ -55,19 +53,15 @@ pub(super) fn turn(run: &mut Run<'_>, frame: &[u64]) -> bool {
     if is_now(now) {
         return true;
     }
-    // Most often it is the one before, as when a trap was handled.
     let usable = |it: &Regime| {
         let complete = it.limits.len() >= run.program.mappings();
         is_now(it) && !it.halted && complete && it.key.window == now.key.window
     };
-    let before = run.regimes.get(run.before).filter(|it| usable(it)).map(|_| run.before);
-    let found = before.or_else(|| {
-        let values = bits.iter().map(|b| frame[b.slot] & b.mask);
-        let noted = run.table[hash(values)] as usize;
-        run.regimes.get(noted).filter(|it| usable(it)).map(|_| noted)
-    });
-    let Some(found) = found else { return false };
-    run.before = run.regime;
+    let values = bits.iter().map(|b| frame[b.slot] & b.mask);
+    let found = run.table[hash(values)] as usize;
+    if !run.regimes.get(found).is_some_and(usable) {
+        return false;
+    }
     run.regime = found;
     run.limits = &run.regimes[found].limits;
     run.stamp = run.regimes[found].stamp;

@@ -23,8 +23,9 @@ pub(super) type Handler =
 #[derive(Debug)]
 pub(super) struct Context {
     run: *mut Run<'static>,
-    /// The regime, and the one before.
+    /// The regime and the one before, and which of them it is.
     recent: [Recent; 2],
+    active: usize,
     bits: *const Bits,
     /// Number of bits that make a regime.
     width: usize,
@@ -165,13 +166,14 @@ unsafe fn handler_of<const CODE: u8>(
             Next::Leap => return leap(op, frame, storage, context, budget),
             Next::Turn => {
                 let state = &mut *context;
-                let [now, before] = &mut state.recent;
-                if !now.is_now(state.bits, state.width, frame) {
-                    if !before.is_now(state.bits, state.width, frame) {
+                // An index changes, not what it leads to: nothing waits for what was just written.
+                if !state.recent[state.active & 1].is_now(state.bits, state.width, frame) {
+                    let other = &state.recent[!state.active & 1];
+                    if !other.is_now(state.bits, state.width, frame) {
                         return turn_far(op, frame, storage, context, budget);
                     }
-                    std::mem::swap(now, before);
-                    (state.limits, state.stamp) = (now.limits, now.stamp);
+                    (state.limits, state.stamp) = (other.limits, other.stamp);
+                    state.active = !state.active & 1;
                 }
                 return turned(op, frame, storage, context, budget);
             }
@@ -197,13 +199,15 @@ unsafe fn turn_far(
     unsafe {
         let state = &mut *context;
         let run = &mut *state.run;
-        run.regime = state.recent[0].regime;
+        run.regime = state.recent[state.active & 1].regime;
         let slots = std::slice::from_raw_parts(frame, run.program.frame());
         if !turn(run, slots) {
             return leave(op, context, Exit::Turn, budget);
         }
-        state.recent = [Recent::of(run), state.recent[0]];
-        (state.limits, state.stamp) = (state.recent[0].limits, state.recent[0].stamp);
+        let new = Recent::of(run);
+        state.active = !state.active & 1;
+        state.recent[state.active] = new;
+        (state.limits, state.stamp) = (new.limits, new.stamp);
         turned(op, frame, storage, context, budget)
     }
 }
@@ -330,6 +334,7 @@ pub(super) fn run(run: &mut Run<'_>, first: u32, budget: u64) -> Left {
     let mut context = Context {
         run: std::ptr::from_mut(run).cast(),
         recent: [recent; 2],
+        active: 0,
         bits: run.bits.as_ptr(),
         width: run.bits.len(),
         taken: run.taken.as_mut_ptr(),
@@ -355,6 +360,6 @@ pub(super) fn run(run: &mut Run<'_>, first: u32, budget: u64) -> Left {
         op.offset_from_unsigned(context.ops)
     };
     // SAFETY: no micro-op runs any more.
-    unsafe { (*run).regime = context.recent[0].regime };
+    unsafe { (*run).regime = context.recent[context.active & 1].regime };
     Left { exit: context.exit, op: at, budget: context.budget }
 }

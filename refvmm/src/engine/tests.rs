@@ -166,7 +166,7 @@ fn seen(cpu: &Cpu) -> (&[u64], &[u64], &[u64], &[u64]) {
 }
 
 fn cases() -> u64 {
-    std::env::var("REFVMM_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(60)
+    std::env::var("REFVMM_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(150)
 }
 
 /// Every engine beside the interpreter.
@@ -191,7 +191,7 @@ fn compare(name: &str) {
             engine.forget();
         }
         for round in 0..6 {
-            let fuel = [1, 1, 2, 3, 7, 20][stream.below(6) as usize];
+            let fuel = [1, 1, 2, 3, 7, 20, 200][stream.below(7) as usize];
             let on_trap = if stream.once_in(2) { OnTrap::Deliver } else { OnTrap::HandOver };
             let before = cpu.clone();
             let stop: Stop = oracle.run(&mut cpu, fuel, on_trap);

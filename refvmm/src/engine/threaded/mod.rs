@@ -270,13 +270,16 @@ mod tests {
     use crate::engine::tests::{example, shape};
 
     /// Classes whose instructions are always walked, and those that are walked on some path.
-    fn walked(name: &str) -> (Vec<String>, Vec<String>, usize) {
+    fn walked(name: &str, mode: u64) -> (Vec<String>, Vec<String>, usize) {
         let shape = shape(name);
         let mut cache = Cache::new(&shape).expect("P is one register");
         let (mut always, mut sometimes) = (Vec::new(), Vec::new());
         for class in &shape.isa.classes {
             let mut cpu = Cpu::new(&shape, 4096);
             example(&shape, class, &mut cpu);
+            if let Some(part) = shape.isa.mode {
+                shape.part(part).set(&mut cpu.registers, mode);
+            }
             cache.clear();
             cache.prepare(&cpu);
             let regime = cache.regime(&mut cpu);
@@ -300,9 +303,11 @@ mod tests {
         for (name, most) in
             [("g3", 1), ("pdp10", 1), ("pdp10-ka10", 2), ("m68000", 0), ("m68010", 0)]
         {
-            let (always, sometimes, all) = walked(name);
-            assert!(sometimes.is_empty() && all > 30, "{name}: {sometimes:?}");
-            assert!(always.len() <= most, "{name}: {always:?}");
+            for mode in [0, 1] {
+                let (always, sometimes, all) = walked(name, mode);
+                assert!(sometimes.is_empty() && all > 30, "{name}: {sometimes:?}");
+                assert!(always.len() <= most, "{name}: {always:?}");
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use model::map::Partition;
 use model::state::State;
 
 use crate::classification::Classification;
-use crate::engine::{Engine, Interpreter, OnTrap, Stop, Walk, Why};
+use crate::engine::{Engine, Interpreter, OnTrap, Stop, Threaded, Walk, Why};
 use crate::machine::{self, Bare, Machine};
 use crate::shape::{MAX_CELLS, Shape};
 use crate::vmm::{Counts, Kind, Vmm};
@@ -31,30 +31,34 @@ pub struct Setup {
 /// An engine by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EngineKind {
+    /// [`Threaded`].
+    #[default]
+    Threaded,
+    /// [`Walk`].
+    Walk,
     /// [`Interpreter`].
     Interpreter,
-    /// [`Walk`].
-    #[default]
-    Walk,
 }
 
 impl EngineKind {
-    /// All engines.
-    pub const ALL: [Self; 2] = [Self::Interpreter, Self::Walk];
+    /// All engines, the fastest first.
+    pub const ALL: [Self; 3] = [Self::Threaded, Self::Walk, Self::Interpreter];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Interpreter => "interpreter",
+            Self::Threaded => "threaded",
             Self::Walk => "walk",
+            Self::Interpreter => "interpreter",
         }
     }
 
     /// The engine.
     pub fn engine(self, shape: &Arc<Shape>) -> Box<dyn Engine> {
         match self {
-            Self::Interpreter => Box::new(Interpreter::new(shape)),
+            Self::Threaded => Box::new(Threaded::new(shape)),
             Self::Walk => Box::new(Walk::new(shape)),
+            Self::Interpreter => Box::new(Interpreter::new(shape)),
         }
     }
 }

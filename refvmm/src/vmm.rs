@@ -188,7 +188,9 @@ impl<M: Machine> Vmm<M> {
         let stop = inside(self, |it| {
             if raised.committed {
                 // Part of it is done and stays: it cannot be run again, but it took the same trap.
-                return take(&it.shape, &mut it.cpu, raised, on_trap);
+                let stop = take(&it.shape, &mut it.cpu, raised, on_trap);
+                it.engine.forget();
+                return stop;
             }
             it.engine.run(&mut it.cpu, 1, on_trap)
         });

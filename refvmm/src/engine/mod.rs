@@ -1,9 +1,13 @@
 //! Engines: programs that run instructions of a specification, all to the same effect.
 
 mod interpreter;
+#[cfg(test)]
+mod tests;
+mod threaded;
 pub(crate) mod walk;
 
 pub use interpreter::Interpreter;
+pub use threaded::{Dispatch, Threaded};
 pub use walk::Walk;
 
 use model::bits::mask;
@@ -22,6 +26,11 @@ pub trait Engine {
 
     /// Forgets what it knows of storage, which was changed from outside.
     fn forget(&mut self) {}
+
+    /// Forgets what it knows of one cell of the installation, which was changed from outside.
+    fn forget_cell(&mut self, _cell: usize) {
+        self.forget();
+    }
 }
 
 /// What an engine does with a trap.

@@ -61,6 +61,16 @@ pub(crate) fn run_plain(shape: &Shape, cpu: &mut Cpu, body: &Body) {
 
 /// Runs one instruction; an error where it does not count.
 pub(crate) fn step(shape: &Shape, cpu: &mut Cpu, on_trap: OnTrap) -> Result<(), Why> {
+    step_noting(shape, cpu, on_trap, &mut Vec::new())
+}
+
+/// Runs one instruction and notes the cells of the installation that it stores to.
+pub(crate) fn step_noting(
+    shape: &Shape,
+    cpu: &mut Cpu,
+    on_trap: OnTrap,
+    stored: &mut Vec<usize>,
+) -> Result<(), Why> {
     let fetched = instruction(&shape.isa, |fetch| {
         let mut walker = Walker::new(shape, cpu, &fetch.body, &[]);
         match walker.block(&fetch.body.statements) {
@@ -69,26 +79,30 @@ pub(crate) fn step(shape: &Shape, cpu: &mut Cpu, on_trap: OnTrap) -> Result<(), 
         }
     });
     match fetched {
-        Ok(Some(it)) => execute(shape, cpu, &shape.isa.classes[it.class], &it.operands, on_trap),
+        Ok(Some(it)) => {
+            let class = &shape.isa.classes[it.class];
+            execute_noting(shape, cpu, class, &it.operands, on_trap, stored)
+        }
         Ok(None) => match &shape.unlisted {
-            Some(class) => execute(shape, cpu, class, &[], on_trap),
+            Some(class) => execute_noting(shape, cpu, class, &[], on_trap, stored),
             None => Err(Why::Unknown),
         },
         Err(flow) => {
             // Nothing was executed: both P's a trap may save are this one.
             let here = counter(shape, cpu);
-            leave(shape, cpu, flow, [&here, &here], &mut Log::default(), on_trap)
+            leave(shape, cpu, flow, [&here, &here], &mut Log::default(), on_trap, stored)
         }
     }
 }
 
-/// Runs an instruction that was fetched and decoded.
-pub(crate) fn execute(
+/// Runs an instruction that was fetched and decoded, and notes the cells that it stores to.
+pub(crate) fn execute_noting(
     shape: &Shape,
     cpu: &mut Cpu,
     class: &Class,
     operands: &[u128],
     on_trap: OnTrap,
+    stored: &mut Vec<usize>,
 ) -> Result<(), Why> {
     let this = counter(shape, cpu);
     let mut advance = Walker::new(shape, cpu, &class.advance, &[]);
@@ -98,12 +112,13 @@ pub(crate) fn execute(
     let mut walker = Walker { log, ..Walker::new(shape, cpu, &class.body, operands) };
     let flow = walker.block(&class.body.statements);
     let mut log = walker.log;
+    log.note(stored);
     if matches!(flow, Flow::Next | Flow::Exit(_)) {
         let console = shape.console.filter(|slot| log.writes(Place::Register(*slot)));
         cpu.output.extend(console.map(|slot| cpu.registers[slot]));
         return Ok(());
     }
-    leave(shape, cpu, flow, [&this, &next], &mut log, on_trap)
+    leave(shape, cpu, flow, [&this, &next], &mut log, on_trap, stored)
 }
 
 /// Ends an instruction that does not complete. `counters` are P before it and behind it.
@@ -114,6 +129,7 @@ fn leave(
     counters: [&[u64]; 2],
     log: &mut Log,
     on_trap: OnTrap,
+    stored: &mut Vec<usize>,
 ) -> Result<(), Why> {
     let (trap, argument) = match flow {
         Flow::Trap(trap, argument) => (trap, argument),
@@ -135,7 +151,7 @@ fn leave(
     if handed {
         return Err(Why::Trap(raised));
     }
-    deliver(shape, cpu, raised).inspect_err(|_| {
+    deliver_noting(shape, cpu, raised, stored).inspect_err(|_| {
         log.undo(cpu, 0);
         set_counter(shape, cpu, counters[0]);
     })
@@ -143,6 +159,15 @@ fn leave(
 
 /// Runs a trap sequence; an error, with nothing changed, where it says nothing.
 pub(crate) fn deliver(shape: &Shape, cpu: &mut Cpu, raised: Raised) -> Result<(), Why> {
+    deliver_noting(shape, cpu, raised, &mut Vec::new())
+}
+
+fn deliver_noting(
+    shape: &Shape,
+    cpu: &mut Cpu,
+    raised: Raised,
+    stored: &mut Vec<usize>,
+) -> Result<(), Why> {
     let sequence = &shape.isa.trap(raised.trap).sequence;
     let mut walker = Walker::new(shape, cpu, sequence, &[]);
     if shape.isa.trap_argument > 0 {
@@ -150,6 +175,7 @@ pub(crate) fn deliver(shape: &Shape, cpu: &mut Cpu, raised: Raised) -> Result<()
     }
     let flow = walker.block(&sequence.statements);
     let mut log = walker.log;
+    log.note(stored);
     match flow {
         Flow::Next | Flow::Exit(_) => {
             cpu.taken[raised.trap.index()] += 1;
@@ -207,6 +233,14 @@ impl Log {
         for (place, old) in self.changes.drain(down_to..).rev() {
             *place.of(cpu) = old;
         }
+    }
+
+    /// Notes the cells among what was overwritten.
+    fn note(&self, stored: &mut Vec<usize>) {
+        stored.extend(self.changes.iter().filter_map(|(place, _)| match place {
+            Place::Cell(cell) => Some(*cell),
+            Place::Register(_) => None,
+        }));
     }
 
     fn writes(&self, place: Place) -> bool {

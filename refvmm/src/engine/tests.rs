@@ -1,0 +1,282 @@
+//! All engines, side by side: random programs in random states of every specification that can
+//! run guests. `REFVMM_CASES` sets the number of cases per specification.
+
+use std::sync::Arc;
+
+use model::bits::mask;
+use model::diagnostic::Sources;
+use model::interp::operand_condition;
+use model::isa::{Class, Endian};
+
+use super::{Dispatch, Engine, Interpreter, OnTrap, Stop, Threaded, Walk, Why};
+use crate::cpu::Cpu;
+use crate::decode::encode;
+use crate::shape::Shape;
+
+/// Numbers from a seed.
+struct Stream(u64);
+
+impl Stream {
+    fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ z >> 31
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.bits() % bound.max(1)
+    }
+
+    fn once_in(&mut self, n: u64) -> bool {
+        self.below(n) == 0
+    }
+
+    /// A value of some bits that likes edges, and numbers up to a given one.
+    fn value(&mut self, width: u32, near: u64) -> u64 {
+        let all = mask(width) as u64;
+        let value = match self.below(12) {
+            0 => 0,
+            1 => 1,
+            2 => all.wrapping_sub(self.below(4)),
+            3 => (all >> 1).wrapping_add(self.below(2)),
+            4 => self.bits(),
+            5 => near.wrapping_sub(self.below(4)).wrapping_add(2),
+            6 => self.below(near) << (self.below(4) * u64::from(width / 4)) | self.below(near),
+            7 => self.below(near) & !1,
+            8 => all.wrapping_sub(self.below(near)),
+            _ => self.below(near),
+        };
+        value & all
+    }
+}
+
+pub(crate) fn shape(name: &str) -> Arc<Shape> {
+    let path = format!("{}/../isa-specs/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
+    let open = |p: &str| std::fs::read_to_string(p).map_err(|e| e.to_string());
+    let loaded = model::load(&path, &open, &mut Sources::default()).expect("it loads");
+    Shape::new(loaded.isa).expect("it runs guests")
+}
+
+fn operands(class: &Class, near: u64, stream: &mut Stream) -> Option<Vec<u128>> {
+    (0..64).find_map(|_| {
+        let value = |o: &model::isa::Operand| {
+            o.fixed.unwrap_or_else(|| u128::from(stream.value(o.width, near)))
+        };
+        let operands: Vec<u128> = class.operands.iter().map(value).collect();
+        let held = class.when.as_ref().is_none_or(|c| operand_condition(c, &operands));
+        held.then_some(operands)
+    })
+}
+
+/// The cells of an instruction.
+fn cells_of(shape: &Shape, class: &Class, operands: &[u128]) -> Vec<u64> {
+    let (word, pattern) = (encode(class, operands), class.pattern.as_ref());
+    let (Some(word), Some(pattern)) = (word, pattern) else { return Vec::new() };
+    let width = shape.isa.storage.width;
+    let count = pattern.width / width;
+    let cell = |i: u32| (word >> (i * width) & mask(width)) as u64;
+    match shape.isa.endian {
+        Endian::Big => (0..count).rev().map(cell).collect(),
+        Endian::Little => (0..count).map(cell).collect(),
+    }
+}
+
+/// Fills storage with instructions, some data, and new PSWs for the traps that lead somewhere.
+fn fill(shape: &Shape, cpu: &mut Cpu, near: u64, stream: &mut Stream) {
+    let isa = &shape.isa;
+    let mut cells: Vec<u64> = Vec::new();
+    while cells.len() < cpu.storage.len() {
+        if stream.once_in(8) {
+            cells.push(stream.value(isa.storage.width, near));
+            continue;
+        }
+        let class = &isa.classes[stream.below(isa.classes.len() as u64) as usize];
+        let Some(operands) = operands(class, near, stream) else { continue };
+        cells.extend(cells_of(shape, class, &operands));
+    }
+    cells.truncate(cpu.storage.len());
+    for cell in isa.trap_cells.new.clone() {
+        let Some(place) = cells.get_mut(cell as usize) else { break };
+        *place = match (isa.storage.width, cell % 4) {
+            (8, 0..=1) => 0,
+            (8, 2) => stream.below(near >> 8),
+            (8, _) => stream.bits() & 0xfe,
+            (width, _) => stream.value(width, near),
+        };
+    }
+    cpu.storage = cells;
+}
+
+/// A machine in a random state.
+fn machine(shape: &Shape, stream: &mut Stream) -> Cpu {
+    let bytes = shape.isa.storage.width == 8 && !stream.once_in(3);
+    let cells = 64 + stream.below(128) + if bytes { 1024 } else { 0 };
+    let mut cpu = Cpu::new(shape, cells as usize);
+    fill(shape, &mut cpu, cells, stream);
+    stir(shape, &mut cpu, stream);
+    cpu
+}
+
+/// Other registers and another window.
+fn stir(shape: &Shape, cpu: &mut Cpu, stream: &mut Stream) {
+    let all = cpu.storage.len();
+    cpu.window = if stream.once_in(3) {
+        let start = stream.below(all as u64 / 2) as usize;
+        start..all - stream.below((all - start) as u64) as usize
+    } else {
+        0..all
+    };
+    let near = cpu.cells();
+    let mut slot = 0;
+    for register in &shape.isa.registers {
+        for _ in 0..register.len() {
+            cpu.registers[slot] = stream.value(register.width, near);
+            slot += 1;
+        }
+    }
+    // Most often a roomy window in which P stands.
+    if !stream.once_in(4) {
+        if let Some(part) = shape.isa.relocation {
+            let base = stream.below(near / 4 + 1) & if stream.once_in(2) { 0 } else { !0 };
+            shape.part(part).set(&mut cpu.registers, base);
+        }
+        if let Some(part) = shape.isa.bounds {
+            shape.part(part).set(&mut cpu.registers, near / 2 + stream.below(near / 2));
+        }
+        for bits in &shape.counter {
+            bits.set(&mut cpu.registers, stream.below(near / 2) & !1);
+        }
+        // It has not halted.
+        if shape.isa.halted.is_some() {
+            for name in ["halted", "halt", "stopped"] {
+                let found = shape.isa.register_ids().find(|(_, r)| r.name == name);
+                if let Some(slot) = found.and_then(|(id, _)| shape.slot(id, 0)) {
+                    cpu.registers[slot] = 0;
+                }
+            }
+        }
+    }
+}
+
+/// What can be told apart of a machine.
+fn seen(cpu: &Cpu) -> (&[u64], &[u64], &[u64], &[u64]) {
+    (&cpu.registers, &cpu.storage, &cpu.taken, &cpu.output)
+}
+
+fn cases() -> u64 {
+    std::env::var("REFVMM_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(150)
+}
+
+/// Every engine beside the interpreter.
+fn engines(shape: &Arc<Shape>) -> Vec<(&'static str, Box<dyn Engine>)> {
+    vec![
+        ("walk", Box::new(Walk::new(shape))),
+        ("loop", Box::new(Threaded::with(shape, Dispatch::Loop))),
+        ("threads", Box::new(Threaded::with(shape, Dispatch::Threads))),
+    ]
+}
+
+/// Runs cases of one specification.
+fn compare(name: &str) {
+    let shape = shape(name);
+    let mut oracle = Interpreter::new(&shape);
+    let mut engines = engines(&shape);
+    for case in 0..cases() {
+        let mut stream = Stream(case ^ 0x5eed << 32);
+        let mut cpu = machine(&shape, &mut stream);
+        let mut copies: Vec<Cpu> = engines.iter().map(|_| cpu.clone()).collect();
+        for (_, engine) in &mut engines {
+            engine.forget();
+        }
+        for round in 0..6 {
+            let fuel = [1, 1, 2, 3, 7, 20, 200][stream.below(7) as usize];
+            let on_trap = if stream.once_in(2) { OnTrap::Deliver } else { OnTrap::HandOver };
+            let before = cpu.clone();
+            let stop: Stop = oracle.run(&mut cpu, fuel, on_trap);
+            for ((engine, it), copy) in engines.iter_mut().zip(&mut copies) {
+                let other = it.run(copy, fuel, on_trap);
+                let place = format!("{name}, case {case}, round {round}, {engine}, {on_trap:?}");
+                let from = || {
+                    let window = &before.window;
+                    format!("{place}, fuel {fuel}, {window:?}: from {:?}", before.registers)
+                };
+                assert_eq!(stop, other, "{}", from());
+                assert_eq!(seen(&cpu), seen(copy), "{}", from());
+                assert_eq!(cpu.window, copy.window, "{}", from());
+            }
+            // A control program steps in: it changes registers, sometimes storage.
+            if stop.why == Why::Fuel && !stream.once_in(4) {
+                continue;
+            }
+            stir(&shape, &mut cpu, &mut stream);
+            if stream.once_in(8) {
+                let near = cpu.cells();
+                fill(&shape, &mut cpu, near, &mut stream);
+                for (_, engine) in &mut engines {
+                    engine.forget();
+                }
+            }
+            for copy in &mut copies {
+                copy.registers.clone_from(&cpu.registers);
+                copy.storage.clone_from(&cpu.storage);
+                copy.window = cpu.window.clone();
+            }
+        }
+    }
+}
+
+#[test]
+fn g3_runs_alike() {
+    compare("g3");
+}
+
+#[test]
+fn variants_of_g3_run_alike() {
+    for name in ["g3-jrst1", "g3-lra", "g3-popf", "g3-shrink", "g3-smode", "g3-stb"] {
+        compare(name);
+    }
+}
+
+#[test]
+fn pdp10_runs_alike() {
+    compare("pdp10");
+}
+
+#[test]
+fn ka10_runs_alike() {
+    compare("pdp10-ka10");
+}
+
+#[test]
+fn m68000_runs_alike() {
+    compare("m68000");
+}
+
+#[test]
+fn m68010_runs_alike() {
+    compare("m68010");
+}
+
+/// Puts an instruction of a class where P is, with operands that are neither 0 nor equal.
+pub(crate) fn example(shape: &Shape, class: &Class, cpu: &mut Cpu) {
+    let mut stream = Stream(7);
+    let operands = (0..2000).find_map(|_| {
+        let operands = operands(class, 200, &mut stream)?;
+        let plain = class.operands.iter().zip(&operands).all(|(o, v)| {
+            let indirect = o.width == 1 && o.name == "i";
+            o.fixed.is_some() || (*v != 0) != indirect
+        });
+        plain.then_some(operands)
+    });
+    let operands = operands.or_else(|| self::operands(class, 200, &mut stream)).unwrap_or_default();
+    for bits in &shape.counter {
+        bits.set(&mut cpu.registers, 2048);
+    }
+    if let Some(part) = shape.isa.bounds {
+        shape.part(part).set(&mut cpu.registers, 4096);
+    }
+    let cells = cells_of(shape, class, &operands);
+    cpu.storage[2048..2048 + cells.len()].copy_from_slice(&cells);
+}

@@ -1,0 +1,371 @@
+//! What is known of storage: decoded blocks, by regime and P, and which cells they stand in.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap as HashMap;
+
+use super::evaluate::{self, Known, Tree};
+use super::fetch;
+use super::mapping::{Limits, Mapping};
+use super::ops::MicroOp;
+use super::program::{Jump, Program};
+use super::run::{REGIMES, hash};
+use super::select::{self, TEMPORARIES, Target};
+use super::terms::Terms;
+use crate::cpu::Cpu;
+use crate::decode::Decoded;
+use crate::engine::{instruction, walk};
+use crate::shape::{Bits, Shape};
+
+/// Most instructions of a block.
+const MOST_INSTRUCTIONS: usize = 48;
+
+/// Sizes at which everything is forgotten.
+const MOST_OPS: usize = 1 << 21;
+const MOST_TERMS: usize = 1 << 20;
+const MOST_REGIMES: usize = 1 << 9;
+
+/// What decides how P is mapped and whether the machine has halted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) values: Vec<u64>,
+    pub(super) window: Range<usize>,
+}
+
+/// A regime: the values of the control registers that matter, and a window.
+#[derive(Debug)]
+pub(super) struct Regime {
+    pub(super) key: Key,
+    mode: u64,
+    pub(super) halted: bool,
+    pub(super) stamp: u32,
+    pub(super) limits: Vec<Limits>,
+}
+
+/// An instruction of a block.
+#[derive(Debug, Clone)]
+pub(super) struct Instruction {
+    /// First micro-op, from the block's first on.
+    op: u32,
+    pub(super) counter: u64,
+    /// Its class, `None` for an opcode that no instruction lists.
+    pub(super) decoded: Option<Decoded>,
+}
+
+/// Decoded instructions, one behind the other.
+#[derive(Debug)]
+pub(super) struct Block {
+    pub(super) first: u32,
+    pub(super) instructions: Vec<Instruction>,
+    cells: Vec<usize>,
+    name: (usize, u64, bool),
+}
+
+/// Everything that is forgotten when storage was changed from outside.
+#[derive(Debug)]
+pub(super) struct Cache {
+    shape: Arc<Shape>,
+    pub(super) counter: u16,
+    mode: Option<Bits>,
+    /// The bits whose values make a regime.
+    pub(super) bits: Vec<Bits>,
+    terms: Terms,
+    mappings: Vec<Mapping>,
+    pub(super) program: Program,
+    blocks: Vec<Block>,
+    /// Blocks by regime, P, and whether they have one instruction only.
+    by_name: HashMap<(usize, u64, bool), u32>,
+    owners: BTreeMap<usize, Vec<u32>>,
+    pub(super) marks: Vec<u8>,
+    pub(super) regimes: Vec<Regime>,
+    by_key: HashMap<Key, usize>,
+    /// Regimes that were met last, by the values of their bits.
+    pub(super) table: Box<[u32; REGIMES]>,
+    generation: u32,
+}
+
+impl Cache {
+    /// For a machine whose P is one register; else `None`.
+    pub(super) fn new(shape: &Arc<Shape>) -> Option<Self> {
+        let widths: Vec<u32> =
+            shape.isa.registers.iter().flat_map(|r| (0..r.len()).map(|_| r.width)).collect();
+        let [counter] = shape.counter.as_slice() else { return None };
+        let whole = counter.mask == super::alu::low_bits(widths[counter.slot]);
+        if !whole || shape.slots > 30_000 {
+            return None;
+        }
+        let mode = shape.isa.mode.map(|part| shape.part(part));
+        let bits = super::regime::bits(shape, &widths, mode)?;
+        let of = |slot: usize| {
+            let mine = bits.iter().filter(|b: &&Bits| b.slot == slot);
+            (mine.fold(0, |all, b| all | b.mask), widths[slot])
+        };
+        let terms = Terms::new((0..shape.slots).map(of).collect());
+        let frame = shape.slots + 1 + usize::from(TEMPORARIES);
+        Some(Self {
+            shape: Arc::clone(shape),
+            counter: counter.slot as u16,
+            mode,
+            bits,
+            terms,
+            mappings: Vec::new(),
+            program: Program::new(frame, shape.isa.traps.len()),
+            blocks: Vec::new(),
+            by_name: HashMap::default(),
+            owners: BTreeMap::new(),
+            marks: Vec::new(),
+            regimes: Vec::new(),
+            by_key: HashMap::default(),
+            table: Box::new([u32::MAX; REGIMES]),
+            generation: 0,
+        })
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.terms = Terms::new(std::mem::take(&mut self.terms.regime));
+        self.mappings.clear();
+        self.program.clear();
+        self.blocks.clear();
+        self.by_name.clear();
+        self.owners.clear();
+        self.marks.clear();
+        self.regimes.clear();
+        self.by_key.clear();
+        self.table.fill(u32::MAX);
+        self.generation = 0;
+    }
+
+    /// Gets ready for a machine: nothing is kept of one of another size, nor too much.
+    pub(super) fn prepare(&mut self, cpu: &Cpu) {
+        let full = self.program.ops().len() > MOST_OPS
+            || self.terms.len() > MOST_TERMS
+            || self.regimes.len() > MOST_REGIMES
+            || self.generation > 1 << 20;
+        if full || self.marks.len() != cpu.storage.len() {
+            self.clear();
+            self.marks.resize(cpu.storage.len(), 0);
+        }
+    }
+
+    /// Whether a regime is the one that a machine is in.
+    pub(super) fn is_current(&self, regime: usize, cpu: &Cpu) -> bool {
+        self.regimes.get(regime).is_some_and(|it| {
+            let same =
+                |(bits, value): (&Bits, &u64)| cpu.registers[bits.slot] & bits.mask == *value;
+            it.key.window == cpu.window && self.bits.iter().zip(&it.key.values).all(same)
+        })
+    }
+
+    /// The regime that a machine is in.
+    pub(super) fn regime(&mut self, cpu: &mut Cpu) -> usize {
+        let values = self.bits.iter().map(|b| cpu.registers[b.slot] & b.mask).collect();
+        let key = Key { values, window: cpu.window.clone() };
+        let noted = hash(key.values.iter().copied());
+        if let Some(found) = self.by_key.get(&key) {
+            self.table[noted] = *found as u32;
+            return *found;
+        }
+        let index = self.regimes.len();
+        let mode = self.mode.map_or(0, |bits| bits.get(&cpu.registers));
+        let halted = walk::halted(&self.shape, cpu);
+        let stamp = self.stamp(index);
+        self.regimes.push(Regime { key: key.clone(), mode, halted, stamp, limits: Vec::new() });
+        self.by_key.insert(key, index);
+        self.table[noted] = index as u32;
+        self.complete(index, cpu);
+        index
+    }
+
+    fn stamp(&self, regime: usize) -> u32 {
+        self.generation * (2 * MOST_REGIMES as u32) + regime as u32 + 1
+    }
+
+    /// Works out the limits of mappings that are new.
+    fn complete(&mut self, regime: usize, cpu: &Cpu) {
+        let it = &mut self.regimes[regime];
+        for mapping in &self.mappings[it.limits.len()..] {
+            it.limits.push(mapping.limits(&self.terms, &cpu.registers, &cpu.window));
+        }
+    }
+
+    pub(super) fn block(&self, index: u32) -> &Block {
+        &self.blocks[index as usize]
+    }
+
+    /// The block at P; `None` if what stands there cannot be decoded beforehand.
+    pub(super) fn find(
+        &mut self,
+        cpu: &Cpu,
+        regime: usize,
+        counter: u64,
+        single: bool,
+    ) -> Option<u32> {
+        let name = (regime, counter, single);
+        let found = self.by_name.get(&name).copied();
+        let block = found.or_else(|| self.decode(cpu, name));
+        self.complete(regime, cpu);
+        block
+    }
+
+    /// The block and the instruction that a micro-op belongs to.
+    pub(super) fn owner(&self, op: usize) -> (&Block, usize) {
+        let block = self.blocks.partition_point(|b| b.first as usize <= op) - 1;
+        let block = &self.blocks[block];
+        let at = op as u32 - block.first;
+        (block, block.instructions.partition_point(|i| i.op <= at) - 1)
+    }
+
+    /// Links a `GOTO` to a block.
+    pub(super) fn link(&mut self, op: usize, regime: usize, block: u32) {
+        let (stamp, block) = (self.regimes[regime].stamp, &self.blocks[block as usize]);
+        let count = block.instructions.len() as u16;
+        self.program.link(op, stamp, block.first, count);
+    }
+
+    /// Notes where P leads.
+    pub(super) fn note(&mut self, op: usize, regime: usize, counter: u64, block: u32) {
+        let (stamp, block) = (self.regimes[regime].stamp, &self.blocks[block as usize]);
+        let count = block.instructions.len() as u64;
+        let jump = Jump { counter, stamp, first: block.first, count };
+        self.program.note(jump);
+        self.program.lead(op, jump);
+    }
+
+    /// Forgets the blocks that stand in a cell.
+    pub(super) fn forget_cell(&mut self, cell: usize) {
+        if self.marks.get(cell).is_none_or(|mark| *mark == 0) {
+            return;
+        }
+        for block in self.owners.remove(&cell).unwrap_or_default() {
+            let it = &self.blocks[block as usize];
+            if self.by_name.get(&it.name) == Some(&block) {
+                self.by_name.remove(&it.name);
+            }
+            for other in &it.cells {
+                if let Some(owners) = self.owners.get_mut(other) {
+                    owners.retain(|b| *b != block);
+                    if owners.is_empty() {
+                        self.owners.remove(other);
+                        self.marks[*other] = 0;
+                    }
+                }
+            }
+        }
+        self.marks[cell] = 0;
+        // All links are made anew.
+        self.generation += 1;
+        for index in 0..self.regimes.len() {
+            self.regimes[index].stamp = self.stamp(index);
+        }
+    }
+
+    fn decode(&mut self, cpu: &Cpu, name: (usize, u64, bool)) -> Option<u32> {
+        let (regime, mut counter, single) = name;
+        let mut ops: Vec<MicroOp> = Vec::new();
+        let mut instructions = Vec::new();
+        let mut cells = Vec::new();
+        let most = if single { 1 } else { MOST_INSTRUCTIONS };
+        let falls = loop {
+            let Some((decoded, places)) = self.fetch(cpu, regime, counter) else { break true };
+            cells.extend(places);
+            let (tree, next) = self.evaluate(regime, decoded.as_ref(), counter);
+            let op = ops.len() as u32;
+            let (code, falls) = self.select(cpu, &tree, next);
+            ops.extend(code);
+            instructions.push(Instruction { op, counter, decoded });
+            match next {
+                Some(next) if falls => counter = next,
+                _ => break false,
+            }
+            if instructions.len() == most {
+                break true;
+            }
+        };
+        if instructions.is_empty() {
+            return None;
+        }
+        if falls {
+            ops.push(select::goto(counter));
+        }
+        let index = self.blocks.len() as u32;
+        let first = self.program.append(&ops, self.mappings.len());
+        cells.sort_unstable();
+        cells.dedup();
+        for cell in &cells {
+            self.marks[*cell] = 1;
+            self.owners.entry(*cell).or_default().push(index);
+        }
+        self.blocks.push(Block { first, instructions, cells, name });
+        self.by_name.insert(name, index);
+        Some(index)
+    }
+
+    /// The instruction at P and its cells.
+    fn fetch(
+        &mut self,
+        cpu: &Cpu,
+        regime: usize,
+        counter: u64,
+    ) -> Option<(Option<Decoded>, Vec<usize>)> {
+        let shape = Arc::clone(&self.shape);
+        let mode = self.mode.map(|bits| (bits, self.regimes[regime].mode));
+        let known = Known { shape: &shape, counter: self.counter, mode, regime: &self.bits };
+        let (terms, width) = (&mut self.terms, shape.isa.storage.width);
+        let mut places = Vec::new();
+        let decoded = instruction(&shape.isa, |fetch| {
+            let found = fetch::fetch(known, terms, &fetch.body, &fetch.word, counter);
+            let (conditions, cells) = found.ok_or(())?;
+            let value = |terms: &Terms, t| {
+                let settled = terms.settled(t);
+                settled.then(|| terms.value(t, &cpu.registers, cpu.cells())).ok_or(())
+            };
+            for condition in conditions {
+                if value(terms, condition)? == 0 {
+                    return Err(());
+                }
+            }
+            places.clear();
+            let mut word = 0;
+            for cell in cells {
+                let place = cpu.place(value(terms, cell)?).ok_or(())?;
+                places.push(place);
+                word = word << width | u128::from(cpu.storage[place]);
+            }
+            Ok(word)
+        });
+        Some((decoded.ok()?, places))
+    }
+
+    fn evaluate(
+        &mut self,
+        regime: usize,
+        decoded: Option<&Decoded>,
+        counter: u64,
+    ) -> (Tree, Option<u64>) {
+        let shape = Arc::clone(&self.shape);
+        let mode = self.mode.map(|bits| (bits, self.regimes[regime].mode));
+        let known = Known { shape: &shape, counter: self.counter, mode, regime: &self.bits };
+        let (class, operands) = match decoded {
+            Some(it) => (&shape.isa.classes[it.class], it.operands.as_slice()),
+            None => match &shape.unlisted {
+                Some(class) => (class, [].as_slice()),
+                None => return (Tree::Walk, None),
+            },
+        };
+        evaluate::instruction(known, &mut self.terms, class, operands, counter)
+    }
+
+    fn select(&mut self, cpu: &Cpu, tree: &Tree, next: Option<u64>) -> (Vec<MicroOp>, bool) {
+        let mut target = Target {
+            terms: &mut self.terms,
+            mappings: &mut self.mappings,
+            zero: self.shape.slots as u16,
+            counter: self.counter,
+            cells: cpu.cells(),
+        };
+        select::select(&mut target, tree, next)
+    }
+}

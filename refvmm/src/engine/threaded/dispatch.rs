@@ -1,0 +1,365 @@
+//! The threaded dispatcher: each micro-op ends with a jump to the next one's handler. The only
+//! module with unsafe code.
+//!
+//! What it relies on is established elsewhere and asserted here where a run begins:
+//! - [`Program`] has checked that micro-ops name slots of the frame, mappings that exist, and that
+//!   control stays among them;
+//! - [`Limits`] have been made for the window of the machine that runs, so that an address below
+//!   a limit leads to a place inside the installation; other places are compared with its size.
+#![allow(unsafe_code)]
+#![allow(clippy::inline_always, reason = "what is not inlined is no tail call")]
+
+use super::mapping::Limits;
+use super::ops::{MicroOp, Next, Place, code, execute};
+use super::program::{Jump, Program};
+use super::run::{Exit, Left, Run, turn};
+use crate::shape::Bits;
+
+/// Runs a micro-op and those behind it; returns the one that left.
+pub(super) type Handler =
+    unsafe fn(*const MicroOp, *mut u64, *mut u64, *mut Context, u64) -> *const MicroOp;
+
+/// What handlers need beside their arguments.
+#[derive(Debug)]
+pub(super) struct Context {
+    run: *mut Run<'static>,
+    /// The regime and the one before, and which of them it is.
+    recent: [Recent; 2],
+    active: usize,
+    bits: *const Bits,
+    /// Number of bits that make a regime.
+    width: usize,
+    taken: *mut u64,
+    limits: *const Limits,
+    marks: *const u8,
+    ops: *const MicroOp,
+    jumps: *const Jump,
+    size: u64,
+    stamp: u32,
+    counter: u16,
+    hand_over: bool,
+    exit: Exit,
+    budget: u64,
+}
+
+/// A regime that a run was in.
+#[derive(Debug, Clone, Copy)]
+struct Recent {
+    regime: usize,
+    values: *const u64,
+    limits: *const Limits,
+    stamp: u32,
+}
+
+impl Recent {
+    /// The regime that a run is in.
+    fn of(run: &Run<'_>) -> Self {
+        let it = &run.regimes[run.regime];
+        assert!(it.key.values.len() == run.bits.len());
+        assert!(run.limits.len() >= run.program.mappings());
+        let (values, limits) = (it.key.values.as_ptr(), run.limits.as_ptr());
+        Self { regime: run.regime, values, limits, stamp: run.stamp }
+    }
+
+    /// Whether it is the regime now.
+    ///
+    /// # Safety
+    ///
+    /// There are as many bits as values, and their slots are in the frame.
+    #[inline(always)]
+    unsafe fn is_now(&self, bits: *const Bits, width: usize, frame: *const u64) -> bool {
+        // SAFETY: the caller's.
+        (0..width).all(|i| unsafe {
+            let bits = &*bits.add(i);
+            *frame.add(bits.slot) & bits.mask == *self.values.add(i)
+        })
+    }
+}
+
+/// The arguments of handlers, as a place to work on.
+struct Raw {
+    frame: *mut u64,
+    storage: *mut u64,
+    context: *mut Context,
+}
+
+impl Place for Raw {
+    #[inline(always)]
+    fn get(&self, slot: u16) -> u64 {
+        // SAFETY: the program checked that the slot is in the frame.
+        unsafe { *self.frame.add(usize::from(slot)) }
+    }
+
+    #[inline(always)]
+    fn set(&mut self, slot: u16, value: u64) {
+        // SAFETY: the program checked that the slot is in the frame.
+        unsafe { *self.frame.add(usize::from(slot)) = value }
+    }
+
+    #[inline(always)]
+    fn limits(&self, mapping: u8) -> Limits {
+        // SAFETY: the program checked that the mapping exists, the run that it has limits.
+        unsafe { *(*self.context).limits.add(usize::from(mapping)) }
+    }
+
+    #[inline(always)]
+    fn load(&self, place: u64) -> u64 {
+        // SAFETY: micro-ops load below a mapping's limit, or below the size.
+        unsafe { *self.storage.add(place as usize) }
+    }
+
+    #[inline(always)]
+    fn store(&mut self, place: u64, value: u64) {
+        // SAFETY: micro-ops store below a mapping's limit, or below the size.
+        unsafe { *self.storage.add(place as usize) = value }
+    }
+
+    #[inline(always)]
+    fn marked(&self, place: u64) -> bool {
+        // SAFETY: as for `load`; there is a mark for each cell.
+        unsafe { *(*self.context).marks.add(place as usize) != 0 }
+    }
+
+    #[inline(always)]
+    fn get_far(&self, slot: u64) -> u64 {
+        // SAFETY: the program checked that the whole file is in the frame.
+        unsafe { *self.frame.add(slot as usize) }
+    }
+
+    #[inline(always)]
+    fn set_far(&mut self, slot: u64, value: u64) {
+        // SAFETY: the program checked that the whole file is in the frame.
+        unsafe { *self.frame.add(slot as usize) = value }
+    }
+
+    #[inline(always)]
+    fn size(&self) -> u64 {
+        // SAFETY: the context outlives the run.
+        unsafe { (*self.context).size }
+    }
+}
+
+/// The handler of a code.
+///
+/// # Safety
+///
+/// `op` is a micro-op of the program of a run, and the other pointers are those of the run.
+unsafe fn handler_of<const CODE: u8>(
+    op: *const MicroOp,
+    frame: *mut u64,
+    storage: *mut u64,
+    context: *mut Context,
+    budget: u64,
+) -> *const MicroOp {
+    let mut place = Raw { frame, storage, context };
+    // SAFETY: the caller's; the program checked that what follows in the block exists, and that
+    // links and jumps lead to blocks.
+    unsafe {
+        let next = match execute(CODE, &*op, &mut place) {
+            Next::Skip(k) => op.add(k as usize),
+            Next::Link(0) => return follow(op, frame, storage, context, budget),
+            // Which way a branch goes is predicted, not computed: what follows need not wait.
+            Next::Link(1) => {
+                return follow(apart(op.add(1)), frame, storage, context, budget);
+            }
+            Next::Link(_) => return follow(op.add(2), frame, storage, context, budget),
+            Next::Leap => return leap(op, frame, storage, context, budget),
+            Next::Turn => {
+                let state = &mut *context;
+                // An index changes, not what it leads to: nothing waits for what was just written.
+                if !state.recent[state.active & 1].is_now(state.bits, state.width, frame) {
+                    let other = &state.recent[!state.active & 1];
+                    if !other.is_now(state.bits, state.width, frame) {
+                        return turn_far(op, frame, storage, context, budget);
+                    }
+                    (state.limits, state.stamp) = (other.limits, other.stamp);
+                    state.active = !state.active & 1;
+                }
+                return turned(op, frame, storage, context, budget);
+            }
+            Next::Trap if (*context).hand_over => return leave(op, context, Exit::Trap, budget),
+            Next::Step | Next::Trap => op.add(1),
+            Next::Walk => return leave(op, context, Exit::Walk, budget),
+        };
+        ((*next).handler)(next, frame, storage, context, budget)
+    }
+}
+
+/// To a regime that is neither this one nor the one before.
+#[cold]
+#[inline(never)]
+unsafe fn turn_far(
+    op: *const MicroOp,
+    frame: *mut u64,
+    storage: *mut u64,
+    context: *mut Context,
+    budget: u64,
+) -> *const MicroOp {
+    // SAFETY: as for handlers.
+    unsafe {
+        let state = &mut *context;
+        let run = &mut *state.run;
+        run.regime = state.recent[state.active & 1].regime;
+        let slots = std::slice::from_raw_parts(frame, run.program.frame());
+        if !turn(run, slots) {
+            return leave(op, context, Exit::Turn, budget);
+        }
+        let new = Recent::of(run);
+        state.active = !state.active & 1;
+        state.recent[state.active] = new;
+        (state.limits, state.stamp) = (new.limits, new.stamp);
+        turned(op, frame, storage, context, budget)
+    }
+}
+
+/// Counts a trap, if one was taken, and goes where P leads.
+#[inline(always)]
+unsafe fn turned(
+    op: *const MicroOp,
+    frame: *mut u64,
+    storage: *mut u64,
+    context: *mut Context,
+    budget: u64,
+) -> *const MicroOp {
+    // SAFETY: the program checked the number of the trap, the run that all are counted.
+    unsafe {
+        if (*op).k > 0 {
+            *(*context).taken.add((*op).k as usize - 1) += 1;
+        }
+        leap(op, frame, storage, context, budget)
+    }
+}
+
+/// Goes through a `GOTO`.
+#[inline(always)]
+unsafe fn follow(
+    goto: *const MicroOp,
+    frame: *mut u64,
+    storage: *mut u64,
+    context: *mut Context,
+    budget: u64,
+) -> *const MicroOp {
+    // SAFETY: as for handlers; links lead to blocks.
+    unsafe {
+        let (stamp, first) = (*goto).link();
+        let count = u64::from((*goto).c);
+        if stamp != (*context).stamp || count > budget {
+            *frame.add(usize::from((*context).counter)) = (*goto).k;
+            return leave(goto, context, Exit::Unlinked, budget);
+        }
+        let next = (*context).ops.add(first as usize);
+        ((*next).handler)(next, frame, storage, context, budget - count)
+    }
+}
+
+/// Goes where P leads.
+#[inline(always)]
+unsafe fn leap(
+    op: *const MicroOp,
+    frame: *mut u64,
+    storage: *mut u64,
+    context: *mut Context,
+    budget: u64,
+) -> *const MicroOp {
+    // SAFETY: as for handlers; the table of jumps leads to blocks.
+    unsafe {
+        let counter = *frame.add(usize::from((*context).counter));
+        // Most often it is where it led last: that can be predicted.
+        let goto = op.add(1);
+        if (*goto).k == counter {
+            return follow(apart(goto), frame, storage, context, budget);
+        }
+        let jump = &*(*context).jumps.add(Program::hash(counter, (*context).stamp));
+        let fits = jump.counter == counter && jump.stamp == (*context).stamp;
+        if !fits || jump.count > budget {
+            return leave(op, context, Exit::Leap, budget);
+        }
+        let next = (*context).ops.add(jump.first as usize);
+        ((*next).handler)(next, frame, storage, context, budget - jump.count)
+    }
+}
+
+/// The same pointer, by a way of its own.
+#[inline(always)]
+fn apart(mut op: *const MicroOp) -> *const MicroOp {
+    #[cfg(all(not(miri), any(target_arch = "x86_64", target_arch = "aarch64")))]
+    // SAFETY: it does nothing.
+    unsafe {
+        std::arch::asm!("/* {0} */", inout(reg) op, options(pure, readonly, nostack, preserves_flags));
+    }
+    op
+}
+
+#[inline(always)]
+unsafe fn leave(
+    op: *const MicroOp,
+    context: *mut Context,
+    exit: Exit,
+    budget: u64,
+) -> *const MicroOp {
+    // SAFETY: the context outlives the run.
+    unsafe {
+        (*context).exit = exit;
+        (*context).budget = budget;
+    }
+    op
+}
+
+macro_rules! handlers {
+    ($($code:literal)*) => { [$(handler_of::<$code>),*] };
+}
+
+/// The handlers, by code.
+static HANDLERS: [Handler; code::COUNT as usize] = handlers!(
+    0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34
+    35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64 65 66
+    67 68 69 70 71 72 73
+);
+
+/// The handler of a code.
+pub(super) fn handler(code: u8) -> Handler {
+    HANDLERS[usize::from(code)]
+}
+
+/// Runs from a block's first micro-op on.
+pub(super) fn run(run: &mut Run<'_>, first: u32, budget: u64) -> Left {
+    let program = run.program;
+    assert!(run.frame.len() >= program.frame());
+    assert!(run.limits.len() >= program.mappings());
+    assert!(run.marks.len() == run.storage.len() && run.window_end <= run.storage.len());
+    assert!((first as usize) < program.ops().len());
+    assert!(run.taken.len() >= program.traps());
+    assert!(run.bits.iter().all(|bits| bits.slot < program.frame()));
+    let recent = Recent::of(run);
+    let mut context = Context {
+        run: std::ptr::from_mut(run).cast(),
+        recent: [recent; 2],
+        active: 0,
+        bits: run.bits.as_ptr(),
+        width: run.bits.len(),
+        taken: run.taken.as_mut_ptr(),
+        limits: run.limits.as_ptr(),
+        marks: run.marks.as_ptr(),
+        ops: program.ops().as_ptr(),
+        jumps: program.jumps().as_ptr(),
+        size: run.storage.len() as u64,
+        stamp: run.stamp,
+        counter: run.counter,
+        hand_over: run.hand_over,
+        exit: Exit::Walk,
+        budget,
+    };
+    let run = context.run;
+    // SAFETY: the micro-op is one of the program's, the pointers are those of the run, and what
+    // handlers rely on was asserted above; `turn` keeps it so. While micro-ops run, frame and
+    // storage are reached through these pointers, or through the run they came from.
+    let at = unsafe {
+        let (frame, storage) = ((*run).frame.as_mut_ptr(), (*run).storage.as_mut_ptr());
+        let start = context.ops.add(first as usize);
+        let op = ((*start).handler)(start, frame, storage, &raw mut context, budget);
+        op.offset_from_unsigned(context.ops)
+    };
+    // SAFETY: no micro-op runs any more.
+    unsafe { (*run).regime = context.recent[context.active & 1].regime };
+    Left { exit: context.exit, op: at, budget: context.budget }
+}

@@ -1,0 +1,313 @@
+//! The default engine: the checked semantics, partially evaluated per decoded instruction into
+//! flat micro-ops, in blocks.
+//!
+//! instruction → [`evaluate`] (a tree of [`terms`], operands and P known) → [`select`] (micro-ops)
+//! → [`program`] (checked) → [`run`] or [`dispatch`] (the same micro-ops, with and without checks).
+//!
+//! Whatever is rare or not expressed is left to the walk, one instruction at a time, before the
+//! micro-ops of that instruction have changed anything.
+
+mod alu;
+mod cache;
+mod change;
+mod dispatch;
+mod emit;
+mod evaluate;
+mod fetch;
+mod mapping;
+mod operators;
+mod ops;
+mod pieces;
+mod program;
+mod regime;
+mod run;
+mod select;
+mod terms;
+
+use std::sync::Arc;
+
+use model::isa::TrapId;
+
+use super::{Engine, OnTrap, Raised, Stop, Walk, Why, walk};
+use crate::cpu::Cpu;
+use crate::shape::Shape;
+use cache::Cache;
+use run::{Exit, Left, Run};
+
+/// Instructions after which control comes back from micro-ops, at the latest: tail calls need not
+/// be optimised for the stack to be bounded.
+const SLICE: u64 = 4096;
+
+/// How micro-ops are dispatched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dispatch {
+    /// By a loop, without unsafe code.
+    Loop,
+    /// Each jumps to the next.
+    Threads,
+}
+
+/// Runs instructions as micro-ops.
+#[derive(Debug)]
+pub struct Threaded {
+    shape: Arc<Shape>,
+    dispatch: Dispatch,
+    /// None for machines whose P is not one register.
+    cache: Option<Cache>,
+    walk: Walk,
+    /// The regime of the last run.
+    regime: usize,
+    stored: Vec<usize>,
+}
+
+impl Threaded {
+    /// An engine for a machine; threaded where the compiler optimises.
+    pub fn new(shape: &Arc<Shape>) -> Self {
+        let safe = cfg!(any(debug_assertions, miri));
+        Self::with(shape, if safe { Dispatch::Loop } else { Dispatch::Threads })
+    }
+
+    /// An engine with a dispatcher of choice.
+    pub fn with(shape: &Arc<Shape>, dispatch: Dispatch) -> Self {
+        Self {
+            shape: Arc::clone(shape),
+            dispatch,
+            cache: Cache::new(shape),
+            walk: Walk::new(shape),
+            regime: 0,
+            stored: Vec::new(),
+        }
+    }
+}
+
+impl Engine for Threaded {
+    fn run(&mut self, cpu: &mut Cpu, fuel: u64, on_trap: OnTrap) -> Stop {
+        let Some(cache) = &mut self.cache else { return self.walk.run(cpu, fuel, on_trap) };
+        let slots = cpu.registers.len();
+        cpu.registers.resize(cache.program.frame(), 0);
+        cpu.registers[self.shape.slots] = 0;
+        let mut going = Going {
+            shape: &self.shape,
+            cache,
+            cpu,
+            dispatch: self.dispatch,
+            on_trap,
+            regime: self.regime,
+            left: fuel,
+            stored: &mut self.stored,
+        };
+        let why = going.run();
+        let (left, regime) = (going.left, going.regime);
+        self.regime = regime;
+        cpu.registers.truncate(slots);
+        Stop { steps: fuel - left, why }
+    }
+
+    fn forget(&mut self) {
+        if let Some(cache) = &mut self.cache {
+            cache.clear();
+        }
+    }
+
+    fn forget_cell(&mut self, cell: usize) {
+        if let Some(cache) = &mut self.cache {
+            cache.forget_cell(cell);
+        }
+    }
+}
+
+/// A run of the engine.
+struct Going<'a> {
+    shape: &'a Shape,
+    cache: &'a mut Cache,
+    cpu: &'a mut Cpu,
+    dispatch: Dispatch,
+    on_trap: OnTrap,
+    regime: usize,
+    left: u64,
+    stored: &'a mut Vec<usize>,
+}
+
+impl Going<'_> {
+    fn run(&mut self) -> Why {
+        loop {
+            self.cache.prepare(self.cpu);
+            if !self.cache.is_current(self.regime, self.cpu) {
+                self.regime = self.cache.regime(self.cpu);
+            }
+            if self.cache.regimes[self.regime].halted {
+                return Why::Halted;
+            }
+            if self.left == 0 {
+                return Why::Fuel;
+            }
+            let Some(block) = self.find() else {
+                let done = walk::step_noting(self.shape, self.cpu, self.on_trap, self.stored);
+                self.forget_stored();
+                match done {
+                    Ok(()) => self.left -= 1,
+                    Err(why) => return why,
+                }
+                continue;
+            };
+            if let Err(why) = self.block(block) {
+                return why;
+            }
+        }
+    }
+
+    fn counter(&self) -> u64 {
+        self.cpu.registers[usize::from(self.cache.counter)]
+    }
+
+    /// The block at P that the fuel lasts for.
+    fn find(&mut self) -> Option<u32> {
+        let counter = self.counter();
+        if self.left > 1 {
+            let block = self.cache.find(self.cpu, self.regime, counter, false)?;
+            if self.cache.block(block).instructions.len() as u64 <= self.left {
+                return Some(block);
+            }
+        }
+        self.cache.find(self.cpu, self.regime, counter, true)
+    }
+
+    /// Runs from a block on until something is to be looked at.
+    fn block(&mut self, block: u32) -> Result<(), Why> {
+        let it = self.cache.block(block);
+        let (first, count) = (it.first, it.instructions.len() as u64);
+        let slice = self.left.min(SLICE.max(count));
+        let kept = self.left - slice;
+        let regime = &self.cache.regimes[self.regime];
+        let mut run = Run {
+            frame: &mut self.cpu.registers,
+            storage: &mut self.cpu.storage,
+            marks: &self.cache.marks,
+            limits: &regime.limits,
+            window_end: self.cpu.window.end,
+            program: &self.cache.program,
+            stamp: regime.stamp,
+            counter: self.cache.counter,
+            hand_over: self.on_trap == OnTrap::HandOver,
+            taken: &mut self.cpu.taken,
+            regime: self.regime,
+            regimes: &self.cache.regimes,
+            bits: &self.cache.bits,
+            table: &self.cache.table,
+        };
+        let Left { exit, op, budget } = match self.dispatch {
+            Dispatch::Loop => run::run(&mut run, first, slice - count),
+            Dispatch::Threads => dispatch::run(&mut run, first, slice - count),
+        };
+        self.regime = run.regime;
+        self.left = kept + budget;
+        match exit {
+            Exit::Unlinked | Exit::Leap => {
+                if self.left > 1 {
+                    let counter = self.counter();
+                    if let Some(next) = self.cache.find(self.cpu, self.regime, counter, false) {
+                        if exit == Exit::Leap {
+                            self.cache.note(op, self.regime, counter, next);
+                        } else {
+                            self.cache.link(op, self.regime, next);
+                        }
+                    }
+                }
+                Ok(())
+            }
+            Exit::Turn => {
+                let trap = self.cache.program.ops()[op].k;
+                if trap > 0 {
+                    self.cpu.taken[trap as usize - 1] += 1;
+                }
+                Ok(())
+            }
+            Exit::Trap => {
+                let it = self.cache.program.ops()[op];
+                let argument = self.cpu.registers[usize::from(it.a)];
+                self.back_to(op);
+                let trap = TrapId(it.k as u32);
+                Err(Why::Trap(Raised { trap, argument, committed: false }))
+            }
+            Exit::Walk => self.walk(op),
+        }
+    }
+
+    /// Sets P to the instruction of a micro-op, which was not run, and returns the fuel of it and
+    /// those behind it in its block.
+    fn back_to(&mut self, op: usize) {
+        let (block, at) = self.cache.owner(op);
+        self.left += (block.instructions.len() - at) as u64;
+        self.cpu.registers[usize::from(self.cache.counter)] = block.instructions[at].counter;
+    }
+
+    /// Walks an instruction.
+    fn walk(&mut self, op: usize) -> Result<(), Why> {
+        self.back_to(op);
+        let (block, at) = self.cache.owner(op);
+        let decoded = block.instructions[at].decoded.clone();
+        let (class, operands) = match &decoded {
+            Some(it) => (&self.shape.isa.classes[it.class], it.operands.as_slice()),
+            None => (self.shape.unlisted.as_ref().ok_or(Why::Unknown)?, [].as_slice()),
+        };
+        let done =
+            walk::execute_noting(self.shape, self.cpu, class, operands, self.on_trap, self.stored);
+        self.forget_stored();
+        done.map(|()| self.left -= 1)
+    }
+
+    fn forget_stored(&mut self) {
+        for cell in self.stored.drain(..) {
+            self.cache.forget_cell(cell);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ops::code;
+    use super::{Cache, Cpu};
+    use crate::engine::tests::{example, shape};
+
+    /// Classes whose instructions are always walked, and those that are walked on some path.
+    fn walked(name: &str, mode: u64) -> (Vec<String>, Vec<String>, usize) {
+        let shape = shape(name);
+        let mut cache = Cache::new(&shape).expect("P is one register");
+        let (mut always, mut sometimes) = (Vec::new(), Vec::new());
+        for class in &shape.isa.classes {
+            let mut cpu = Cpu::new(&shape, 4096);
+            example(&shape, class, &mut cpu);
+            if let Some(part) = shape.isa.mode {
+                shape.part(part).set(&mut cpu.registers, mode);
+            }
+            cache.clear();
+            cache.prepare(&cpu);
+            let regime = cache.regime(&mut cpu);
+            let counter = cpu.registers[usize::from(cache.counter)];
+            let Some(block) = cache.find(&cpu, regime, counter, true) else {
+                always.push(format!("{} (not decoded)", class.name));
+                continue;
+            };
+            let ops = &cache.program.ops()[cache.block(block).first as usize..];
+            if ops[0].code == code::WALK {
+                always.push(class.name.clone());
+            } else if ops.iter().any(|op| op.code == code::WALK) {
+                sometimes.push(class.name.clone());
+            }
+        }
+        (always, sometimes, shape.isa.classes.len())
+    }
+
+    #[test]
+    fn most_classes_become_micro_ops() {
+        for (name, most) in
+            [("g3", 1), ("pdp10", 1), ("pdp10-ka10", 2), ("m68000", 0), ("m68010", 0)]
+        {
+            for mode in [0, 1] {
+                let (always, sometimes, all) = walked(name, mode);
+                assert!(sometimes.is_empty() && all > 30, "{name}: {sometimes:?}");
+                assert!(always.len() <= most, "{name}: {always:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Micro-ops that were checked once: the unchecked dispatcher relies on what is checked here.
+
+use super::alu::ALL;
+use super::ops::{MicroOp, code};
+
+/// Number of entries of the table of computed jumps.
+pub(super) const JUMPS: usize = 1024;
+
+/// Where a P leads.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Jump {
+    pub(super) counter: u64,
+    pub(super) stamp: u32,
+    /// First micro-op of the block, and its instructions.
+    pub(super) first: u32,
+    pub(super) count: u64,
+}
+
+/// Micro-ops, of which
+/// - slots lie in the frame, and mappings among those there were,
+/// - control stays inside a block until some micro-op leaves it,
+/// - links lead to the starts of blocks.
+#[derive(Debug)]
+pub(super) struct Program {
+    ops: Vec<MicroOp>,
+    jumps: Box<[Jump]>,
+    /// Slots of the frame.
+    frame: usize,
+    /// Traps there are.
+    traps: usize,
+    /// Mappings that micro-ops name.
+    mappings: usize,
+}
+
+impl Program {
+    pub(super) fn new(frame: usize, traps: usize) -> Self {
+        let jumps = vec![Jump::default(); JUMPS].into_boxed_slice();
+        Self { ops: Vec::new(), jumps, frame, traps, mappings: 0 }
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.ops.clear();
+        self.jumps.fill(Jump::default());
+        self.mappings = 0;
+    }
+
+    pub(super) fn ops(&self) -> &[MicroOp] {
+        &self.ops
+    }
+
+    pub(super) fn jumps(&self) -> &[Jump] {
+        &self.jumps
+    }
+
+    pub(super) fn frame(&self) -> usize {
+        self.frame
+    }
+
+    pub(super) fn traps(&self) -> usize {
+        self.traps
+    }
+
+    pub(super) fn mappings(&self) -> usize {
+        self.mappings
+    }
+
+    /// Appends a block; returns its first micro-op.
+    pub(super) fn append(&mut self, block: &[MicroOp], mappings: usize) -> u32 {
+        self.mappings = mappings;
+        for (i, op) in block.iter().enumerate() {
+            self.check(block, i, op);
+        }
+        let first = self.ops.len() as u32;
+        self.ops.extend_from_slice(block);
+        first
+    }
+
+    fn check(&self, block: &[MicroOp], i: usize, op: &MicroOp) {
+        // There, b is a number of cells.
+        let b = if op.code == code::UNMARKED { 0 } else { op.b };
+        let select = if op.code == code::SELECT { op.k } else { 0 };
+        let slots = [u64::from(op.d), u64::from(op.a), u64::from(b), select];
+        let file = if matches!(op.code, code::ELEMENT | code::SET_ELEMENT) {
+            op.k.saturating_add(op.m)
+        } else {
+            0
+        };
+        let frame = self.frame as u64;
+        let fours = matches!(op.code, code::LOAD_FOUR | code::STORE_FOUR);
+        let packed = !fours || op.four().iter().all(|slot| u64::from(*slot) < frame);
+        assert!(packed, "a slot is outside the frame");
+        assert!(slots.iter().all(|s| *s < frame) && file <= frame, "a slot is outside the frame");
+        let maps = matches!(op.code, code::LOAD | code::STORE | code::PLACE);
+        assert!(!maps || usize::from(op.c) < self.mappings, "no such mapping");
+        assert!(op.code < code::COUNT, "no such micro-op");
+        let trap = match op.code {
+            code::TURN => op.k.saturating_sub(1),
+            code::TRAP => op.k,
+            _ => 0,
+        };
+        assert!(trap < self.traps.max(1) as u64, "no such trap");
+        assert!(op.code != code::TURN || op.k == 0 || self.traps > 0, "no such trap");
+        // Control stays inside the block.
+        let ends = matches!(op.code, code::GOTO | code::WALK);
+        let computed = matches!(op.code, code::LEAP | code::TURN);
+        let reach = match op.code {
+            code::FORK => op.k.max(1),
+            _ if op.code >= code::BRANCH => 2,
+            _ => u64::from(!ends),
+        };
+        assert!(((block.len() - i) as u64) > reach, "control leaves the block");
+        if op.code >= code::BRANCH {
+            let links = [1, 2].map(|k| block[i + k].code == code::GOTO);
+            assert!(links == [true, true], "a branch leads nowhere");
+        }
+        assert!(!computed || block[i + 1].code == code::GOTO, "no place for where it led last");
+        let shifts = usize::from(op.c) <= 64 || maps;
+        assert!(shifts && usize::from(code::IMMEDIATE) == ALL.len(), "no such width");
+    }
+
+    /// Links a `GOTO` to a block, as long as a stamp lasts.
+    pub(super) fn link(&mut self, op: usize, stamp: u32, first: u32, count: u16) {
+        assert!((first as usize) < self.ops.len(), "no such block");
+        if let Some(op) = self.ops.get_mut(op).filter(|op| op.code == code::GOTO) {
+            op.m = u64::from(stamp) << 32 | u64::from(first);
+            op.c = count as u8;
+        }
+    }
+
+    /// Notes behind a computed jump where it led, unless that is noted already.
+    pub(super) fn lead(&mut self, op: usize, jump: Jump) {
+        if let Some(goto) = self.ops.get_mut(op + 1).filter(|it| it.code == code::GOTO)
+            && goto.link().0 != jump.stamp
+        {
+            goto.k = jump.counter;
+            self.link(op + 1, jump.stamp, jump.first, jump.count as u16);
+        }
+    }
+
+    /// Where a P is noted.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    pub(super) fn hash(counter: u64, stamp: u32) -> usize {
+        (counter as usize ^ (stamp as usize).wrapping_mul(41)) % JUMPS
+    }
+
+    /// Notes where a P leads, as long as a stamp lasts.
+    pub(super) fn note(&mut self, jump: Jump) {
+        assert!((jump.first as usize) < self.ops.len(), "no such block");
+        self.jumps[Self::hash(jump.counter, jump.stamp)] = jump;
+    }
+}

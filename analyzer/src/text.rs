@@ -560,6 +560,12 @@ pub fn explain(report: &Report, name: &str, detail: Detail) -> String {
             let _ = writeln!(out, "  {word:<20} {:<10} {why}{modes}", answer.word());
         }
         witnesses(&mut out, it, detail);
+        let theorems = &pair.theorems;
+        for (theorem, t) in [("Theorem 1", &theorems.vmm), ("Theorem 3", &theorems.hvmm)] {
+            if let Some(found) = t.guest.as_ref().filter(|g| g.instruction == it.name) {
+                guest(&mut out, theorem, found);
+            }
+        }
     }
     out
 }

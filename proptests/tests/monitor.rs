@@ -99,7 +99,8 @@ fn switching_to_the_running_guest_changes_nothing() {
 fn batches() {
     for world in worlds() {
         for kind in world.kinds() {
-            let mut batch = Batch::new(&world, kind, THREADED, 24).expect("the monitor is admitted");
+            let mut batch =
+                Batch::new(&world, kind, THREADED, 24).expect("the monitor is admitted");
             let seeds = settings(50).cases.into();
             let result = (0..seeds).try_for_each(|seed| batch.run(seed, 200));
             assert_eq!(result, Ok(()), "{} {kind:?}", world.name);

@@ -8,10 +8,17 @@ use model::isa::{Isa, Pair};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::vmm::Kind;
-
 /// Version of the file format.
 const VERSION: u32 = 1;
+
+/// A kind of control program: which code it runs directly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// All of it, until it traps (Theorem 1).
+    Vmm,
+    /// That of virtual user mode; virtual supervisor mode is interpreted (Theorem 3).
+    Hybrid,
+}
 
 /// The theorems of a specification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,7 +10,6 @@ use model::state::State;
 use crate::cpu::Cpu;
 use crate::engine::{Engine, OnTrap, Stop, walk};
 use crate::shape::Shape;
-use crate::vmm::Counts;
 
 /// A machine S = ⟨E, M, P, R⟩ that runs.
 pub trait Machine {
@@ -47,6 +46,21 @@ pub trait Machine {
     fn tally(&self) -> Option<&Counts> {
         None
     }
+}
+
+/// What became of a virtual machine's instructions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Completed on the hardware.
+    pub direct: u64,
+    /// Completed by an interpreter routine after a trap.
+    pub emulated: u64,
+    /// Taken by the virtual machine as its own trap.
+    pub reflected: u64,
+    /// Interpreted because a hybrid monitor runs no supervisor code directly.
+    pub interpreted: u64,
+    /// Entries to the dispatcher, by [`model::isa::TrapId`].
+    pub traps: Vec<u64>,
 }
 
 /// The processor with its storage, and the engine that drives it.

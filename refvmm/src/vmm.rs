@@ -14,20 +14,14 @@ use std::sync::Arc;
 use model::isa::Pair;
 use model::map::{Partition, VmMap};
 
+pub use crate::classification::Kind;
+pub use crate::machine::Counts;
+
 use crate::classification::Classification;
 use crate::cpu::Cpu;
 use crate::engine::{OnTrap, Raised, Stop, Why, walk};
 use crate::machine::{Hardware, Machine, inside};
 use crate::shape::{Bits, Shape};
-
-/// Which code runs directly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// All of it, until it traps (Theorem 1).
-    Vmm,
-    /// That of virtual user mode; virtual supervisor mode is interpreted (Theorem 3).
-    Hybrid,
-}
 
 /// A control program on a machine, real or virtual, with its guests. As a machine, it is the guest
 /// that runs.
@@ -62,21 +56,6 @@ struct Guest {
     /// R′ as last composed: relocation and bounds.
     composed: (u64, u64),
     counts: Counts,
-}
-
-/// What became of a virtual machine's instructions.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Completed on the hardware.
-    pub direct: u64,
-    /// Completed by an interpreter routine after a trap.
-    pub emulated: u64,
-    /// Taken by the virtual machine as its own trap.
-    pub reflected: u64,
-    /// Interpreted because a hybrid monitor runs no supervisor code directly.
-    pub interpreted: u64,
-    /// Entries to the dispatcher, by [`model::isa::TrapId`].
-    pub traps: Vec<u64>,
 }
 
 /// M, R and storage of the machine below, while the guest's stand in the hardware.

@@ -215,6 +215,38 @@ pub(crate) fn classify(
     classification
 }
 
+/// Whether there is a single unrelocated guest in a virtual mode, whose window contains no trap
+/// cell: a mode that bypasses relocation leaves none, and what is proved of none says nothing.
+pub(crate) fn unrelocated_exists(
+    isa: &Isa,
+    class: &Class,
+    pair: &Pair,
+    profile: Profile,
+    side: Side,
+    settle: &dyn Settle,
+) -> Answer {
+    let mut docket = Docket::new(isa, class, pair, profile);
+    let guests = Guests::Unrelocated;
+    let mut answer = Answer::Vacuous;
+    for case in guests.cases() {
+        let question = Question {
+            name: format!("statewise/{}/{}/{}/premise", guests.word(), side.word(), case.word()),
+            ask: &|problem| {
+                let mut obligation = statewise::ask(problem, pair, side, guests, *case);
+                obligation.query.goal = problem.terms.bool(true);
+                obligation
+            },
+            shows: &|_| true,
+        };
+        match settle.settle(&mut docket, &question).0 {
+            Verdict::Shown(_) => return Answer::Yes,
+            Verdict::Open(_) => answer = Answer::Undecided,
+            Verdict::Proved(_) => {}
+        }
+    }
+    answer
+}
+
 /// The statewise condition for a single unrelocated guest, with the effort it took.
 pub(crate) fn unrelocated(
     isa: &Isa,

@@ -8,7 +8,6 @@ use model::isa::{Isa, Pair, Premise, Profile, VerdictWord};
 use rayon::prelude::*;
 
 use crate::classify::{self, Classification, Counts, Square, answer_of};
-use crate::conditions;
 use crate::definitions::Side;
 use crate::settle::Settle;
 use crate::verdict::Answer;
@@ -196,7 +195,7 @@ pub(crate) fn escapes(
             Answer::No => {
                 let exists = |side: &Side| {
                     let class = &isa.classes[order[0]];
-                    conditions::unrelocated_exists(isa, class, pair, profile, *side, settle)
+                    classify::unrelocated_exists(isa, class, pair, profile, *side, settle)
                 };
                 let found: Vec<Answer> = sides.iter().map(exists).collect();
                 if found.contains(&Answer::Vacuous) {

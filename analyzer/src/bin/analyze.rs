@@ -568,7 +568,7 @@ fn run_repair(it: &Repair) -> Result<Exit, String> {
     };
     match (&repaired.overlay, &it.output) {
         (Some(overlay), Some(output)) if exit == Exit::Fine => {
-            write_whole(Path::new(output), overlay)
+            files::write_whole(Path::new(output), overlay.as_bytes())
                 .map_err(|e| format!("cannot write {output}: {e}"))?;
         }
         (_, Some(output)) => {
@@ -592,20 +592,4 @@ fn from_folder_of(output: &str, file: &str) -> Result<String, String> {
     let name = Path::new(file).file_name().ok_or_else(|| format!("{file} is no file"))?;
     repair::relative(&folder(output)?, &folder(file)?.join(name))
         .ok_or_else(|| format!("there is no way from {output} to {file}"))
-}
-
-/// Writes a file whole or not at all: into a temporary one beside it, which then takes its name.
-fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let mut file = std::fs::File::create_new(&temporary)?;
-    let written = file
-        .write_all(text.as_bytes())
-        .and_then(|()| file.sync_all())
-        .and_then(|()| std::fs::rename(&temporary, path));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
 }

@@ -140,21 +140,20 @@ fn report(
     for it in judged {
         counts.add(&it.counts);
         let (pair, all) = (it.pair, &it.all);
-        let needed = conditions::needed(isa, pair, profile, all, [&it.vmm, &it.hvmm]);
-        let [vmm, hvmm] = needed;
+        let theorem =
+            |judgement, sides| theorem_report(isa, spec, it, profile, judgement, sides, settle);
+        let (needed, (vmm, hvmm)) = rayon::join(
+            || conditions::needed(isa, pair, profile, all, [&it.vmm, &it.hvmm]),
+            || rayon::join(|| theorem(&it.vmm, &Side::BOTH), || theorem(&it.hvmm, &[Side::User])),
+        );
+        let [vmm_needs, hvmm_needs] = needed;
         pairs.push(PairReport {
             supervisor: pair.supervisor.0.clone(),
             user: pair.user.0.clone(),
             theorems: Theorems {
-                vmm: TheoremReport {
-                    conditions: vmm,
-                    ..theorem_report(isa, spec, it, profile, &it.vmm, &Side::BOTH, settle)
-                },
+                vmm: TheoremReport { conditions: vmm_needs, ..vmm },
                 recursive: recursive_report(isa, &it.recursive),
-                hvmm: TheoremReport {
-                    conditions: hvmm,
-                    ..theorem_report(isa, spec, it, profile, &it.hvmm, &[Side::User], settle)
-                },
+                hvmm: TheoremReport { conditions: hvmm_needs, ..hvmm },
             },
             instructions: (0..all.len())
                 .map(|i| InstructionReport {

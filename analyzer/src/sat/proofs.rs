@@ -3,7 +3,7 @@
 use super::aig::{Aig, Lit};
 use super::batsat::BatSat;
 use super::cnf::Cnf;
-use super::drup::{Clauses, Trace};
+use super::drup::Trace;
 use super::elaborate::elaborate;
 use super::tests::{AMPLE, Random, pigeonhole};
 use super::{Budget, Outcome, SatSolver, circuits};

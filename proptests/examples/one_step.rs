@@ -12,7 +12,7 @@ use proptests::monitor::guests::Guest;
 use proptests::monitor::tower::MakeEngine;
 use proptests::monitor::world::World;
 use refvmm::cpu::Cpu;
-use refvmm::engine::{Engine, OnTrap, Stop, Walk, Why};
+use refvmm::engine::{Engine, OnTrap, Stop, Threaded, Walk, Why};
 
 /// Cases from one seed.
 const CASES: u32 = 8192;
@@ -27,6 +27,7 @@ impl Engine for Idle {
 }
 
 const WALK: MakeEngine = |shape| Box::new(Walk::new(shape));
+const THREADED: MakeEngine = |shape| Box::new(Threaded::new(shape));
 const IDLE: MakeEngine = |_| Box::new(Idle);
 
 fn main() {
@@ -35,9 +36,10 @@ fn main() {
     for name in ["g3", "m68010", "pdp10"] {
         let world = World::new(name);
         let kind = world.kinds()[0];
-        let mut batch = Batch::new(&world, kind, WALK, 24).expect("the monitor is admitted");
-        let mut idle = Batch::new(&world, kind, IDLE, 24).expect("the monitor is admitted");
-        let [batches, around] = [&mut batch, &mut idle].map(|batch| {
+        let new = |engine| Batch::new(&world, kind, engine, 24).expect("the monitor is admitted");
+        let mut batch = new(THREADED);
+        let (mut walked, mut idle) = (new(WALK), new(IDLE));
+        let [batches, walks, around] = [&mut batch, &mut walked, &mut idle].map(|batch| {
             rate(time, |seed| {
                 batch.run(seed, CASES.into()).expect("the property holds");
                 CASES
@@ -53,7 +55,7 @@ fn main() {
             1
         });
         println!(
-            "{name}: {batches:.2} M/s in batches ({around:.2} M/s without an engine), \
+            "{name}: {batches:.2} M/s in batches ({walks:.2} M/s walked, {around:.2} M/s without an engine), \
              {single:.2} M/s one by one, {made:.2} M/s only made"
         );
     }

@@ -13,12 +13,16 @@ use std::sync::Arc;
 
 use model::isa::Pair;
 use model::map::{Partition, VmMap};
+use rustc_hash::FxHashMap as HashMap;
 
 use crate::classification::Classification;
 use crate::cpu::Cpu;
 use crate::engine::{OnTrap, Raised, Stop, Why, walk};
 use crate::machine::{Hardware, Machine, inside};
 use crate::shape::{Bits, Shape};
+
+/// Most windows of a guest whose R′ is kept.
+const MOST_KNOWN: usize = 64;
 
 /// Which code runs directly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +65,8 @@ struct Guest {
     window: Option<(u128, u128)>,
     /// R′ as last composed: relocation and bounds.
     composed: (u64, u64),
+    /// R′ by window, as far as f was evaluated.
+    known: HashMap<(u128, u128), (u64, u64)>,
     counts: Counts,
 }
 
@@ -127,6 +133,7 @@ impl<M: Machine> Vmm<M> {
             output: Vec::new(),
             window: None,
             composed: (0, 0),
+            known: HashMap::default(),
             counts: Counts { traps: vec![0; isa.traps.len()], ..Counts::default() },
         };
         let mut vmm = Self {
@@ -246,9 +253,15 @@ impl<M: Machine> Vmm<M> {
     /// control program's own.
     fn compose(&mut self, window: (u128, u128)) {
         let guest = &mut self.guests[self.current];
-        let (l, b) = self.map.mapping(window, guest.partition);
+        if guest.known.len() >= MOST_KNOWN {
+            guest.known.clear();
+        }
+        let (map, partition) = (&self.map, guest.partition);
         guest.window = Some(window);
-        guest.composed = (l as u64, b as u64);
+        guest.composed = *guest.known.entry(window).or_insert_with(|| {
+            let (l, b) = map.mapping(window, partition);
+            (l as u64, b as u64)
+        });
         self.mode.set(&mut self.own, self.user);
         self.relocation.set(&mut self.own, guest.composed.0);
         self.bounds.set(&mut self.own, guest.composed.1);

@@ -84,8 +84,6 @@ impl Engine for Threaded {
     fn run(&mut self, cpu: &mut Cpu, fuel: u64, on_trap: OnTrap) -> Stop {
         let Some(cache) = &mut self.cache else { return self.walk.run(cpu, fuel, on_trap) };
         let slots = cpu.registers.len();
-        cpu.registers.resize(cache.program.frame(), 0);
-        cpu.registers[self.shape.slots] = 0;
         let mut going = Going {
             shape: &self.shape,
             cache,
@@ -178,6 +176,10 @@ impl Going<'_> {
         let (first, count) = (it.first, it.instructions.len() as u64);
         let slice = self.left.min(SLICE.max(count));
         let kept = self.left - slice;
+        let frame = self.cache.program.frame();
+        if self.cpu.registers.len() < frame {
+            self.cpu.registers.resize(frame, 0);
+        }
         let regime = &self.cache.regimes[self.regime];
         let mut run = Run {
             frame: &mut self.cpu.registers,

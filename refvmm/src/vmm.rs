@@ -210,9 +210,10 @@ impl<M: Machine> Vmm<M> {
         stop
     }
 
-    /// Runs one instruction of the guest by its specification, whether or not it would trap.
-    fn interpret(&mut self, on_trap: OnTrap) -> Stop {
-        let stop = inside(self, |it| it.engine.run(&mut it.cpu, 1, on_trap));
+    /// Runs the guest by its specification, whether or not it would trap, until its mode changes.
+    fn interpret(&mut self, fuel: u64, on_trap: OnTrap) -> Stop {
+        let mode = self.mode;
+        let stop = inside(self, |it| it.engine.run_in_mode(&mut it.cpu, fuel, on_trap, mode));
         self.guest().counts.interpreted += stop.steps;
         stop
     }
@@ -284,7 +285,7 @@ impl<M: Machine> Machine for Vmm<M> {
         let mut why = inside(self, |it| it.engine.run(&mut it.cpu, 0, on_trap)).why;
         while why == Why::Fuel && steps < fuel {
             let stop = if self.interprets() {
-                self.interpret(on_trap)
+                self.interpret(fuel - steps, on_trap)
             } else {
                 self.direct(fuel - steps, on_trap)
             };

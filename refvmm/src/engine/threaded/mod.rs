@@ -30,7 +30,7 @@ use model::isa::TrapId;
 
 use super::{Engine, OnTrap, Raised, Stop, Walk, Why, walk};
 use crate::cpu::Cpu;
-use crate::shape::Shape;
+use crate::shape::{Bits, Shape};
 use cache::Cache;
 use run::{Exit, Left, Run};
 
@@ -78,11 +78,21 @@ impl Threaded {
             stored: Vec::new(),
         }
     }
-}
 
-impl Engine for Threaded {
-    fn run(&mut self, cpu: &mut Cpu, fuel: u64, on_trap: OnTrap) -> Stop {
-        let Some(cache) = &mut self.cache else { return self.walk.run(cpu, fuel, on_trap) };
+    /// Runs instructions as long as the bits of M, if any are given, have a value.
+    fn run_while(
+        &mut self,
+        cpu: &mut Cpu,
+        fuel: u64,
+        on_trap: OnTrap,
+        mode: Option<(Bits, u64)>,
+    ) -> Stop {
+        let Some(cache) = &mut self.cache else {
+            return match mode {
+                Some((mode, _)) => self.walk.run_in_mode(cpu, fuel, on_trap, mode),
+                None => self.walk.run(cpu, fuel, on_trap),
+            };
+        };
         let slots = cpu.registers.len();
         let mut going = Going {
             shape: &self.shape,
@@ -90,6 +100,7 @@ impl Engine for Threaded {
             cpu,
             dispatch: self.dispatch,
             on_trap,
+            mode,
             regime: self.regime,
             left: fuel,
             stored: &mut self.stored,
@@ -99,6 +110,17 @@ impl Engine for Threaded {
         self.regime = regime;
         cpu.registers.truncate(slots);
         Stop { steps: fuel - left, why }
+    }
+}
+
+impl Engine for Threaded {
+    fn run(&mut self, cpu: &mut Cpu, fuel: u64, on_trap: OnTrap) -> Stop {
+        self.run_while(cpu, fuel, on_trap, None)
+    }
+
+    fn run_in_mode(&mut self, cpu: &mut Cpu, fuel: u64, on_trap: OnTrap, mode: Bits) -> Stop {
+        let now = mode.get(&cpu.registers);
+        self.run_while(cpu, fuel, on_trap, Some((mode, now)))
     }
 
     fn forget(&mut self) {
@@ -121,6 +143,8 @@ struct Going<'a> {
     cpu: &'a mut Cpu,
     dispatch: Dispatch,
     on_trap: OnTrap,
+    /// Stops where the bits of M have another value.
+    mode: Option<(Bits, u64)>,
     regime: usize,
     left: u64,
     stored: &'a mut Vec<usize>,
@@ -136,7 +160,8 @@ impl Going<'_> {
             if self.cache.regimes[self.regime].halted {
                 return Why::Halted;
             }
-            if self.left == 0 {
+            let mode = self.mode.is_none_or(|(bits, value)| bits.get(&self.cpu.registers) == value);
+            if self.left == 0 || !mode {
                 return Why::Fuel;
             }
             let Some(block) = self.find() else {
@@ -192,6 +217,7 @@ impl Going<'_> {
             counter: self.cache.counter,
             hand_over: self.on_trap == OnTrap::HandOver,
             taken: &mut self.cpu.taken,
+            mode: self.mode,
             regime: self.regime,
             regimes: &self.cache.regimes,
             bits: &self.cache.bits,

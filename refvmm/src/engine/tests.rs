@@ -195,7 +195,7 @@ fn compare(name: &str) {
             let on_trap = if stream.once_in(2) { OnTrap::Deliver } else { OnTrap::HandOver };
             let before = cpu.clone();
             // As a control program interprets, or as it emulates.
-            let mode = shape.isa.mode.filter(|_| (case + round) % 3 == 0).map(|m| shape.part(m));
+            let mode = shape.isa.mode.filter(|_| stream.once_in(3)).map(|part| shape.part(part));
             let run = |engine: &mut dyn Engine, cpu: &mut Cpu| match mode {
                 Some(mode) => engine.run_in_mode(cpu, fuel, on_trap, mode),
                 None => engine.run(cpu, fuel, on_trap),

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use model::isa::Pair;
 use model::map::{Partition, VmMap};
+use rustc_hash::FxHashMap as HashMap;
 
 pub use crate::classification::Kind;
 pub use crate::machine::Counts;
@@ -22,6 +23,9 @@ use crate::cpu::Cpu;
 use crate::engine::{OnTrap, Raised, Stop, Why, walk};
 use crate::machine::{Hardware, Machine, inside};
 use crate::shape::{Bits, Shape};
+
+/// Most windows of a guest whose R′ is kept.
+const MOST_KNOWN: usize = 64;
 
 /// A control program on a machine, real or virtual, with its guests. As a machine, it is the guest
 /// that runs.
@@ -55,6 +59,8 @@ struct Guest {
     window: Option<(u128, u128)>,
     /// R′ as last composed: relocation and bounds.
     composed: (u64, u64),
+    /// R′ by window, as far as f was evaluated.
+    known: HashMap<(u128, u128), (u64, u64)>,
     counts: Counts,
 }
 
@@ -106,6 +112,7 @@ impl<M: Machine> Vmm<M> {
             output: Vec::new(),
             window: None,
             composed: (0, 0),
+            known: HashMap::default(),
             counts: Counts { traps: vec![0; isa.traps.len()], ..Counts::default() },
         };
         let mut vmm = Self {
@@ -182,9 +189,10 @@ impl<M: Machine> Vmm<M> {
         stop
     }
 
-    /// Runs one instruction of the guest by its specification, whether or not it would trap.
-    fn interpret(&mut self, on_trap: OnTrap) -> Stop {
-        let stop = inside(self, |it| it.engine.run(&mut it.cpu, 1, on_trap));
+    /// Runs the guest by its specification, whether or not it would trap, until its mode changes.
+    fn interpret(&mut self, fuel: u64, on_trap: OnTrap) -> Stop {
+        let mode = self.mode;
+        let stop = inside(self, |it| it.engine.run_in_mode(&mut it.cpu, fuel, on_trap, mode));
         self.guest().counts.interpreted += stop.steps;
         stop
     }
@@ -225,9 +233,15 @@ impl<M: Machine> Vmm<M> {
     /// control program's own.
     fn compose(&mut self, window: (u128, u128)) {
         let guest = &mut self.guests[self.current];
-        let (l, b) = self.map.mapping(window, guest.partition);
+        if guest.known.len() >= MOST_KNOWN {
+            guest.known.clear();
+        }
+        let (map, partition) = (&self.map, guest.partition);
         guest.window = Some(window);
-        guest.composed = (l as u64, b as u64);
+        guest.composed = *guest.known.entry(window).or_insert_with(|| {
+            let (l, b) = map.mapping(window, partition);
+            (l as u64, b as u64)
+        });
         self.mode.set(&mut self.own, self.user);
         self.relocation.set(&mut self.own, guest.composed.0);
         self.bounds.set(&mut self.own, guest.composed.1);
@@ -250,7 +264,7 @@ impl<M: Machine> Machine for Vmm<M> {
         let mut why = inside(self, |it| it.engine.run(&mut it.cpu, 0, on_trap)).why;
         while why == Why::Fuel && steps < fuel {
             let stop = if self.interprets() {
-                self.interpret(on_trap)
+                self.interpret(fuel - steps, on_trap)
             } else {
                 self.direct(fuel - steps, on_trap)
             };

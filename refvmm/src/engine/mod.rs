@@ -15,6 +15,7 @@ use model::isa::{Endian, Fetch, Isa, TrapId};
 
 use crate::cpu::Cpu;
 use crate::decode::{Decoded, decode};
+use crate::shape::Bits;
 
 /// Runs instructions on a [`Cpu`].
 ///
@@ -23,6 +24,17 @@ use crate::decode::{Decoded, decode};
 pub trait Engine {
     /// Runs at most `fuel` instructions.
     fn run(&mut self, cpu: &mut Cpu, fuel: u64, on_trap: OnTrap) -> Stop;
+
+    /// Runs at most `fuel` instructions, and none behind one that changes the bits of M.
+    fn run_in_mode(&mut self, cpu: &mut Cpu, fuel: u64, on_trap: OnTrap, mode: Bits) -> Stop {
+        let now = mode.get(&cpu.registers);
+        let mut all = Stop { steps: 0, why: Why::Fuel };
+        while all.why == Why::Fuel && all.steps < fuel && mode.get(&cpu.registers) == now {
+            let stop = self.run(cpu, 1, on_trap);
+            all = Stop { steps: all.steps + stop.steps, why: stop.why };
+        }
+        all
+    }
 
     /// Forgets what it knows of storage, which was changed from outside.
     fn forget(&mut self) {}

@@ -194,9 +194,15 @@ fn compare(name: &str) {
             let fuel = [1, 1, 2, 3, 7, 20, 200][stream.below(7) as usize];
             let on_trap = if stream.once_in(2) { OnTrap::Deliver } else { OnTrap::HandOver };
             let before = cpu.clone();
-            let stop: Stop = oracle.run(&mut cpu, fuel, on_trap);
+            // As a control program interprets, or as it emulates.
+            let mode = shape.isa.mode.filter(|_| stream.once_in(3)).map(|part| shape.part(part));
+            let run = |engine: &mut dyn Engine, cpu: &mut Cpu| match mode {
+                Some(mode) => engine.run_in_mode(cpu, fuel, on_trap, mode),
+                None => engine.run(cpu, fuel, on_trap),
+            };
+            let stop: Stop = run(&mut oracle, &mut cpu);
             for ((engine, it), copy) in engines.iter_mut().zip(&mut copies) {
-                let other = it.run(copy, fuel, on_trap);
+                let other = run(it.as_mut(), copy);
                 let place = format!("{name}, case {case}, round {round}, {engine}, {on_trap:?}");
                 let from = || {
                     let window = &before.window;

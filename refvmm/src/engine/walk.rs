@@ -51,6 +51,11 @@ pub(crate) fn halted(shape: &Shape, cpu: &mut Cpu) -> bool {
 
 /// The value of an expression over the state.
 pub(crate) fn value(shape: &Shape, cpu: &mut Cpu, e: &Expr) -> u128 {
+    if let ExprKind::Register(id) = e.kind
+        && let Some(slot) = shape.slot(id, 0)
+    {
+        return u128::from(cpu.registers[slot]) & mask(e.width);
+    }
     Walker::new(shape, cpu, &Body::default(), &[]).expr(e).value
 }
 

@@ -63,6 +63,9 @@ pub(super) struct Block {
     name: (usize, u64, bool),
 }
 
+/// Places whose visits are told apart.
+const PLACES: usize = 1024;
+
 /// Everything that is forgotten when storage was changed from outside.
 #[derive(Debug)]
 pub(super) struct Cache {
@@ -75,6 +78,8 @@ pub(super) struct Cache {
     mappings: Vec<Mapping>,
     pub(super) program: Program,
     blocks: Vec<Block>,
+    /// The block of each micro-op.
+    owner: Vec<u32>,
     /// Blocks by regime, P, and whether they have one instruction only.
     by_name: HashMap<(usize, u64, bool), u32>,
     owners: BTreeMap<usize, Vec<u32>>,
@@ -84,6 +89,10 @@ pub(super) struct Cache {
     /// Regimes that were met last, by the values of their bits.
     pub(super) table: Box<[u32; REGIMES]>,
     generation: u32,
+    /// How often control came to a place, by the low bits of P.
+    visits: Box<[u8; PLACES]>,
+    /// Visits that are walked before micro-ops are made.
+    pub(super) patience: u8,
 }
 
 impl Cache {
@@ -103,7 +112,8 @@ impl Cache {
             (mine.fold(0, |all, b| all | b.mask), widths[slot])
         };
         let terms = Terms::new((0..shape.slots).map(of).collect());
-        let frame = shape.slots + 1 + usize::from(TEMPORARIES);
+        let frame = shape.slots + 1;
+        let most = frame + usize::from(TEMPORARIES);
         Some(Self {
             shape: Arc::clone(shape),
             counter: counter.slot as u16,
@@ -111,8 +121,9 @@ impl Cache {
             bits,
             terms,
             mappings: Vec::new(),
-            program: Program::new(frame, shape.isa.traps.len()),
+            program: Program::new(frame, most, shape.isa.traps.len()),
             blocks: Vec::new(),
+            owner: Vec::new(),
             by_name: HashMap::default(),
             owners: BTreeMap::new(),
             marks: Vec::new(),
@@ -120,6 +131,8 @@ impl Cache {
             by_key: HashMap::default(),
             table: Box::new([u32::MAX; REGIMES]),
             generation: 0,
+            visits: Box::new([0; PLACES]),
+            patience: 0,
         })
     }
 
@@ -129,6 +142,7 @@ impl Cache {
         self.mappings.clear();
         self.program.clear();
         self.blocks.clear();
+        self.owner.clear();
         self.by_name.clear();
         self.owners.clear();
         self.marks.clear();
@@ -136,6 +150,15 @@ impl Cache {
         self.by_key.clear();
         self.table.fill(u32::MAX);
         self.generation = 0;
+        self.visits.fill(0);
+    }
+
+    /// Whether control has come to P often enough for micro-ops to be worth making.
+    pub(super) fn is_warm(&mut self, counter: u64) -> bool {
+        let visits = &mut self.visits[counter as usize % PLACES];
+        let warm = *visits >= self.patience;
+        *visits += u8::from(!warm);
+        warm
     }
 
     /// Gets ready for a machine: nothing is kept of one of another size, nor too much.
@@ -161,9 +184,13 @@ impl Cache {
 
     /// The regime that a machine is in.
     pub(super) fn regime(&mut self, cpu: &mut Cpu) -> usize {
-        let values = self.bits.iter().map(|b| cpu.registers[b.slot] & b.mask).collect();
-        let key = Key { values, window: cpu.window.clone() };
-        let noted = hash(key.values.iter().copied());
+        let values = self.bits.iter().map(|b| cpu.registers[b.slot] & b.mask);
+        let noted = hash(values.clone());
+        let last = self.table[noted] as usize;
+        if self.is_current(last, cpu) {
+            return last;
+        }
+        let key = Key { values: values.collect(), window: cpu.window.clone() };
         if let Some(found) = self.by_key.get(&key) {
             self.table[noted] = *found as u32;
             return *found;
@@ -212,8 +239,7 @@ impl Cache {
 
     /// The block and the instruction that a micro-op belongs to.
     pub(super) fn owner(&self, op: usize) -> (&Block, usize) {
-        let block = self.blocks.partition_point(|b| b.first as usize <= op) - 1;
-        let block = &self.blocks[block];
+        let block = &self.blocks[self.owner[op] as usize];
         let at = op as u32 - block.first;
         (block, block.instructions.partition_point(|i| i.op <= at) - 1)
     }
@@ -292,6 +318,7 @@ impl Cache {
         }
         let index = self.blocks.len() as u32;
         let first = self.program.append(&ops, self.mappings.len());
+        self.owner.resize(self.program.ops().len(), index);
         cells.sort_unstable();
         cells.dedup();
         for cell in &cells {

@@ -63,9 +63,7 @@ impl Selector<'_, '_> {
         if self.find(place, &|kind| matches!(kind, Kind::Load(_))) {
             return None;
         }
-        let read = |(i, (_, t)): (usize, &(u16, Term))| {
-            i != one && self.find(*t, &|kind| kind == Kind::Slot(slot))
-        };
+        let read = |(i, (_, t)): (usize, &(u16, Term))| i != one && self.reads(*t, slot);
         (!slots.iter().enumerate().any(read)).then_some(one)
     }
 
@@ -92,6 +90,15 @@ impl Selector<'_, '_> {
                 }
                 Kind::Const(_) | Kind::Slot(_) | Kind::Cells => false,
             }
+    }
+
+    /// Whether a term that is not computed yet may read a slot.
+    fn reads(&self, term: Term, slot: u16) -> bool {
+        self.find(term, &|kind| match kind {
+            Kind::Slot(it) => it == slot,
+            Kind::Element { first, len, .. } => (first..first + len).contains(&slot),
+            _ => false,
+        })
     }
 
     /// Makes one of four accesses to consecutive cells.
@@ -201,8 +208,7 @@ impl Selector<'_, '_> {
             let slot_of = slots.iter().position(|(_, t)| *t == term);
             let Some(i) = slot_of else { continue };
             let slot = slots[i].0;
-            let reads = |t: Term| self.find(t, &|kind| kind == Kind::Slot(slot));
-            if slots.iter().enumerate().all(|(j, (_, t))| j == i || !reads(*t)) {
+            if slots.iter().enumerate().all(|(j, (_, t))| j == i || !self.reads(*t, slot)) {
                 self.term_to(term, slot)?;
                 self.path.overwritten.insert(slot);
                 slots.remove(i);
@@ -211,8 +217,7 @@ impl Selector<'_, '_> {
         while !slots.is_empty() {
             let free = (0..slots.len()).find(|i| {
                 let slot = slots[*i].0;
-                let reads = |t: Term| self.find(t, &|kind| kind == Kind::Slot(slot));
-                slots.iter().enumerate().all(|(j, (_, t))| j == *i || !reads(*t))
+                slots.iter().enumerate().all(|(j, (_, t))| j == *i || !self.reads(*t, slot))
             });
             if let Some(i) = free {
                 let (slot, value) = slots.remove(i);

@@ -166,15 +166,20 @@ unsafe fn handler_of<const CODE: u8>(
             Next::Leap => return leap(op, frame, storage, context, budget),
             Next::Turn => {
                 let state = &mut *context;
+                // Most often the regime is the one that it led to last.
+                let (stamp, _) = (*op.add(1)).link();
+                let likely = usize::from(stamp == state.recent[1].stamp);
                 // An index changes, not what it leads to: nothing waits for what was just written.
-                if !state.recent[state.active & 1].is_now(state.bits, state.width, frame) {
-                    let other = &state.recent[!state.active & 1];
-                    if !other.is_now(state.bits, state.width, frame) {
+                let mut now = likely;
+                if !state.recent[likely].is_now(state.bits, state.width, frame) {
+                    now = 1 - likely;
+                    if !state.recent[now].is_now(state.bits, state.width, frame) {
                         return turn_far(op, frame, storage, context, budget);
                     }
-                    (state.limits, state.stamp) = (other.limits, other.stamp);
-                    state.active = !state.active & 1;
                 }
+                let found = &state.recent[now];
+                (state.limits, state.stamp) = (found.limits, found.stamp);
+                state.active = now;
                 return turned(op, frame, storage, context, budget);
             }
             Next::Trap if (*context).hand_over => return leave(op, context, Exit::Trap, budget),

@@ -68,6 +68,10 @@ impl Selector<'_, '_> {
                 return Ok(());
             }
             Kind::Element { first, len, index } => {
+                let file = first..first + len;
+                if self.path.overwritten.iter().any(|slot| file.contains(slot)) {
+                    return Err(Unsupported);
+                }
                 let a = self.term(index)?;
                 let (k, m) = (u64::from(first), u64::from(len));
                 self.ops.push(MicroOp { d, a, k, m, ..op(code::ELEMENT) });

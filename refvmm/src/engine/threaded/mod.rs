@@ -30,13 +30,16 @@ use model::isa::TrapId;
 
 use super::{Engine, OnTrap, Raised, Stop, Walk, Why, walk};
 use crate::cpu::Cpu;
-use crate::shape::Shape;
+use crate::shape::{Bits, Shape};
 use cache::Cache;
 use run::{Exit, Left, Run};
 
 /// Instructions after which control comes back from micro-ops, at the latest: tail calls need not
 /// be optimised for the stack to be bounded.
 const SLICE: u64 = 4096;
+
+/// Visits of a place that are walked.
+const PATIENCE: u8 = 2;
 
 /// How micro-ops are dispatched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,13 +64,18 @@ pub struct Threaded {
 }
 
 impl Threaded {
-    /// An engine for a machine; threaded where the compiler optimises.
+    /// An engine for a machine; threaded where the compiler optimises. What runs only once or twice
+    /// is walked: making micro-ops costs as much as walking a few hundred instructions.
     pub fn new(shape: &Arc<Shape>) -> Self {
         let safe = cfg!(any(debug_assertions, miri));
-        Self::with(shape, if safe { Dispatch::Loop } else { Dispatch::Threads })
+        let mut it = Self::with(shape, if safe { Dispatch::Loop } else { Dispatch::Threads });
+        if let Some(cache) = &mut it.cache {
+            cache.patience = PATIENCE;
+        }
+        it
     }
 
-    /// An engine with a dispatcher of choice.
+    /// An engine with a dispatcher of choice, which makes micro-ops of everything at once.
     pub fn with(shape: &Arc<Shape>, dispatch: Dispatch) -> Self {
         Self {
             shape: Arc::clone(shape),
@@ -78,20 +86,29 @@ impl Threaded {
             stored: Vec::new(),
         }
     }
-}
 
-impl Engine for Threaded {
-    fn run(&mut self, cpu: &mut Cpu, fuel: u64, on_trap: OnTrap) -> Stop {
-        let Some(cache) = &mut self.cache else { return self.walk.run(cpu, fuel, on_trap) };
+    /// Runs instructions as long as the bits of M, if any are given, have a value.
+    fn run_while(
+        &mut self,
+        cpu: &mut Cpu,
+        fuel: u64,
+        on_trap: OnTrap,
+        mode: Option<(Bits, u64)>,
+    ) -> Stop {
+        let Some(cache) = &mut self.cache else {
+            return match mode {
+                Some((mode, _)) => self.walk.run_in_mode(cpu, fuel, on_trap, mode),
+                None => self.walk.run(cpu, fuel, on_trap),
+            };
+        };
         let slots = cpu.registers.len();
-        cpu.registers.resize(cache.program.frame(), 0);
-        cpu.registers[self.shape.slots] = 0;
         let mut going = Going {
             shape: &self.shape,
             cache,
             cpu,
             dispatch: self.dispatch,
             on_trap,
+            mode,
             regime: self.regime,
             left: fuel,
             stored: &mut self.stored,
@@ -101,6 +118,17 @@ impl Engine for Threaded {
         self.regime = regime;
         cpu.registers.truncate(slots);
         Stop { steps: fuel - left, why }
+    }
+}
+
+impl Engine for Threaded {
+    fn run(&mut self, cpu: &mut Cpu, fuel: u64, on_trap: OnTrap) -> Stop {
+        self.run_while(cpu, fuel, on_trap, None)
+    }
+
+    fn run_in_mode(&mut self, cpu: &mut Cpu, fuel: u64, on_trap: OnTrap, mode: Bits) -> Stop {
+        let now = mode.get(&cpu.registers);
+        self.run_while(cpu, fuel, on_trap, Some((mode, now)))
     }
 
     fn forget(&mut self) {
@@ -123,6 +151,8 @@ struct Going<'a> {
     cpu: &'a mut Cpu,
     dispatch: Dispatch,
     on_trap: OnTrap,
+    /// Stops where the bits of M have another value.
+    mode: Option<(Bits, u64)>,
     regime: usize,
     left: u64,
     stored: &'a mut Vec<usize>,
@@ -138,7 +168,8 @@ impl Going<'_> {
             if self.cache.regimes[self.regime].halted {
                 return Why::Halted;
             }
-            if self.left == 0 {
+            let mode = self.mode.is_none_or(|(bits, value)| bits.get(&self.cpu.registers) == value);
+            if self.left == 0 || !mode {
                 return Why::Fuel;
             }
             let Some(block) = self.find() else {
@@ -160,9 +191,12 @@ impl Going<'_> {
         self.cpu.registers[usize::from(self.cache.counter)]
     }
 
-    /// The block at P that the fuel lasts for.
+    /// The block at P that the fuel lasts for, unless the walk is to run what stands there.
     fn find(&mut self) -> Option<u32> {
         let counter = self.counter();
+        if !self.cache.is_warm(counter) {
+            return None;
+        }
         if self.left > 1 {
             let block = self.cache.find(self.cpu, self.regime, counter, false)?;
             if self.cache.block(block).instructions.len() as u64 <= self.left {
@@ -178,6 +212,10 @@ impl Going<'_> {
         let (first, count) = (it.first, it.instructions.len() as u64);
         let slice = self.left.min(SLICE.max(count));
         let kept = self.left - slice;
+        let frame = self.cache.program.frame();
+        if self.cpu.registers.len() < frame {
+            self.cpu.registers.resize(frame, 0);
+        }
         let regime = &self.cache.regimes[self.regime];
         let mut run = Run {
             frame: &mut self.cpu.registers,
@@ -190,6 +228,7 @@ impl Going<'_> {
             counter: self.cache.counter,
             hand_over: self.on_trap == OnTrap::HandOver,
             taken: &mut self.cpu.taken,
+            mode: self.mode,
             regime: self.regime,
             regimes: &self.cache.regimes,
             bits: &self.cache.bits,

@@ -24,8 +24,9 @@ pub(super) struct Jump {
 pub(super) struct Program {
     ops: Vec<MicroOp>,
     jumps: Box<[Jump]>,
-    /// Slots of the frame.
+    /// Slots of the frame that micro-ops name, and most of them.
     frame: usize,
+    most: usize,
     /// Traps there are.
     traps: usize,
     /// Mappings that micro-ops name.
@@ -33,9 +34,10 @@ pub(super) struct Program {
 }
 
 impl Program {
-    pub(super) fn new(frame: usize, traps: usize) -> Self {
+    /// For frames of so many slots at least, and at most.
+    pub(super) fn new(frame: usize, most: usize, traps: usize) -> Self {
         let jumps = vec![Jump::default(); JUMPS].into_boxed_slice();
-        Self { ops: Vec::new(), jumps, frame, traps, mappings: 0 }
+        Self { ops: Vec::new(), jumps, frame, most, traps, mappings: 0 }
     }
 
     /// Forgets everything.
@@ -69,14 +71,16 @@ impl Program {
     pub(super) fn append(&mut self, block: &[MicroOp], mappings: usize) -> u32 {
         self.mappings = mappings;
         for (i, op) in block.iter().enumerate() {
-            self.check(block, i, op);
+            let named = self.check(block, i, op);
+            self.frame = self.frame.max(named as usize);
         }
         let first = self.ops.len() as u32;
         self.ops.extend_from_slice(block);
         first
     }
 
-    fn check(&self, block: &[MicroOp], i: usize, op: &MicroOp) {
+    /// Checks a micro-op; returns how many slots the frame must have.
+    fn check(&self, block: &[MicroOp], i: usize, op: &MicroOp) -> u64 {
         // There, b is a number of cells.
         let b = if op.code == code::UNMARKED { 0 } else { op.b };
         let select = if op.code == code::SELECT { op.k } else { 0 };
@@ -86,11 +90,11 @@ impl Program {
         } else {
             0
         };
-        let frame = self.frame as u64;
         let fours = matches!(op.code, code::LOAD_FOUR | code::STORE_FOUR);
-        let packed = !fours || op.four().iter().all(|slot| u64::from(*slot) < frame);
-        assert!(packed, "a slot is outside the frame");
-        assert!(slots.iter().all(|s| *s < frame) && file <= frame, "a slot is outside the frame");
+        let packed = op.four().map(|slot| if fours { u64::from(slot) } else { 0 });
+        let last = slots.into_iter().chain(packed).fold(0, u64::max);
+        let named = file.max(last.saturating_add(1));
+        assert!(named <= self.most as u64, "a slot is outside the frame");
         let maps = matches!(op.code, code::LOAD | code::STORE | code::PLACE);
         assert!(!maps || usize::from(op.c) < self.mappings, "no such mapping");
         assert!(op.code < code::COUNT, "no such micro-op");
@@ -117,6 +121,7 @@ impl Program {
         assert!(!computed || block[i + 1].code == code::GOTO, "no place for where it led last");
         let shifts = usize::from(op.c) <= 64 || maps;
         assert!(shifts && usize::from(code::IMMEDIATE) == ALL.len(), "no such width");
+        named
     }
 
     /// Links a `GOTO` to a block, as long as a stamp lasts.

@@ -25,6 +25,8 @@ pub(super) struct Run<'a> {
     /// The slot of P.
     pub(super) counter: u16,
     pub(super) hand_over: bool,
+    /// Leaves where the bits of M have another value.
+    pub(super) mode: Option<(Bits, u64)>,
     /// Traps taken.
     pub(super) taken: &'a mut [u64],
     /// The regime; limits and stamp are its.
@@ -52,6 +54,9 @@ pub(super) fn turn(run: &mut Run<'_>, frame: &[u64]) -> bool {
     let Some(now) = run.regimes.get(run.regime) else { return false };
     if is_now(now) {
         return true;
+    }
+    if run.mode.is_some_and(|(bits, value)| bits.get(frame) != value) {
+        return false;
     }
     let usable = |it: &Regime| {
         let complete = it.limits.len() >= run.program.mappings();

@@ -214,19 +214,24 @@ impl<M: Machine> Vmm<M> {
         self.kind == Kind::Hybrid && self.mode.get(self.control()) != self.user
     }
 
-    /// Reads back the virtual R where the guest changed the real one without a trap.
+    /// Reads back what the guest changed of the real R without a trap; the rest of the virtual R is
+    /// as it was, even where the real one is clipped.
     fn recover(&mut self) {
         let real = self.machine.control();
         let real = (self.relocation.get(real), self.bounds.get(real));
         let (relocation, bounds) = (self.relocation, self.bounds);
         let guest = self.guest();
-        if real != guest.composed {
-            let real = (u128::from(real.0), u128::from(real.1));
-            let (l, b) = VmMap::undo(real, guest.partition);
-            relocation.set(&mut guest.control, l as u64);
-            bounds.set(&mut guest.control, b as u64);
-            self.compose_anew();
+        if real == guest.composed {
+            return;
         }
+        let (l, b) = VmMap::undo((u128::from(real.0), u128::from(real.1)), guest.partition);
+        if real.0 != guest.composed.0 {
+            relocation.set(&mut guest.control, l as u64);
+        }
+        if real.1 != guest.composed.1 {
+            bounds.set(&mut guest.control, b as u64);
+        }
+        self.compose_anew();
     }
 
     /// The allocator A: R′ of the running guest by f, user mode, and everything else of M and R the

@@ -14,7 +14,8 @@ which sees at once that (l + a) - l is a; `led` is bitwuzla and cvc5 along the h
 names two values and the conditions of two paths: where both are taken, the values should be equal. It is
 believed only after a solver has found no model of the premises, what was believed before and its
 negation; so the last answer is an answer about the formula, and nothing of ours is trusted but the
-formula. A part of a formula may stand for it where the answer is `unsat`.
+formula. Where the answer is `unsat`, a part of a formula may stand for it, and arbitrary values for
+products and quotients, equal ones for equal operands.
 
 A patience of 0 asks in no other way. Exit codes: 0 no disagreement and, unless --partial, an outside
 answer to everything; 1 otherwise; 2 could not run.
@@ -105,8 +106,10 @@ def integers(limit):
 SYMBOL = re.compile(r"\b[ven]\d+\b")
 HINT = re.compile(r"^; hint (\S+) (\S+)((?: \S+)*)$", re.M)
 VECTOR = re.compile(r"\(_ BitVec \d+\)")
-# An assertion that equal indices select equal elements: the elements are its last two symbols.
+BIT = "(_ BitVec 1)"
+# An assertion that what is alike has equal values: those are its last two symbols.
 CONGRUENCE = "(assert (=> "
+PRODUCT = re.compile(r"\(define-fun (\w+) \(\) (.*) \((bvmul|bv[us]div|bv[us]rem) ([ven]\d+) ([ven]\d+)\)\)")
 
 
 class Led:
@@ -115,19 +118,60 @@ class Led:
     def __init__(self, text):
         self.lines, self.parts, self.place = {}, {}, {}
         self.congruences, self.roots = [], []
+        products = collections.defaultdict(list)
         for line in text.splitlines():
             symbols = SYMBOL.findall(line)
             if line.startswith(("(declare-const ", "(define-fun ")):
                 name, *self.parts[symbols[0]] = symbols
+                if product := PRODUCT.fullmatch(line):
+                    name, vector, operator, *operands = product.groups()
+                    line = f"(declare-const {name} {vector})"
+                    alike = products[operator, vector]
+                    for same, others in alike:
+                        equal = " ".join(f"(= {a} {b})" for a, b in zip(operands, others))
+                        congruence = f"(assert (=> (and {equal}) (= {name} {same})))"
+                        self.congruences.append((congruence, others, [name, same]))
+                    alike.append((name, operands))
                 self.lines[name] = line
                 self.place[name] = len(self.place)
             elif line.startswith(CONGRUENCE):
-                self.congruences.append((line, symbols[-2:]))
+                self.congruences.append((line, symbols[:-2], symbols[-2:]))
             elif line.startswith("(assert "):
                 self.roots.append(line)
         self.logic = LOGIC.search(text).group(0)
+        # Conditions and indices.
+        self.kept = {name for name, line in self.lines.items() if VECTOR.search(line).group() == BIT}
+        self.kept.update(index for _, indices, _ in self.congruences for index in indices)
         self.hints = [(a, b, paths.split()) for a, b, paths in HINT.findall(text)]
         self.believed = {}
+        # The pairs of these, in any order.
+        self.alike = set()
+
+    def flat(self, symbol, operator):
+        """What some nested `bvand` or `bvor` are made of."""
+        whole = re.search(rf" \({operator} ([ven]\d+) ([ven]\d+)\)\)$", self.lines[symbol])
+        return [x for part in whole.groups() for x in self.flat(part, operator)] if whole else [symbol]
+
+    def goals(self):
+        """Assertions that have no model if and only if the last one has none: a conjunction with an
+        alternative is one of two conjunctions."""
+        conjuncts = self.flat(SYMBOL.findall(self.roots[-1])[0], "bvand")
+        split = max(conjuncts, key=lambda x: len(self.flat(x, "bvor")))
+        rest = [x for x in conjuncts if x != split]
+        for part in self.flat(split, "bvor"):
+            yield "\n".join(f"(assert (= {x} #b1))" for x in [part, *rest])
+
+    def claim(self, hint):
+        a, b, paths = hint
+        claim = f"(= {a} {b})"
+        for path in paths:
+            claim = f"(=> (= {path} #b1) {claim})"
+        return claim
+
+    def believe(self, hint, claim):
+        pair = hint[:2]
+        self.believed[pair] = self.believed.get(pair, "") + f"(assert {claim})\n"
+        self.alike.add(frozenset(pair))
 
     def cone(self, text, cut):
         """The symbols that some text rests on; what lies below those of `cut` is left out."""
@@ -140,18 +184,24 @@ class Led:
                     stack.extend(self.parts[symbol])
         return seen
 
-    def question(self, last, short):
-        """The premises, an assertion, and what is known of their parts; a short question takes the values
-        that hints speak of for arbitrary ones. Both say less than the whole formula."""
+    def questions(self, last):
+        """The premises, an assertion, and what is known of their parts, in three sizes. The smaller ones take
+        the values that hints speak of for arbitrary ones, the smallest conditions and indices too, and know
+        only of elements whose indices are believed to be alike. All say less than the whole formula."""
+        believed = {x for pair in self.believed for x in pair} - set(SYMBOL.findall(last))
+        return [self.question(last, cut) for cut in (believed, believed - self.kept, set())]
+
+    def question(self, last, cut):
         asserts = "\n".join([*self.roots[:-1], last])
-        cut = set()
-        if short:
-            cut = {x for pair in self.believed for x in pair} - set(SYMBOL.findall(last))
-        cone = self.cone(asserts, cut)
-        known = [hint for pair, hint in self.believed.items() if cone.issuperset(pair)]
-        if not short:
-            known += [line for line, elements in self.congruences if cone.issuperset(elements)]
-        cone |= self.cone("\n".join(known), cut)
+        cone, known, size = self.cone(asserts, cut), [], -1
+        # What is known of some parts speaks of others.
+        while len(cone) > size:
+            size = len(cone)
+            known = [hint for pair, hint in self.believed.items() if cone.issuperset(pair)]
+            for line, indices, elements in self.congruences:
+                if cone.issuperset(elements) and (not cut or frozenset(indices) in self.alike):
+                    known.append(line)
+            cone |= self.cone("\n".join(known), cut)
         lines = []
         for name in sorted(cone, key=self.place.get):
             line = self.lines[name]
@@ -159,45 +209,56 @@ class Led:
         return "\n".join([self.logic, *lines, *known, asserts, "(check-sat)\n(exit)\n"])
 
 
+def first(text, solvers):
+    """The first definite answer."""
+    answers = (ask(text) for ask in solvers)
+    return next((a for a in answers if a in DEFINITE), "unknown")
+
+
 def led(limit):
-    # What is settled at all is settled soon, but for the values behind several loads.
-    quick = [bitwuzla(0.3), integers(0.5)]
-    steps = [*quick, bitwuzla(5), integers(2)]
+    quick = [bitwuzla(0.05), integers(0.5), bitwuzla(0.5)]
+    slow = [*quick, integers(5), bitwuzla(5)]
     # The parts of a specification's formulas are often the same.
     answers = {}
 
     def unsatisfiable(text, solvers):
         key = hashlib.sha256(text.encode()).digest()
         if key not in answers:
-            found = (ask(text) for ask in solvers)
-            answer = next((a for a in found if a in DEFINITE), None)
+            answer = first(text, solvers)
             # What was not settled may be next time: how far a solver comes is a matter of load.
-            if answer is None:
+            if answer not in DEFINITE:
                 return False
             answers[key] = answer
         return answers[key] == "unsat"
 
+    def impossible(questions, solvers):
+        return any(unsatisfiable(question, solvers) for question in questions)
+
     def ask(text):
+        # Models need no leading.
+        if (answer := first(text, [bitwuzla(3)])) in DEFINITE:
+            return answer
         formula, end = Led(text), time.monotonic() + limit
-        for a, b, paths in formula.hints:
-            if time.monotonic() > end:
-                return "unknown"
-            hint = f"(= {a} {b})"
-            for path in paths:
-                hint = f"(=> (= {path} #b1) {hint})"
-            against = f"(assert (not {hint}))"
-            short, whole = (formula.question(against, short) for short in (True, False))
-            if unsatisfiable(short, quick) or unsatisfiable(whole, steps):
-                before = formula.believed.get((a, b), "")
-                formula.believed[a, b] = f"{before}(assert {hint})\n"
-        goal = formula.roots[-1]
-        if unsatisfiable(formula.question(goal, True), quick):
-            return "unsat"
+        hints = formula.hints
+        # A hint that small questions do not settle may be wrong, or of no use.
+        small, large = slice(2), slice(2, 3)
+        for sizes, solvers in ((small, quick), (large, quick), (large, slow)):
+            left = []
+            for hint in hints:
+                if time.monotonic() > end:
+                    return "unknown"
+                claim = formula.claim(hint)
+                if impossible(formula.questions(f"(assert (not {claim}))")[sizes], solvers):
+                    formula.believe(hint, claim)
+                else:
+                    left.append(hint)
+            if all(impossible(formula.questions(goal)[sizes], slow) for goal in formula.goals()):
+                return "unsat"
+            hints = left
         # The whole formula with what follows from it.
         whole = text.replace("(check-sat)\n", "".join(formula.believed.values()) + "(check-sat)\n")
         left = max(end - time.monotonic(), 1) / 2
-        found = (ask(whole) for ask in (bitwuzla(left), integers(left)))
-        return next((a for a in found if a in DEFINITE), "unknown")
+        return first(whole, [bitwuzla(left), integers(left)])
 
     return ask
 

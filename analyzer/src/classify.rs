@@ -3,7 +3,7 @@
 use model::isa::{Class, Isa, Pair, Profile, TrapId};
 use model::map::VmMap;
 
-use crate::decide::By;
+use crate::decide::{By, Earlier};
 use crate::definitions::dispatch::Way;
 use crate::definitions::privileged::Part;
 use crate::definitions::statewise::{self, Case, Guests};
@@ -135,6 +135,8 @@ pub(crate) struct Classification {
     /// Some state reaches semantics the architecture leaves unpredictable.
     pub(crate) unpredictable: bool,
     pub(crate) counts: Counts,
+    /// The models found, for what is asked about the class later.
+    pub(crate) earlier: Earlier,
 }
 
 impl Classification {
@@ -210,8 +212,10 @@ pub(crate) fn classify(
         breaks,
         unpredictable,
         counts: judge.counts,
+        earlier: Earlier::default(),
     };
     judge.polish(&mut classification);
+    classification.earlier = judge.docket.session.earlier;
     classification
 }
 
@@ -253,9 +257,11 @@ pub(crate) fn unrelocated(
     class: &Class,
     pair: &Pair,
     profile: Profile,
+    earlier: &Earlier,
     settle: &dyn Settle,
 ) -> (Vec<Square>, Counts) {
     let mut judge = Judge::new(isa, class, pair, profile, settle);
+    judge.docket.session.earlier = earlier.clone();
     (judge.statewise(Guests::Unrelocated), judge.counts)
 }
 
@@ -452,10 +458,12 @@ impl<'i> Judge<'i> {
     fn finding(&mut self, definition: &'static Definition) -> Finding {
         let sides: &[Side] = if definition.per_mode { &Side::BOTH } else { &[Side::Supervisor] };
         let mut verdicts = Vec::new();
-        for &side in sides {
+        // What is possible in user mode often is in supervisor mode, and not the other way round.
+        for &side in sides.iter().rev() {
             let verdict = self.defined(definition, side, |judge, q| Some(judge.settle(q)));
             verdicts.extend(verdict.map(|v| (side, v)));
         }
+        verdicts.reverse();
         Finding { definition, verdicts }
     }
 
@@ -481,8 +489,13 @@ impl<'i> Judge<'i> {
     }
 
     fn statewise(&mut self, guests: Guests) -> Vec<Square> {
-        let of = |side| Square { side, verdict: self.square(side, guests) };
-        Side::BOTH.map(of).into()
+        // As in `finding`, user mode first.
+        let [supervisor, user] = Side::BOTH;
+        let squares = [user, supervisor].map(|side| {
+            let verdict = self.square(side, guests);
+            Square { side, verdict }
+        });
+        squares.into_iter().rev().collect()
     }
 
     fn square(&mut self, side: Side, guests: Guests) -> Verdict {
@@ -614,7 +627,7 @@ mod tests {
     use model::isa::Profile;
 
     use super::{allocator, classify, sequences, trapped, unrelocated};
-    use crate::decide::{Backend, By};
+    use crate::decide::{Backend, By, Earlier};
     use crate::definitions::Side;
     use crate::settle::{Docket, Question, Settle, Solving};
     use crate::verdict::Verdict;
@@ -650,23 +663,25 @@ mod tests {
         let asked = names(&|| drop(classify(&isa, class, pair, profile, &noting)));
         assert_eq!(
             asked,
-            "privileged/against control-sensitive/supervisor control-sensitive/user \
-             location-sensitive/supervisor location-sensitive/user mode-sensitive \
-             behaviour-sensitive resource-sensitive/supervisor resource-sensitive/user \
-             extent-sensitive/supervisor extent-sensitive/user time-sensitive/supervisor \
-             time-sensitive/user trap-masked trap-visible/supervisor trap-visible/user \
-             statewise/all/supervisor/inside statewise/all/supervisor/clipped \
-             statewise/all/supervisor/beyond statewise/all/supervisor/unfit \
-             statewise/all/user/inside statewise/all/user/clipped \
-             statewise/all/user/beyond statewise/all/user/unfit"
+            "privileged/against control-sensitive/user control-sensitive/supervisor \
+             location-sensitive/user location-sensitive/supervisor mode-sensitive \
+             behaviour-sensitive resource-sensitive/user resource-sensitive/supervisor \
+             extent-sensitive/user extent-sensitive/supervisor time-sensitive/user \
+             time-sensitive/supervisor trap-masked trap-visible/user \
+             trap-visible/supervisor statewise/all/user/inside \
+             statewise/all/user/clipped statewise/all/user/beyond \
+             statewise/all/user/unfit statewise/all/supervisor/inside \
+             statewise/all/supervisor/clipped statewise/all/supervisor/beyond \
+             statewise/all/supervisor/unfit"
         );
         let sides = &[Side::User];
         let asked = names(&|| drop(trapped(&isa, class, pair, Profile::Refined, sides, &noting)));
         assert_eq!(asked, "dispatch/paper/user/inside dispatch/paper/user/unfit");
-        let asked = names(&|| drop(unrelocated(&isa, class, pair, profile, &noting)));
+        let asked =
+            names(&|| drop(unrelocated(&isa, class, pair, profile, &Earlier::default(), &noting)));
         assert_eq!(
             asked,
-            "statewise/unrelocated/supervisor/inside statewise/unrelocated/user/inside"
+            "statewise/unrelocated/user/inside statewise/unrelocated/supervisor/inside"
         );
         let asked = names(&|| drop(allocator(&isa, pair, Profile::Literal, sides, &noting)));
         assert_eq!(asked, "allocator/paper/user/inside allocator/paper/user/unfit");

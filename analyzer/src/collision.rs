@@ -22,7 +22,7 @@ use model::map::{Partition, VmMap, window};
 use model::state::State as Concrete;
 
 use crate::classify::{self, Classification};
-use crate::decide::{self, Answer, Backend, Query, WORK};
+use crate::decide::{self, Answer, Backend, Query, Session};
 use crate::definitions::Side;
 use crate::definitions::resource::is_resource;
 use crate::definitions::statewise::{Case, Guests, case_of_f};
@@ -259,7 +259,15 @@ impl Finder<'_> {
         }
         let query = Query { premises, goal };
         let backend = Backend { conflicts: CONFLICTS, ..Backend::new() };
-        match decide::decide(backend, &mut problem.terms, &query, Some(&wishes), &mut { WORK }).0 {
+        match decide::decide(
+            backend,
+            &mut problem.terms,
+            &query,
+            Some(&wishes),
+            &mut Session::default(),
+        )
+        .0
+        {
             Answer::Sat(model) => {
                 let mut evaluator = Evaluator::new(&problem.terms, &model);
                 let operands = second.operands.iter().map(|t| evaluator.value(*t)).collect();
@@ -339,7 +347,7 @@ impl Finder<'_> {
         let backend = Backend { conflicts: CONFLICTS, ..Backend::new() };
         let query = Query { premises, goal };
         matches!(
-            decide::decide(backend, &mut problem.terms, &query, None, &mut { WORK }).0,
+            decide::decide(backend, &mut problem.terms, &query, None, &mut Session::default()).0,
             Answer::Unsat
         )
     }

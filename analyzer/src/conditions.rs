@@ -21,7 +21,7 @@ use model::state::State as Concrete;
 use rayon::prelude::*;
 
 use crate::classify::{self, Classification, Counts, answer_of};
-use crate::decide::{self, Backend, Query};
+use crate::decide::{self, Backend, Query, Session};
 use crate::definitions::Side;
 use crate::definitions::statewise::{self, Case, Guests};
 use crate::problem::{Problem, Storage};
@@ -314,8 +314,13 @@ impl Search<'_, '_> {
         let premises = problem.assumptions(&state);
         let goal = problem.terms.bool(true);
         let query = Query { premises, goal };
-        let found =
-            decide::decide(Backend::new(), &mut problem.terms, &query, None, &mut { decide::WORK });
+        let found = decide::decide(
+            Backend::new(),
+            &mut problem.terms,
+            &query,
+            None,
+            &mut Session::default(),
+        );
         matches!(found.0, decide::Answer::Unsat)
     }
 

@@ -6,7 +6,7 @@ use model::isa::{Class, Isa, Kind, Pair, Part, RegisterId, Role, Slice};
 
 use crate::symbolic::execute::{self, Transition};
 use crate::symbolic::facts::Facts;
-use crate::symbolic::state::{Layout, Region, Register, State};
+use crate::symbolic::state::{Layout, Region, Register, State, pass_hits};
 use crate::symbolic::term::{Array, Term, Terms};
 
 /// The setting shared by every question about one class.
@@ -302,6 +302,8 @@ impl<'i> Problem<'i> {
             values.push((run, after, physical));
         }
         let condition = self.terms.all(inside);
+        let ends = |i: usize| (values[i].1, values[i].2, values[i].0.transition.completes);
+        pass_hits(&mut self.terms, [0, 1].map(ends));
         let mut contents = Vec::new();
         for (run, after, physical) in values {
             let mut facts = run.transition.facts.clone();

@@ -3,7 +3,7 @@
 
 use model::isa::{Class, Isa, Pair, Profile};
 
-use crate::decide::{self, Backend, By, Query, Wishes};
+use crate::decide::{self, Backend, By, Query, Session, Wishes};
 use crate::definitions::Obligation;
 use crate::problem::Problem;
 use crate::replay::Replay;
@@ -29,8 +29,7 @@ pub(crate) struct Docket<'i> {
     pub(crate) problem: Problem<'i>,
     pub(crate) pair: &'i Pair,
     pub(crate) profile: Profile,
-    /// Work still to be spent on decisions.
-    pub(crate) work: u64,
+    pub(crate) session: Session,
     /// Conflicts still to be spent on proofs that may turn out to be out of reach.
     pub(crate) patience: u64,
 }
@@ -41,7 +40,7 @@ impl<'i> Docket<'i> {
             problem: Problem::new(isa, class, Terms::default()),
             pair,
             profile,
-            work: decide::WORK,
+            session: Session::default(),
             patience: PATIENCE,
         }
     }
@@ -104,11 +103,13 @@ pub(crate) struct Solving {
 
 impl Settle for Solving {
     fn settle(&self, docket: &mut Docket<'_>, question: &Question<'_>) -> (Verdict, By) {
+        docket.session.earlier.begin(&docket.problem.terms);
         let obligation = (question.ask)(&mut docket.problem);
         self.exists(docket, &obligation, question, None)
     }
 
     fn small(&self, docket: &mut Docket<'_>, question: &Question<'_>) -> Option<Verdict> {
+        docket.session.earlier.begin(&docket.problem.terms);
         let obligation = (question.ask)(&mut docket.problem);
         let wishes = witness::wishes(&mut docket.problem, &obligation);
         Some(self.exists(docket, &obligation, question, Some(&wishes)).0)
@@ -133,7 +134,7 @@ impl Solving {
             &mut docket.problem.terms,
             &obligation.query,
             wishes,
-            &mut docket.work,
+            &mut docket.session,
         );
         let verdict = match answer {
             decide::Answer::Unsat => self.proved(docket, obligation, by),
@@ -162,7 +163,7 @@ impl Solving {
             &mut docket.problem.terms,
             &query,
             None,
-            &mut docket.work,
+            &mut docket.session,
         ) {
             (decide::Answer::Unsat, _) => Verdict::Proved(Proof::new(by)),
             _ => Verdict::Open("the specification leaves semantics unknown".into()),

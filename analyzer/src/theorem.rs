@@ -173,7 +173,10 @@ pub(crate) fn escapes(
     let ask = |chosen: &[usize]| -> Vec<(Vec<Square>, Counts)> {
         chosen
             .par_iter()
-            .map(|i| classify::unrelocated(isa, &isa.classes[*i], pair, profile, settle))
+            .map(|i| {
+                let class = &isa.classes[*i];
+                classify::unrelocated(isa, class, pair, profile, &all[*i].earlier, settle)
+            })
             .collect()
     };
     let mut take = |answers: Vec<(Vec<Square>, Counts)>, squares: &mut Vec<Square>| {
@@ -182,9 +185,15 @@ pub(crate) fn escapes(
             squares.extend(more);
         }
     };
-    take(ask(first), &mut squares);
-    let fails_for_user = squares.iter().any(|s| s.side == Side::User && s.verdict.is_shown());
-    if !fails_for_user {
+    let fails_for_user =
+        |squares: &[Square]| squares.iter().any(|s| s.side == Side::User && s.verdict.is_shown());
+    // One by one: a failure in user mode settles both theorems.
+    for class in first {
+        if !fails_for_user(&squares) {
+            take(ask(std::slice::from_ref(class)), &mut squares);
+        }
+    }
+    if !fails_for_user(&squares) {
         take(ask(rest), &mut squares);
     }
     let verdict = |sides: &[Side]| {
@@ -271,6 +280,7 @@ mod tests {
             statewise: both(breaks).into_iter().map(square).collect(),
             breaks: Vec::new(),
             unpredictable: false,
+            earlier: crate::decide::Earlier::default(),
             counts: Counts::default(),
         }
     }

@@ -33,8 +33,7 @@ impl Drop for Certificate {
 
 impl Certificate {
     fn new(name: &str) -> Self {
-        let directory =
-            std::env::temp_dir().join(format!("certificate-{name}-{}", std::process::id()));
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("certificate-{name}"));
         let _ = std::fs::remove_dir_all(&directory);
         let (isa, sources) = load(|text| text).expect("the specification loads");
         prove(&isa, &sources, OPTIONS, &directory, false, &|_, _| {}).expect("it is written");

@@ -1,5 +1,6 @@
 //! The command line: exit codes, formats, and that nothing is printed where it does not belong.
 
+use std::path::Path;
 use std::process::{Command, Output};
 
 fn analyze(arguments: &[&str]) -> Output {
@@ -14,7 +15,7 @@ fn code(output: &Output) -> i32 {
 }
 
 fn temporary(name: &str, text: &str) -> String {
-    let path = std::env::temp_dir().join(format!("{}-{name}", std::process::id()));
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::write(&path, text).expect("the temporary folder is writable");
     path.to_string_lossy().into_owned()
 }
@@ -143,7 +144,8 @@ fn a_machine_that_always_memory_traps_is_vacuous_and_holds_nothing() {
 #[test]
 fn a_repair_is_written_whole_and_meets_what_it_expects() {
     let base = "../isa-specs/g3-lra.yaml";
-    let folder = std::env::temp_dir().join(format!("{}-repair", std::process::id()));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("repair");
+    let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("the temporary folder is writable");
     let file = folder.join("repaired.yaml");
     let path = file.to_string_lossy();

@@ -13,6 +13,7 @@ use crate::symbolic::model::Model;
 use crate::symbolic::term::{Term, Terms};
 use blast::Solver;
 pub(crate) use blast::{Blasted, Formula, Lemma};
+pub(crate) use search::Earlier;
 use search::Plan;
 
 /// A question: is there an assignment with all premises and the goal true?
@@ -88,7 +89,7 @@ const CONFLICTS: u64 = 200_000;
 
 /// Conflicts times clauses that the queries of one class may take together: deterministic, some
 /// seconds at most. What a conflict costs grows with the formula.
-pub(crate) const WORK: u64 = 4_000_000_000;
+const WORK: u64 = 4_000_000_000;
 
 /// Conflicts that every query may take, whatever was spent before.
 const LEAST: u64 = 1_000;
@@ -99,14 +100,42 @@ pub(crate) const GATES: usize = 4_000_000;
 /// Terms to make small in a model, most important first.
 pub(crate) type Wishes = Vec<Term>;
 
-/// Decides a query and takes what that costs from `work`. With wishes, the model is minimised: each wish is made false, or zero, in
-/// order, where the ones before leave it possible.
+/// What the questions about one class share.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// Still to be spent, in conflicts times clauses.
+    work: u64,
+    pub(crate) earlier: Earlier,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self { work: WORK, earlier: Earlier::default() }
+    }
+}
+
+/// Decides a query and takes what that costs from the session. With wishes, the model is minimised:
+/// each wish is made false, or zero, in order, where the ones before leave it possible.
 pub(crate) fn decide(
     backend: Backend,
     terms: &mut Terms,
     query: &Query,
     wishes: Option<&Wishes>,
-    work: &mut u64,
+    session: &mut Session,
+) -> (Answer, By) {
+    let (answer, by) = search(backend, terms, query, wishes, session);
+    if let Answer::Sat(model) = &answer {
+        session.earlier.keep(terms, model);
+    }
+    (answer, by)
+}
+
+fn search(
+    backend: Backend,
+    terms: &mut Terms,
+    query: &Query,
+    wishes: Option<&Wishes>,
+    session: &mut Session,
 ) -> (Answer, By) {
     if terms.is_false(query.goal) {
         return (Answer::Unsat, By::Dependency);
@@ -126,10 +155,11 @@ pub(crate) fn decide(
         return (Answer::Unknown("the time is up".into()), By::Rewriting);
     }
     let with = |goal| query.premises.iter().copied().chain([goal]).collect::<Vec<Term>>();
-    if wishes.is_none()
-        && let Some(model) = Plan::new(terms, &with(goal)).guess()
-    {
-        return (Answer::Sat(model), By::Evaluation);
+    if wishes.is_none() {
+        let plan = Plan::new(terms, &with(goal));
+        if let Some(model) = plan.guess().or_else(|| plan.recall(&session.earlier)) {
+            return (Answer::Sat(model), By::Evaluation);
+        }
     }
     let goal = simplify::by_cases(terms, &facts, goal);
     if terms.is_false(goal) {
@@ -144,10 +174,15 @@ pub(crate) fn decide(
         Some(wishes) => plan.shrink(model, wishes),
         None => model,
     };
-    if (wishes.is_none() || !small)
-        && let Some((model, conflicts)) = on_scene(backend, terms, &plan, &scene)
-    {
-        return (Answer::Sat(by_values(model)), By::Sat(conflicts));
+    if wishes.is_none() || !small {
+        let solved = on_scene(backend, terms, &plan, &scene);
+        let by = solved.as_ref().map_or(By::Evaluation, |(_, conflicts)| By::Sat(*conflicts));
+        // Readers get the one with less in it.
+        let known = wishes.and_then(|_| plan.recall(&session.earlier));
+        let models = known.into_iter().chain(solved.map(|(model, _)| model));
+        if let Some(model) = models.map(by_values).min_by_key(Model::weight) {
+            return (Answer::Sat(model), by);
+        }
     }
     let asked = if small { wishes.map_or(&[][..], Vec::as_slice) } else { &[] };
     let blasted = Blasted::new(terms, &roots, asked);
@@ -158,7 +193,7 @@ pub(crate) fn decide(
         return (Answer::Unsat, By::Rewriting);
     };
     let clauses = solver.clauses().max(1);
-    let conflicts = (*work / 2 / clauses).max(LEAST).min(backend.conflicts);
+    let conflicts = (session.work / 2 / clauses).max(LEAST).min(backend.conflicts);
     let budget = backend.budget(conflicts);
     let answer = match solver.solve(&[], budget) {
         Outcome::Unsat => Answer::Unsat,
@@ -169,7 +204,7 @@ pub(crate) fn decide(
             answer => answer,
         },
     };
-    *work = work.saturating_sub(solver.conflicts().saturating_mul(clauses));
+    session.work = session.work.saturating_sub(solver.conflicts().saturating_mul(clauses));
     (answer, By::Sat(solver.conflicts()))
 }
 

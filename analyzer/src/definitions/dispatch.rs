@@ -19,7 +19,7 @@ use model::isa::{Class, Isa, Kind, Pair, Role, Saves, Slice, Stmt, TrapId, TrapK
 use model::map::{Partition, VmMap};
 use model::state::State as Concrete;
 
-use super::statewise::{Case, Guests, Map, Placed, is_placed, partition_differs, place};
+use super::statewise::{Case, End, Guests, Map, Placed, is_placed, partition_differs, place};
 use super::{Obligation, Side};
 use crate::decide::Query;
 use crate::problem::{Problem, Run};
@@ -172,8 +172,8 @@ fn is_lost(
     let registers = problem
         .differ(guest, &exit.before, |s| s.role == Role::E || (s.role == Role::P && !by_length));
     let control = problem.differ(&real.entry, &exit.before, is_control);
-    let storage =
-        partition_differs(problem, map, [guest, &exit.before], &real.entry, [facts, facts]);
+    let before = [guest, &exit.before].map(|state| End { state, facts, when: exit.when });
+    let storage = partition_differs(problem, map, before, &real.entry);
     let counter = problem.terms.bool(!tells);
     problem.terms.any([registers, control, storage, counter])
 }
@@ -192,8 +192,8 @@ fn reflection_differs(
         problem.differ(&guest.entry, &own.before, is_control),
         problem.differ(&real.entry, &exit.before, is_control),
     ];
-    let before = [&own.before, &exit.before];
-    wrong.push(partition_differs(problem, map, before, &real.entry, [facts, facts]));
+    let before = [own, exit].map(|e| End { state: &e.before, facts, when: e.when });
+    wrong.push(partition_differs(problem, map, before, &real.entry));
     if own.argument.is_some() || exit.argument.is_some() {
         let none = problem.terms.constant(0, problem.isa.trap_argument);
         let (x, y) = (own.argument.unwrap_or(none), exit.argument.unwrap_or(none));

@@ -8,7 +8,7 @@ use model::state::State;
 use super::behaviour::{compare_runs, in_side, relocated};
 use super::privileged::{self, Part};
 use super::{DEFINITIONS, Side};
-use crate::decide::{self, Answer, Backend};
+use crate::decide::{self, Answer, Backend, Session};
 use crate::problem::{Problem, Storage};
 use crate::replay::{Replay, play};
 use crate::sat::tests::Random;
@@ -35,10 +35,13 @@ fn differs_from_itself(isa: &Isa, class: &Class, pair: &Pair, side: Side, profil
         problem.run(entry, Storage::Windowed { window: storage.0, outside: storage.1 })
     });
     let obligation = compare_runs(&mut problem, runs.into(), &[stays], profile, &[]);
-    let (answer, by) =
-        decide::decide(Backend::new(), &mut problem.terms, &obligation.query, None, &mut {
-            decide::WORK
-        });
+    let (answer, by) = decide::decide(
+        Backend::new(),
+        &mut problem.terms,
+        &obligation.query,
+        None,
+        &mut Session::default(),
+    );
     assert!(
         matches!(answer, Answer::Unsat),
         "{} of {} in {} differs from itself: {answer:?} {by:?}",

@@ -22,7 +22,7 @@ use super::{
     DEFINITIONS, Obligation, Side, allocator, assumption, dispatch, privileged, statewise,
 };
 use crate::classify;
-use crate::decide::{self, Answer, Backend, By, Query};
+use crate::decide::{self, Answer, Backend, By, Query, Session};
 use crate::problem::Problem;
 use crate::replay::Replay;
 use crate::sat::tests::Random;
@@ -97,8 +97,7 @@ impl Comparing {
         loop {
             let premises = query.premises.iter().chain(&chosen).copied().collect();
             let asked = Query { premises, goal };
-            let mut work = decide::WORK;
-            match decide::decide(Backend::new(), terms, &asked, None, &mut work).0 {
+            match decide::decide(Backend::new(), terms, &asked, None, &mut Session::default()).0 {
                 Answer::Sat(model) => return Some(model),
                 Answer::Unsat | Answer::Unknown(_) if chosen.is_empty() => return None,
                 Answer::Unsat | Answer::Unknown(_) => chosen.truncate(chosen.len() / 2),

@@ -26,7 +26,7 @@ use crate::decide::Query;
 use crate::problem::{Problem, Run, any_cell, cell_count};
 use crate::replay::{Replay, equal_bits};
 use crate::symbolic::facts::Facts;
-use crate::symbolic::state::{Layout, Region, State};
+use crate::symbolic::state::{Layout, Region, State, pass_hits};
 use crate::symbolic::term::{Term, Terms};
 
 pub(crate) const STATEMENT: &str = "for every guest state S, the instruction traps in f(S), or \
@@ -384,9 +384,18 @@ fn mapping_differs(
 
 /// Some cell of the partition is not the guest's, or some cell outside is written.
 fn storage_differs(problem: &mut Problem<'_>, map: &Map, guest: &Run, real: &Run) -> Term {
-    let facts = [&guest.transition.facts, &real.transition.facts];
-    let after = [&guest.transition.after, &real.transition.after];
-    partition_differs(problem, map, after, &real.entry, facts)
+    let after = [guest, real].map(|run| {
+        let it = &run.transition;
+        End { state: &it.after, facts: &it.facts, when: it.completes }
+    });
+    partition_differs(problem, map, after, &real.entry)
+}
+
+/// A state that a run comes to, when, and what is known there.
+pub(super) struct End<'e> {
+    pub(super) state: &'e State,
+    pub(super) facts: &'e Facts,
+    pub(super) when: Term,
 }
 
 /// Some cell of the partition in the second state is not what the first, a guest's, has there; or
@@ -394,13 +403,14 @@ fn storage_differs(problem: &mut Problem<'_>, map: &Map, guest: &Run, real: &Run
 pub(super) fn partition_differs(
     problem: &mut Problem<'_>,
     map: &Map,
-    [s1, r1]: [&State; 2],
+    [guest, real]: [End<'_>; 2],
     entry: &State,
-    facts: [&Facts; 2],
 ) -> Term {
+    let (s1, r1) = (guest.state, real.state);
     if s1.writes.is_empty() && r1.writes.is_empty() {
         return problem.terms.bool(false);
     }
+    let facts = [guest.facts, real.facts];
     let terms = &mut problem.terms;
     let cell = any_cell(problem.isa, terms);
     let inside = terms.ult(cell, map.w);
@@ -412,6 +422,7 @@ pub(super) fn partition_differs(
     let mine = load(terms, facts[0], s1, cell);
     let place = terms.add(map.k, cell);
     let real_cell = load(terms, facts[1], r1, place);
+    pass_hits(terms, [(s1, cell, guest.when), (r1, place, real.when)]);
     let different = terms.ne(mine, real_cell);
     let shadowed = entry.layout.regions.len() > 1;
     let mut wrong = vec![terms.and(inside, different)];

@@ -5,7 +5,7 @@ use model::isa::{
 };
 
 use super::facts::Facts;
-use super::state::{Register, State, Write, file_index};
+use super::state::{Register, State, Write, file_index, pass_offset};
 use super::term::{Term, Terms, conjuncts};
 
 /// What an instruction does to all states.
@@ -245,8 +245,10 @@ impl Executor<'_> {
                 self.set_element(&mut path, *id, index, value);
             }
             Stmt::Store(cell, e) => {
-                let (cell, value) = (self.expr(cell, &path), self.expr(e, &path));
-                let index = self.address(cell);
+                let (at, value) = (self.expr(cell, &path), self.expr(e, &path));
+                let index = self.address(at);
+                pass_offset(self.terms, cell, path.live, &path.state, index);
+                self.terms.pass(e, path.live, value);
                 let exists = self.terms.ult(index, path.state.layout.cells);
                 let guard = self.known(&path, exists);
                 if !self.terms.is_false(guard) {
@@ -444,9 +446,10 @@ impl Executor<'_> {
                 let index = self.expr(index, path);
                 path.state.element(self.terms, self.isa, *id, index)
             }
-            ExprKind::Load(cell) => {
-                let cell = self.expr(cell, path);
+            ExprKind::Load(at) => {
+                let cell = self.expr(at, path);
                 let cell = self.address(cell);
+                pass_offset(self.terms, at, path.live, &path.state, cell);
                 let value = path.state.load(self.terms, &path.facts, cell);
                 self.terms.pass(e, path.live, value);
                 value

@@ -13,6 +13,14 @@ pub(crate) struct Model {
     pub(crate) arrays: HashMap<Array, BTreeMap<u128, u128>>,
 }
 
+impl Model {
+    /// How much is not zero.
+    pub(crate) fn weight(&self) -> usize {
+        let cells = self.arrays.values().flat_map(BTreeMap::values);
+        self.variables.values().chain(cells).filter(|value| **value != 0).count()
+    }
+}
+
 /// Evaluates terms under a model, each node once.
 pub(crate) struct Evaluator<'m> {
     terms: &'m Terms,

@@ -23,7 +23,7 @@ impl Terms {
     }
 
     /// Execution came by a value on a path; `place` is where in the specification.
-    pub(super) fn pass<T>(&mut self, place: &T, live: Term, value: Term) {
+    pub(crate) fn pass<T>(&mut self, place: &T, live: Term, value: Term) {
         if self.plain && self.value(value).is_none() && !self.is_false(live) {
             let place = std::ptr::from_ref(place) as usize;
             self.milestones.push(Milestone { place, live, value });

@@ -137,6 +137,34 @@ impl State {
     }
 }
 
+/// Notes where in the window a cell lies: two runs agree there sooner than about the cell.
+pub(crate) fn pass_offset<T>(terms: &mut Terms, place: &T, live: Term, state: &State, cell: Term) {
+    if terms.is_plain()
+        && let Some(region) = state.layout.regions.last()
+    {
+        let offset = terms.sub(cell, region.base);
+        terms.pass(place, live, offset);
+    }
+}
+
+/// Notes which writes of two runs hit a cell, where both come to their end: a write hits it in both or
+/// in neither, as a rule; and where in the windows it lies.
+pub(crate) fn pass_hits(terms: &mut Terms, [a, b]: [(&State, Term, Term); 2]) {
+    if !terms.is_plain() {
+        return;
+    }
+    for (place, other) in a.0.writes.iter().zip(&b.0.writes) {
+        for (write, (_, cell, ends)) in [(place, a), (other, b)] {
+            let hit = terms.eq(write.index, cell);
+            let live = terms.and(ends, write.guard);
+            terms.pass(place, live, hit);
+        }
+    }
+    for (state, cell, ends) in [a, b] {
+        pass_offset(terms, a.0, ends, state, cell);
+    }
+}
+
 /// An index of a file at its canonical width, and whether it is within.
 pub(crate) fn file_index(
     terms: &mut Terms,

@@ -21,6 +21,13 @@ pub(crate) struct Term(pub(crate) u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Array(pub(crate) u32);
 
+/// A moment in the life of an arena: the numbers of the next variable and the next array.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Mark {
+    pub(crate) variables: u32,
+    pub(crate) arrays: u32,
+}
+
 /// What a term is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Node {
@@ -142,6 +149,11 @@ impl Terms {
     pub(crate) fn variable(&mut self, width: u32) -> Term {
         self.variables += 1;
         self.intern(Node::Variable(self.variables), width)
+    }
+
+    /// Where the next variable and the next array come.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { variables: self.variables + 1, arrays: self.arrays.len() as u32 }
     }
 
     /// A fresh variable with no value above `max`; the bound must be part of every premise.

@@ -2,22 +2,22 @@
 
 second_opinions.py check [--jobs N] [--limit S] [--patience S] [--partial] DIR...
     asks all three about every distinct formula below the directories, S seconds each; then, about what
-    is left without an answer, in other ways (below) up to `patience` seconds each; compares with
+    is left without an answer, along hints (below) up to `patience` seconds each; compares with
     `:status`, prints a table
 second_opinions.py worker WAY S
     answers the files named on standard input, one line each, each within S seconds
 second_opinions.py available
     prints the solvers whose Python modules are installed
 
-The ways: `z3`, `cvc5` and `bitwuzla` as they are; `integers` is cvc5 translating vectors to integers,
-which sees at once that (l + a) - l is a; `led` is bitwuzla and cvc5 along the hints of a file. A hint
+The ways: `z3`, `cvc5` and `bitwuzla` as they are; `led` is bitwuzla, and cvc5 translating vectors to
+integers, which sees at once that (l + a) - l is a, along the hints of a file. A hint
 names two values and the conditions of two paths: where both are taken, the values should be equal. It is
 believed only after a solver has found no model of the premises, what was believed before and its
 negation; so the last answer is an answer about the formula, and nothing of ours is trusted but the
 formula. Where the answer is `unsat`, a part of a formula may stand for it, and arbitrary values for
 products and quotients, equal ones for equal operands.
 
-A patience of 0 asks in no other way. Exit codes: 0 no disagreement and, unless --partial, an outside
+A patience of 0 leads nobody. Exit codes: 0 no disagreement and, unless --partial, an outside
 answer to everything; 1 otherwise; 2 could not run.
 """
 
@@ -36,9 +36,7 @@ import threading
 import time
 
 SOLVERS = ("z3", "cvc5", "bitwuzla")
-# How what they leave open is asked about, in this order.
-OTHER_WAYS = ("integers", "led")
-WAYS = SOLVERS + OTHER_WAYS
+WAYS = (*SOLVERS, "led")
 STATUS = re.compile(r"^\(set-info :status (sat|unsat|unknown)\)$", re.M)
 LOGIC = re.compile(r"^\(set-logic (\w+)\)$", re.M)
 DEFINITE = ("sat", "unsat")
@@ -235,15 +233,12 @@ def led(limit):
         return any(unsatisfiable(question, solvers) for question in questions)
 
     def ask(text):
-        # Models need no leading.
-        if (answer := first(text, [bitwuzla(3)])) in DEFINITE:
-            return answer
         formula, end = Led(text), time.monotonic() + limit
         hints = formula.hints
         # A hint that small questions do not settle may be wrong, or of no use.
         small, large = slice(2), slice(2, 3)
         for sizes, solvers in ((small, quick), (large, quick), (large, slow)):
-            left = []
+            unsettled = []
             for hint in hints:
                 if time.monotonic() > end:
                     return "unknown"
@@ -251,21 +246,23 @@ def led(limit):
                 if impossible(formula.questions(f"(assert (not {claim}))")[sizes], solvers):
                     formula.believe(hint, claim)
                 else:
-                    left.append(hint)
+                    unsettled.append(hint)
             if all(impossible(formula.questions(goal)[sizes], slow) for goal in formula.goals()):
                 return "unsat"
-            hints = left
-        # The whole formula with what follows from it.
-        whole = text.replace("(check-sat)\n", "".join(formula.believed.values()) + "(check-sat)\n")
-        left = max(end - time.monotonic(), 1) / 2
-        return first(whole, [bitwuzla(left), integers(left)])
+            # The whole formula with what follows from it: here are the models.
+            whole = text.replace("(check-sat)\n", "".join(formula.believed.values()) + "(check-sat)\n")
+            left = max(end - time.monotonic(), 0) / 2 if solvers is slow else 3
+            if (answer := first(whole, [bitwuzla(left), integers(left)])) in DEFINITE:
+                return answer
+            hints = unsettled
+        return "unknown"
 
     return ask
 
 
 def worker(way, limit):
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    ask = {"z3": z3, "cvc5": cvc5, "bitwuzla": bitwuzla, "integers": integers, "led": led}[way](limit)
+    ask = {"z3": z3, "cvc5": cvc5, "bitwuzla": bitwuzla, "led": led}[way](limit)
     for path in sys.stdin:
         try:
             path = path.rstrip("\n")
@@ -347,7 +344,7 @@ def ask_all(questions, limit, jobs):
             with lock:
                 answers[way, path] = answer
                 seconds[way] += time.monotonic() - begin
-                if len(answers) % 1000 == 0:
+                if len(answers) % (1000 if way != "led" else 50) == 0:
                     print(f"{len(answers)} of {total} questions", flush=True)
         for process in processes.values():
             process.stop()
@@ -382,12 +379,10 @@ def check(directories, limit, patience, jobs, partial):
     print(f"{len(obligations)} obligations, {len(paths)} distinct formulas, {limit:g} s each", flush=True)
     begin = time.monotonic()
     answers, seconds = ask_all([(s, p) for p in paths for s in SOLVERS], limit, jobs)
-    for way in OTHER_WAYS if patience > 0 else ():
-        silent = [p for p in paths if not any(answers.get((w, p)) in DEFINITE for w in WAYS)]
-        # Integers are quick or of no use.
-        allowed = patience if way == "led" else min(patience, 4 * limit)
-        print(f"{len(silent)} without an answer: {way}, {allowed:g} s each", flush=True)
-        more, again = ask_all([(way, p) for p in silent], allowed, jobs)
+    if patience > 0:
+        silent = [p for p in paths if not any(answers.get((w, p)) in DEFINITE for w in SOLVERS)]
+        print(f"{len(silent)} without an answer, led {patience:g} s each", flush=True)
+        more, again = ask_all([("led", p) for p in silent], patience, jobs)
         answers.update(more)
         seconds.update(again)
 
@@ -440,7 +435,7 @@ def main():
     one.add_argument("directories", nargs="+", metavar="DIR")
     one.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     one.add_argument("--limit", type=float, default=0.5)
-    one.add_argument("--patience", type=float, default=60)
+    one.add_argument("--patience", type=float, default=120)
     one.add_argument("--partial", action="store_true", help="obligations may be left without an answer")
     one = commands.add_parser("worker")
     one.add_argument("way", choices=WAYS)

@@ -442,8 +442,12 @@ impl Executor<'_> {
             ExprKind::Local(id) => path.locals[id.index()],
             ExprKind::Operand(id) => self.operands[id.index()],
             ExprKind::Register(id) => path.state.single(*id),
-            ExprKind::Element(id, index) => {
-                let index = self.expr(index, path);
+            ExprKind::Element(id, at) => {
+                let index = self.expr(at, path);
+                if self.terms.is_plain() {
+                    let (place, _) = file_index(self.terms, self.isa, *id, index);
+                    self.terms.pass(at, path.live, place);
+                }
                 path.state.element(self.terms, self.isa, *id, index)
             }
             ExprKind::Load(at) => {

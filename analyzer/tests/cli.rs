@@ -13,10 +13,27 @@ fn code(output: &Output) -> i32 {
     output.status.code().expect("it exits by itself")
 }
 
-fn temporary(name: &str, text: &str) -> String {
+/// A file that goes with its test.
+struct Temporary(String);
+
+impl std::ops::Deref for Temporary {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn temporary(name: &str, text: &str) -> Temporary {
     let path = std::env::temp_dir().join(format!("{}-{name}", std::process::id()));
     std::fs::write(&path, text).expect("the temporary folder is writable");
-    path.to_string_lossy().into_owned()
+    Temporary(path.to_string_lossy().into_owned())
 }
 
 #[test]

@@ -96,6 +96,22 @@ mod known {
         agrees("known-wrapping.yaml", Profile::Refined);
     }
 
+    /// No disagreement, but nothing else told where a guest can stand.
+    #[test]
+    fn placement() {
+        for &profile in Profile::ALL {
+            agrees("known-placement.yaml", profile);
+        }
+    }
+
+    /// No disagreement, but no other machine is known to let a trap be seen.
+    #[test]
+    fn reservation() {
+        for &profile in Profile::ALL {
+            agrees("known-reservation.yaml", profile);
+        }
+    }
+
     #[test]
     fn bypassed() {
         agrees("known-bypassed.yaml", Profile::Literal);

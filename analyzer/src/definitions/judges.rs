@@ -20,6 +20,7 @@ use super::sequence::{self, Stores};
 use super::statewise::{Case, Guests};
 use super::{
     DEFINITIONS, Obligation, Side, allocator, assumption, dispatch, privileged, statewise,
+    trap_visible,
 };
 use crate::classify;
 use crate::decide::{self, Answer, Backend, By, Query};
@@ -202,6 +203,18 @@ fn damages(isa: &Isa, pair: &Pair, name: &str, witness: &Witness) -> Vec<(String
                 damaged(format!("another {}[{i}]", register.name), &|w| {
                     let value = w.before[1].element(id, i.into()) ^ 1 << slice.low;
                     w.before[1].set_element(id, i.into(), value);
+                });
+            }
+        }
+    }
+    if property == "trap-visible" {
+        let written = trap_visible::written(isa);
+        for (id, register) in isa.register_ids() {
+            let kept = |s: &&Slice| s.role == Role::E && !written.contains(&(id, (*s).clone()));
+            for slice in register.slices.iter().filter(kept) {
+                damaged(format!("another {}, which no trap writes", register.name), &|w| {
+                    let value = w.before[1].element(id, 0) ^ 1 << slice.low;
+                    w.before[1].set_element(id, 0, value);
                 });
             }
         }
@@ -391,6 +404,8 @@ fn judges_and_formulas_agree_on_known_troubles() {
         "sum",
         "wrapping",
         "bypassed",
+        "placement",
+        "reservation",
     ] {
         for profile in PROFILES {
             compare(&load(&format!("known-{name}")), profile, &|_| true);

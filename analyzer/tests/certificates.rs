@@ -268,7 +268,9 @@ fn a_witness_is_admitted_and_shows() {
     };
     let set = |register: &'static str| {
         move |states: &mut Vec<Value>| {
-            states.iter_mut().for_each(|s| s["registers"][register] = serde_json::json!(["0x1"]));
+            for state in states {
+                state["registers"][register] = serde_json::json!(["0x1"]);
+            }
         }
     };
     assert!(with(&set("pc")), "another state shows it too");

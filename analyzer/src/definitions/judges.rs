@@ -395,6 +395,15 @@ fn judges_and_formulas_agree_on_what_breaks_it() {
 }
 
 #[test]
+fn judges_and_formulas_agree_on_where_guests_stand_and_what_traps_show() {
+    for name in ["placement", "reservation"] {
+        for profile in PROFILES {
+            compare(&load(name), profile, &|_| true);
+        }
+    }
+}
+
+#[test]
 fn judges_and_formulas_agree_on_known_troubles() {
     for name in [
         "trap-visible",
@@ -404,8 +413,6 @@ fn judges_and_formulas_agree_on_known_troubles() {
         "sum",
         "wrapping",
         "bypassed",
-        "placement",
-        "reservation",
     ] {
         for profile in PROFILES {
             compare(&load(&format!("known-{name}")), profile, &|_| true);

@@ -55,7 +55,7 @@ machine:
   modes: []
   address: "return phys[a];"
   traps: {odd: {kind: program, saves: this}}
-  on-trap: "phys[0] = 1;"
+  on-trap: "r = ~r;"
 instructions:
   loops: {semantics: "r = way(r);"}
   both: {semantics: "r = way(r) ^ way(~r);"}

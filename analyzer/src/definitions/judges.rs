@@ -573,21 +573,23 @@ fn a_mapping_that_nothing_shows_has_to_stay() {
     let window =
         |base, size| format!("  window: {{base: \"{base}\", size: \"{size}\"}}\n  traps:\n");
     let (base, bound) = ("zext(base, 4)", "zext(bound, 4)");
-    for (first, l, b, statement, window) in [
+    for (first, cells, l, b, statement, window) in [
         // l + k does not fit, and the real window is empty.
-        (3, 1, 0, "base = 2;", window(base, bound)),
+        (3, 1, 1, 0, "base = 2;", window(base, bound)),
         // The window is elsewhere, or of another size, than the components say, but for these values.
-        (1, 0, 1, "base = 1;", window("0u4", bound)),
-        (1, 0, 1, "bound = 0;", window(base, "1u4")),
+        (1, 1, 0, 1, "base = 1;", window("0u4", bound)),
+        (0, 4, 3, 1, "base = 0;", window("3u4", bound)),
+        (1, 1, 0, 1, "bound = 0;", window(base, "1u4")),
+        (1, 3, 0, 3, "bound = 0;", window(base, "3u4")),
     ] {
         let only = format!("  only: {{semantics: \"if mode == supervisor {{ {statement} }}\"}}\n");
         let isa = written(&(TROUBLED.replace("  traps:\n", &window) + &only));
         let (pair, class) = (&isa.pairs[0], isa.classes.last().expect("there are classes"));
-        let mut guest = State::zero(&isa, 1);
+        let mut guest = State::zero(&isa, cells);
         guest.set_part(isa.relocation.expect("there is a mapping"), l);
         guest.set_part(isa.bounds.expect("there is a mapping"), b);
         let map = VmMap::of(&isa).expect("there is a mapping");
-        let partition = Partition { first, cells: 1 };
+        let partition = Partition { first, cells };
         let real = map.apply(&isa, pair, partition, &guest, &State::zero(&isa, 4));
         let sides = [guest, real].map(|state| play(&isa, class, &[], &[], state));
         let replay = Replay { isa: &isa, pair, sides: sides.into(), first };

@@ -33,9 +33,14 @@ impl Drop for Certificate {
 
 impl Certificate {
     fn new(name: &str) -> Self {
+        Self::of(name, |text| text)
+    }
+
+    /// Of a specification that was changed.
+    fn of(name: &str, change: impl Fn(String) -> String) -> Self {
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("certificate-{name}"));
         let _ = std::fs::remove_dir_all(&directory);
-        let (isa, sources) = load(|text| text).expect("the specification loads");
+        let (isa, sources) = load(change).expect("the specification loads");
         prove(&isa, &sources, OPTIONS, &directory, false, &|_, _| {}).expect("it is written");
         let manifest =
             std::fs::read_to_string(directory.join("manifest.json")).expect("it is there");
@@ -232,6 +237,44 @@ fn equal_evidence(forged: &Value, honest: &Value) -> bool {
         manifest
     };
     strip(forged) == strip(honest)
+}
+
+#[test]
+fn what_a_result_depends_on_cannot_be_restated() {
+    let certificate = Certificate::new("structure");
+    let honest: Value = serde_json::from_str(&certificate.manifest).expect("it is JSON");
+    let key = "supervisor:user add control-sensitive/user";
+    assert_eq!(honest["obligations"][key]["by"], "structural");
+    for field in ["differs", "depends", "changes"] {
+        let mut forged = honest.clone();
+        forged["obligations"][key][field] = serde_json::json!(["halted"]);
+        assert!(!certificate.with_manifest(&forged.to_string()), "{field}");
+    }
+}
+
+/// A witness has to be a state that the assumptions admit, and to show what it is there for.
+#[test]
+fn a_witness_is_admitted_and_shows() {
+    let assume = "assume:\n  running: {that: \"halted == 0\", why: nothing else runs}\nmachine:\n";
+    let certificate = Certificate::of("witness", |text| text.replace("machine:\n", assume));
+    assert!(certificate.accepted());
+    let honest: Value = serde_json::from_str(&certificate.manifest).expect("it is JSON");
+    let key = "supervisor:user mov privileged/against";
+    let with = |change: &dyn Fn(&mut Vec<Value>)| {
+        let mut manifest = honest.clone();
+        change(manifest["obligations"][key]["before"].as_array_mut().expect("there are states"));
+        certificate.with_manifest(&manifest.to_string())
+    };
+    let set = |register: &'static str| {
+        move |states: &mut Vec<Value>| {
+            for state in states {
+                state["registers"][register] = serde_json::json!(["0x1"]);
+            }
+        }
+    };
+    assert!(with(&set("pc")), "another state shows it too");
+    assert!(!with(&set("halted")), "the assumption does not hold");
+    assert!(!with(&set("mode")), "no state is a supervisor's");
 }
 
 #[test]

@@ -62,6 +62,22 @@ fn narrow_family_extended() {
     family_agrees(Profile::Extended);
 }
 
+/// What decides where a guest can stand: the reach of relocation, and the monitor's cells.
+#[test]
+fn placement() {
+    for &profile in Profile::ALL {
+        agrees("placement.yaml", profile);
+    }
+}
+
+/// A trap that a monitor hides can be seen.
+#[test]
+fn reservation() {
+    for &profile in Profile::ALL {
+        agrees("reservation.yaml", profile);
+    }
+}
+
 /// Cases on which the oracle and the analyzer disagreed, smallest first.
 mod known {
     use super::{Profile, agrees};

@@ -57,6 +57,7 @@ fn theorems(isa: &model::isa::Isa, judged: &Judged<'_>) -> Theorems {
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
+    use std::sync::Mutex;
 
     use model::diagnostic::Sources;
     use model::isa::{Isa, Profile};
@@ -141,8 +142,14 @@ mod tests {
                 let directory = directory(name);
                 prove(&isa, &sources, OPTIONS, &directory, false, &|_, _| {})
                     .expect("the certificate is written");
-                let verified = verify(&isa, &sources, &directory, &|_, _| {}).expect("it is read");
+                let steps = Mutex::new(Vec::new());
+                let progress = |done, total| steps.lock().expect("is free").push((done, total));
+                let verified = verify(&isa, &sources, &directory, &progress).expect("it is read");
                 assert_eq!(verified.wrong, Vec::<String>::new(), "{spec}");
+                let mut steps = steps.into_inner().expect("is free");
+                steps.sort_unstable();
+                let all = isa.pairs.len() * isa.classes.len();
+                assert!(steps.into_iter().eq((1..=all).map(|done| (done, all))), "{spec}");
                 assert!(verified.proved.plain > 0 && verified.proved.witnesses > 0);
                 manifests.push(std::fs::read(directory.join(super::MANIFEST)).expect("is there"));
                 let _ = std::fs::remove_dir_all(&directory);

@@ -43,7 +43,7 @@ pub fn verify(
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Verified, String> {
     let path = directory.join(MANIFEST);
-    let text = read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+    let text = read(&path, LARGEST).map_err(|e| format!("{}: {e}", path.display()))?;
     let manifest: Manifest =
         serde_json::from_str(&text).map_err(|e| format!("{}: {e}", path.display()))?;
     if manifest.certificate != VERSION {
@@ -105,10 +105,10 @@ pub fn verify(
     Ok(verified)
 }
 
-fn read(path: &Path) -> std::io::Result<String> {
+fn read(path: &Path, largest: u64) -> std::io::Result<String> {
     let mut text = String::new();
-    let read = std::fs::File::open(path)?.take(LARGEST + 1).read_to_string(&mut text)?;
-    if read as u64 > LARGEST {
+    let read = std::fs::File::open(path)?.take(largest + 1).read_to_string(&mut text)?;
+    if read as u64 > largest {
         return Err(std::io::Error::other("the file is too large"));
     }
     Ok(text)
@@ -204,11 +204,29 @@ impl Verifying<'_> {
             return Err("the formula is another".into());
         }
         let path = self.directory.join(format!("{}.lrat", proof.formula));
-        let text = read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+        let text = read(&path, LARGEST).map_err(|e| format!("{}: {e}", path.display()))?;
         if sha256(&[text.as_bytes()]) != proof.sha256 {
             return Err("the proof is another".into());
         }
         lrat::check(clauses.variables(), clauses.clauses(), &text)
             .map_err(|rejected| format!("the proof is rejected: {rejected}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+
+    #[test]
+    fn a_file_is_read_whole_or_not_at_all() {
+        let path = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+        let text = std::fs::read_to_string(path).expect("it is there");
+        let size = text.len() as u64;
+        for largest in [size, size + 1, 2 * size] {
+            assert_eq!(read(path, largest).expect("it is not too large"), text);
+        }
+        for largest in [1, size / 2, size - 1] {
+            assert!(read(path, largest).is_err(), "a file of {size} bytes, at most {largest}");
+        }
     }
 }

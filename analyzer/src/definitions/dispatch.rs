@@ -100,7 +100,7 @@ pub(crate) fn is_emulated(isa: &Isa, class: &Class, side: Side) -> bool {
 }
 
 /// Whether the saved P tells where the instruction stands.
-fn counter_tells(isa: &Isa, trap: TrapId) -> bool {
+pub(super) fn counter_tells(isa: &Isa, trap: TrapId) -> bool {
     let mut lengths = isa
         .classes
         .iter()

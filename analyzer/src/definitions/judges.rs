@@ -20,11 +20,12 @@ use super::sequence::{self, Stores};
 use super::statewise::{Case, Guests};
 use super::{
     DEFINITIONS, Obligation, Side, allocator, assumption, dispatch, privileged, statewise,
+    trap_visible,
 };
 use crate::classify;
 use crate::decide::{self, Answer, Backend, By, Query, Session};
 use crate::problem::Problem;
-use crate::replay::Replay;
+use crate::replay::{Replay, play};
 use crate::sat::tests::Random;
 use crate::settle::{Docket, Question, Settle, Solving};
 use crate::symbolic::model::{Evaluator, Model};
@@ -205,6 +206,18 @@ fn damages(isa: &Isa, pair: &Pair, name: &str, witness: &Witness) -> Vec<(String
             }
         }
     }
+    if property == "trap-visible" {
+        let written = trap_visible::written(isa);
+        for (id, register) in isa.register_ids() {
+            let kept = |s: &&Slice| s.role == Role::E && !written.contains(&(id, (*s).clone()));
+            for slice in register.slices.iter().filter(kept) {
+                damaged(format!("another {}, which no trap writes", register.name), &|w| {
+                    let value = w.before[1].element(id, 0) ^ 1 << slice.low;
+                    w.before[1].set_element(id, 0, value);
+                });
+            }
+        }
+    }
     let [a, b] = witness.before.as_slice() else { return all };
     let first = witness.first.unwrap_or(0);
     match property {
@@ -381,6 +394,15 @@ fn judges_and_formulas_agree_on_what_breaks_it() {
 }
 
 #[test]
+fn judges_and_formulas_agree_on_where_guests_stand_and_what_traps_show() {
+    for name in ["placement", "reservation"] {
+        for profile in PROFILES {
+            compare(&load(name), profile, &|_| true);
+        }
+    }
+}
+
+#[test]
 fn judges_and_formulas_agree_on_known_troubles() {
     for name in [
         "trap-visible",
@@ -541,4 +563,64 @@ fn where_a_sequence_stores_is_read_off_its_terms() {
         let found = sequence::stores(&isa, class, pair, TrapId(svc as u32));
         assert_eq!(found, expected, "{statement}");
     }
+}
+
+/// Where the real machine does not show the guest's mapping, a step that changes it goes wrong,
+/// although nothing else does.
+#[test]
+fn a_mapping_that_nothing_shows_has_to_stay() {
+    let window =
+        |base, size| format!("  window: {{base: \"{base}\", size: \"{size}\"}}\n  traps:\n");
+    let (base, bound) = ("zext(base, 4)", "zext(bound, 4)");
+    for (first, cells, l, b, statement, window) in [
+        // l + k does not fit, and the real window is empty.
+        (3, 1, 1, 0, "base = 2;", window(base, bound)),
+        // The window is elsewhere, or of another size, than the components say, but for these values.
+        (1, 1, 0, 1, "base = 1;", window("0u4", bound)),
+        (0, 4, 3, 1, "base = 0;", window("3u4", bound)),
+        (1, 1, 0, 1, "bound = 0;", window(base, "1u4")),
+        (1, 3, 0, 3, "bound = 0;", window(base, "3u4")),
+    ] {
+        let only = format!("  only: {{semantics: \"if mode == supervisor {{ {statement} }}\"}}\n");
+        let isa = written(&(TROUBLED.replace("  traps:\n", &window) + &only));
+        let (pair, class) = (&isa.pairs[0], isa.classes.last().expect("there are classes"));
+        let mut guest = State::zero(&isa, cells);
+        guest.set_part(isa.relocation.expect("there is a mapping"), l);
+        guest.set_part(isa.bounds.expect("there is a mapping"), b);
+        let map = VmMap::of(&isa).expect("there is a mapping");
+        let partition = Partition { first, cells };
+        let real = map.apply(&isa, pair, partition, &guest, &State::zero(&isa, 4));
+        let sides = [guest, real].map(|state| play(&isa, class, &[], &[], state));
+        let replay = Replay { isa: &isa, pair, sides: sides.into(), first };
+        for guests in [Guests::Paper, Guests::All] {
+            assert!(statewise::is_placed(&replay, Side::Supervisor, guests), "{statement}");
+            assert_eq!(
+                statewise::broken(&replay, guests),
+                ["the guest's mapping changes and the monitor does not learn of it"],
+                "{statement}, {guests:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_supervisor_is_emulated_where_users_take_a_privilege_trap() {
+    let isa = written(TROUBLED);
+    let emulated = |side| -> Vec<&str> {
+        let classes = isa.classes.iter().filter(|c| dispatch::is_emulated(&isa, c, side));
+        classes.map(|c| c.name.as_str()).collect()
+    };
+    assert_eq!(emulated(Side::Supervisor), ["late", "late-tick", "guarded"]);
+    assert!(emulated(Side::User).is_empty());
+}
+
+#[test]
+fn a_saved_counter_tells_unless_instructions_of_two_lengths_take_the_trap() {
+    let isa = written(TROUBLED);
+    let tells = |id| dispatch::counter_tells(&isa, TrapId(id as u32));
+    let traps = isa.traps.iter().enumerate().map(|(id, trap)| (trap.name.as_str(), tells(id)));
+    assert!(
+        traps.eq([("memory", true), ("privileged", true), ("svc", true), ("odd", false)]),
+        "`odd` and `long-odd` take one trap"
+    );
 }

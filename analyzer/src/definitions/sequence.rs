@@ -113,7 +113,6 @@ pub(crate) fn ask_partition(
     let w = problem.cells;
     let q = cell_count(isa, &mut problem.terms, 1);
     let k = problem.terms.variable(model::bits::bits_for(isa.storage.cells));
-    problem.terms.suggest(k, isa.storage.cells / 2);
     let k = problem.terms.zext(k, width);
     let mut premises = problem.always.clone();
     premises.extend(problem.size_bounds(q));
@@ -191,7 +190,7 @@ pub(crate) fn ask_saved(
         if let (Register::Single(a), Register::Single(b)) = (a, b) {
             premises.push(problem.terms.eq(*a, *b));
         } else if a != b {
-            let width = model::bits::bits_for(register.len() as u128 - 1);
+            let width = model::bits::bits_for(register.len() as u128);
             for i in 0..register.len() {
                 let terms = &mut problem.terms;
                 let index = terms.constant(i as u128, width);

@@ -247,9 +247,8 @@ pub(crate) fn case_of_f(
         Case::Unfit => vec![terms.not(fits)],
     };
     if case == Case::Unfit {
-        // Storage is no larger than relocation can reach, so l + k > 2^n > q ≥ k + w: the window lies
-        // beyond the guest's storage. This follows from the premises and saves finding it out.
-
+        // Where relocation reaches all storage, l + k ≥ 2^n ≥ q ≥ k + w: the window lies beyond the
+        // guest's storage. This follows from the premises and saves finding it out.
         let small = cells <= model::bits::mask(relocation.width) + 1;
         if small {
             let beyond = terms.ule(w, l);

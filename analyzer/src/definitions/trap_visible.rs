@@ -28,7 +28,7 @@ pub(crate) const DEFINITION: Definition = Definition {
 };
 
 /// What some trap sequence writes of E, storage apart.
-fn written(isa: &Isa) -> Vec<(RegisterId, Slice)> {
+pub(super) fn written(isa: &Isa) -> Vec<(RegisterId, Slice)> {
     fn collect(statements: &[Stmt], all: &mut BTreeSet<RegisterId>) {
         for statement in statements {
             match statement {

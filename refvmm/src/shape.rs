@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use model::bits::mask;
-use model::isa::{Body, Class, Isa, Kind, Part, RegisterId, Role, Slice};
+use model::isa::{Body, Class, Expr, ExprKind, Isa, Kind, Part, RegisterId, Role, Slice};
+
+use crate::decode::Decoder;
 
 /// Widest register and cell that the engines hold.
 pub const MAX_WIDTH: u32 = 64;
@@ -28,6 +30,10 @@ pub struct Shape {
     pub unlisted: Option<Class>,
     /// The slot of the first device component: what is written there is the machine's output.
     pub console: Option<usize>,
+    /// Finds the classes of instructions.
+    pub(crate) decoder: Decoder,
+    /// Whether nothing but M and R says which window is E|r and whether the machine has halted.
+    pub(crate) decided_by_control: bool,
 }
 
 /// Some bits of one slot.
@@ -76,13 +82,45 @@ impl Shape {
         let control = bits(&|s| matches!(s.role, Role::M | Role::R));
         let console = bits(&|s| s.kind == Some(Kind::Device)).first().map(|b| b.slot);
         let unlisted = isa.unlisted.as_ref().map(|body| unlisted(&isa, body));
-        Ok(Arc::new(Self { isa, offsets, slots, counter, control, unlisted, console }))
+        let decoder = Decoder::new(&isa);
+        let mut it = Self {
+            isa,
+            offsets,
+            slots,
+            counter,
+            control,
+            unlisted,
+            console,
+            decoder,
+            decided_by_control: false,
+        };
+        let window = it.isa.window.iter().flat_map(|window| [&window.base, &window.size]);
+        it.decided_by_control = window.chain(&it.isa.halted).all(|e| it.is_of_control(e));
+        Ok(Arc::new(it))
     }
 
     /// The slot of a register; `None` past the end of its file.
     pub fn slot(&self, id: RegisterId, element: u128) -> Option<usize> {
         let there = element < u128::from(self.isa.register(id).len());
         there.then(|| self.offsets[id.index()] + element as usize)
+    }
+
+    /// Whether an expression reads nothing but registers that belong to M and R as a whole.
+    fn is_of_control(&self, e: &Expr) -> bool {
+        match &e.kind {
+            ExprKind::Register(id) => self.slot(*id, 0).is_some_and(|slot| {
+                let all = mask(self.isa.register(*id).width) as u64;
+                self.control.contains(&Bits { slot, mask: all })
+            }),
+            ExprKind::Apply(_, operands) => operands.iter().all(|e| self.is_of_control(e)),
+            // Number of cells is that of the partition.
+            ExprKind::Const(_) | ExprKind::CellCount => true,
+            ExprKind::Local(_)
+            | ExprKind::Operand(_)
+            | ExprKind::Element(..)
+            | ExprKind::Load(_)
+            | ExprKind::Undefined(_) => false,
+        }
     }
 
     /// The bits of a part.
@@ -100,12 +138,17 @@ impl Shape {
         }
     }
 
-    /// Moves M and R out of the registers and others in.
-    pub fn swap_control(&self, registers: &mut [u64], out: &mut [u64], new: &[u64]) {
+    /// Moves M and R out of the registers and others in; whether those are others than went in
+    /// before.
+    pub fn swap_control(&self, registers: &mut [u64], out: &mut [u64], new: &[u64]) -> bool {
+        let mut changed = 0;
         for Bits { slot, mask } in &self.control {
-            out[*slot] = registers[*slot] & mask;
-            registers[*slot] = registers[*slot] & !mask | new[*slot] & mask;
+            let (old, now) = (&mut out[*slot], &mut registers[*slot]);
+            changed |= (*old ^ *now) & mask;
+            *old = *now & mask;
+            *now = *now & !mask | new[*slot] & mask;
         }
+        changed != 0
     }
 }
 

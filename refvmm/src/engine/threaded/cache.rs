@@ -4,19 +4,23 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use model::bits::mask;
+use model::isa::Operand;
 use rustc_hash::FxHashMap as HashMap;
 
 use super::evaluate::{self, Known, Tree};
 use super::fetch;
 use super::mapping::{Limits, Mapping};
 use super::ops::MicroOp;
+use super::pieces::Value;
 use super::program::{Jump, Program};
+use super::routines::Routines;
 use super::run::{REGIMES, hash};
 use super::select::{self, TEMPORARIES, Target};
 use super::terms::Terms;
 use crate::cpu::Cpu;
 use crate::decode::Decoded;
-use crate::engine::{instruction, walk};
+use crate::engine::walk;
 use crate::shape::{Bits, Shape};
 
 /// Most instructions of a block.
@@ -44,6 +48,14 @@ pub(super) struct Regime {
     pub(super) limits: Vec<Limits>,
 }
 
+impl Regime {
+    /// The one regime where nothing is told apart but windows.
+    pub(super) fn of(window: Range<usize>, stamp: u32) -> Self {
+        let key = Key { values: Vec::new(), window };
+        Self { key, mode: 0, halted: false, stamp, limits: Vec::new() }
+    }
+}
+
 /// An instruction of a block.
 #[derive(Debug, Clone)]
 pub(super) struct Instruction {
@@ -60,8 +72,11 @@ pub(super) struct Block {
     pub(super) first: u32,
     pub(super) instructions: Vec<Instruction>,
     cells: Vec<usize>,
-    name: (usize, u64, bool),
+    name: Name,
 }
+
+/// A block's regime and P.
+type Name = (usize, u64);
 
 /// Places whose visits are told apart.
 const PLACES: usize = 1024;
@@ -80,8 +95,7 @@ pub(super) struct Cache {
     blocks: Vec<Block>,
     /// The block of each micro-op.
     owner: Vec<u32>,
-    /// Blocks by regime, P, and whether they have one instruction only.
-    by_name: HashMap<(usize, u64, bool), u32>,
+    by_name: HashMap<Name, u32>,
     owners: BTreeMap<usize, Vec<u32>>,
     pub(super) marks: Vec<u8>,
     pub(super) regimes: Vec<Regime>,
@@ -89,6 +103,8 @@ pub(super) struct Cache {
     /// Regimes that were met last, by the values of their bits.
     pub(super) table: Box<[u32; REGIMES]>,
     generation: u32,
+    /// What runs instructions once.
+    pub(super) routines: Routines,
     /// How often control came to a place, by the low bits of P.
     visits: Box<[u8; PLACES]>,
     /// Visits that are walked before micro-ops are made.
@@ -131,6 +147,7 @@ impl Cache {
             by_key: HashMap::default(),
             table: Box::new([u32::MAX; REGIMES]),
             generation: 0,
+            routines: Routines::new(shape, counter.slot as u16, widths),
             visits: Box::new([0; PLACES]),
             patience: 0,
         })
@@ -222,15 +239,18 @@ impl Cache {
         &self.blocks[index as usize]
     }
 
+    /// The micro-ops of an instruction of a block.
+    #[cfg(test)]
+    pub(super) fn ops(&self, block: u32, at: usize) -> &[MicroOp] {
+        let block = self.block(block);
+        let all = &self.program.ops()[block.first as usize..];
+        let end = block.instructions.get(at + 1).map_or(all.len(), |next| next.op as usize);
+        &all[block.instructions[at].op as usize..end]
+    }
+
     /// The block at P; `None` if what stands there cannot be decoded beforehand.
-    pub(super) fn find(
-        &mut self,
-        cpu: &Cpu,
-        regime: usize,
-        counter: u64,
-        single: bool,
-    ) -> Option<u32> {
-        let name = (regime, counter, single);
+    pub(super) fn find(&mut self, cpu: &Cpu, regime: usize, counter: u64) -> Option<u32> {
+        let name = (regime, counter);
         let found = self.by_name.get(&name).copied();
         let block = found.or_else(|| self.decode(cpu, name));
         self.complete(regime, cpu);
@@ -281,19 +301,35 @@ impl Cache {
             }
         }
         self.marks[cell] = 0;
-        // All links are made anew.
+        self.renew();
+    }
+
+    /// Forgets which blocks stand where. What does not depend on storage is kept.
+    pub(super) fn forget(&mut self) {
+        if self.by_name.is_empty() {
+            return;
+        }
+        self.by_name.clear();
+        for (cell, _) in std::mem::take(&mut self.owners) {
+            self.marks[cell] = 0;
+        }
+        self.visits.fill(0);
+        self.renew();
+    }
+
+    /// Has all links made anew.
+    fn renew(&mut self) {
         self.generation += 1;
         for index in 0..self.regimes.len() {
             self.regimes[index].stamp = self.stamp(index);
         }
     }
 
-    fn decode(&mut self, cpu: &Cpu, name: (usize, u64, bool)) -> Option<u32> {
-        let (regime, mut counter, single) = name;
+    fn decode(&mut self, cpu: &Cpu, name: Name) -> Option<u32> {
+        let (regime, mut counter) = name;
         let mut ops: Vec<MicroOp> = Vec::new();
         let mut instructions = Vec::new();
         let mut cells = Vec::new();
-        let most = if single { 1 } else { MOST_INSTRUCTIONS };
         let falls = loop {
             let Some((decoded, places)) = self.fetch(cpu, regime, counter) else { break true };
             cells.extend(places);
@@ -306,7 +342,7 @@ impl Cache {
                 Some(next) if falls => counter = next,
                 _ => break false,
             }
-            if instructions.len() == most {
+            if instructions.len() == MOST_INSTRUCTIONS {
                 break true;
             }
         };
@@ -338,12 +374,21 @@ impl Cache {
         counter: u64,
     ) -> Option<(Option<Decoded>, Vec<usize>)> {
         let shape = Arc::clone(&self.shape);
-        let mode = self.mode.map(|bits| (bits, self.regimes[regime].mode));
-        let known = Known { shape: &shape, counter: self.counter, mode, regime: &self.bits };
+        let at = self.at(counter);
+        let known = Known {
+            shape: &shape,
+            counter: self.counter,
+            mode: self.mode.map(|bits| (bits, self.regimes[regime].mode)),
+            regime: &self.bits,
+            traps_are_rare: true,
+            told: None,
+        };
         let (terms, width) = (&mut self.terms, shape.isa.storage.width);
         let mut places = Vec::new();
-        let decoded = instruction(&shape.isa, |fetch| {
-            let found = fetch::fetch(known, terms, &fetch.body, &fetch.word, counter);
+        let mut operands = Vec::new();
+        let class = shape.decoder.instruction(&shape.isa, &mut operands, |i| {
+            let fetch = &shape.isa.fetches[i];
+            let found = fetch::fetch(known, terms, &fetch.body, &fetch.word, &at);
             let (conditions, cells) = found.ok_or(())?;
             let value = |terms: &Terms, t| {
                 let settled = terms.settled(t);
@@ -363,7 +408,7 @@ impl Cache {
             }
             Ok(word)
         });
-        Some((decoded.ok()?, places))
+        Some((class.ok()?.map(|class| Decoded { class, operands }), places))
     }
 
     fn evaluate(
@@ -373,8 +418,6 @@ impl Cache {
         counter: u64,
     ) -> (Tree, Option<u64>) {
         let shape = Arc::clone(&self.shape);
-        let mode = self.mode.map(|bits| (bits, self.regimes[regime].mode));
-        let known = Known { shape: &shape, counter: self.counter, mode, regime: &self.bits };
         let (class, operands) = match decoded {
             Some(it) => (&shape.isa.classes[it.class], it.operands.as_slice()),
             None => match &shape.unlisted {
@@ -382,7 +425,26 @@ impl Cache {
                 None => return (Tree::Walk, None),
             },
         };
-        evaluate::instruction(known, &mut self.terms, class, operands, counter)
+        let at = self.at(counter);
+        let number = |(o, value): (&Operand, &u128)| {
+            Value::constant(&mut self.terms, value & mask(o.width), o.width)
+        };
+        let operands: Vec<Value> = class.operands.iter().zip(operands).map(number).collect();
+        let known = Known {
+            shape: &shape,
+            counter: self.counter,
+            mode: self.mode.map(|bits| (bits, self.regimes[regime].mode)),
+            regime: &self.bits,
+            traps_are_rare: true,
+            told: None,
+        };
+        evaluate::instruction(known, &mut self.terms, class, &operands, &at)
+    }
+
+    /// P as a number.
+    fn at(&mut self, counter: u64) -> Value {
+        let width = self.terms.regime[usize::from(self.counter)].1;
+        Value::constant(&mut self.terms, u128::from(counter), width)
     }
 
     fn select(&mut self, cpu: &Cpu, tree: &Tree, next: Option<u64>) -> (Vec<MicroOp>, bool) {
@@ -390,6 +452,7 @@ impl Cache {
             terms: &mut self.terms,
             mappings: &mut self.mappings,
             zero: self.shape.slots as u16,
+            operands: 0,
             counter: self.counter,
             cells: cpu.cells(),
         };

@@ -22,8 +22,10 @@ pub(super) const TEMPORARIES: u16 = 96;
 pub(super) struct Target<'a> {
     pub(super) terms: &'a mut Terms,
     pub(super) mappings: &'a mut Vec<Mapping>,
-    /// The slot that is always 0; the temporaries follow.
+    /// The slot that is always 0, and number of slots behind it that hold operands; the temporaries
+    /// follow.
     pub(super) zero: u16,
+    pub(super) operands: u16,
     /// The slot of P.
     pub(super) counter: u16,
     /// Physical cells, under this regime.
@@ -75,12 +77,13 @@ pub(super) fn select(
     tree: &Tree,
     follows: Option<u64>,
 ) -> (Vec<MicroOp>, bool) {
+    let next = target.operands + 1;
     let mut selector = Selector {
         target,
         ops: Vec::new(),
         groups: HashMap::new(),
         path: Path::default(),
-        next: 1,
+        next,
         storing: Vec::new(),
     };
     let mut seen = HashSet::new();
@@ -195,9 +198,9 @@ impl Selector<'_, '_> {
                 let a = self.term(*condition)?;
                 let fork = self.ops.len();
                 self.ops.push(MicroOp { a, ..op(code::FORK) });
-                let path = self.path.clone();
+                let (path, next) = (self.path.clone(), self.next);
                 self.tree(yes, None)?;
-                self.path = path;
+                (self.path, self.next) = (path, next);
                 self.ops[fork].k = (self.ops.len() - fork) as u64;
                 self.tree(no, None)
             }

@@ -14,6 +14,7 @@ use super::mapping::{Limits, Mapping};
 use super::ops::MicroOp;
 use super::pieces::Value;
 use super::program::{Jump, Program};
+use super::regime::FEWEST;
 use super::routines::Routines;
 use super::run::{REGIMES, hash};
 use super::select::{self, TEMPORARIES, Target};
@@ -51,7 +52,7 @@ pub(super) struct Regime {
 impl Regime {
     /// The one regime where nothing is told apart but windows.
     pub(super) fn of(window: Range<usize>, stamp: u32) -> Self {
-        let key = Key { values: Vec::new(), window };
+        let key = Key { values: vec![0; FEWEST], window };
         Self { key, mode: 0, halted: false, stamp, limits: Vec::new() }
     }
 }
@@ -75,8 +76,8 @@ pub(super) struct Block {
     name: Name,
 }
 
-/// A block's regime and P.
-type Name = (usize, u64);
+/// A block's regime and P, and whether it has one instruction only.
+type Name = (usize, u64, bool);
 
 /// Places whose visits are told apart.
 const PLACES: usize = 1024;
@@ -105,8 +106,10 @@ pub(super) struct Cache {
     generation: u32,
     /// What runs instructions once.
     pub(super) routines: Routines,
-    /// How often control came to a place, by the low bits of P.
-    visits: Box<[u8; PLACES]>,
+    /// How often control came to a place since storage was forgotten, by the low bits of P: which
+    /// time that was, and the number.
+    visits: Box<[(u32, u8); PLACES]>,
+    since: u32,
     /// Visits that are walked before micro-ops are made.
     pub(super) patience: u8,
 }
@@ -148,7 +151,8 @@ impl Cache {
             table: Box::new([u32::MAX; REGIMES]),
             generation: 0,
             routines: Routines::new(shape, counter.slot as u16, widths),
-            visits: Box::new([0; PLACES]),
+            visits: Box::new([(0, 0); PLACES]),
+            since: 0,
             patience: 0,
         })
     }
@@ -167,12 +171,15 @@ impl Cache {
         self.by_key.clear();
         self.table.fill(u32::MAX);
         self.generation = 0;
-        self.visits.fill(0);
+        self.visits.fill((0, 0));
     }
 
     /// Whether control has come to P often enough for micro-ops to be worth making.
     pub(super) fn is_warm(&mut self, counter: u64) -> bool {
-        let visits = &mut self.visits[counter as usize % PLACES];
+        let (since, visits) = &mut self.visits[counter as usize % PLACES];
+        if *since != self.since {
+            (*since, *visits) = (self.since, 0);
+        }
         let warm = *visits >= self.patience;
         *visits += u8::from(!warm);
         warm
@@ -249,8 +256,14 @@ impl Cache {
     }
 
     /// The block at P; `None` if what stands there cannot be decoded beforehand.
-    pub(super) fn find(&mut self, cpu: &Cpu, regime: usize, counter: u64) -> Option<u32> {
-        let name = (regime, counter);
+    pub(super) fn find(
+        &mut self,
+        cpu: &Cpu,
+        regime: usize,
+        counter: u64,
+        single: bool,
+    ) -> Option<u32> {
+        let name = (regime, counter, single);
         let found = self.by_name.get(&name).copied();
         let block = found.or_else(|| self.decode(cpu, name));
         self.complete(regime, cpu);
@@ -306,6 +319,7 @@ impl Cache {
 
     /// Forgets which blocks stand where. What does not depend on storage is kept.
     pub(super) fn forget(&mut self) {
+        self.since = self.since.wrapping_add(1);
         if self.by_name.is_empty() {
             return;
         }
@@ -313,20 +327,21 @@ impl Cache {
         for (cell, _) in std::mem::take(&mut self.owners) {
             self.marks[cell] = 0;
         }
-        self.visits.fill(0);
         self.renew();
     }
 
     /// Has all links made anew.
     fn renew(&mut self) {
         self.generation += 1;
+        self.program.unlink();
         for index in 0..self.regimes.len() {
             self.regimes[index].stamp = self.stamp(index);
         }
     }
 
     fn decode(&mut self, cpu: &Cpu, name: Name) -> Option<u32> {
-        let (regime, mut counter) = name;
+        let (regime, mut counter, single) = name;
+        let most = if single { 1 } else { MOST_INSTRUCTIONS };
         let mut ops: Vec<MicroOp> = Vec::new();
         let mut instructions = Vec::new();
         let mut cells = Vec::new();
@@ -335,14 +350,19 @@ impl Cache {
             cells.extend(places);
             let (tree, next) = self.evaluate(regime, decoded.as_ref(), counter);
             let op = ops.len() as u32;
-            let (code, falls) = self.select(cpu, &tree, next);
+            let (mut code, falls) = self.select(cpu, &tree, next);
+            if let Some(last) = ops.last()
+                && select::join(last, &mut code, self.shape.slots as u16)
+            {
+                ops.pop();
+            }
             ops.extend(code);
             instructions.push(Instruction { op, counter, decoded });
             match next {
                 Some(next) if falls => counter = next,
                 _ => break false,
             }
-            if instructions.len() == MOST_INSTRUCTIONS {
+            if instructions.len() == most {
                 break true;
             }
         };

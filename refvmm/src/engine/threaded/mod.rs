@@ -101,11 +101,11 @@ impl Threaded {
         cpu: &mut Cpu,
         fuel: u64,
         on_trap: OnTrap,
-        mode: Option<(Bits, u64)>,
+        mode: Option<&(Bits, u64)>,
     ) -> Stop {
         let Some(cache) = &mut self.cache else {
             return match mode {
-                Some((mode, _)) => self.walk.run_in_mode(cpu, fuel, on_trap, mode),
+                Some((mode, _)) => self.walk.run_in_mode(cpu, fuel, on_trap, *mode),
                 None => self.walk.run(cpu, fuel, on_trap),
             };
         };
@@ -137,7 +137,7 @@ impl Engine for Threaded {
 
     fn run_in_mode(&mut self, cpu: &mut Cpu, fuel: u64, on_trap: OnTrap, mode: Bits) -> Stop {
         let now = mode.get(&cpu.registers);
-        self.run_while(cpu, fuel, on_trap, Some((mode, now)))
+        self.run_while(cpu, fuel, on_trap, Some(&(mode, now)))
     }
 
     fn forget(&mut self) {
@@ -161,7 +161,7 @@ struct Going<'a> {
     dispatch: Dispatch,
     on_trap: OnTrap,
     /// Stops where the bits of M have another value.
-    mode: Option<(Bits, u64)>,
+    mode: Option<&'a (Bits, u64)>,
     regime: usize,
     left: u64,
     stored: &'a mut Vec<usize>,
@@ -170,10 +170,9 @@ struct Going<'a> {
 
 impl Going<'_> {
     fn run(&mut self) -> Why {
-        self.cache.prepare(self.cpu);
         loop {
-            // The last one is not worth looking at the regime.
-            if self.left <= 1 {
+            // What is met for the first time is not worth looking at the regime.
+            if self.left == 0 || !self.cache.is_warm(self.counter()) {
                 if self.cache.routines.halted(self.cpu) {
                     return Why::Halted;
                 }
@@ -206,21 +205,23 @@ impl Going<'_> {
     }
 
     fn is_in_mode(&self) -> bool {
-        self.mode.is_none_or(|(bits, value)| bits.get(&self.cpu.registers) == value)
+        self.mode.is_none_or(|(bits, value)| bits.get(&self.cpu.registers) == *value)
     }
 
     fn counter(&self) -> u64 {
         self.cpu.registers[usize::from(self.cache.counter)]
     }
 
-    /// The block at P, if the fuel lasts for it and control has come there before.
+    /// The block at P that the fuel lasts for.
     fn find(&mut self) -> Option<u32> {
         let counter = self.counter();
-        if !self.cache.is_warm(counter) {
-            return None;
+        if self.left > 1 {
+            let block = self.cache.find(self.cpu, self.regime, counter, false)?;
+            if self.cache.block(block).instructions.len() as u64 <= self.left {
+                return Some(block);
+            }
         }
-        let block = self.cache.find(self.cpu, self.regime, counter)?;
-        (self.cache.block(block).instructions.len() as u64 <= self.left).then_some(block)
+        self.cache.find(self.cpu, self.regime, counter, true)
     }
 
     /// Runs from a block on until something is to be looked at.
@@ -261,7 +262,7 @@ impl Going<'_> {
             Exit::Unlinked | Exit::Leap => {
                 if self.left > 1 {
                     let counter = self.counter();
-                    if let Some(next) = self.cache.find(self.cpu, self.regime, counter) {
+                    if let Some(next) = self.cache.find(self.cpu, self.regime, counter, false) {
                         if exit == Exit::Leap {
                             self.cache.note(op, self.regime, counter, next);
                         } else {
@@ -317,7 +318,8 @@ impl Going<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::ops::code;
+    use super::alu::Alu;
+    use super::ops::{code, number};
     use super::{Cache, Cpu};
     use crate::engine::tests::{example, shape};
 
@@ -336,7 +338,7 @@ mod tests {
             cache.prepare(&cpu);
             let regime = cache.regime(&mut cpu);
             let counter = cpu.registers[usize::from(cache.counter)];
-            let Some(block) = cache.find(&cpu, regime, counter) else {
+            let Some(block) = cache.find(&cpu, regime, counter, true) else {
                 always.push(format!("{} (not decoded)", class.name));
                 continue;
             };
@@ -348,6 +350,40 @@ mod tests {
             }
         }
         (always, sometimes, shape.isa.classes.len())
+    }
+
+    /// The codes of a block of g3 in user mode.
+    fn codes(words: &[u64]) -> Vec<u8> {
+        let shape = shape("g3");
+        let mut cache = Cache::new(&shape).expect("P is one register");
+        let mut cpu = Cpu::new(&shape, 4096);
+        cpu.storage[64..64 + words.len()].copy_from_slice(words);
+        let parts = [(shape.isa.mode, 1), (shape.isa.relocation, 64), (shape.isa.bounds, 2048)];
+        for (part, value) in parts {
+            let part = part.expect("g3 has modes, relocation and bounds");
+            shape.part(part).set(&mut cpu.registers, value);
+        }
+        cache.prepare(&cpu);
+        let regime = cache.regime(&mut cpu);
+        let block = cache.find(&cpu, regime, 0, false).expect("it is decoded");
+        let count = cache.block(block).instructions.len();
+        (0..count).flat_map(|i| cache.ops(block, i)).map(|op| op.code).collect()
+    }
+
+    #[test]
+    fn loops_have_no_micro_op_too_many() {
+        let add = code::IMMEDIATE + number(Alu::Add);
+        let end = [code::GOTO, code::GOTO];
+        // lw r4, 0(r1) · sw r4, 0(r2) · addi r1, r1, 1 · addi r2, r2, 1 · addi r3, r3, -1
+        // bne r3, r0, ->the first
+        let words = [0x0184_0000, 0x0288_0000, 0x0824_0001, 0x0848_0001, 0x086c_ffff, 0x160c_fffa];
+        let copy = [code::LOAD, code::STORE, add, add, code::ADD_BRANCH + 1];
+        assert_eq!(codes(&words), [copy.as_slice(), &end].concat());
+        // sw r5, 100(r3) · add r3, r3, r5 · sltu r2, r3, r4 · bne r2, r0, ->the first
+        let words = [0x02ac_0064, 0x076e_8000, 0x144e_0000, 0x1608_fffc];
+        let sum = code::REGISTERS + number(Alu::Add);
+        let strike = [code::STORE, sum, code::SET_BRANCH + 2];
+        assert_eq!(codes(&words), [strike.as_slice(), &end].concat());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use model::isa::TrapId;
 
+use super::regime::{FEWEST, NOTHING};
 use super::routines::STAMP;
 use super::run::{self, Exit, Left, Run};
 use super::{Dispatch, Going, dispatch};
@@ -20,6 +21,7 @@ enum Stopped {
 impl Going<'_> {
     /// Runs the instruction at P.
     pub(super) fn step(&mut self) -> Result<(), Why> {
+        self.cache.prepare(self.cpu);
         self.cache.routines.prepare(self.cpu);
         match self.fetch() {
             Ok(class) => self.execute(class)?,
@@ -134,7 +136,7 @@ impl Going<'_> {
             mode: None,
             regime: 0,
             regimes: std::slice::from_ref(routines.regime()),
-            bits: &[],
+            bits: &[NOTHING; FEWEST],
             table: &self.cache.table,
         };
         // Links are looked at only as long as there is a budget.

@@ -1,5 +1,6 @@
 //! What running a machine needs to know of its specification, worked out once.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use model::bits::mask;
@@ -32,8 +33,9 @@ pub struct Shape {
     pub console: Option<usize>,
     /// Finds the classes of instructions.
     pub(crate) decoder: Decoder,
-    /// Whether nothing but M and R says which window is E|r and whether the machine has halted.
-    pub(crate) decided_by_control: bool,
+    /// The registers of M and R that say which window is E|r and whether the machine has halted;
+    /// `None` if others do too.
+    pub(crate) deciding: Option<Vec<usize>>,
 }
 
 /// Some bits of one slot.
@@ -92,10 +94,12 @@ impl Shape {
             unlisted,
             console,
             decoder,
-            decided_by_control: false,
+            deciding: None,
         };
         let window = it.isa.window.iter().flat_map(|window| [&window.base, &window.size]);
-        it.decided_by_control = window.chain(&it.isa.halted).all(|e| it.is_of_control(e));
+        let mut slots = BTreeSet::new();
+        let decided = window.chain(&it.isa.halted).all(|e| it.is_of_control(e, &mut slots));
+        it.deciding = decided.then(|| slots.into_iter().collect());
         Ok(Arc::new(it))
     }
 
@@ -105,15 +109,17 @@ impl Shape {
         there.then(|| self.offsets[id.index()] + element as usize)
     }
 
-    /// Whether an expression reads nothing but registers that belong to M and R as a whole.
-    fn is_of_control(&self, e: &Expr) -> bool {
+    /// Whether an expression reads nothing but registers that belong to M and R as a whole; notes
+    /// which.
+    fn is_of_control(&self, e: &Expr, slots: &mut BTreeSet<usize>) -> bool {
         match &e.kind {
             ExprKind::Register(id) => self.slot(*id, 0).is_some_and(|slot| {
+                slots.insert(slot);
                 let all = mask(self.isa.register(*id).width) as u64;
                 self.control.contains(&Bits { slot, mask: all })
             }),
-            ExprKind::Apply(_, operands) => operands.iter().all(|e| self.is_of_control(e)),
-            // Number of cells is that of the partition.
+            ExprKind::Apply(_, operands) => operands.iter().all(|e| self.is_of_control(e, slots)),
+            // The number of cells is that of the partition.
             ExprKind::Const(_) | ExprKind::CellCount => true,
             ExprKind::Local(_)
             | ExprKind::Operand(_)

@@ -43,6 +43,8 @@ pub struct Vmm<M> {
     current: usize,
     /// What the hardware held before the running guest's M and R were put in.
     aside: Aside,
+    /// The values of the running guest's registers that decide what its M and R come to.
+    deciding: Vec<u64>,
 }
 
 /// A virtual machine.
@@ -61,7 +63,7 @@ struct Guest {
     composed: (u64, u64),
     /// Whether its M and R say that it has halted.
     halted: bool,
-    /// What M and R come to, as far as that was worked out.
+    /// What M and R come to, as far as that was worked out, by the registers that decide it.
     known: HashMap<Box<[u64]>, Standing>,
     counts: Counts,
 }
@@ -139,6 +141,7 @@ impl<M: Machine> Vmm<M> {
             guests: partitions.iter().map(guest).collect(),
             current: 0,
             aside: Aside { control: vec![0; shape.slots], window: 0..0 },
+            deciding: Vec::new(),
             machine,
         };
         vmm.compose_anew();
@@ -228,7 +231,7 @@ impl<M: Machine> Vmm<M> {
     }
 
     fn has_halted(&mut self) -> bool {
-        if self.shape().decided_by_control {
+        if self.shape().deciding.is_some() {
             return self.guest().halted;
         }
         inside(self, |it| walk::halted(&it.shape, &mut it.cpu))
@@ -256,9 +259,14 @@ impl<M: Machine> Vmm<M> {
 
     /// What the running guest's M and R come to.
     fn standing(&mut self) -> Standing {
-        let decides = self.machine.shape().decided_by_control;
-        let guest = &mut self.guests[self.current];
-        if let Some(known) = guest.known.get(guest.control.as_slice()).filter(|_| decides) {
+        let deciding = self.machine.shape().deciding.as_deref();
+        let guest = &self.guests[self.current];
+        let values = deciding.into_iter().flatten().map(|slot| guest.control[*slot]);
+        self.deciding.clear();
+        self.deciding.extend(values);
+        if let Some(known) = guest.known.get(self.deciding.as_slice())
+            && deciding.is_some()
+        {
             return *known;
         }
         self.enter();
@@ -271,7 +279,7 @@ impl<M: Machine> Vmm<M> {
         if guest.known.len() >= MOST_KNOWN {
             guest.known.clear();
         }
-        guest.known.insert(guest.control.as_slice().into(), standing);
+        guest.known.insert(self.deciding.as_slice().into(), standing);
         standing
     }
 
@@ -358,7 +366,7 @@ impl<M: Machine> Machine for Vmm<M> {
     }
 
     fn leave(&mut self) {
-        let changed = self.swap_out() || !self.machine.shape().decided_by_control;
+        let changed = self.swap_out() || self.machine.shape().deciding.is_none();
         if !changed && self.guest().window.is_some() {
             return;
         }

@@ -168,12 +168,12 @@ pub(super) fn execute<P: Place>(code: u8, op: &MicroOp, place: &mut P) -> Next {
     if code >= code::BRANCH {
         let kind = BRANCHES[((code - code::BRANCH) % 6) as usize];
         let mut x = place.get(op.a);
-        let adds = code >= code::ADD_BRANCH && code < code::SET_BRANCH;
+        let adds = (code::ADD_BRANCH..code::SET_BRANCH).contains(&code);
         if adds {
             x = x.wrapping_add(op.k) & op.m;
             place.set(op.d, x);
         }
-        let immediate = code >= code::BRANCH_IMMEDIATE && code < code::ADD_BRANCH;
+        let immediate = (code::BRANCH_IMMEDIATE..code::ADD_BRANCH).contains(&code);
         let y = if immediate { op.k } else { place.get(op.b) };
         let mut holds = alu(kind, x, y, u32::from(op.c), 1) != 0;
         if code >= code::SET_BRANCH {

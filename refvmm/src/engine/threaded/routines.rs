@@ -20,6 +20,7 @@ use super::program::Program;
 use super::select::{self, TEMPORARIES, Target};
 use super::terms::{Kind, Term, Terms};
 use crate::cpu::Cpu;
+use crate::engine::walk;
 use crate::shape::Shape;
 
 /// Operands up to so many bits are known when a routine is made: none, flags, fields, all.
@@ -71,7 +72,7 @@ pub(super) struct Routines {
     /// By window, and which is that of the machine that runs.
     sets: Vec<Set>,
     current: usize,
-    /// Whether the machine has halted.
+    /// Whether the machine has halted, if that is a term.
     halted: Option<Term>,
     /// Visits before a routine is made.
     pub(super) patience: u8,
@@ -293,7 +294,10 @@ impl Routines {
     }
 
     /// Whether the machine has halted.
-    pub(super) fn halted(&self, cpu: &Cpu) -> bool {
-        self.halted.is_some_and(|it| self.terms.value(it, &cpu.registers, cpu.cells()) != 0)
+    pub(super) fn halted(&self, cpu: &mut Cpu) -> bool {
+        match self.halted {
+            Some(it) => self.terms.value(it, &cpu.registers, cpu.cells()) != 0,
+            None => walk::halted(&self.shape, cpu),
+        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It defines what a specification means; every other evaluator is compared with it.
 
-use crate::bits::Bits;
+use crate::bits::{Bits, Op};
 use crate::isa::{
     Body, ChoiceId, Class, Expr, ExprKind, Fetch, Isa, LocalId, OperandId, RegisterId, Role, Saves,
     Stmt, TrapId,
@@ -225,6 +225,11 @@ pub(crate) fn operand_value(e: &Expr, operands: &[u128]) -> Bits {
     match &e.kind {
         ExprKind::Const(value) => Bits::new(*value, e.width),
         ExprKind::Operand(id) => Bits::new(operands[id.index()], e.width),
+        // What is not chosen need not be looked at.
+        ExprKind::Apply(Op::Ite, inner) => {
+            let chosen = if operand_value(&inner[0], operands).is_true() { 1 } else { 2 };
+            Bits::new(operand_value(&inner[chosen], operands).value, e.width)
+        }
         ExprKind::Apply(op, inner) => {
             // Operators have at most three operands; control programs compose R with these.
             let mut values = [Bits::new(0, 1); 3];

@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
+use model::isa::Expr;
 use model::state::State;
 
+use crate::engine::walk;
 use crate::shape::Shape;
 
 /// Registers, storage and what the machine did so far.
@@ -52,6 +54,19 @@ impl Cpu {
     /// The physical cells, to be changed from outside: the engine is to be told to forget them.
     pub fn contents_mut(&mut self) -> &mut [u64] {
         &mut self.storage[self.window.clone()]
+    }
+
+    /// The value of an expression over the state.
+    pub fn value(&mut self, shape: &Shape, e: &Expr) -> u128 {
+        walk::value(shape, self, e)
+    }
+
+    /// The window E|r: first physical cell and number of cells.
+    pub fn mapped(&mut self, shape: &Shape) -> (u128, u128) {
+        match &shape.isa.window {
+            Some(it) => (self.value(shape, &it.base), self.value(shape, &it.size)),
+            None => (0, u128::from(self.cells())),
+        }
     }
 
     /// Where a physical cell stands in the installation.

@@ -1,9 +1,12 @@
 //! What running a machine needs to know of its specification, worked out once.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use model::bits::mask;
-use model::isa::{Body, Class, Isa, Kind, Part, RegisterId, Role, Slice};
+use model::isa::{Body, Class, Expr, ExprKind, Isa, Kind, Part, RegisterId, Role, Slice};
+
+use crate::decode::Decoder;
 
 /// Widest register and cell that the engines hold.
 pub const MAX_WIDTH: u32 = 64;
@@ -28,6 +31,11 @@ pub struct Shape {
     pub unlisted: Option<Class>,
     /// The slot of the first device component: what is written there is the machine's output.
     pub console: Option<usize>,
+    /// Finds the classes of instructions.
+    pub(crate) decoder: Decoder,
+    /// The registers of M and R that say which window is E|r and whether the machine has halted;
+    /// `None` if others do too.
+    pub(crate) deciding: Option<Vec<usize>>,
 }
 
 /// Some bits of one slot.
@@ -76,13 +84,49 @@ impl Shape {
         let control = bits(&|s| matches!(s.role, Role::M | Role::R));
         let console = bits(&|s| s.kind == Some(Kind::Device)).first().map(|b| b.slot);
         let unlisted = isa.unlisted.as_ref().map(|body| unlisted(&isa, body));
-        Ok(Arc::new(Self { isa, offsets, slots, counter, control, unlisted, console }))
+        let decoder = Decoder::new(&isa);
+        let mut it = Self {
+            isa,
+            offsets,
+            slots,
+            counter,
+            control,
+            unlisted,
+            console,
+            decoder,
+            deciding: None,
+        };
+        let window = it.isa.window.iter().flat_map(|window| [&window.base, &window.size]);
+        let mut slots = BTreeSet::new();
+        let decided = window.chain(&it.isa.halted).all(|e| it.is_of_control(e, &mut slots));
+        it.deciding = decided.then(|| slots.into_iter().collect());
+        Ok(Arc::new(it))
     }
 
     /// The slot of a register; `None` past the end of its file.
     pub fn slot(&self, id: RegisterId, element: u128) -> Option<usize> {
         let there = element < u128::from(self.isa.register(id).len());
         there.then(|| self.offsets[id.index()] + element as usize)
+    }
+
+    /// Whether an expression reads nothing but registers that belong to M and R as a whole; notes
+    /// which.
+    fn is_of_control(&self, e: &Expr, slots: &mut BTreeSet<usize>) -> bool {
+        match &e.kind {
+            ExprKind::Register(id) => self.slot(*id, 0).is_some_and(|slot| {
+                slots.insert(slot);
+                let all = mask(self.isa.register(*id).width) as u64;
+                self.control.contains(&Bits { slot, mask: all })
+            }),
+            ExprKind::Apply(_, operands) => operands.iter().all(|e| self.is_of_control(e, slots)),
+            // The number of cells is that of the partition.
+            ExprKind::Const(_) | ExprKind::CellCount => true,
+            ExprKind::Local(_)
+            | ExprKind::Operand(_)
+            | ExprKind::Element(..)
+            | ExprKind::Load(_)
+            | ExprKind::Undefined(_) => false,
+        }
     }
 
     /// The bits of a part.
@@ -100,12 +144,17 @@ impl Shape {
         }
     }
 
-    /// Moves M and R out of the registers and others in.
-    pub fn swap_control(&self, registers: &mut [u64], out: &mut [u64], new: &[u64]) {
+    /// Moves M and R out of the registers and others in; whether those are others than went in
+    /// before.
+    pub fn swap_control(&self, registers: &mut [u64], out: &mut [u64], new: &[u64]) -> bool {
+        let mut changed = 0;
         for Bits { slot, mask } in &self.control {
-            out[*slot] = registers[*slot] & mask;
-            registers[*slot] = registers[*slot] & !mask | new[*slot] & mask;
+            let (old, now) = (&mut out[*slot], &mut registers[*slot]);
+            changed |= (*old ^ *now) & mask;
+            *old = *now & mask;
+            *now = *now & !mask | new[*slot] & mask;
         }
+        changed != 0
     }
 }
 

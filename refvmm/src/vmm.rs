@@ -24,8 +24,8 @@ use crate::engine::{OnTrap, Raised, Stop, Why, walk};
 use crate::machine::{Hardware, Machine, inside};
 use crate::shape::{Bits, Shape};
 
-/// Most windows of a guest whose R′ is kept.
-const MOST_KNOWN: usize = 64;
+/// Most values of a guest's M and R for which R′ is kept.
+const MOST_KNOWN: usize = 1024;
 
 /// A control program on a machine, real or virtual, with its guests. As a machine, it is the guest
 /// that runs.
@@ -43,6 +43,8 @@ pub struct Vmm<M> {
     current: usize,
     /// What the hardware held before the running guest's M and R were put in.
     aside: Aside,
+    /// The values of the running guest's registers that decide what its M and R come to.
+    deciding: Vec<u64>,
 }
 
 /// A virtual machine.
@@ -59,9 +61,21 @@ struct Guest {
     window: Option<(u128, u128)>,
     /// R′ as last composed: relocation and bounds.
     composed: (u64, u64),
-    /// R′ by window, as far as f was evaluated.
-    known: HashMap<(u128, u128), (u64, u64)>,
+    /// Whether its M and R say that it has halted.
+    halted: bool,
+    /// What M and R come to, as far as that was worked out, by the registers that decide it.
+    known: HashMap<Box<[u64]>, Standing>,
     counts: Counts,
+}
+
+/// What a virtual machine's M and R come to.
+#[derive(Clone, Copy)]
+struct Standing {
+    /// The window E|r.
+    window: (u128, u128),
+    /// R′ by f: relocation and bounds.
+    composed: (u64, u64),
+    halted: bool,
 }
 
 /// M, R and storage of the machine below, while the guest's stand in the hardware.
@@ -112,6 +126,7 @@ impl<M: Machine> Vmm<M> {
             output: Vec::new(),
             window: None,
             composed: (0, 0),
+            halted: false,
             known: HashMap::default(),
             counts: Counts { traps: vec![0; isa.traps.len()], ..Counts::default() },
         };
@@ -126,6 +141,7 @@ impl<M: Machine> Vmm<M> {
             guests: partitions.iter().map(guest).collect(),
             current: 0,
             aside: Aside { control: vec![0; shape.slots], window: 0..0 },
+            deciding: Vec::new(),
             machine,
         };
         vmm.compose_anew();
@@ -214,6 +230,13 @@ impl<M: Machine> Vmm<M> {
         self.kind == Kind::Hybrid && self.mode.get(self.control()) != self.user
     }
 
+    fn has_halted(&mut self) -> bool {
+        if self.shape().deciding.is_some() {
+            return self.guest().halted;
+        }
+        inside(self, |it| walk::halted(&it.shape, &mut it.cpu))
+    }
+
     /// Reads back what the guest changed of the real R without a trap; the rest of the virtual R is
     /// as it was, even where the real one is clipped.
     fn recover(&mut self) {
@@ -234,23 +257,54 @@ impl<M: Machine> Vmm<M> {
         self.compose_anew();
     }
 
-    /// The allocator A: R′ of the running guest by f, user mode, and everything else of M and R the
-    /// control program's own.
-    fn compose(&mut self, window: (u128, u128)) {
+    /// What the running guest's M and R come to.
+    fn standing(&mut self) -> Standing {
+        let deciding = self.machine.shape().deciding.as_deref();
+        let guest = &self.guests[self.current];
+        let values = deciding.into_iter().flatten().map(|slot| guest.control[*slot]);
+        self.deciding.clear();
+        self.deciding.extend(values);
+        if let Some(known) = guest.known.get(self.deciding.as_slice())
+            && deciding.is_some()
+        {
+            return *known;
+        }
+        self.enter();
+        let Hardware { shape, cpu, .. } = self.machine.hardware();
+        let (window, halted) = (cpu.mapped(shape), walk::halted(shape, cpu));
+        self.swap_out();
         let guest = &mut self.guests[self.current];
+        let (l, b) = self.map.mapping(window, guest.partition);
+        let standing = Standing { window, composed: (l as u64, b as u64), halted };
         if guest.known.len() >= MOST_KNOWN {
             guest.known.clear();
         }
-        let (map, partition) = (&self.map, guest.partition);
-        guest.window = Some(window);
-        guest.composed = *guest.known.entry(window).or_insert_with(|| {
-            let (l, b) = map.mapping(window, partition);
-            (l as u64, b as u64)
-        });
+        guest.known.insert(self.deciding.as_slice().into(), standing);
+        standing
+    }
+
+    /// The allocator A: R′ of the running guest by f, user mode, and everything else of M and R the
+    /// control program's own.
+    fn compose(&mut self, standing: Standing) {
+        let guest = &mut self.guests[self.current];
+        guest.window = Some(standing.window);
+        guest.composed = standing.composed;
         self.mode.set(&mut self.own, self.user);
         self.relocation.set(&mut self.own, guest.composed.0);
         self.bounds.set(&mut self.own, guest.composed.1);
         self.machine.set_control(&self.own);
+    }
+
+    /// Takes M, R and storage of the running guest out of the hardware; whether M or R changed.
+    fn swap_out(&mut self) -> bool {
+        let Hardware { shape, cpu, .. } = self.machine.hardware();
+        let guest = &mut self.guests[self.current];
+        cpu.window = std::mem::take(&mut self.aside.window);
+        let (registers, own) = (&mut cpu.registers, &self.aside.control);
+        let changed = shape.swap_control(registers, &mut guest.control, own);
+        std::mem::swap(&mut cpu.taken, &mut guest.taken);
+        std::mem::swap(&mut cpu.output, &mut guest.output);
+        changed
     }
 
     fn compose_anew(&mut self) {
@@ -266,7 +320,7 @@ impl<M: Machine> Vmm<M> {
 impl<M: Machine> Machine for Vmm<M> {
     fn run(&mut self, fuel: u64, on_trap: OnTrap) -> Stop {
         let mut steps = 0;
-        let mut why = inside(self, |it| it.engine.run(&mut it.cpu, 0, on_trap)).why;
+        let mut why = if self.has_halted() { Why::Halted } else { Why::Fuel };
         while why == Why::Fuel && steps < fuel {
             let stop = if self.interprets() {
                 self.interpret(fuel - steps, on_trap)
@@ -312,15 +366,15 @@ impl<M: Machine> Machine for Vmm<M> {
     }
 
     fn leave(&mut self) {
-        let Hardware { shape, cpu, .. } = self.machine.hardware();
-        let guest = &mut self.guests[self.current];
-        let window = window(shape, cpu);
-        cpu.window = std::mem::take(&mut self.aside.window);
-        shape.swap_control(&mut cpu.registers, &mut guest.control, &self.aside.control);
-        std::mem::swap(&mut cpu.taken, &mut guest.taken);
-        std::mem::swap(&mut cpu.output, &mut guest.output);
-        if guest.window != Some(window) {
-            self.compose(window);
+        let changed = self.swap_out() || self.machine.shape().deciding.is_none();
+        if !changed && self.guest().window.is_some() {
+            return;
+        }
+        let standing = self.standing();
+        let guest = self.guest();
+        guest.halted = standing.halted;
+        if guest.window != Some(standing.window) {
+            self.compose(standing);
         }
     }
 
@@ -343,14 +397,6 @@ fn take(shape: &Shape, cpu: &mut Cpu, raised: Raised, on_trap: OnTrap) -> Stop {
         },
     };
     Stop { steps, why }
-}
-
-/// E|r of the machine in the hardware: first physical cell and number of cells.
-fn window(shape: &Shape, cpu: &mut Cpu) -> (u128, u128) {
-    match &shape.isa.window {
-        Some(it) => (walk::value(shape, cpu, &it.base), walk::value(shape, cpu, &it.size)),
-        None => (0, u128::from(cpu.cells())),
-    }
 }
 
 /// Partitions lie behind the trap cells, inside storage, and apart from each other.

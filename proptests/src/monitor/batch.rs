@@ -3,6 +3,7 @@
 
 use model::map::Partition;
 use model::state::State;
+use refvmm::cpu::Cpu;
 use refvmm::engine::{OnTrap, Stop};
 use refvmm::machine::{self, Bare, Machine, inside};
 use refvmm::vmm::{Kind, Vmm};
@@ -18,7 +19,8 @@ const STOCK: u64 = 32;
 /// A bare machine and a virtual one of the same size.
 pub struct Batch<'w> {
     world: &'w World,
-    spare: u64,
+    /// A guest's registers and cells.
+    laid: Cpu,
     /// Cells of the longest instruction.
     longest: usize,
     real: Bare,
@@ -47,7 +49,8 @@ impl<'w> Batch<'w> {
         let partition = [Partition { first, cells }];
         let guest = Vmm::construct(bare(first + cells + 1), kind, &world.known, &partition)?;
         let longest = world.shape.isa.fetches.last().map_or(1, |fetch| fetch.length as usize);
-        Ok(Self { world, spare, longest, real: bare(cells), guest })
+        let laid = Cpu::new(&world.shape, cells as usize);
+        Ok(Self { world, laid, longest, real: bare(cells), guest })
     }
 
     /// Runs a number of cases from one seed; an error names the case.
@@ -71,58 +74,62 @@ impl<'w> Batch<'w> {
             let (from, to) = (program.place as usize, psw.place as usize);
             let length = self.longest.min(cells.len() - from.max(to));
             cells[to..to + length].copy_from_slice(&program.cells[from..from + length]);
-            self.step(&registers, &cells).map_err(|e| format!("seed {seed}, case {case}: {e}"))?;
+            let result = step(&mut self.real, &mut self.guest, &registers, &cells);
+            result.map_err(|e| format!("seed {seed}, case {case}: {e}"))?;
         }
         Ok(())
     }
 
     /// One instruction from a guest's state.
     pub fn check(&mut self, guest: &Guest) -> Result<(), String> {
-        let plan = self.fitting(guest);
-        match plan {
-            Some(plan) => self.step(&plan.registers, &plan.cells),
-            None => Ok(()),
-        }
-    }
-
-    fn plan(&self, stream: &mut Stream) -> Option<Plan> {
-        let guest = Guest::random(self.world, stream);
-        self.fitting(&guest)
-    }
-
-    /// A guest's registers and cells, if it keeps what is assumed of guests.
-    fn fitting(&self, guest: &Guest) -> Option<Plan> {
-        let state = Guest { spare: self.spare, ..guest.clone() }.state(self.world);
-        self.world.promised(&state).then(|| self.lay(&state))
-    }
-
-    fn lay(&self, state: &State) -> Plan {
-        let registers: Vec<u64> = state.registers.iter().flatten().map(|v| *v as u64).collect();
-        let cells = (0..state.cells).map(|cell| state.load(cell) as u64).collect();
-        let (base, _) = model::map::window(&self.world.shape.isa, state);
-        let counter = self.world.shape.counter.first().map_or(0, |bits| bits.get(&registers));
-        let place = (base as u64).wrapping_add(counter).min(state.cells as u64);
-        Plan { registers, cells, place }
-    }
-
-    /// i(S) on the bare machine and on the virtual one.
-    fn step(&mut self, registers: &[u64], cells: &[u64]) -> Result<(), String> {
-        let a = one(&mut self.real, registers, cells);
-        let b = one(&mut self.guest, registers, cells);
-        let mut same = a == b;
-        let real = &self.real.hardware().cpu;
-        inside(&mut self.guest, |it| {
-            same &= it.cpu.registers == real.registers;
-            same &= it.cpu.contents() == real.contents();
-        });
-        if same {
+        if !self.lay(guest) {
             return Ok(());
         }
-        let states = [machine::state(&mut self.real), machine::state(&mut self.guest)];
-        let rows = State::table(&self.world.shape.isa, &[&states[0], &states[1]]);
-        let names: Vec<_> = rows.iter().filter(|r| r.differs()).map(|r| r.name.clone()).collect();
-        Err(format!("{a:?} on the bare machine, {b:?} on the virtual; {names:?} differ"))
+        let (real, guest) = (&mut self.real, &mut self.guest);
+        step(real, guest, &self.laid.registers, self.laid.contents())
     }
+
+    /// Makes a guest's registers and cells; false if it does not keep what is assumed of guests.
+    fn lay(&mut self, guest: &Guest) -> bool {
+        guest.lay(self.world, &mut self.laid);
+        self.world.is_promised(&mut self.laid)
+    }
+
+    fn plan(&mut self, stream: &mut Stream) -> Option<Plan> {
+        let guest = Guest::random(self.world, stream);
+        if !self.lay(&guest) {
+            return None;
+        }
+        let (base, _) = self.laid.mapped(&self.world.shape);
+        let (registers, cells) = (self.laid.registers.clone(), self.laid.contents().to_vec());
+        let counter = self.world.shape.counter.first().map_or(0, |bits| bits.get(&registers));
+        let place = (base as u64).wrapping_add(counter).min(cells.len() as u64);
+        Some(Plan { registers, cells, place })
+    }
+}
+
+/// i(S) on the bare machine and on the virtual one.
+fn step(
+    real: &mut Bare,
+    guest: &mut Vmm<Bare>,
+    registers: &[u64],
+    cells: &[u64],
+) -> Result<(), String> {
+    let a = one(real, registers, cells);
+    let b = one(guest, registers, cells);
+    let mut same = a == b;
+    let cpu = &real.hardware().cpu;
+    inside(guest, |it| {
+        same &= it.cpu.registers == cpu.registers;
+        same &= it.cpu.contents() == cpu.contents();
+    });
+    if same {
+        return Ok(());
+    }
+    let states = [machine::state(real), machine::state(guest)];
+    let rows = State::table(&real.shape().isa, &[&states[0], &states[1]]);
+    let names: Vec<_> = rows.iter().filter(|r| r.differs()).map(|r| r.name.clone()).collect();
+    Err(format!("{a:?} on the bare machine, {b:?} on the virtual; {names:?} differ"))
 }
 
 /// One instruction from some registers and cells.

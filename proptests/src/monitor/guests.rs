@@ -7,8 +7,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use model::interp::operand_condition;
-use model::isa::Class;
+use model::isa::{Class, Operand};
 use model::state::State;
+use refvmm::cpu::Cpu;
 use refvmm::shape::Bits;
 
 use super::value::{Geometry, Value};
@@ -118,10 +119,11 @@ impl Guest {
             .map(|i| (i, Value::random(stream)))
             .collect();
         let cells = world.shape.isa.least_cells() as u64 + spare;
-        let data = (0..stream.below(3))
-            .map(|_| (stream.below(cells), Value::random(stream)))
-            .collect::<Vec<_>>();
-        let data = if stream.below(2) == 0 { data } else { Vec::new() };
+        let mut data: Vec<_> =
+            (0..stream.below(3)).map(|_| (stream.below(cells), Value::random(stream))).collect();
+        if stream.below(2) > 0 {
+            data.clear();
+        }
         let frames = (0..2).map(|_| Psw::random(world, stream)).collect();
         let place = stream.below(6);
         let steps = if stream.below(8) == 0 { 40 } else { 1 + stream.below(8) };
@@ -148,68 +150,79 @@ impl Guest {
 
     /// The state it starts in.
     pub fn state(&self, world: &World) -> State {
+        let mut cpu = Cpu::new(&world.shape, self.cells(world) as usize);
+        self.lay(world, &mut cpu);
+        cpu.state(&world.shape)
+    }
+
+    /// Puts that state into a processor, whatever its number of cells.
+    pub fn lay(&self, world: &World, cpu: &mut Cpu) {
         let isa = &world.shape.isa;
-        let least = isa.least_cells() as u64;
         let mut place = Geometry {
-            cells: self.cells(world),
+            cells: cpu.cells(),
             unit: world.unit,
             frame: world.frame(),
-            code: least + self.place * world.unit,
+            code: isa.least_cells() as u64 + self.place * world.unit,
             ..Geometry::default()
         };
         place.frames = place.code + length(world, &self.program);
         place.handler = place.frames + place.frame * self.frames.len() as u64;
-        let mut state = State::zero(isa, u128::from(place.cells));
+        cpu.registers.fill(0);
+        cpu.contents_mut().fill(0);
         for (i, value) in &self.resources {
-            set(&mut state, world.resources[*i], *value, &place);
+            set(&mut cpu.registers, world.resources[*i], *value, &place);
         }
-        self.psw.set_control(world, &mut state, &mut place);
-        let (window, bounds) = model::map::window(isa, &state);
+        self.psw.set_control(world, &mut cpu.registers, &mut place);
+        let (window, bounds) = cpu.mapped(&world.shape);
         (place.window, place.bounds) = (window as u64, bounds as u64);
         for bits in &world.shape.counter {
-            set(&mut state, *bits, self.psw.counter, &place);
+            set(&mut cpu.registers, *bits, self.psw.counter, &place);
         }
         for (i, value) in &self.registers {
-            set(&mut state, world.general[*i], *value, &place);
+            set(&mut cpu.registers, world.general[*i], *value, &place);
         }
         if let Some(it) = &self.filler {
             let cells = it.cells(world, &place);
-            let behind = place.handler + length(world, &self.handler)..place.cells;
-            for (cell, value) in behind.zip(cells.into_iter().cycle()) {
-                state.store(u128::from(cell), u128::from(value));
+            let behind = (place.handler + length(world, &self.handler)) as usize;
+            let behind = cpu.contents_mut().iter_mut().skip(behind);
+            for (cell, value) in behind.zip(cells.iter().cycle()) {
+                *cell = *value;
             }
         }
-        let mut at = place.code;
-        let mut lay = |state: &mut State, cells: Vec<u64>| {
-            for cell in cells {
-                state.store(u128::from(at), u128::from(cell));
-                at += 1;
-            }
+        let mut at = place.code as usize;
+        let mut put = |cpu: &mut Cpu, cells: &[u64]| {
+            let there = cpu.contents_mut().iter_mut().skip(at);
+            there.zip(cells).for_each(|(cell, value)| *cell = *value);
+            at += cells.len();
         };
         for it in &self.program {
-            lay(&mut state, it.cells(world, &place));
+            put(cpu, &it.cells(world, &place));
         }
         for psw in &self.frames {
-            lay(&mut state, psw.cells(world, &place));
+            let cells = psw.cells(world, &place, cpu);
+            put(cpu, &cells);
         }
         for it in &self.handler {
-            lay(&mut state, it.cells(world, &place));
+            put(cpu, &it.cells(world, &place));
         }
         if let Vector::Psw(psw) = &self.vector {
             let new = isa.trap_cells.new.clone();
             let cells = if isa.trap_cells.old.is_empty() {
-                psw.vectors(world, &place, new.end - new.start)
+                psw.vectors(world, &place, new.end - new.start, cpu)
             } else {
-                psw.cells(world, &place)
+                psw.cells(world, &place, cpu)
             };
-            for (cell, value) in new.zip(cells) {
-                state.store(cell, u128::from(value));
-            }
+            let there = cpu.contents_mut().iter_mut().skip(new.start as usize);
+            there
+                .take((new.end - new.start) as usize)
+                .zip(cells)
+                .for_each(|(cell, value)| *cell = value);
         }
         for (cell, value) in &self.data {
-            state.store(u128::from(*cell), u128::from(value.of(&place, isa.storage.width)));
+            if let Some(place_of) = cpu.contents_mut().get_mut(*cell as usize) {
+                *place_of = value.of(&place, isa.storage.width);
+            }
         }
-        state
     }
 }
 
@@ -218,12 +231,9 @@ fn length(world: &World, program: &[Instruction]) -> u64 {
 }
 
 /// Sets some bits of a register.
-fn set(state: &mut State, bits: Bits, value: Value, place: &Geometry) {
+fn set(registers: &mut [u64], bits: Bits, value: Value, place: &Geometry) {
     let width = 64 - (bits.mask >> bits.mask.trailing_zeros()).leading_zeros();
-    let value = value.of(place, width) << bits.mask.trailing_zeros() & bits.mask;
-    if let Some(register) = state.registers.iter_mut().flatten().nth(bits.slot) {
-        *register = *register & !u128::from(bits.mask) | u128::from(value);
-    }
+    bits.set(registers, value.of(place, width));
 }
 
 impl World {
@@ -255,26 +265,11 @@ impl Instruction {
 
 /// Operands that the class admits, if some are found.
 fn operands(class: &Class, stream: &mut Stream) -> Vec<Value> {
-    let mut found = Vec::new();
+    let mut found = Vec::with_capacity(class.operands.len());
     for _ in 0..50 {
-        found = class
-            .operands
-            .iter()
-            .map(|o| match o.fixed {
-                Some(value) => Value::Number(value as u64),
-                None if o.width == 1 => Value::Number(u64::from(stream.below(4) == 0)),
-                None if o.width <= 8 && stream.below(4) == 0 => Value::Number(0),
-                None if o.width <= 8 => Value::Number(stream.below(1 << o.width)),
-                None if stream.below(3) > 0 => match stream.below(10) {
-                    n @ 0..=2 => Value::Number(n),
-                    3 | 4 => Value::Number(stream.below(64)),
-                    5 => Value::Top(stream.below(3) as u8),
-                    6 => Value::Frame(stream.below(2) as u8),
-                    _ => Value::Code(stream.below(6) as u8),
-                },
-                None => Value::random(stream),
-            })
-            .collect();
+        found.clear();
+        found.extend(class.operands.iter().map(|o| operand(o, stream)));
+        let Some(when) = &class.when else { break };
         let plain: Vec<u128> = found
             .iter()
             .map(|v| match v {
@@ -282,11 +277,28 @@ fn operands(class: &Class, stream: &mut Stream) -> Vec<Value> {
                 _ => 1,
             })
             .collect();
-        if class.when.as_ref().is_none_or(|w| operand_condition(w, &plain)) {
+        if operand_condition(when, &plain) {
             break;
         }
     }
     found
+}
+
+fn operand(o: &Operand, stream: &mut Stream) -> Value {
+    match o.fixed {
+        Some(value) => Value::Number(value as u64),
+        None if o.width == 1 => Value::Number(u64::from(stream.below(4) == 0)),
+        None if o.width <= 8 && stream.below(4) == 0 => Value::Number(0),
+        None if o.width <= 8 => Value::Number(stream.below(1 << o.width)),
+        None if stream.below(3) > 0 => match stream.below(10) {
+            n @ 0..=2 => Value::Number(n),
+            3 | 4 => Value::Number(stream.below(64)),
+            5 => Value::Top(stream.below(3) as u8),
+            6 => Value::Frame(stream.below(2) as u8),
+            _ => Value::Code(stream.below(6) as u8),
+        },
+        None => Value::random(stream),
+    }
 }
 
 impl Psw {
@@ -337,39 +349,39 @@ impl Psw {
     }
 
     /// Sets M and the mapping of a state, and with them what addresses are relative to.
-    fn set_control(&self, world: &World, state: &mut State, place: &mut Geometry) {
-        let isa = &world.shape.isa;
+    fn set_control(&self, world: &World, registers: &mut [u64], place: &mut Geometry) {
+        let (shape, isa) = (&world.shape, &world.shape.isa);
         if let Some(mode) = isa.mode {
-            state.set_part(
-                mode,
-                if self.user { world.pair.user.1 } else { world.pair.supervisor.1 },
-            );
+            let value = if self.user { world.pair.user.1 } else { world.pair.supervisor.1 };
+            shape.part(mode).set(registers, value as u64);
         }
         if let Some(part) = isa.relocation {
             place.window = self.relocation.of(place, part.width);
-            state.set_part(part, u128::from(place.window));
+            shape.part(part).set(registers, place.window);
         }
         if let Some(part) = isa.bounds {
-            state.set_part(part, u128::from(self.bounds.of(place, part.width)));
+            shape.part(part).set(registers, self.bounds.of(place, part.width));
         }
     }
 
-    /// Its cells, for instructions and traps to load.
-    fn cells(&self, world: &World, place: &Geometry) -> Vec<u64> {
+    /// Its cells, for instructions and traps to load. Takes a processor to look at the PSW in; its
+    /// registers are left as they are.
+    fn cells(&self, world: &World, place: &Geometry, cpu: &mut Cpu) -> Vec<u64> {
         let isa = &world.shape.isa;
-        let mut state = State::zero(isa, u128::from(place.cells));
+        let aside = std::mem::replace(&mut cpu.registers, vec![0; world.shape.slots]);
         let mut there = Geometry { window: 0, ..*place };
-        self.set_control(world, &mut state, &mut there);
-        let (window, bounds) = model::map::window(isa, &state);
+        self.set_control(world, &mut cpu.registers, &mut there);
+        let (window, bounds) = cpu.mapped(&world.shape);
         (there.window, there.bounds) = (window as u64, bounds as u64);
         for bits in &world.shape.counter {
-            set(&mut state, *bits, self.counter, &there);
+            set(&mut cpu.registers, *bits, self.counter, &there);
         }
-        let registers: Vec<u64> = state.registers.iter().flatten().map(|v| *v as u64).collect();
+        let registers = std::mem::replace(&mut cpu.registers, aside);
         if !isa.trap_cells.old.is_empty() {
             return world.psw(&registers);
         }
-        let mode = isa.mode.map_or(0, |mode| state.register(mode.register) as u64);
+        let mode = isa.mode.and_then(|mode| world.shape.slot(mode.register, 0));
+        let mode = mode.map_or(0, |slot| registers[slot]);
         let counter = world.shape.counter.first().map_or(0, |bits| bits.get(&registers));
         // What the frame says of its own form stands in the place of R, which is not in it.
         let form = self.relocation.of(&there, 4) << 12;
@@ -377,8 +389,8 @@ impl Psw {
     }
 
     /// Addresses of the handler, one for each trap, on machines that load only P.
-    fn vectors(&self, world: &World, place: &Geometry, cells: u128) -> Vec<u64> {
-        let counter: Vec<u64> = self.cells(world, place)[2..6].to_vec();
+    fn vectors(&self, world: &World, place: &Geometry, cells: u128, cpu: &mut Cpu) -> Vec<u64> {
+        let counter: Vec<u64> = self.cells(world, place, cpu)[2..6].to_vec();
         (0..cells as usize).map(|i| counter[i % 4]).collect()
     }
 }

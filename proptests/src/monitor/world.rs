@@ -9,10 +9,14 @@ use model::isa::{Class, Endian, Isa, Pair, Profile, Role, TrapId};
 use model::map::VmMap;
 use model::state::State;
 use refvmm::classification::Classification;
+use refvmm::cpu::Cpu;
 use refvmm::decode::encode;
 use refvmm::engine::instruction;
 use refvmm::shape::{Bits, Shape};
 use refvmm::vmm::Kind;
+
+/// What a bit of M, P or R makes of the cells of an old PSW.
+type Image = Vec<(u64, u64)>;
 
 /// A machine that guests are made for.
 pub struct World {
@@ -44,8 +48,8 @@ pub struct World {
     pub resources: Vec<Bits>,
     /// Cells of the shortest instruction.
     pub unit: u64,
-    /// Where the bits of M, P and R stand in an old PSW: control bit, cell, bits.
-    images: Vec<(Bits, Vec<(u64, u64)>)>,
+    /// Where the bits of M, P and R stand in an old PSW: by slot and bit, cells and bits.
+    images: Vec<(usize, Vec<Image>)>,
 }
 
 impl World {
@@ -143,6 +147,14 @@ impl World {
         (!self.within || l + b <= state.cells) && (!self.assumes || holds(isa, state))
     }
 
+    /// The same of the state in a processor.
+    pub(super) fn is_promised(&self, cpu: &mut Cpu) -> bool {
+        let (l, b) = cpu.mapped(&self.shape);
+        let mut holds = |e| cpu.value(&self.shape, e) != 0;
+        let assumed = !self.assumes || self.shape.isa.assumptions.iter().all(|a| holds(&a.that));
+        assumed && (!self.within || l + b <= u128::from(cpu.cells()))
+    }
+
     /// Whether the state is one of virtual user mode.
     pub fn is_user(&self, state: &State) -> bool {
         self.shape.isa.mode.is_some_and(|mode| state.part(mode) == self.pair.user.1)
@@ -182,18 +194,20 @@ impl World {
     pub fn psw(&self, registers: &[u64]) -> Vec<u64> {
         let old = &self.shape.isa.trap_cells.old;
         let mut cells = vec![0; (old.end - old.start) as usize];
-        for (bit, places) in &self.images {
-            if registers[bit.slot] & bit.mask != 0 {
-                for (cell, bits) in places {
+        for (slot, images) in &self.images {
+            let mut rest = registers[*slot];
+            while rest != 0 {
+                for (cell, bits) in &images[rest.trailing_zeros() as usize] {
                     cells[*cell as usize] |= bits;
                 }
+                rest &= rest - 1;
             }
         }
         cells
     }
 
     /// What each bit of M, P and R does to the old PSW.
-    fn images(&self) -> Vec<(Bits, Vec<(u64, u64)>)> {
+    fn images(&self) -> Vec<(usize, Vec<Image>)> {
         let isa = &self.shape.isa;
         let cells = isa.trap_cells.old.clone();
         let saved = |state: State| match interp::take_trap(isa, TrapId(0), None, state) {
@@ -202,8 +216,13 @@ impl World {
         };
         let zero = State::zero(isa, isa.least_cells() + 64);
         let plain: Vec<u64> = saved(zero.clone());
-        let mut all = Vec::new();
+        let mut all: Vec<(usize, Vec<Image>)> = Vec::new();
         for bits in self.shape.control.iter().chain(&self.shape.counter) {
+            let known = all.iter().position(|(slot, _)| *slot == bits.slot);
+            let at = known.unwrap_or_else(|| {
+                all.push((bits.slot, vec![Image::new(); 64]));
+                all.len() - 1
+            });
             for bit in (0..64).map(|i| 1 << i).filter(|bit| bits.mask & bit != 0) {
                 let mut state = zero.clone();
                 if let Some(place) = state.registers.iter_mut().flatten().nth(bits.slot) {
@@ -211,7 +230,7 @@ impl World {
                 }
                 let differs = saved(state).into_iter().zip(&plain).map(|(x, y)| x ^ y);
                 let places = (0..).zip(differs).filter(|(_, bits)| *bits != 0).collect();
-                all.push((Bits { slot: bits.slot, mask: bit }, places));
+                all[at].1[bit.trailing_zeros() as usize] = places;
             }
         }
         all

@@ -2,7 +2,7 @@
 
 mod interpreter;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod threaded;
 pub(crate) mod walk;
 
@@ -10,11 +10,10 @@ pub use interpreter::Interpreter;
 pub use threaded::{Dispatch, Threaded};
 pub use walk::Walk;
 
-use model::bits::mask;
-use model::isa::{Endian, Fetch, Isa, TrapId};
+use model::isa::{Fetch, Isa, TrapId};
 
 use crate::cpu::Cpu;
-use crate::decode::{Decoded, decode};
+use crate::decode::{Decoded, decode, goes_on};
 use crate::shape::Bits;
 
 /// Runs instructions on a [`Cpu`].
@@ -103,14 +102,7 @@ pub fn instruction<E>(
         if let Some(decoded) = decode(isa, word, width) {
             return Ok(Some(decoded));
         }
-        let goes_on = isa.classes.iter().filter_map(|c| c.pattern.as_ref()).any(|p| {
-            let begins = |bits: u128| match isa.endian {
-                Endian::Big => bits >> p.width.saturating_sub(width),
-                Endian::Little => bits & mask(width),
-            };
-            p.width > width && (word ^ begins(p.value)) & begins(p.mask) == 0
-        });
-        if !goes_on {
+        if !goes_on(isa, word, width) {
             break;
         }
     }

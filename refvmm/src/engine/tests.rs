@@ -14,10 +14,10 @@ use crate::decode::encode;
 use crate::shape::Shape;
 
 /// Numbers from a seed.
-struct Stream(u64);
+pub(crate) struct Stream(pub(crate) u64);
 
 impl Stream {
-    fn bits(&mut self) -> u64 {
+    pub(crate) fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -25,7 +25,7 @@ impl Stream {
         z ^ z >> 31
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.bits() % bound.max(1)
     }
 
@@ -59,7 +59,7 @@ pub(crate) fn shape(name: &str) -> Arc<Shape> {
     Shape::new(loaded.isa).expect("it runs guests")
 }
 
-fn operands(class: &Class, near: u64, stream: &mut Stream) -> Option<Vec<u128>> {
+pub(crate) fn operands(class: &Class, near: u64, stream: &mut Stream) -> Option<Vec<u128>> {
     (0..64).find_map(|_| {
         let value = |o: &model::isa::Operand| {
             o.fixed.unwrap_or_else(|| u128::from(stream.value(o.width, near)))
@@ -175,6 +175,8 @@ fn engines(shape: &Arc<Shape>) -> Vec<(&'static str, Box<dyn Engine>)> {
         ("walk", Box::new(Walk::new(shape))),
         ("loop", Box::new(Threaded::with(shape, Dispatch::Loop))),
         ("threads", Box::new(Threaded::with(shape, Dispatch::Threads))),
+        // Blocks, routines and the walk take turns.
+        ("default", Box::new(Threaded::new(shape))),
     ]
 }
 
@@ -266,7 +268,7 @@ fn m68010_runs_alike() {
 }
 
 /// Puts an instruction of a class where P is, with operands that are neither 0 nor equal.
-pub(crate) fn example(shape: &Shape, class: &Class, cpu: &mut Cpu) {
+pub(crate) fn example(shape: &Shape, class: &Class, cpu: &mut Cpu) -> Vec<u128> {
     let mut stream = Stream(7);
     let operands = (0..2000).find_map(|_| {
         let operands = operands(class, 200, &mut stream)?;
@@ -285,4 +287,5 @@ pub(crate) fn example(shape: &Shape, class: &Class, cpu: &mut Cpu) {
     }
     let cells = cells_of(shape, class, &operands);
     cpu.storage[2048..2048 + cells.len()].copy_from_slice(&cells);
+    operands
 }

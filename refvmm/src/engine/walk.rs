@@ -8,7 +8,7 @@ use model::isa::{
     Body, Class, Expr, ExprKind, LocalId, OperandId, RegisterId, Saves, Stmt, TrapId,
 };
 
-use super::{Engine, OnTrap, Raised, Stop, Why, instruction};
+use super::{Engine, OnTrap, Raised, Stop, Why};
 use crate::cpu::Cpu;
 use crate::shape::Shape;
 
@@ -76,7 +76,9 @@ pub(crate) fn step_noting(
     on_trap: OnTrap,
     stored: &mut Vec<usize>,
 ) -> Result<(), Why> {
-    let fetched = instruction(&shape.isa, |fetch| {
+    let mut operands = Vec::new();
+    let fetched = shape.decoder.instruction(&shape.isa, &mut operands, |i| {
+        let fetch = &shape.isa.fetches[i];
         let mut walker = Walker::new(shape, cpu, &fetch.body, &[]);
         match walker.block(&fetch.body.statements) {
             Flow::Next | Flow::Exit(_) => Ok(walker.expr(&fetch.word).value),
@@ -84,9 +86,9 @@ pub(crate) fn step_noting(
         }
     });
     match fetched {
-        Ok(Some(it)) => {
-            let class = &shape.isa.classes[it.class];
-            execute_noting(shape, cpu, class, &it.operands, on_trap, stored)
+        Ok(Some(class)) => {
+            let class = &shape.isa.classes[class];
+            execute_noting(shape, cpu, class, &operands, on_trap, stored)
         }
         Ok(None) => match &shape.unlisted {
             Some(class) => execute_noting(shape, cpu, class, &[], on_trap, stored),

@@ -4,19 +4,24 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use model::bits::mask;
+use model::isa::Operand;
 use rustc_hash::FxHashMap as HashMap;
 
 use super::evaluate::{self, Known, Tree};
 use super::fetch;
 use super::mapping::{Limits, Mapping};
 use super::ops::MicroOp;
+use super::pieces::Value;
 use super::program::{Jump, Program};
+use super::regime::FEWEST;
+use super::routines::Routines;
 use super::run::{REGIMES, hash};
 use super::select::{self, TEMPORARIES, Target};
 use super::terms::Terms;
 use crate::cpu::Cpu;
 use crate::decode::Decoded;
-use crate::engine::{instruction, walk};
+use crate::engine::walk;
 use crate::shape::{Bits, Shape};
 
 /// Most instructions of a block.
@@ -44,6 +49,14 @@ pub(super) struct Regime {
     pub(super) limits: Vec<Limits>,
 }
 
+impl Regime {
+    /// The one regime where nothing is told apart but windows.
+    pub(super) fn of(window: Range<usize>, stamp: u32) -> Self {
+        let key = Key { values: vec![0; FEWEST], window };
+        Self { key, mode: 0, halted: false, stamp, limits: Vec::new() }
+    }
+}
+
 /// An instruction of a block.
 #[derive(Debug, Clone)]
 pub(super) struct Instruction {
@@ -60,8 +73,11 @@ pub(super) struct Block {
     pub(super) first: u32,
     pub(super) instructions: Vec<Instruction>,
     cells: Vec<usize>,
-    name: (usize, u64, bool),
+    name: Name,
 }
+
+/// A block's regime and P, and whether it has one instruction only.
+type Name = (usize, u64, bool);
 
 /// Places whose visits are told apart.
 const PLACES: usize = 1024;
@@ -80,8 +96,7 @@ pub(super) struct Cache {
     blocks: Vec<Block>,
     /// The block of each micro-op.
     owner: Vec<u32>,
-    /// Blocks by regime, P, and whether they have one instruction only.
-    by_name: HashMap<(usize, u64, bool), u32>,
+    by_name: HashMap<Name, u32>,
     owners: BTreeMap<usize, Vec<u32>>,
     pub(super) marks: Vec<u8>,
     pub(super) regimes: Vec<Regime>,
@@ -89,8 +104,12 @@ pub(super) struct Cache {
     /// Regimes that were met last, by the values of their bits.
     pub(super) table: Box<[u32; REGIMES]>,
     generation: u32,
-    /// How often control came to a place, by the low bits of P.
-    visits: Box<[u8; PLACES]>,
+    /// What runs instructions once.
+    pub(super) routines: Routines,
+    /// How often control came to a place since storage was forgotten, by the low bits of P: which
+    /// time that was, and the number.
+    visits: Box<[(u32, u8); PLACES]>,
+    since: u32,
     /// Visits that are walked before micro-ops are made.
     pub(super) patience: u8,
 }
@@ -131,7 +150,9 @@ impl Cache {
             by_key: HashMap::default(),
             table: Box::new([u32::MAX; REGIMES]),
             generation: 0,
-            visits: Box::new([0; PLACES]),
+            routines: Routines::new(shape, counter.slot as u16, widths),
+            visits: Box::new([(0, 0); PLACES]),
+            since: 0,
             patience: 0,
         })
     }
@@ -150,12 +171,15 @@ impl Cache {
         self.by_key.clear();
         self.table.fill(u32::MAX);
         self.generation = 0;
-        self.visits.fill(0);
+        self.visits.fill((0, 0));
     }
 
     /// Whether control has come to P often enough for micro-ops to be worth making.
     pub(super) fn is_warm(&mut self, counter: u64) -> bool {
-        let visits = &mut self.visits[counter as usize % PLACES];
+        let (since, visits) = &mut self.visits[counter as usize % PLACES];
+        if *since != self.since {
+            (*since, *visits) = (self.since, 0);
+        }
         let warm = *visits >= self.patience;
         *visits += u8::from(!warm);
         warm
@@ -222,6 +246,15 @@ impl Cache {
         &self.blocks[index as usize]
     }
 
+    /// The micro-ops of an instruction of a block.
+    #[cfg(test)]
+    pub(super) fn ops(&self, block: u32, at: usize) -> &[MicroOp] {
+        let block = self.block(block);
+        let all = &self.program.ops()[block.first as usize..];
+        let end = block.instructions.get(at + 1).map_or(all.len(), |next| next.op as usize);
+        &all[block.instructions[at].op as usize..end]
+    }
+
     /// The block at P; `None` if what stands there cannot be decoded beforehand.
     pub(super) fn find(
         &mut self,
@@ -281,25 +314,48 @@ impl Cache {
             }
         }
         self.marks[cell] = 0;
-        // All links are made anew.
+        self.renew();
+    }
+
+    /// Forgets which blocks stand where. What does not depend on storage is kept.
+    pub(super) fn forget(&mut self) {
+        self.since = self.since.wrapping_add(1);
+        if self.by_name.is_empty() {
+            return;
+        }
+        self.by_name.clear();
+        for (cell, _) in std::mem::take(&mut self.owners) {
+            self.marks[cell] = 0;
+        }
+        self.renew();
+    }
+
+    /// Has all links made anew.
+    fn renew(&mut self) {
         self.generation += 1;
+        self.program.unlink();
         for index in 0..self.regimes.len() {
             self.regimes[index].stamp = self.stamp(index);
         }
     }
 
-    fn decode(&mut self, cpu: &Cpu, name: (usize, u64, bool)) -> Option<u32> {
+    fn decode(&mut self, cpu: &Cpu, name: Name) -> Option<u32> {
         let (regime, mut counter, single) = name;
+        let most = if single { 1 } else { MOST_INSTRUCTIONS };
         let mut ops: Vec<MicroOp> = Vec::new();
         let mut instructions = Vec::new();
         let mut cells = Vec::new();
-        let most = if single { 1 } else { MOST_INSTRUCTIONS };
         let falls = loop {
             let Some((decoded, places)) = self.fetch(cpu, regime, counter) else { break true };
             cells.extend(places);
             let (tree, next) = self.evaluate(regime, decoded.as_ref(), counter);
             let op = ops.len() as u32;
-            let (code, falls) = self.select(cpu, &tree, next);
+            let (mut code, falls) = self.select(cpu, &tree, next);
+            if let Some(last) = ops.last()
+                && select::join(last, &mut code, self.shape.slots as u16)
+            {
+                ops.pop();
+            }
             ops.extend(code);
             instructions.push(Instruction { op, counter, decoded });
             match next {
@@ -338,12 +394,21 @@ impl Cache {
         counter: u64,
     ) -> Option<(Option<Decoded>, Vec<usize>)> {
         let shape = Arc::clone(&self.shape);
-        let mode = self.mode.map(|bits| (bits, self.regimes[regime].mode));
-        let known = Known { shape: &shape, counter: self.counter, mode, regime: &self.bits };
+        let at = self.at(counter);
+        let known = Known {
+            shape: &shape,
+            counter: self.counter,
+            mode: self.mode.map(|bits| (bits, self.regimes[regime].mode)),
+            regime: &self.bits,
+            traps_are_rare: true,
+            told: None,
+        };
         let (terms, width) = (&mut self.terms, shape.isa.storage.width);
         let mut places = Vec::new();
-        let decoded = instruction(&shape.isa, |fetch| {
-            let found = fetch::fetch(known, terms, &fetch.body, &fetch.word, counter);
+        let mut operands = Vec::new();
+        let class = shape.decoder.instruction(&shape.isa, &mut operands, |i| {
+            let fetch = &shape.isa.fetches[i];
+            let found = fetch::fetch(known, terms, &fetch.body, &fetch.word, &at);
             let (conditions, cells) = found.ok_or(())?;
             let value = |terms: &Terms, t| {
                 let settled = terms.settled(t);
@@ -363,7 +428,7 @@ impl Cache {
             }
             Ok(word)
         });
-        Some((decoded.ok()?, places))
+        Some((class.ok()?.map(|class| Decoded { class, operands }), places))
     }
 
     fn evaluate(
@@ -373,8 +438,6 @@ impl Cache {
         counter: u64,
     ) -> (Tree, Option<u64>) {
         let shape = Arc::clone(&self.shape);
-        let mode = self.mode.map(|bits| (bits, self.regimes[regime].mode));
-        let known = Known { shape: &shape, counter: self.counter, mode, regime: &self.bits };
         let (class, operands) = match decoded {
             Some(it) => (&shape.isa.classes[it.class], it.operands.as_slice()),
             None => match &shape.unlisted {
@@ -382,7 +445,26 @@ impl Cache {
                 None => return (Tree::Walk, None),
             },
         };
-        evaluate::instruction(known, &mut self.terms, class, operands, counter)
+        let at = self.at(counter);
+        let number = |(o, value): (&Operand, &u128)| {
+            Value::constant(&mut self.terms, value & mask(o.width), o.width)
+        };
+        let operands: Vec<Value> = class.operands.iter().zip(operands).map(number).collect();
+        let known = Known {
+            shape: &shape,
+            counter: self.counter,
+            mode: self.mode.map(|bits| (bits, self.regimes[regime].mode)),
+            regime: &self.bits,
+            traps_are_rare: true,
+            told: None,
+        };
+        evaluate::instruction(known, &mut self.terms, class, &operands, &at)
+    }
+
+    /// P as a number.
+    fn at(&mut self, counter: u64) -> Value {
+        let width = self.terms.regime[usize::from(self.counter)].1;
+        Value::constant(&mut self.terms, u128::from(counter), width)
     }
 
     fn select(&mut self, cpu: &Cpu, tree: &Tree, next: Option<u64>) -> (Vec<MicroOp>, bool) {
@@ -390,6 +472,7 @@ impl Cache {
             terms: &mut self.terms,
             mappings: &mut self.mappings,
             zero: self.shape.slots as u16,
+            operands: 0,
             counter: self.counter,
             cells: cpu.cells(),
         };

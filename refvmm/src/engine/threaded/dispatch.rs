@@ -12,6 +12,7 @@
 use super::mapping::Limits;
 use super::ops::{MicroOp, Next, Place, code, execute};
 use super::program::{Jump, Program};
+use super::regime::FEWEST;
 use super::run::{Exit, Left, Run, turn};
 use crate::shape::Bits;
 
@@ -55,7 +56,7 @@ impl Recent {
     /// The regime that a run is in.
     fn of(run: &Run<'_>) -> Self {
         let it = &run.regimes[run.regime];
-        assert!(it.key.values.len() == run.bits.len());
+        assert!(it.key.values.len() == run.bits.len() && run.bits.len() >= FEWEST);
         assert!(run.limits.len() >= run.program.mappings());
         let (values, limits) = (it.key.values.as_ptr(), run.limits.as_ptr());
         Self { regime: run.regime, values, limits, stamp: run.stamp }
@@ -65,14 +66,17 @@ impl Recent {
     ///
     /// # Safety
     ///
-    /// There are as many bits as values, and their slots are in the frame.
+    /// There are as many bits as values, at least `FEWEST`, and their slots are in the frame.
     #[inline(always)]
-    unsafe fn is_now(&self, bits: *const Bits, width: usize, frame: *const u64) -> bool {
+    unsafe fn is_now(&self, context: &Context, frame: *const u64) -> bool {
         // SAFETY: the caller's.
-        (0..width).all(|i| unsafe {
-            let bits = &*bits.add(i);
-            *frame.add(bits.slot) & bits.mask == *self.values.add(i)
-        })
+        let differs = |i: usize| unsafe {
+            let bits = &*context.bits.add(i);
+            *frame.add(bits.slot) & bits.mask ^ *self.values.add(i)
+        };
+        // One comparison for the first is sooner known than one for each.
+        let first = (0..FEWEST).fold(0, |all, i| all | differs(i));
+        first == 0 && (FEWEST..context.width).all(|i| differs(i) == 0)
     }
 }
 
@@ -157,6 +161,7 @@ unsafe fn handler_of<const CODE: u8>(
     unsafe {
         let next = match execute(CODE, &*op, &mut place) {
             Next::Skip(k) => op.add(k as usize),
+            Next::Link(0) if (*op).distance() == 0 => return unlinked(op, frame, context, budget),
             Next::Link(0) => return follow(op, frame, storage, context, budget),
             // Which way a branch goes is predicted, not computed: what follows need not wait.
             Next::Link(1) => {
@@ -167,13 +172,13 @@ unsafe fn handler_of<const CODE: u8>(
             Next::Turn => {
                 let state = &mut *context;
                 // Most often the regime is the one that it led to last.
-                let (stamp, _) = (*op.add(1)).link();
+                let stamp = (*op.add(1)).stamp();
                 let likely = usize::from(stamp == state.recent[1].stamp);
                 // An index changes, not what it leads to: nothing waits for what was just written.
                 let mut now = likely;
-                if !state.recent[likely].is_now(state.bits, state.width, frame) {
+                if !state.recent[likely].is_now(state, frame) {
                     now = 1 - likely;
-                    if !state.recent[now].is_now(state.bits, state.width, frame) {
+                    if !state.recent[now].is_now(state, frame) {
                         return turn_far(op, frame, storage, context, budget);
                     }
                 }
@@ -235,7 +240,7 @@ unsafe fn turned(
     }
 }
 
-/// Goes through a `GOTO`.
+/// Goes through a `GOTO`. If it is not linked, it leads to itself, and is run then.
 #[inline(always)]
 unsafe fn follow(
     goto: *const MicroOp,
@@ -246,14 +251,28 @@ unsafe fn follow(
 ) -> *const MicroOp {
     // SAFETY: as for handlers; links lead to blocks.
     unsafe {
-        let (stamp, first) = (*goto).link();
         let count = u64::from((*goto).c);
-        if stamp != (*context).stamp || count > budget {
-            *frame.add(usize::from((*context).counter)) = (*goto).k;
-            return leave(goto, context, Exit::Unlinked, budget);
+        if count > budget {
+            return unlinked(goto, frame, context, budget);
         }
-        let next = (*context).ops.add(first as usize);
+        let next = goto.offset((*goto).distance() as isize);
         ((*next).handler)(next, frame, storage, context, budget - count)
+    }
+}
+
+/// Leaves at a `GOTO`.
+#[cold]
+#[inline(never)]
+unsafe fn unlinked(
+    goto: *const MicroOp,
+    frame: *mut u64,
+    context: *mut Context,
+    budget: u64,
+) -> *const MicroOp {
+    // SAFETY: as for handlers.
+    unsafe {
+        *frame.add(usize::from((*context).counter)) = (*goto).k;
+        leave(goto, context, Exit::Unlinked, budget)
     }
 }
 
@@ -271,7 +290,7 @@ unsafe fn leap(
         let counter = *frame.add(usize::from((*context).counter));
         // Most often it is where it led last: that can be predicted.
         let goto = op.add(1);
-        if (*goto).k == counter {
+        if (*goto).k == counter && (*goto).stamp() == (*context).stamp {
             return follow(apart(goto), frame, storage, context, budget);
         }
         let jump = &*(*context).jumps.add(Program::hash(counter, (*context).stamp));
@@ -318,7 +337,7 @@ macro_rules! handlers {
 static HANDLERS: [Handler; code::COUNT as usize] = handlers!(
     0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34
     35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64 65 66
-    67 68 69 70 71 72 73
+    67 68 69 70 71 72 73 74 75 76 77 78 79 80 81 82 83 84 85
 );
 
 /// The handler of a code.

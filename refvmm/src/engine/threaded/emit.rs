@@ -13,7 +13,7 @@ use super::terms::{Kind, Term};
 
 impl Selector<'_, '_> {
     pub(super) fn temporary(&mut self) -> Result<u16, Unsupported> {
-        if self.next > TEMPORARIES {
+        if self.next > TEMPORARIES + self.target.operands {
             return Err(Unsupported);
         }
         self.next += 1;

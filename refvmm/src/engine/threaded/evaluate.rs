@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use model::bits::mask;
 use model::isa::{Body, Class, Expr, ExprKind, LocalId, OperandId, Saves, Stmt, TrapId};
 
 use super::alu::Alu;
@@ -64,6 +63,10 @@ pub(super) struct Known<'a> {
     pub(super) mode: Option<(Bits, u64)>,
     /// The bits of the regime, by slot.
     pub(super) regime: &'a [Bits],
+    /// Whether traps that the regime does not decide are rare, and left to the walk.
+    pub(super) traps_are_rare: bool,
+    /// The slot that becomes 1 where the console is written.
+    pub(super) told: Option<u16>,
 }
 
 /// Something that is not expressed; the instruction is walked.
@@ -108,9 +111,11 @@ impl Path<'_> {
 pub(super) struct Evaluator<'a> {
     pub(super) known: Known<'a>,
     pub(super) terms: &'a mut Terms,
-    operands: &'a [u128],
+    operands: &'a [Value],
     /// P at the instruction and behind it.
-    counters: [u64; 2],
+    counters: [Value; 2],
+    /// What is put into slots where a path ends, but for those of traps.
+    pub(super) result: Option<(&'a Expr, u16)>,
     paths: u32,
 }
 
@@ -119,40 +124,40 @@ impl<'a> Evaluator<'a> {
     pub(super) fn new(
         known: Known<'a>,
         terms: &'a mut Terms,
-        operands: &'a [u128],
-        at: u64,
+        operands: &'a [Value],
+        at: &Value,
     ) -> Self {
-        Self { known, terms, operands, counters: [at, at], paths: 0 }
+        let counters = [at.clone(), at.clone()];
+        Self { known, terms, operands, counters, result: None, paths: 0 }
     }
 }
 
-/// Evaluates an instruction at a place: its tree, and P behind it.
+/// Evaluates an instruction at a place: its tree, and P behind it where that is known.
 pub(super) fn instruction(
     known: Known<'_>,
     terms: &mut Terms,
     class: &Class,
-    operands: &[u128],
-    at: u64,
+    operands: &[Value],
+    at: &Value,
 ) -> (Tree, Option<u64>) {
     let mut it = Evaluator::new(known, terms, operands, at);
     let advance = it.body(&class.advance, at);
     let Tree::Done(Effects { list, next, .. }) = advance else { return (Tree::Walk, None) };
-    let Some(next) = it.terms.as_const(next).filter(|_| list.is_empty()) else {
+    if !list.is_empty() {
         return (Tree::Walk, None);
-    };
-    it.counters = [at, next];
-    (it.body(&class.body, next), Some(next))
+    }
+    let behind = Value::of(it.terms, next, at.width);
+    it.counters[1] = behind.clone();
+    (it.body(&class.body, &behind), it.terms.as_const(next))
 }
 
 impl<'a> Evaluator<'a> {
-    pub(super) fn start(&mut self, statements: &'a [Stmt], locals: usize, at: u64) -> Path<'a> {
+    pub(super) fn start(&mut self, statements: &'a [Stmt], locals: usize, at: &Value) -> Path<'a> {
         let zero = Value::constant(self.terms, 0, 1);
-        let width = self.terms.regime[self.known.counter as usize].1;
-        let counter = Value::constant(self.terms, u128::from(at), width);
         Path {
             frames: vec![Frame { statements, is_block: false }],
             locals: vec![zero; locals],
-            registers: BTreeMap::from([(self.known.counter, counter)]),
+            registers: BTreeMap::from([(self.known.counter, at.clone())]),
             effects: Vec::new(),
             apart: Vec::new(),
             facts: Vec::new(),
@@ -161,7 +166,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn body(&mut self, body: &'a Body, at: u64) -> Tree {
+    pub(super) fn body(&mut self, body: &'a Body, at: &Value) -> Tree {
         let path = self.start(&body.statements, body.locals.len(), at);
         self.run(path)
     }
@@ -212,7 +217,27 @@ impl<'a> Evaluator<'a> {
                 }
             }
         }
+        if self.put_result(&mut path).is_err() {
+            return Tree::Walk;
+        }
         self.done(path).unwrap_or(Tree::Walk)
+    }
+
+    /// Puts the result into its slots, 64 bits each, and 1 into the one behind them.
+    fn put_result(&mut self, path: &mut Path<'a>) -> Result<(), Unsupported> {
+        let Some((result, first)) = self.result.filter(|_| path.sequence.is_none()) else {
+            return Ok(());
+        };
+        let value = self.value(path, result)?;
+        let words = value.width.div_ceil(64);
+        for i in 0..words {
+            let word = value.slice(self.terms, 64 * i, (value.width - 64 * i).min(64));
+            let word = word.join(self.terms).ok_or(Unsupported)?;
+            path.effects.push(Effect::Slot(first + i as u16, word));
+        }
+        let one = self.terms.constant(1, 1);
+        path.effects.push(Effect::Slot(first + words as u16, one));
+        Ok(())
     }
 
     /// Whether a condition holds, where that is known.
@@ -231,7 +256,7 @@ impl<'a> Evaluator<'a> {
         let settled = self.terms.settled(condition);
         let rare = |tree: &Tree| match tree {
             Tree::Walk => true,
-            Tree::Trap(..) => !settled,
+            Tree::Trap(..) => !settled && self.known.traps_are_rare,
             _ => false,
         };
         match (rare(&yes), rare(&no)) {
@@ -249,8 +274,8 @@ impl<'a> Evaluator<'a> {
         }
         let isa = &self.known.shape.isa;
         let trap = isa.trap(id);
-        let at = self.counters[usize::from(trap.saves == Saves::Next)];
-        let mut begin = self.start(&trap.sequence.statements, trap.sequence.locals.len(), at);
+        let at = self.counters[usize::from(trap.saves == Saves::Next)].clone();
+        let mut begin = self.start(&trap.sequence.statements, trap.sequence.locals.len(), &at);
         if isa.trap_argument > 0 {
             begin.locals[0] = Value::of(self.terms, argument, isa.trap_argument);
         }
@@ -385,9 +410,13 @@ impl<'a> Evaluator<'a> {
     }
 
     fn set(&mut self, path: &mut Path<'a>, slot: u16, value: Value) -> Result<(), Unsupported> {
-        // The walk tells what is printed.
         if self.known.shape.console == Some(slot as usize) {
-            return Err(Unsupported);
+            // Elsewhere the walk tells what is printed.
+            let told = self.known.told.filter(|_| path.sequence.is_none()).ok_or(Unsupported)?;
+            let one = Effect::Slot(told, self.terms.constant(1, 1));
+            if !path.effects.contains(&one) {
+                path.effects.push(one);
+            }
         }
         let term = value.join(self.terms).ok_or(Unsupported)?;
         let covers = |first: u16, len: u16| (first..first + len).contains(&slot);
@@ -425,6 +454,13 @@ impl<'a> Evaluator<'a> {
         if set && read || special { Err(Unsupported) } else { Ok((first, len)) }
     }
 
+    /// The value of an expression over the state before the instruction.
+    pub(super) fn expression(&mut self, e: &'a Expr) -> Option<Term> {
+        let at = self.counters[0].clone();
+        let mut path = self.start(&[], 0, &at);
+        self.term(&mut path, e).ok()
+    }
+
     pub(super) fn term(&mut self, path: &mut Path<'a>, e: &Expr) -> Result<Term, Unsupported> {
         self.value(path, e)?.join(self.terms).ok_or(Unsupported)
     }
@@ -437,7 +473,7 @@ impl<'a> Evaluator<'a> {
                 path.locals[*id as usize].clone().extended(self.terms, width)
             }
             ExprKind::Operand(OperandId(id)) => {
-                Value::constant(self.terms, self.operands[*id as usize] & mask(width), width)
+                self.operands[*id as usize].extended(self.terms, width)
             }
             ExprKind::Register(id) => {
                 let slot = self.known.shape.slot(*id, 0).ok_or(Unsupported)?;

@@ -1,8 +1,9 @@
 //! Partial evaluation of the fetch: which cells an instruction is read from, and when.
 
-use model::isa::{Body, Expr, Stmt};
+use model::isa::{Body, Expr, Fetch, Stmt};
 
-use super::evaluate::{Evaluator, Frame, Known, Path};
+use super::evaluate::{Evaluator, Frame, Known, Path, Tree};
+use super::pieces::Value;
 use super::terms::{Kind, Term, Terms};
 
 /// Evaluates the fetch of an instruction: its tree, and its cells' places from the most
@@ -12,7 +13,7 @@ pub(super) fn fetch(
     terms: &mut Terms,
     body: &Body,
     word: &Expr,
-    at: u64,
+    at: &Value,
 ) -> Option<(Vec<Term>, Vec<Term>)> {
     let mut it = Evaluator::new(known, terms, &[], at);
     let mut path = it.start(&body.statements, body.locals.len(), at);
@@ -21,6 +22,20 @@ pub(super) fn fetch(
     let mut cells = Vec::new();
     it.cells(&path, word, &mut cells)?;
     Some((conditions, cells))
+}
+
+/// Evaluates the fetch of an instruction that may stand anywhere. Its word is put into slots, and 1
+/// behind it.
+pub(super) fn routine(
+    known: Known<'_>,
+    terms: &mut Terms,
+    fetch: &Fetch,
+    at: &Value,
+    first: u16,
+) -> Tree {
+    let mut it = Evaluator::new(known, terms, &[], at);
+    it.result = Some((&fetch.word, first));
+    it.body(&fetch.body, at)
 }
 
 impl<'a> Evaluator<'a> {

@@ -20,15 +20,17 @@ mod ops;
 mod pieces;
 mod program;
 mod regime;
+mod routines;
 mod run;
 mod select;
+mod step;
 mod terms;
 
 use std::sync::Arc;
 
 use model::isa::TrapId;
 
-use super::{Engine, OnTrap, Raised, Stop, Walk, Why, walk};
+use super::{Engine, OnTrap, Raised, Stop, Walk, Why};
 use crate::cpu::Cpu;
 use crate::shape::{Bits, Shape};
 use cache::Cache;
@@ -38,8 +40,11 @@ use run::{Exit, Left, Run};
 /// be optimised for the stack to be bounded.
 const SLICE: u64 = 4096;
 
-/// Visits of a place that are walked.
+/// Visits of a place that make no block of it.
 const PATIENCE: u8 = 2;
+
+/// Instructions of a class that are walked.
+const PATIENCE_OF_ROUTINES: u8 = 16;
 
 /// How micro-ops are dispatched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +66,7 @@ pub struct Threaded {
     /// The regime of the last run.
     regime: usize,
     stored: Vec<usize>,
+    operands: Vec<u128>,
 }
 
 impl Threaded {
@@ -71,6 +77,7 @@ impl Threaded {
         let mut it = Self::with(shape, if safe { Dispatch::Loop } else { Dispatch::Threads });
         if let Some(cache) = &mut it.cache {
             cache.patience = PATIENCE;
+            cache.routines.patience = PATIENCE_OF_ROUTINES;
         }
         it
     }
@@ -84,6 +91,7 @@ impl Threaded {
             walk: Walk::new(shape),
             regime: 0,
             stored: Vec::new(),
+            operands: Vec::new(),
         }
     }
 
@@ -93,11 +101,11 @@ impl Threaded {
         cpu: &mut Cpu,
         fuel: u64,
         on_trap: OnTrap,
-        mode: Option<(Bits, u64)>,
+        mode: Option<&(Bits, u64)>,
     ) -> Stop {
         let Some(cache) = &mut self.cache else {
             return match mode {
-                Some((mode, _)) => self.walk.run_in_mode(cpu, fuel, on_trap, mode),
+                Some((mode, _)) => self.walk.run_in_mode(cpu, fuel, on_trap, *mode),
                 None => self.walk.run(cpu, fuel, on_trap),
             };
         };
@@ -112,6 +120,7 @@ impl Threaded {
             regime: self.regime,
             left: fuel,
             stored: &mut self.stored,
+            operands: &mut self.operands,
         };
         let why = going.run();
         let (left, regime) = (going.left, going.regime);
@@ -128,12 +137,12 @@ impl Engine for Threaded {
 
     fn run_in_mode(&mut self, cpu: &mut Cpu, fuel: u64, on_trap: OnTrap, mode: Bits) -> Stop {
         let now = mode.get(&cpu.registers);
-        self.run_while(cpu, fuel, on_trap, Some((mode, now)))
+        self.run_while(cpu, fuel, on_trap, Some(&(mode, now)))
     }
 
     fn forget(&mut self) {
         if let Some(cache) = &mut self.cache {
-            cache.clear();
+            cache.forget();
         }
     }
 
@@ -152,15 +161,29 @@ struct Going<'a> {
     dispatch: Dispatch,
     on_trap: OnTrap,
     /// Stops where the bits of M have another value.
-    mode: Option<(Bits, u64)>,
+    mode: Option<&'a (Bits, u64)>,
     regime: usize,
     left: u64,
     stored: &'a mut Vec<usize>,
+    operands: &'a mut Vec<u128>,
 }
 
 impl Going<'_> {
     fn run(&mut self) -> Why {
         loop {
+            // What is met for the first time is not worth looking at the regime.
+            if self.left == 0 || !self.cache.is_warm(self.counter()) {
+                if self.cache.routines.halted(self.cpu) {
+                    return Why::Halted;
+                }
+                if self.left == 0 || !self.is_in_mode() {
+                    return Why::Fuel;
+                }
+                if let Err(why) = self.step() {
+                    return why;
+                }
+                continue;
+            }
             self.cache.prepare(self.cpu);
             if !self.cache.is_current(self.regime, self.cpu) {
                 self.regime = self.cache.regime(self.cpu);
@@ -168,35 +191,30 @@ impl Going<'_> {
             if self.cache.regimes[self.regime].halted {
                 return Why::Halted;
             }
-            let mode = self.mode.is_none_or(|(bits, value)| bits.get(&self.cpu.registers) == value);
-            if self.left == 0 || !mode {
+            if !self.is_in_mode() {
                 return Why::Fuel;
             }
-            let Some(block) = self.find() else {
-                let done = walk::step_noting(self.shape, self.cpu, self.on_trap, self.stored);
-                self.forget_stored();
-                match done {
-                    Ok(()) => self.left -= 1,
-                    Err(why) => return why,
-                }
-                continue;
+            let done = match self.find() {
+                Some(block) => self.block(block),
+                None => self.step(),
             };
-            if let Err(why) = self.block(block) {
+            if let Err(why) = done {
                 return why;
             }
         }
+    }
+
+    fn is_in_mode(&self) -> bool {
+        self.mode.is_none_or(|(bits, value)| bits.get(&self.cpu.registers) == *value)
     }
 
     fn counter(&self) -> u64 {
         self.cpu.registers[usize::from(self.cache.counter)]
     }
 
-    /// The block at P that the fuel lasts for, unless the walk is to run what stands there.
+    /// The block at P that the fuel lasts for.
     fn find(&mut self) -> Option<u32> {
         let counter = self.counter();
-        if !self.cache.is_warm(counter) {
-            return None;
-        }
         if self.left > 1 {
             let block = self.cache.find(self.cpu, self.regime, counter, false)?;
             if self.cache.block(block).instructions.len() as u64 <= self.left {
@@ -285,14 +303,10 @@ impl Going<'_> {
         self.back_to(op);
         let (block, at) = self.cache.owner(op);
         let decoded = block.instructions[at].decoded.clone();
-        let (class, operands) = match &decoded {
-            Some(it) => (&self.shape.isa.classes[it.class], it.operands.as_slice()),
-            None => (self.shape.unlisted.as_ref().ok_or(Why::Unknown)?, [].as_slice()),
-        };
-        let done =
-            walk::execute_noting(self.shape, self.cpu, class, operands, self.on_trap, self.stored);
-        self.forget_stored();
-        done.map(|()| self.left -= 1)
+        let (class, operands) = decoded.map(|it| (it.class, it.operands)).unzip();
+        self.walk_decoded(class, &operands.unwrap_or_default())?;
+        self.left -= 1;
+        Ok(())
     }
 
     fn forget_stored(&mut self) {
@@ -304,7 +318,8 @@ impl Going<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::ops::code;
+    use super::alu::Alu;
+    use super::ops::{code, number};
     use super::{Cache, Cpu};
     use crate::engine::tests::{example, shape};
 
@@ -327,14 +342,66 @@ mod tests {
                 always.push(format!("{} (not decoded)", class.name));
                 continue;
             };
-            let ops = &cache.program.ops()[cache.block(block).first as usize..];
-            if ops[0].code == code::WALK {
+            let ops = cache.ops(block, 0);
+            if ops.first().is_some_and(|op| op.code == code::WALK) {
                 always.push(class.name.clone());
             } else if ops.iter().any(|op| op.code == code::WALK) {
                 sometimes.push(class.name.clone());
             }
         }
         (always, sometimes, shape.isa.classes.len())
+    }
+
+    /// The codes of a block of g3 in user mode.
+    fn codes(words: &[u64]) -> Vec<u8> {
+        let shape = shape("g3");
+        let mut cache = Cache::new(&shape).expect("P is one register");
+        let mut cpu = Cpu::new(&shape, 4096);
+        cpu.storage[64..64 + words.len()].copy_from_slice(words);
+        let parts = [(shape.isa.mode, 1), (shape.isa.relocation, 64), (shape.isa.bounds, 2048)];
+        for (part, value) in parts {
+            let part = part.expect("g3 has modes, relocation and bounds");
+            shape.part(part).set(&mut cpu.registers, value);
+        }
+        cache.prepare(&cpu);
+        let regime = cache.regime(&mut cpu);
+        let block = cache.find(&cpu, regime, 0, false).expect("it is decoded");
+        let count = cache.block(block).instructions.len();
+        (0..count).flat_map(|i| cache.ops(block, i)).map(|op| op.code).collect()
+    }
+
+    #[test]
+    fn loops_have_no_micro_op_too_many() {
+        let add = code::IMMEDIATE + number(Alu::Add);
+        let end = [code::GOTO, code::GOTO];
+        // lw r4, 0(r1) · sw r4, 0(r2) · addi r1, r1, 1 · addi r2, r2, 1 · addi r3, r3, -1
+        // bne r3, r0, ->the first
+        let words = [0x0184_0000, 0x0288_0000, 0x0824_0001, 0x0848_0001, 0x086c_ffff, 0x160c_fffa];
+        let copy = [code::LOAD, code::STORE, add, add, code::ADD_BRANCH + 1];
+        assert_eq!(codes(&words), [copy.as_slice(), &end].concat());
+        // sw r5, 100(r3) · add r3, r3, r5 · sltu r2, r3, r4 · bne r2, r0, ->the first
+        let words = [0x02ac_0064, 0x076e_8000, 0x144e_0000, 0x1608_fffc];
+        let sum = code::REGISTERS + number(Alu::Add);
+        let strike = [code::STORE, sum, code::SET_BRANCH + 2];
+        assert_eq!(codes(&words), [strike.as_slice(), &end].concat());
+    }
+
+    #[test]
+    fn every_class_has_a_routine() {
+        for name in ["g3", "pdp10", "pdp10-ka10", "m68000", "m68010"] {
+            let shape = shape(name);
+            let mut cache = Cache::new(&shape).expect("P is one register");
+            let routines = &mut cache.routines;
+            for (i, class) in shape.isa.classes.iter().enumerate() {
+                let mut cpu = Cpu::new(&shape, 4096);
+                let operands = example(&shape, class, &mut cpu);
+                routines.prepare(&cpu);
+                let mut lengths = 0..shape.isa.fetches.len();
+                assert!(lengths.all(|n| routines.fetch(n, &cpu).is_some()), "{name}");
+                let found = routines.find(Some(i), &operands, &cpu);
+                assert!(found.is_some(), "{name}: {}", class.name);
+            }
+        }
     }
 
     #[test]

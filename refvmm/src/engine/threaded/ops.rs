@@ -48,7 +48,7 @@ pub(super) mod code {
     pub(in super::super) const FORK: u8 = CONST + 12;
     /// P = k, to a block that is linked
     pub(in super::super) const GOTO: u8 = CONST + 13;
-    /// P = a; where it led last stands in the `GOTO` that follows
+    /// to where P, which is set, leads; where it led last stands in the `GOTO` that follows
     pub(in super::super) const LEAP: u8 = CONST + 14;
     /// the same, and the regime may have changed; counts trap k − 1
     pub(in super::super) const TURN: u8 = CONST + 15;
@@ -64,8 +64,12 @@ pub(super) mod code {
     pub(in super::super) const BRANCH: u8 = CONST + 20;
     /// the same, a op k
     pub(in super::super) const BRANCH_IMMEDIATE: u8 = BRANCH + 6;
+    /// d = a + k first, then the same, d op b
+    pub(in super::super) const ADD_BRANCH: u8 = BRANCH_IMMEDIATE + 6;
+    /// d = a op b; then to the first of the two if d is other than slot k
+    pub(in super::super) const SET_BRANCH: u8 = ADD_BRANCH + 6;
     /// number of codes
-    pub(in super::super) const COUNT: u8 = BRANCH_IMMEDIATE + 6;
+    pub(in super::super) const COUNT: u8 = SET_BRANCH + 6;
 }
 
 /// What branches compare by.
@@ -92,9 +96,24 @@ impl MicroOp {
         [0, 16, 32, 48].map(|shift| (self.m >> shift) as u16)
     }
 
-    /// The block a `GOTO` is linked to: stamp and first micro-op.
-    pub(super) fn link(&self) -> (u32, u32) {
-        ((self.m >> 32) as u32, self.m as u32)
+    /// How far it is from a `GOTO` to where it leads; 0 if it is not linked.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    pub(super) fn distance(&self) -> i32 {
+        self.m as i32
+    }
+
+    /// Under which stamp the link of a `GOTO` holds that follows a computed jump. Other links lead
+    /// from a block to one of the same regime.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    pub(super) fn stamp(&self) -> u32 {
+        (self.m >> 32) as u32
+    }
+
+    /// Links a `GOTO`.
+    pub(super) fn set_link(&mut self, stamp: u32, distance: i64) {
+        self.m = u64::from(stamp) << 32 | u64::from(distance as u32);
     }
 }
 
@@ -147,12 +166,21 @@ pub(super) fn execute<P: Place>(code: u8, op: &MicroOp, place: &mut P) -> Next {
         return Next::Step;
     }
     if code >= code::BRANCH {
-        let (kind, y) = if code >= code::BRANCH_IMMEDIATE {
-            (BRANCHES[(code - code::BRANCH_IMMEDIATE) as usize], op.k)
-        } else {
-            (BRANCHES[(code - code::BRANCH) as usize], place.get(op.b))
-        };
-        let holds = alu(kind, place.get(op.a), y, u32::from(op.c), 1) != 0;
+        let kind = BRANCHES[((code - code::BRANCH) % 6) as usize];
+        let mut x = place.get(op.a);
+        let adds = (code::ADD_BRANCH..code::SET_BRANCH).contains(&code);
+        if adds {
+            x = x.wrapping_add(op.k) & op.m;
+            place.set(op.d, x);
+        }
+        let immediate = (code::BRANCH_IMMEDIATE..code::ADD_BRANCH).contains(&code);
+        let y = if immediate { op.k } else { place.get(op.b) };
+        let mut holds = alu(kind, x, y, u32::from(op.c), 1) != 0;
+        if code >= code::SET_BRANCH {
+            let truth = u64::from(holds);
+            place.set(op.d, truth);
+            holds = truth != place.get(op.k as u16);
+        }
         return Next::Link(if holds { 1 } else { 2 });
     }
     match code {
@@ -204,7 +232,12 @@ pub(super) fn execute<P: Place>(code: u8, op: &MicroOp, place: &mut P) -> Next {
                 return Next::Walk;
             }
             let marked = |any: bool, at: u64| any | place.marked(at);
-            if (first..end).fold(false, marked) {
+            let any = if op.b == 4 {
+                (0..4).fold(false, |any, i| marked(any, first + i))
+            } else {
+                (first..end).fold(false, marked)
+            };
+            if any {
                 return Next::Walk;
             }
         }
@@ -252,14 +285,8 @@ pub(super) fn execute<P: Place>(code: u8, op: &MicroOp, place: &mut P) -> Next {
             }
         }
         code::GOTO => return Next::Link(0),
-        code::LEAP => {
-            place.set(op.d, place.get(op.a));
-            return Next::Leap;
-        }
-        code::TURN => {
-            place.set(op.d, place.get(op.a));
-            return Next::Turn;
-        }
+        code::LEAP => return Next::Leap,
+        code::TURN => return Next::Turn,
         code::TRAP => return Next::Trap,
         _ => return Next::Walk,
     }

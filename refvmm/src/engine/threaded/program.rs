@@ -19,11 +19,13 @@ pub(super) struct Jump {
 /// Micro-ops, of which
 /// - slots lie in the frame, and mappings among those there were,
 /// - control stays inside a block until some micro-op leaves it,
-/// - links lead to the starts of blocks.
+/// - links lead to the starts of blocks; where a `GOTO` is not linked, it leads to itself.
 #[derive(Debug)]
 pub(super) struct Program {
     ops: Vec<MicroOp>,
     jumps: Box<[Jump]>,
+    /// Micro-ops that are linked.
+    linked: Vec<u32>,
     /// Slots of the frame that micro-ops name, and most of them.
     frame: usize,
     most: usize,
@@ -37,12 +39,13 @@ impl Program {
     /// For frames of so many slots at least, and at most.
     pub(super) fn new(frame: usize, most: usize, traps: usize) -> Self {
         let jumps = vec![Jump::default(); JUMPS].into_boxed_slice();
-        Self { ops: Vec::new(), jumps, frame, most, traps, mappings: 0 }
+        Self { ops: Vec::new(), jumps, linked: Vec::new(), frame, most, traps, mappings: 0 }
     }
 
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
         self.ops.clear();
+        self.linked.clear();
         self.jumps.fill(Jump::default());
         self.mappings = 0;
     }
@@ -83,7 +86,8 @@ impl Program {
     fn check(&self, block: &[MicroOp], i: usize, op: &MicroOp) -> u64 {
         // There, b is a number of cells.
         let b = if op.code == code::UNMARKED { 0 } else { op.b };
-        let select = if op.code == code::SELECT { op.k } else { 0 };
+        let select = op.code == code::SELECT || op.code >= code::SET_BRANCH;
+        let select = if select { op.k } else { 0 };
         let slots = [u64::from(op.d), u64::from(op.a), u64::from(b), select];
         let file = if matches!(op.code, code::ELEMENT | code::SET_ELEMENT) {
             op.k.saturating_add(op.m)
@@ -124,19 +128,28 @@ impl Program {
         named
     }
 
-    /// Links a `GOTO` to a block, as long as a stamp lasts.
+    /// Links a `GOTO` to a block. Where it follows a computed jump, the link holds under a stamp.
     pub(super) fn link(&mut self, op: usize, stamp: u32, first: u32, count: u16) {
         assert!((first as usize) < self.ops.len(), "no such block");
-        if let Some(op) = self.ops.get_mut(op).filter(|op| op.code == code::GOTO) {
-            op.m = u64::from(stamp) << 32 | u64::from(first);
-            op.c = count as u8;
+        if let Some(goto) = self.ops.get_mut(op).filter(|goto| goto.code == code::GOTO) {
+            goto.set_link(stamp, i64::from(first) - op as i64);
+            goto.c = count as u8;
+            self.linked.push(op as u32);
+        }
+    }
+
+    /// Takes back all links.
+    pub(super) fn unlink(&mut self) {
+        for op in self.linked.drain(..) {
+            let goto = &mut self.ops[op as usize];
+            (goto.m, goto.c) = (0, 0);
         }
     }
 
     /// Notes behind a computed jump where it led, unless that is noted already.
     pub(super) fn lead(&mut self, op: usize, jump: Jump) {
         if let Some(goto) = self.ops.get_mut(op + 1).filter(|it| it.code == code::GOTO)
-            && goto.link().0 != jump.stamp
+            && goto.stamp() != jump.stamp
         {
             goto.k = jump.counter;
             self.link(op + 1, jump.stamp, jump.first, jump.count as u16);

@@ -26,7 +26,7 @@ pub(super) struct Run<'a> {
     pub(super) counter: u16,
     pub(super) hand_over: bool,
     /// Leaves where the bits of M have another value.
-    pub(super) mode: Option<(Bits, u64)>,
+    pub(super) mode: Option<&'a (Bits, u64)>,
     /// Traps taken.
     pub(super) taken: &'a mut [u64],
     /// The regime; limits and stamp are its.
@@ -55,7 +55,7 @@ pub(super) fn turn(run: &mut Run<'_>, frame: &[u64]) -> bool {
     if is_now(now) {
         return true;
     }
-    if run.mode.is_some_and(|(bits, value)| bits.get(frame) != value) {
+    if run.mode.is_some_and(|(bits, value)| bits.get(frame) != *value) {
         return false;
     }
     let usable = |it: &Regime| {
@@ -152,11 +152,10 @@ pub(super) fn run(run: &mut Run<'_>, first: u32, mut budget: u64) -> Left {
             Next::Link(k) => {
                 at += k as usize;
                 let goto = &ops[at];
-                let (stamp, first) = goto.link();
                 let count = u64::from(goto.c);
-                if stamp == run.stamp && count <= budget {
+                if goto.distance() != 0 && count <= budget {
                     budget -= count;
-                    at = first as usize;
+                    at = at.wrapping_add_signed(goto.distance() as isize);
                     continue;
                 }
                 run.frame[counter] = goto.k;
@@ -177,11 +176,11 @@ pub(super) fn run(run: &mut Run<'_>, first: u32, mut budget: u64) -> Left {
                 let to = run.frame[counter];
                 if ops[at + 1].k == to {
                     at += 1;
-                    let (stamp, first) = ops[at].link();
-                    let count = u64::from(ops[at].c);
-                    if stamp == run.stamp && count <= budget {
+                    let goto = &ops[at];
+                    let count = u64::from(goto.c);
+                    if goto.stamp() == run.stamp && count <= budget {
                         budget -= count;
-                        at = first as usize;
+                        at = at.wrapping_add_signed(goto.distance() as isize);
                         continue;
                     }
                     return Left { exit: Exit::Unlinked, op: at, budget };

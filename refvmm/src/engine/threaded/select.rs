@@ -12,7 +12,7 @@ use super::alu::Alu;
 use super::dispatch;
 use super::evaluate::{Effect, Effects, Tree};
 use super::mapping::{Cell, Mapping, Row};
-use super::ops::{BRANCHES, MicroOp, code};
+use super::ops::{BRANCHES, MicroOp, code, number};
 use super::terms::{Kind, Term, Terms};
 
 /// Slots for intermediate values of one instruction.
@@ -22,8 +22,10 @@ pub(super) const TEMPORARIES: u16 = 96;
 pub(super) struct Target<'a> {
     pub(super) terms: &'a mut Terms,
     pub(super) mappings: &'a mut Vec<Mapping>,
-    /// The slot that is always 0; the temporaries follow.
+    /// The slot that is always 0, and number of slots behind it that hold operands; the temporaries
+    /// follow.
     pub(super) zero: u16,
+    pub(super) operands: u16,
     /// The slot of P.
     pub(super) counter: u16,
     /// Physical cells, under this regime.
@@ -75,12 +77,13 @@ pub(super) fn select(
     tree: &Tree,
     follows: Option<u64>,
 ) -> (Vec<MicroOp>, bool) {
+    let next = target.operands + 1;
     let mut selector = Selector {
         target,
         ops: Vec::new(),
         groups: HashMap::new(),
         path: Path::default(),
-        next: 1,
+        next,
         storing: Vec::new(),
     };
     let mut seen = HashSet::new();
@@ -99,6 +102,32 @@ pub(super) fn walk() -> MicroOp {
 /// To a block by its P.
 pub(super) fn goto(counter: u64) -> MicroOp {
     MicroOp { k: counter, ..op(code::GOTO) }
+}
+
+/// Makes one of a branch and what the instruction before it computes; whether that was done.
+/// `zero` is the slot that is always 0.
+pub(super) fn join(before: &MicroOp, code: &mut [MicroOp], zero: u16) -> bool {
+    let [branch, yes, no] = code else { return false };
+    let immediate = branch.code >= code::BRANCH_IMMEDIATE;
+    if branch.code < code::BRANCH || branch.a != before.d || immediate && branch.k != 0 {
+        return false;
+    }
+    let kind = (branch.code - code::BRANCH) % 6;
+    let comparison = |alu: &Alu| before.code == code::REGISTERS + number(*alu);
+    let b = if immediate { zero } else { branch.b };
+    if before.code == code::IMMEDIATE + number(Alu::Add) {
+        *branch = MicroOp { b, c: branch.c, ..before.with(code::ADD_BRANCH + kind) };
+        return true;
+    }
+    // A truth value is compared, most often with 0.
+    let Some(compared) = BRANCHES.iter().position(comparison) else { return false };
+    match BRANCHES[usize::from(kind)] {
+        Alu::Ne => {}
+        Alu::Eq => std::mem::swap(yes, no),
+        _ => return false,
+    }
+    *branch = MicroOp { k: u64::from(b), ..before.with(code::SET_BRANCH + compared as u8) };
+    true
 }
 
 pub(super) fn op(code: u8) -> MicroOp {
@@ -195,9 +224,9 @@ impl Selector<'_, '_> {
                 let a = self.term(*condition)?;
                 let fork = self.ops.len();
                 self.ops.push(MicroOp { a, ..op(code::FORK) });
-                let path = self.path.clone();
+                let (path, next) = (self.path.clone(), self.next);
                 self.tree(yes, None)?;
-                self.path = path;
+                (self.path, self.next) = (path, next);
                 self.ops[fork].k = (self.ops.len() - fork) as u64;
                 self.tree(no, None)
             }
@@ -231,13 +260,9 @@ impl Selector<'_, '_> {
         match next {
             _ if turns => {
                 let k = effects.taken.map_or(0, |trap| u64::from(trap.0) + 1);
-                let turn = MicroOp { d: counter, a: counter, k, ..op(code::TURN) };
-                self.ops.extend([turn, goto(0)]);
+                self.ops.extend([MicroOp { k, ..op(code::TURN) }, goto(0)]);
             }
-            None => {
-                let leap = MicroOp { d: counter, a: counter, ..op(code::LEAP) };
-                self.ops.extend([leap, goto(0)]);
-            }
+            None => self.ops.extend([op(code::LEAP), goto(0)]),
             Some(next) if Some(next) == follows => return Ok(true),
             Some(next) => self.ops.push(goto(next)),
         }

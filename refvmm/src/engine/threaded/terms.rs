@@ -275,7 +275,15 @@ impl Terms {
     }
 
     /// The value of a settled term.
+    #[inline]
     pub(super) fn value(&self, term: Term, registers: &[u64], cells: u64) -> u64 {
+        match self.kind(term) {
+            Kind::Slot(slot) => registers[slot as usize],
+            _ => self.compute(term, registers, cells),
+        }
+    }
+
+    fn compute(&self, term: Term, registers: &[u64], cells: u64) -> u64 {
         let all = low_bits(self.width(term));
         match self.kind(term) {
             Kind::Const(value) => value,

@@ -15,7 +15,9 @@ pub mod isa;
 mod lexer;
 mod lower;
 pub mod map;
+mod overlay;
 mod parser;
+mod read;
 pub mod spec;
 pub mod state;
 mod yaml;
@@ -36,12 +38,12 @@ pub struct Loaded {
 /// Loads a specification and what it extends.
 ///
 /// `open` hands over the text of a file; it gets the path as written in `extends:`, joined to the
-/// folder of the file that names it. All errors of a stage are returned at once.
+/// folder of the file that names it unless it is absolute. All errors of a stage are returned at once.
 pub fn load(
     path: &str,
     open: &dyn Fn(&str) -> Result<String, String>,
     sources: &mut Sources,
 ) -> Result<Loaded, Vec<Diagnostic>> {
-    let spec = spec::read(path, open, sources)?;
+    let spec = overlay::read(path, open, sources)?;
     check::check(&spec, sources)
 }

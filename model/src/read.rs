@@ -1,0 +1,200 @@
+//! Reading YAML nodes: texts, numbers, lists and named things, each with its place and its schema.
+
+use serde_json::{Value as Json, json};
+
+use crate::diagnostic::{Diagnostic, Report, Sources, Span};
+use crate::yaml::{Node, Value};
+
+/// A value with the place it came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sp<T> {
+    pub(crate) span: Span,
+    pub(crate) it: T,
+}
+
+/// A text of the semantics language: where it stands in the source, byte for byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Code {
+    pub(crate) span: Span,
+}
+
+/// Named things in source order.
+#[derive(Debug, Clone)]
+pub(crate) struct Names<T>(pub(crate) Vec<(Sp<String>, T)>);
+
+impl<T> Default for Names<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Names<T> {
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, (Sp<String>, T)> {
+        self.0.iter()
+    }
+}
+
+/// A list; a single item may stand for itself.
+#[derive(Debug, Clone)]
+pub(crate) struct List<T>(pub(crate) Vec<T>);
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+/// What reading a node needs.
+pub(crate) struct Context<'s> {
+    pub(crate) report: Report,
+    pub(crate) sources: &'s Sources,
+}
+
+/// Something a node can be read as. `None` means that an error was reported.
+pub(crate) trait Read: Sized {
+    fn read(node: &Node, cx: &mut Context<'_>) -> Option<Self>;
+    fn schema() -> Json;
+}
+
+pub(crate) fn text<'n>(node: &'n Node, what: &str, cx: &mut Context<'_>) -> Option<&'n str> {
+    if let Value::Scalar(scalar) = &node.value {
+        return Some(&scalar.text);
+    }
+    let found = if matches!(node.value, Value::Sequence(_)) { "a list" } else { "a mapping" };
+    let message = format!("expected {what}, found {found}");
+    cx.report.push(Diagnostic::error("S010", node.span, message).label(format!("expected {what}")));
+    None
+}
+
+impl Read for String {
+    fn read(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
+        text(node, "a text", cx).map(str::to_owned)
+    }
+
+    fn schema() -> Json {
+        json!({"type": ["string", "number", "boolean"]})
+    }
+}
+
+/// Parses `10`, `0x1f`, `0o17`, `0b11`, with `_` between digits.
+pub(crate) fn number(text: &str) -> Option<u128> {
+    let digits = text.replace('_', "");
+    let (digits, radix) = match digits.get(..2) {
+        Some("0x") => (&digits[2..], 16),
+        Some("0o") => (&digits[2..], 8),
+        Some("0b") => (&digits[2..], 2),
+        _ if digits.len() > 1 && digits.starts_with('0') => return None,
+        _ => (digits.as_str(), 10),
+    };
+    if digits.starts_with('+') {
+        return None;
+    }
+    u128::from_str_radix(digits, radix).ok()
+}
+
+impl Read for u128 {
+    fn read(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
+        let word = text(node, "a number", cx)?;
+        let parsed = number(word);
+        if parsed.is_none() {
+            let message = format!("`{word}` is not a number");
+            let mut error =
+                Diagnostic::error("S011", node.span, message).label("expected a number");
+            if word.len() > 1 && word.starts_with('0') && word.bytes().all(|b| b.is_ascii_digit()) {
+                error = error.help("write octal as 0o17; a leading zero alone is ambiguous");
+            }
+            cx.report.push(error);
+        }
+        parsed
+    }
+
+    fn schema() -> Json {
+        json!({"type": ["integer", "string"]})
+    }
+}
+
+impl<T: Read> Read for Sp<T> {
+    fn read(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
+        Some(Self { span: node.span, it: T::read(node, cx)? })
+    }
+
+    fn schema() -> Json {
+        T::schema()
+    }
+}
+
+impl Read for Code {
+    fn read(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
+        text(node, "statements or an expression", cx)?;
+        let Value::Scalar(scalar) = &node.value else { return None };
+        let raw = cx.sources.slice(scalar.inner);
+        let quoted = scalar.inner != node.span;
+        if quoted && (raw.contains('\\') || raw.contains("''")) {
+            cx.report.push(
+                Diagnostic::error("S012", node.span, "escapes are not allowed in code")
+                    .help("write the text as a block: `|` and an indented line"),
+            );
+            return None;
+        }
+        if !quoted && raw.trim().is_empty() {
+            cx.report.push(
+                Diagnostic::error("S010", node.span, "there is nothing behind this key")
+                    .help("leave the key out, or write \"\" where nothing is done"),
+            );
+            return None;
+        }
+        Some(Self { span: scalar.inner })
+    }
+
+    fn schema() -> Json {
+        json!({"type": ["string", "number", "boolean"]})
+    }
+}
+
+impl<T: Read> Read for List<T> {
+    fn read(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
+        match &node.value {
+            Value::Sequence(items) => {
+                let read: Vec<_> = items.iter().map(|item| T::read(item, cx)).collect();
+                read.into_iter().collect::<Option<Vec<T>>>().map(Self)
+            }
+            Value::Scalar(_) | Value::Mapping(_) => T::read(node, cx).map(|item| Self(vec![item])),
+        }
+    }
+
+    fn schema() -> Json {
+        json!({"anyOf": [{"type": "array", "items": T::schema()}, T::schema()]})
+    }
+}
+
+impl<T: Read> Read for Names<T> {
+    fn read(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
+        let mut all = Vec::new();
+        let mut complete = true;
+        for (key, value) in mapping(node, cx)? {
+            match (Sp::<String>::read(key, cx), T::read(value, cx)) {
+                (Some(name), Some(value)) => all.push((name, value)),
+                _ => complete = false,
+            }
+        }
+        complete.then_some(Self(all))
+    }
+
+    fn schema() -> Json {
+        json!({"type": "object", "additionalProperties": T::schema()})
+    }
+}
+
+pub(crate) fn mapping<'n>(node: &'n Node, cx: &mut Context<'_>) -> Option<&'n [(Node, Node)]> {
+    match &node.value {
+        Value::Mapping(entries) => Some(entries),
+        // `key:` with nothing behind it, or `{}`.
+        Value::Scalar(scalar) if scalar.text.is_empty() => Some(&[]),
+        Value::Scalar(_) | Value::Sequence(_) => {
+            let error =
+                Diagnostic::error("S010", node.span, "expected a mapping of keys to values");
+            cx.report.push(error.label("expected `key: value` lines"));
+            None
+        }
+    }
+}

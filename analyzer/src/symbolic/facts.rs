@@ -7,7 +7,8 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::term::{Linear, Node, Term, Terms, conjuncts, merge};
+use super::sums::merge;
+use super::term::{Linear, Node, Term, Terms, conjuncts};
 
 /// Σ c·t and the least known K that it does not exceed.
 type Bound = (Rc<[(Term, i128)]>, i128);

@@ -1,5 +1,6 @@
 //! The symbolic side: terms, what is known about them, symbolic states and symbolic execution.
 
+mod compare;
 pub(crate) mod execute;
 pub(crate) mod facts;
 pub(crate) mod model;
@@ -7,6 +8,7 @@ mod plain;
 #[cfg(test)]
 mod rules;
 pub(crate) mod state;
+pub(crate) mod sums;
 pub(crate) mod term;
 #[cfg(test)]
 pub(crate) mod world;

@@ -60,17 +60,17 @@ pub(crate) enum Node {
 }
 
 #[derive(Debug, Clone)]
-struct Data {
+pub(super) struct Data {
     node: Node,
     width: u32,
     /// No value of the term is greater.
-    max: u128,
+    pub(super) max: u128,
     /// For sums: read as it stands, without negative numbers, it is its integer value.
-    exact: bool,
+    pub(super) exact: bool,
 }
 
 /// Largest number of a sum read over the integers: what is computed with such numbers fits.
-const LARGEST: u128 = 1 << 120;
+pub(super) const LARGEST: u128 = 1 << 120;
 
 /// An integer-valued linear form: Σ coefficient · term + constant, over the integers.
 pub(crate) type Linear = (Vec<(Term, i128)>, i128);
@@ -80,7 +80,7 @@ pub(crate) type Linear = (Vec<(Term, i128)>, i128);
 pub(crate) struct Terms {
     /// No rewriting to normal form: terms are what was asked for ([`super::plain`]).
     pub(super) plain: bool,
-    data: Vec<Data>,
+    pub(super) data: Vec<Data>,
     ids: HashMap<(Node, u32), Term, rustc_hash::FxBuildHasher>,
     /// Width of an element, by array.
     arrays: Vec<u32>,
@@ -90,7 +90,7 @@ pub(crate) struct Terms {
     /// Values that are worth trying first, for variables that set the scene: sizes and places.
     suggestions: FxHashMap<Term, u128>,
     /// Differences of compared terms as linear forms: they are asked for again and again.
-    differences: RefCell<FxHashMap<(Term, Term), Rc<Linear>>>,
+    pub(super) differences: RefCell<FxHashMap<(Term, Term), Rc<Linear>>>,
     /// What execution came by, where terms are plain.
     pub(super) milestones: Vec<Milestone>,
 }
@@ -288,14 +288,6 @@ impl Terms {
         (max.min(full), false)
     }
 
-    /// a + b, which never wraps. The caller puts the condition under which this is so into every
-    /// premise that uses the term.
-    pub(crate) fn add_exact(&mut self, a: Term, b: Term) -> Term {
-        let total = self.add(a, b);
-        self.learn(total, &[(1, a), (1, b)], mask(self.width(total)));
-        total
-    }
-
     // Constructors
 
     pub(crate) fn constant(&mut self, value: u128, width: u32) -> Term {
@@ -429,120 +421,6 @@ impl Terms {
             }
         }
         self.intern(Node::Xor(a, b), width)
-    }
-
-    /// The linear form of a term modulo 2^width.
-    fn parts(&self, t: Term) -> (Vec<(Term, u128)>, u128) {
-        match self.node(t) {
-            Node::Const(value) => (Vec::new(), *value),
-            Node::Sum(parts, constant) => (parts.to_vec(), *constant),
-            _ => (vec![(t, 1)], 0),
-        }
-    }
-
-    fn sum(&mut self, mut parts: Vec<(Term, u128)>, constant: u128, width: u32) -> Term {
-        parts.sort_unstable_by_key(|p| p.0);
-        let mut merged: Vec<(Term, u128)> = Vec::with_capacity(parts.len());
-        for (t, c) in parts {
-            match merged.last_mut() {
-                Some(last) if last.0 == t => last.1 = last.1.wrapping_add(c),
-                _ => merged.push((t, c)),
-            }
-        }
-        for part in &mut merged {
-            part.1 &= mask(width);
-        }
-        merged.retain(|p| p.1 != 0);
-        let constant = constant & mask(width);
-        match merged.as_slice() {
-            [] => self.constant(constant, width),
-            [(t, 1)] if constant == 0 => *t,
-            _ => self.intern(Node::Sum(merged.into(), constant), width),
-        }
-    }
-
-    pub(crate) fn add(&mut self, a: Term, b: Term) -> Term {
-        debug_assert_eq!(self.width(a), self.width(b));
-        if self.plain {
-            return self.apply_plain(Op::Add, &[a, b], self.width(a));
-        }
-        let (mut parts, constant) = self.parts(a);
-        let (more, more_constant) = self.parts(b);
-        parts.extend(more);
-        let total = self.sum(parts, constant.wrapping_add(more_constant), self.width(a));
-        // Exactness is a property of values: what is known of the operands carries over.
-        if let Some(max) = self.max(a).checked_add(self.max(b))
-            && max <= mask(self.width(a))
-        {
-            self.learn(total, &[(1, a), (1, b)], max);
-        }
-        total
-    }
-
-    /// Notes that a term is Σ factor · term over the integers, and has no value above `max`. It is
-    /// exact if its numbers are those of the exact sums it was made of: then none has wrapped.
-    fn learn(&mut self, t: Term, of: &[(u128, Term)], max: u128) {
-        if matches!(self.node(t), Node::Sum(..)) {
-            let exact = self.is_exact(t)
-                || self.exact_weight(of).is_some_and(|weight| self.weight(t) == Some(weight));
-            let data = &mut self.data[t.0 as usize];
-            data.exact = exact;
-            data.max = data.max.min(max);
-        }
-    }
-
-    /// Whether a term's linear form gives its integer value.
-    fn is_exact(&self, t: Term) -> bool {
-        !matches!(self.node(t), Node::Sum(..)) || self.data[t.0 as usize].exact
-    }
-
-    /// The numbers of a linear form, added up.
-    fn weight(&self, t: Term) -> Option<u128> {
-        match self.node(t) {
-            Node::Const(value) => Some(*value),
-            Node::Sum(parts, constant) => {
-                parts.iter().try_fold(*constant, |sum, (_, c)| sum.checked_add(*c))
-            }
-            _ => Some(1),
-        }
-    }
-
-    /// The numbers of Σ factor · term, added up, if every term is exact.
-    fn exact_weight(&self, of: &[(u128, Term)]) -> Option<u128> {
-        of.iter().try_fold(0u128, |sum, (factor, t)| {
-            let weight = if self.is_exact(*t) { self.weight(*t)? } else { return None };
-            sum.checked_add(factor.checked_mul(weight)?)
-        })
-    }
-
-    pub(crate) fn sub(&mut self, a: Term, b: Term) -> Term {
-        if self.plain {
-            return self.apply_plain(Op::Sub, &[a, b], self.width(a));
-        }
-        let minus = self.scaled(b, u128::MAX);
-        self.add(a, minus)
-    }
-
-    fn scaled(&mut self, x: Term, factor: u128) -> Term {
-        let (mut parts, constant) = self.parts(x);
-        for part in &mut parts {
-            part.1 = part.1.wrapping_mul(factor);
-        }
-        self.sum(parts, constant.wrapping_mul(factor), self.width(x))
-    }
-
-    pub(crate) fn mul(&mut self, a: Term, b: Term) -> Term {
-        if self.plain {
-            return self.apply_plain(Op::Mul, &[a, b], self.width(a));
-        }
-        if let Some(factor) = self.value(a) {
-            return self.scaled(b, factor);
-        }
-        if let Some(factor) = self.value(b) {
-            return self.scaled(a, factor);
-        }
-        let (a, b) = if a <= b { (a, b) } else { (b, a) };
-        self.intern(Node::Mul(a, b), self.width(a))
     }
 
     fn divide(&mut self, op: Op, a: Term, b: Term) -> Term {
@@ -806,208 +684,9 @@ impl Terms {
         self.intern(Node::Ite(c, a, b), self.width(a))
     }
 
-    pub(crate) fn eq(&mut self, a: Term, b: Term) -> Term {
-        let width = self.width(a);
-        debug_assert_eq!(width, self.width(b));
-        if self.plain {
-            return self.apply_plain(Op::Eq, &[a, b], 1);
-        }
-        if a == b {
-            return self.bool(true);
-        }
-        if width == 1 {
-            let differ = self.xor(a, b);
-            return self.not(differ);
-        }
-        if let (Some(x), Some(y)) = (self.value(a), self.value(b)) {
-            return self.bool(x == y);
-        }
-        let is_sum = |s: &Self, t| matches!(s.node(t), Node::Sum(..));
-        if is_sum(self, a) || is_sum(self, b) {
-            return self.eq_linear(a, b);
-        }
-        for (x, y) in [(a, b), (b, a)] {
-            if let Some(done) = self.eq_structural(x, y) {
-                return done;
-            }
-        }
-        let (a, b) = if a <= b { (a, b) } else { (b, a) };
-        self.intern(Node::Eq(a, b), 1)
-    }
-
-    fn eq_structural(&mut self, x: Term, y: Term) -> Option<Term> {
-        match (self.node(x).clone(), self.node(y).clone()) {
-            (Node::Zext(p), Node::Zext(q)) => {
-                let width = self.width(p).max(self.width(q));
-                let (p, q) = (self.zext(p, width), self.zext(q, width));
-                Some(self.eq(p, q))
-            }
-            (Node::Zext(p), Node::Const(v)) => Some(if v > mask(self.width(p)) {
-                self.bool(false)
-            } else {
-                let v = self.constant(v, self.width(p));
-                self.eq(p, v)
-            }),
-            (Node::Sext(p), Node::Sext(q)) if self.width(p) == self.width(q) => Some(self.eq(p, q)),
-            (Node::Concat(p, q), Node::Concat(..) | Node::Const(_) | Node::Zext(_)) => {
-                let split = self.width(q);
-                let high = self.extract(y, split, self.width(p));
-                let low = self.extract(y, 0, split);
-                let (high, low) = (self.eq(p, high), self.eq(q, low));
-                Some(self.and(high, low))
-            }
-            (Node::Ite(c, p, q), Node::Const(_))
-                if self.value(p).is_some() || self.value(q).is_some() =>
-            {
-                let (p, q) = (self.eq(p, y), self.eq(q, y));
-                Some(self.ite(c, p, q))
-            }
-            (Node::Not(p), Node::Const(v)) => {
-                let v = self.constant(!v, self.width(p));
-                Some(self.eq(p, v))
-            }
-            (Node::Not(p), Node::Not(q)) => Some(self.eq(p, q)),
-            (_, Node::Const(v)) if v > self.max(x) => Some(self.bool(false)),
-            _ => None,
-        }
-    }
-
-    /// a = b as Σ positive part = Σ negative part, the smallest term on the left.
-    fn eq_linear(&mut self, a: Term, b: Term) -> Term {
-        let width = self.width(a);
-        let difference = self.sub(a, b);
-        let (parts, constant) = self.parts(difference);
-        if parts.is_empty() {
-            return self.bool(constant == 0);
-        }
-        let half = mask(width) / 2;
-        let flip = parts[0].1 > half;
-        let (mut left, mut right) = (Vec::new(), Vec::new());
-        for (t, c) in parts {
-            let negative = (c > half) != flip;
-            let c = if c > half { c.wrapping_neg() & mask(width) } else { c };
-            if negative { right.push((t, c)) } else { left.push((t, c)) }
-        }
-        // The constant goes to the right.
-        let constant = if flip { constant } else { constant.wrapping_neg() };
-        let left = self.sum(left, 0, width);
-        let right = self.sum(right, constant, width);
-        let is_sum = |s: &Self, t| matches!(s.node(t), Node::Sum(..));
-        if !is_sum(self, left) && !is_sum(self, right) {
-            for (x, y) in [(left, right), (right, left)] {
-                if let Some(done) = self.eq_structural(x, y) {
-                    return done;
-                }
-            }
-        }
-        self.intern(Node::Eq(left, right), 1)
-    }
-
-    pub(crate) fn ult(&mut self, a: Term, b: Term) -> Term {
-        debug_assert_eq!(self.width(a), self.width(b));
-        if self.plain {
-            return self.apply_plain(Op::Ult, &[a, b], 1);
-        }
-        if a == b {
-            return self.bool(false);
-        }
-        match (self.value(a), self.value(b)) {
-            (Some(x), Some(y)) => return self.bool(x < y),
-            (_, Some(0)) => return self.bool(false),
-            (_, Some(y)) if self.max(a) < y => return self.bool(true),
-            (Some(x), _) if x >= self.max(b) => return self.bool(false),
-            (None, Some(1)) => {
-                let zero = self.constant(0, self.width(a));
-                return self.eq(a, zero);
-            }
-            (Some(0), None) => {
-                let zero = self.eq(a, b);
-                return self.not(zero);
-            }
-            _ => {}
-        }
-        if self.width(a) == 1 {
-            let a = self.not(a);
-            return self.and(a, b);
-        }
-        if let Some((x, y)) = self.narrowed(a, b) {
-            return self.ult(x, y);
-        }
-        if let Some((x, y)) = self.cancelled(a, b) {
-            return self.ult(x, y);
-        }
-        self.intern(Node::Ult(a, b), 1)
-    }
-
-    /// The operands of a comparison without extensions that both of them share.
-    fn narrowed(&mut self, a: Term, b: Term) -> Option<(Term, Term)> {
-        let inner = |s: &Self, t| match *s.node(t) {
-            Node::Zext(x) => Some(s.width(x)),
-            Node::Const(v) => Some(bits_for(v)),
-            _ => None,
-        };
-        let width = inner(self, a)?.max(inner(self, b)?);
-        if width >= self.width(a) {
-            return None;
-        }
-        Some((self.extract(a, 0, width), self.extract(b, 0, width)))
-    }
-
-    /// The operands of a comparison without the parts that both of them have.
-    fn cancelled(&mut self, a: Term, b: Term) -> Option<(Term, Term)> {
-        let width = self.width(a);
-        let (pa, ca) = self.exact_parts(a)?;
-        let (pb, cb) = self.exact_parts(b)?;
-        let common: Vec<(Term, u128)> = pa
-            .iter()
-            .filter_map(|(t, c)| pb.iter().find(|(u, _)| u == t).map(|(_, d)| (*t, *c.min(d))))
-            .collect();
-        let constant = ca.min(cb);
-        if common.is_empty() && constant == 0 {
-            return None;
-        }
-        let minus = |mut parts: Vec<(Term, u128)>| {
-            parts.extend(common.iter().map(|(t, c)| (*t, c.wrapping_neg())));
-            parts
-        };
-        let (pa, pb) = (minus(pa), minus(pb));
-        Some((self.sum(pa, ca - constant, width), self.sum(pb, cb - constant, width)))
-    }
-
-    /// The parts of a term that cannot wrap.
-    fn exact_parts(&self, t: Term) -> Option<(Vec<(Term, u128)>, u128)> {
-        self.is_exact(t).then(|| self.parts(t))
-    }
-
-    pub(crate) fn slt(&mut self, a: Term, b: Term) -> Term {
-        let width = self.width(a);
-        if self.plain {
-            return self.apply_plain(Op::Slt, &[a, b], 1);
-        }
-        if a == b {
-            return self.bool(false);
-        }
-        if let (Some(x), Some(y)) = (self.value(a), self.value(b)) {
-            let less = Op::Slt.apply(&[Bits::new(x, width), Bits::new(y, width)], 1);
-            return self.bool(less.is_true());
-        }
-        self.intern(Node::Slt(a, b), 1)
-    }
-
-    /// ¬(b < a).
-    pub(crate) fn ule(&mut self, a: Term, b: Term) -> Term {
-        let greater = self.ult(b, a);
-        self.not(greater)
-    }
-
     pub(crate) fn implies(&mut self, a: Term, b: Term) -> Term {
         let not = self.not(a);
         self.or(not, b)
-    }
-
-    pub(crate) fn ne(&mut self, a: Term, b: Term) -> Term {
-        let equal = self.eq(a, b);
-        self.not(equal)
     }
 
     pub(crate) fn all(&mut self, terms: impl IntoIterator<Item = Term>) -> Term {
@@ -1024,50 +703,6 @@ impl Terms {
             result = self.or(result, t);
         }
         result
-    }
-
-    /// The integer value of a term as a linear form over terms that are their own value.
-    pub(crate) fn integer(&self, t: Term) -> Linear {
-        match self.node(t) {
-            Node::Const(value) if *value <= LARGEST => (Vec::new(), *value as i128),
-            Node::Zext(inner) => self.integer(*inner),
-            Node::Sum(parts, constant) if self.is_exact(t) => {
-                self.flat(parts, *constant).unwrap_or_else(|| (vec![(t, 1)], 0))
-            }
-            _ => (vec![(t, 1)], 0),
-        }
-    }
-
-    /// An exact sum over terms that are their own value, unless its numbers are very large.
-    fn flat(&self, parts: &[(Term, u128)], constant: u128) -> Option<Linear> {
-        let mut all = Vec::new();
-        let mut total = i128::try_from(constant).ok()?;
-        for (t, c) in parts {
-            let factor = i128::try_from(*c).ok()?;
-            let (inner, constant) = self.integer(*t);
-            total = total.checked_add(factor.checked_mul(constant)?)?;
-            for (t, c) in inner {
-                all.push((t, c.checked_mul(factor)?));
-            }
-        }
-        let small = |n: i128| n.unsigned_abs() <= LARGEST;
-        let all = small(total).then(|| merge(all))?;
-        all.iter().all(|(_, c)| small(*c)).then_some((all, total))
-    }
-
-    /// a − b as a linear form, computed once.
-    pub(crate) fn remembered_difference(
-        &self,
-        a: Term,
-        b: Term,
-        compute: impl FnOnce() -> Linear,
-    ) -> Rc<Linear> {
-        if let Some(known) = self.differences.borrow().get(&(a, b)) {
-            return known.clone();
-        }
-        let form = Rc::new(compute());
-        self.differences.borrow_mut().insert((a, b), form.clone());
-        form
     }
 
     /// The terms a term is made of, one level.
@@ -1140,18 +775,4 @@ pub(crate) fn conjuncts(terms: &Terms, t: Term) -> Vec<Term> {
         }
     }
     all
-}
-
-/// Adds up coefficients of equal terms.
-pub(crate) fn merge(mut parts: Vec<(Term, i128)>) -> Vec<(Term, i128)> {
-    parts.sort_unstable_by_key(|p| p.0);
-    let mut merged: Vec<(Term, i128)> = Vec::with_capacity(parts.len());
-    for (t, c) in parts {
-        match merged.last_mut() {
-            Some(last) if last.0 == t => last.1 += c,
-            _ => merged.push((t, c)),
-        }
-    }
-    merged.retain(|p| p.1 != 0);
-    merged
 }

@@ -25,6 +25,7 @@ import argparse
 import collections
 import hashlib
 import importlib.util
+import itertools
 import os
 import pathlib
 import re
@@ -187,7 +188,8 @@ class Led:
         the values that hints speak of for arbitrary ones, the smallest conditions and indices too, and know
         only of elements whose indices are believed to be alike. All say less than the whole formula."""
         believed = {x for pair in self.believed for x in pair} - set(SYMBOL.findall(last))
-        return [self.question(last, cut) for cut in (believed, believed - self.kept, set())]
+        for cut in (believed, believed - self.kept, set()):
+            yield self.question(last, cut)
 
     def question(self, last, cut):
         asserts = "\n".join([*self.roots[:-1], last])
@@ -229,25 +231,25 @@ def led(limit):
             answers[key] = answer
         return answers[key] == "unsat"
 
-    def impossible(questions, solvers):
+    def impossible(formula, last, sizes, solvers):
+        questions = itertools.islice(formula.questions(last), sizes)
         return any(unsatisfiable(question, solvers) for question in questions)
 
     def ask(text):
         formula, end = Led(text), time.monotonic() + limit
         hints = formula.hints
         # A hint that small questions do not settle may be wrong, or of no use.
-        small, large = slice(2), slice(2, 3)
-        for sizes, solvers in ((small, quick), (large, quick), (large, slow)):
+        for sizes, solvers in ((2, quick), (3, quick), (3, slow)):
             unsettled = []
             for hint in hints:
                 if time.monotonic() > end:
                     return "unknown"
                 claim = formula.claim(hint)
-                if impossible(formula.questions(f"(assert (not {claim}))")[sizes], solvers):
+                if impossible(formula, f"(assert (not {claim}))", sizes, solvers):
                     formula.believe(hint, claim)
                 else:
                     unsettled.append(hint)
-            if all(impossible(formula.questions(goal)[sizes], slow) for goal in formula.goals()):
+            if all(impossible(formula, goal, sizes, slow) for goal in formula.goals()):
                 return "unsat"
             # The whole formula with what follows from it: here are the models.
             whole = text.replace("(check-sat)\n", "".join(formula.believed.values()) + "(check-sat)\n")

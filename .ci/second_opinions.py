@@ -10,12 +10,12 @@ second_opinions.py available
     prints the solvers whose Python modules are installed
 
 The ways: `z3`, `cvc5` and `bitwuzla` as they are; `led` is bitwuzla, and cvc5 translating vectors to
-integers, which sees at once that (l + a) - l is a, along the hints of a file. A hint
-names two values and the conditions of two paths: where both are taken, the values should be equal. It is
-believed only after a solver has found no model of the premises, what was believed before and its
-negation; so the last answer is an answer about the formula, and nothing of ours is trusted but the
-formula. Where the answer is `unsat`, a part of a formula may stand for it, and arbitrary values for
-products and quotients, equal ones for equal operands.
+integers, which sees at once that (l + a) - l is a, with what the comments of a file say. Values of a model
+are tried first: a formula that has a model with them has one. A hint names two values and the conditions
+of two paths: where both are taken, the values should be equal. It is believed only after a solver has
+found no model of the premises, what was believed before and its negation. Where the answer is `unsat`, a
+part of a formula may stand for it, and arbitrary values for products and quotients, equal ones for equal
+operands. So the last answer is an answer about the formula, and nothing of ours is trusted but the formula.
 
 A patience of 0 leads nobody. Exit codes: 0 no disagreement and, unless --partial, an outside
 answer to everything; 1 otherwise; 2 could not run.
@@ -103,6 +103,7 @@ def integers(limit):
 
 
 SYMBOL = re.compile(r"\b[ven]\d+\b")
+VALUE = re.compile(r"^; value (\S+) (\S+)$", re.M)
 HINT = re.compile(r"^; hint (\S+) (\S+)((?: \S+)*)$", re.M)
 VECTOR = re.compile(r"\(_ BitVec \d+\)")
 BIT = "(_ BitVec 1)"
@@ -236,6 +237,10 @@ def led(limit):
         return any(unsatisfiable(question, solvers) for question in questions)
 
     def ask(text):
+        # A formula with a model has one even with these values.
+        values = "".join(f"(assert (= {a} {b}))\n" for a, b in VALUE.findall(text))
+        if values and bitwuzla(limit)(text.replace("(check-sat)\n", values + "(check-sat)\n")) == "sat":
+            return "sat"
         formula, end = Led(text), time.monotonic() + limit
         hints = formula.hints
         # A hint that small questions do not settle may be wrong, or of no use.

@@ -4,7 +4,8 @@
 //! part in it. One nullary `define-fun` per node; a truth value is a vector of one bit. What is
 //! selected from an array is a constant, and equal indices select equal constants: solvers settle
 //! that sooner than the theory of arrays. The `:status` of a file is our own answer. Comments name
-//! values that are equal as a rule: who wants to prove the formula false may prove that first.
+//! values that are equal as a rule: who wants to prove the formula false may prove that first; and
+//! the values of a model, where we have one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
@@ -18,8 +19,10 @@ use model::isa::{Isa, Pair};
 
 use crate::analyze::{Options, analyze_by, solving};
 use crate::decide::By;
+use crate::problem::Problem;
 use crate::report::Report;
 use crate::settle::{Docket, Question, Settle, Solving};
+use crate::symbolic::model::{Evaluator, Model};
 use crate::symbolic::term::{Array, Milestone, Node, Term, Terms};
 use crate::verdict::Verdict;
 
@@ -113,7 +116,11 @@ impl Writing<'_> {
             ("instruction", &class.name),
             ("question", &question.name),
         ];
-        let text = file(&problem.terms, &roots, &subject, status);
+        // A model found in other terms is one of these terms, read by the order of the variables.
+        let start = Problem::new(isa, class, Terms::plain()).terms.mark();
+        let earlier = &docket.session.earlier;
+        let model = verdict.is_shown().then(|| earlier.satisfying(&problem.terms, start, &roots));
+        let text = file(&problem.terms, &roots, &subject, status, model.flatten().as_ref());
         let folder = self.root.join(safe(&pair_name(docket.pair))).join(safe(&class.name));
         std::fs::create_dir_all(&folder)?;
         let parts: Vec<String> = question.name.split('/').map(safe).collect();
@@ -153,7 +160,13 @@ fn safe(name: &str) -> String {
 }
 
 /// A whole file: the conjunction of `roots`, and what we say of it.
-fn file(terms: &Terms, roots: &[Term], subject: &[(&str, &str)], status: &str) -> String {
+fn file(
+    terms: &Terms,
+    roots: &[Term],
+    subject: &[(&str, &str)],
+    status: &str,
+    model: Option<&Model>,
+) -> String {
     let mut out = String::new();
     for (key, value) in subject {
         let value: String = value.chars().filter(|c| !c.is_control()).collect();
@@ -164,6 +177,15 @@ fn file(terms: &Terms, roots: &[Term], subject: &[(&str, &str)], status: &str) -
     for hint in &hints {
         let names: Vec<String> = hint.iter().map(|t| body.name(*t).to_string()).collect();
         let _ = writeln!(out, "; hint {}", names.join(" "));
+    }
+    if let Some(model) = model {
+        let mut evaluator = Evaluator::new(terms, model);
+        for (t, (letter, number)) in &body.numbers {
+            if *letter != 'n' {
+                let value = Name::Literal(Bits::new(evaluator.value(*t), terms.width(*t)));
+                let _ = writeln!(out, "; value {letter}{number} {value}");
+            }
+        }
     }
     let _ = writeln!(out, "(set-info :smt-lib-version 2.6)");
     let _ = writeln!(out, "(set-info :status {status})");

@@ -52,6 +52,11 @@ impl Earlier {
         self.start = terms.mark();
     }
 
+    /// A model of some conditions among these, where a question has begun at `start`.
+    pub(crate) fn satisfying(&self, terms: &Terms, start: Mark, roots: &[Term]) -> Option<Model> {
+        Plan::new(terms, roots).recall(&Self { start, models: self.models.clone() })
+    }
+
     pub(crate) fn keep(&mut self, terms: &Terms, model: &Model) {
         let Mark { variables, arrays } = self.start;
         let number = |t: &Term| match *terms.node(*t) {

@@ -1,6 +1,7 @@
 //! From a query to an answer: dependency, rewriting, then SAT.
 
 mod blast;
+mod earlier;
 mod search;
 mod simplify;
 
@@ -13,7 +14,7 @@ use crate::symbolic::model::Model;
 use crate::symbolic::term::{Term, Terms};
 use blast::Solver;
 pub(crate) use blast::{Blasted, Formula, Lemma};
-pub(crate) use search::Earlier;
+pub(crate) use earlier::Earlier;
 use search::Plan;
 
 /// A question: is there an assignment with all premises and the goal true?

@@ -351,6 +351,8 @@ def ask_all(questions, limit, jobs):
             with lock:
                 answers[way, path] = answer
                 seconds[way] += time.monotonic() - begin
+                if way == "led" and answer not in DEFINITE:
+                    print(f"{path}: {answer} after {time.monotonic() - begin:.0f} s", flush=True)
                 if len(answers) % (1000 if way != "led" else 50) == 0:
                     print(f"{len(answers)} of {total} questions", flush=True)
         for process in processes.values():

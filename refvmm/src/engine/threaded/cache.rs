@@ -10,13 +10,12 @@ use rustc_hash::FxHashMap as HashMap;
 
 use super::evaluate::{self, Known, Tree};
 use super::fetch;
-use super::mapping::{Limits, Mapping};
 use super::ops::MicroOp;
 use super::pieces::Value;
 use super::program::{Jump, Program};
 use super::regime::FEWEST;
 use super::routines::Routines;
-use super::run::{REGIMES, hash};
+use super::run::{REGIMES, hash, words};
 use super::select::{self, TEMPORARIES, Target};
 use super::terms::Terms;
 use crate::cpu::Cpu;
@@ -46,14 +45,13 @@ pub(super) struct Regime {
     mode: u64,
     pub(super) halted: bool,
     pub(super) stamp: u32,
-    pub(super) limits: Vec<Limits>,
 }
 
 impl Regime {
     /// The one regime where nothing is told apart but windows.
     pub(super) fn of(window: Range<usize>, stamp: u32) -> Self {
         let key = Key { values: vec![0; FEWEST], window };
-        Self { key, mode: 0, halted: false, stamp, limits: Vec::new() }
+        Self { key, mode: 0, halted: false, stamp }
     }
 }
 
@@ -91,14 +89,15 @@ pub(super) struct Cache {
     /// The bits whose values make a regime.
     pub(super) bits: Vec<Bits>,
     terms: Terms,
-    mappings: Vec<Mapping>,
     pub(super) program: Program,
     blocks: Vec<Block>,
     /// The block of each micro-op.
     owner: Vec<u32>,
     by_name: HashMap<Name, u32>,
     owners: BTreeMap<usize, Vec<u32>>,
-    pub(super) marks: Vec<u8>,
+    /// Which cells hold decoded instructions, in bits; and of how many cells.
+    pub(super) marks: Vec<u64>,
+    cells: usize,
     pub(super) regimes: Vec<Regime>,
     by_key: HashMap<Key, usize>,
     /// Regimes that were met last, by the values of their bits.
@@ -112,6 +111,10 @@ pub(super) struct Cache {
     since: u32,
     /// Visits that are walked before micro-ops are made.
     pub(super) patience: u8,
+}
+
+fn unmark(marks: &mut [u64], cell: usize) {
+    marks[cell / 64] &= !(1 << (cell % 64));
 }
 
 impl Cache {
@@ -139,13 +142,13 @@ impl Cache {
             mode,
             bits,
             terms,
-            mappings: Vec::new(),
             program: Program::new(frame, most, shape.isa.traps.len()),
             blocks: Vec::new(),
             owner: Vec::new(),
             by_name: HashMap::default(),
             owners: BTreeMap::new(),
             marks: Vec::new(),
+            cells: 0,
             regimes: Vec::new(),
             by_key: HashMap::default(),
             table: Box::new([u32::MAX; REGIMES]),
@@ -160,13 +163,13 @@ impl Cache {
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
         self.terms = Terms::new(std::mem::take(&mut self.terms.regime));
-        self.mappings.clear();
         self.program.clear();
         self.blocks.clear();
         self.owner.clear();
         self.by_name.clear();
         self.owners.clear();
         self.marks.clear();
+        self.cells = 0;
         self.regimes.clear();
         self.by_key.clear();
         self.table.fill(u32::MAX);
@@ -191,9 +194,10 @@ impl Cache {
             || self.terms.len() > MOST_TERMS
             || self.regimes.len() > MOST_REGIMES
             || self.generation > 1 << 20;
-        if full || self.marks.len() != cpu.storage.len() {
+        if full || self.cells != cpu.storage.len() {
             self.clear();
-            self.marks.resize(cpu.storage.len(), 0);
+            self.cells = cpu.storage.len();
+            self.marks.resize(words(self.cells), 0);
         }
     }
 
@@ -223,23 +227,14 @@ impl Cache {
         let mode = self.mode.map_or(0, |bits| bits.get(&cpu.registers));
         let halted = walk::halted(&self.shape, cpu);
         let stamp = self.stamp(index);
-        self.regimes.push(Regime { key: key.clone(), mode, halted, stamp, limits: Vec::new() });
+        self.regimes.push(Regime { key: key.clone(), mode, halted, stamp });
         self.by_key.insert(key, index);
         self.table[noted] = index as u32;
-        self.complete(index, cpu);
         index
     }
 
     fn stamp(&self, regime: usize) -> u32 {
         self.generation * (2 * MOST_REGIMES as u32) + regime as u32 + 1
-    }
-
-    /// Works out the limits of mappings that are new.
-    fn complete(&mut self, regime: usize, cpu: &Cpu) {
-        let it = &mut self.regimes[regime];
-        for mapping in &self.mappings[it.limits.len()..] {
-            it.limits.push(mapping.limits(&self.terms, &cpu.registers, &cpu.window));
-        }
     }
 
     pub(super) fn block(&self, index: u32) -> &Block {
@@ -265,9 +260,7 @@ impl Cache {
     ) -> Option<u32> {
         let name = (regime, counter, single);
         let found = self.by_name.get(&name).copied();
-        let block = found.or_else(|| self.decode(cpu, name));
-        self.complete(regime, cpu);
-        block
+        found.or_else(|| self.decode(cpu, name))
     }
 
     /// The block and the instruction that a micro-op belongs to.
@@ -295,7 +288,7 @@ impl Cache {
 
     /// Forgets the blocks that stand in a cell.
     pub(super) fn forget_cell(&mut self, cell: usize) {
-        if self.marks.get(cell).is_none_or(|mark| *mark == 0) {
+        if self.marks.get(cell / 64).is_none_or(|marks| marks >> (cell % 64) & 1 == 0) {
             return;
         }
         for block in self.owners.remove(&cell).unwrap_or_default() {
@@ -308,12 +301,12 @@ impl Cache {
                     owners.retain(|b| *b != block);
                     if owners.is_empty() {
                         self.owners.remove(other);
-                        self.marks[*other] = 0;
+                        unmark(&mut self.marks, *other);
                     }
                 }
             }
         }
-        self.marks[cell] = 0;
+        unmark(&mut self.marks, cell);
         self.renew();
     }
 
@@ -325,7 +318,7 @@ impl Cache {
         }
         self.by_name.clear();
         for (cell, _) in std::mem::take(&mut self.owners) {
-            self.marks[cell] = 0;
+            unmark(&mut self.marks, cell);
         }
         self.renew();
     }
@@ -373,12 +366,12 @@ impl Cache {
             ops.push(select::goto(counter));
         }
         let index = self.blocks.len() as u32;
-        let first = self.program.append(&ops, self.mappings.len());
+        let first = self.program.append(&ops);
         self.owner.resize(self.program.ops().len(), index);
         cells.sort_unstable();
         cells.dedup();
         for cell in &cells {
-            self.marks[*cell] = 1;
+            self.marks[cell / 64] |= 1 << (cell % 64);
             self.owners.entry(*cell).or_default().push(index);
         }
         self.blocks.push(Block { first, instructions, cells, name });
@@ -470,11 +463,10 @@ impl Cache {
     fn select(&mut self, cpu: &Cpu, tree: &Tree, next: Option<u64>) -> (Vec<MicroOp>, bool) {
         let mut target = Target {
             terms: &mut self.terms,
-            mappings: &mut self.mappings,
             zero: self.shape.slots as u16,
             operands: 0,
             counter: self.counter,
-            cells: cpu.cells(),
+            cpu,
         };
         select::select(&mut target, tree, next)
     }

@@ -7,7 +7,7 @@
 
 use super::evaluate::Effect;
 use super::mapping::Cell;
-use super::ops::{MicroOp, code};
+use super::ops::{MicroOp, UNMARKED, code};
 use super::select::{Key, Selector, Unsupported, op};
 use super::terms::{Kind, Term};
 
@@ -170,22 +170,26 @@ impl Selector<'_, '_> {
                 return Ok(());
             }
         }
-        let mut placed = Vec::new();
+        let mut placed: Vec<(Key, u16, u64, u16)> = Vec::new();
         for (cell, b) in ready {
             let key = (cell.address, cell.base);
             let group = self.groups.get(&key).copied().ok_or(Unsupported)?;
-            let a = self.place(&key)?;
+            let (a, start) = self.place(&key)?;
             let from = if key.0.is_none() { group.least } else { 0 };
             if let Some((low, high)) = group.stores
-                && !placed.iter().any(|(known, _, _)| *known == a)
+                && !placed.iter().any(|(known, ..)| *known == key)
             {
-                let count = u16::try_from(high - low + 1).map_err(|_| Unsupported)?;
-                self.ops.push(MicroOp { a, k: low - from, b: count, ..op(code::UNMARKED) });
+                let (mut k, end) = (start + low - from, start + high + 1 - from);
+                while k < end {
+                    let b = (end - k).min(UNMARKED) as u16;
+                    self.ops.push(MicroOp { a, k, b, ..op(code::UNMARKED) });
+                    k += u64::from(b);
+                }
             }
-            placed.push((a, cell.offset - from, b));
+            placed.push((key, a, start + cell.offset - from, b));
         }
         self.flush(None)?;
-        for (a, k, b) in placed {
+        for (_, a, k, b) in placed {
             self.ops.push(MicroOp { a, k, b, ..op(code::STORE_AT) });
             self.fuse(code::STORE_AT);
         }

@@ -2,18 +2,16 @@
 //! module with unsafe code.
 //!
 //! What it relies on is established elsewhere and asserted here where a run begins:
-//! - [`Program`] has checked that micro-ops name slots of the frame, mappings that exist, and that
-//!   control stays among them;
-//! - [`Limits`] have been made for the window of the machine that runs, so that an address below
-//!   a limit leads to a place inside the installation; other places are compared with its size.
+//! - [`Program`] has checked that micro-ops name slots of the frame, that control stays among them,
+//!   and how many cells addresses below their limits may lead to;
+//! - other places are compared with the size of storage.
 #![allow(unsafe_code)]
 #![allow(clippy::inline_always, reason = "what is not inlined is no tail call")]
 
-use super::mapping::Limits;
 use super::ops::{MicroOp, Next, Place, code, execute};
 use super::program::{Jump, Program};
 use super::regime::FEWEST;
-use super::run::{Exit, Left, Run, turn};
+use super::run::{Exit, Left, Run, turn, words};
 use crate::shape::Bits;
 
 /// Runs a micro-op and those behind it; returns the one that left.
@@ -31,8 +29,7 @@ pub(super) struct Context {
     /// Number of bits that make a regime.
     width: usize,
     taken: *mut u64,
-    limits: *const Limits,
-    marks: *const u8,
+    marks: *const u64,
     ops: *const MicroOp,
     jumps: *const Jump,
     size: u64,
@@ -48,7 +45,6 @@ pub(super) struct Context {
 struct Recent {
     regime: usize,
     values: *const u64,
-    limits: *const Limits,
     stamp: u32,
 }
 
@@ -57,9 +53,7 @@ impl Recent {
     fn of(run: &Run<'_>) -> Self {
         let it = &run.regimes[run.regime];
         assert!(it.key.values.len() == run.bits.len() && run.bits.len() >= FEWEST);
-        assert!(run.limits.len() >= run.program.mappings());
-        let (values, limits) = (it.key.values.as_ptr(), run.limits.as_ptr());
-        Self { regime: run.regime, values, limits, stamp: run.stamp }
+        Self { regime: run.regime, values: it.key.values.as_ptr(), stamp: run.stamp }
     }
 
     /// Whether it is the regime now.
@@ -101,27 +95,21 @@ impl Place for Raw {
     }
 
     #[inline(always)]
-    fn limits(&self, mapping: u8) -> Limits {
-        // SAFETY: the program checked that the mapping exists, the run that it has limits.
-        unsafe { *(*self.context).limits.add(usize::from(mapping)) }
-    }
-
-    #[inline(always)]
     fn load(&self, place: u64) -> u64 {
-        // SAFETY: micro-ops load below a mapping's limit, or below the size.
+        // SAFETY: micro-ops load below an access's limit, or below the size.
         unsafe { *self.storage.add(place as usize) }
     }
 
     #[inline(always)]
     fn store(&mut self, place: u64, value: u64) {
-        // SAFETY: micro-ops store below a mapping's limit, or below the size.
+        // SAFETY: micro-ops store below an access's limit, or below the size.
         unsafe { *self.storage.add(place as usize) = value }
     }
 
     #[inline(always)]
-    fn marked(&self, place: u64) -> bool {
-        // SAFETY: as for `load`; there is a mark for each cell.
-        unsafe { *(*self.context).marks.add(place as usize) != 0 }
+    fn marks(&self, number: u64) -> u64 {
+        // SAFETY: as for `load`; there is a mark for each cell, and a word more.
+        unsafe { *(*self.context).marks.add(number as usize) }
     }
 
     #[inline(always)]
@@ -182,8 +170,7 @@ unsafe fn handler_of<const CODE: u8>(
                         return turn_far(op, frame, storage, context, budget);
                     }
                 }
-                let found = &state.recent[now];
-                (state.limits, state.stamp) = (found.limits, found.stamp);
+                state.stamp = state.recent[now].stamp;
                 state.active = now;
                 return turned(op, frame, storage, context, budget);
             }
@@ -217,7 +204,7 @@ unsafe fn turn_far(
         let new = Recent::of(run);
         state.active = !state.active & 1;
         state.recent[state.active] = new;
-        (state.limits, state.stamp) = (new.limits, new.stamp);
+        state.stamp = new.stamp;
         turned(op, frame, storage, context, budget)
     }
 }
@@ -337,7 +324,7 @@ macro_rules! handlers {
 static HANDLERS: [Handler; code::COUNT as usize] = handlers!(
     0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34
     35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64 65 66
-    67 68 69 70 71 72 73 74 75 76 77 78 79 80 81 82 83 84 85
+    67 68 69 70 71 72 73 74 75 76 77 78 79 80 81 82 83 84 85 86 87 88 89 90 91
 );
 
 /// The handler of a code.
@@ -349,8 +336,8 @@ pub(super) fn handler(code: u8) -> Handler {
 pub(super) fn run(run: &mut Run<'_>, first: u32, budget: u64) -> Left {
     let program = run.program;
     assert!(run.frame.len() >= program.frame());
-    assert!(run.limits.len() >= program.mappings());
-    assert!(run.marks.len() == run.storage.len() && run.window_end <= run.storage.len());
+    assert!(run.storage.len() as u64 >= program.cells());
+    assert!(run.marks.len() >= words(run.storage.len()));
     assert!((first as usize) < program.ops().len());
     assert!(run.taken.len() >= program.traps());
     assert!(run.bits.iter().all(|bits| bits.slot < program.frame()));
@@ -362,7 +349,6 @@ pub(super) fn run(run: &mut Run<'_>, first: u32, budget: u64) -> Left {
         bits: run.bits.as_ptr(),
         width: run.bits.len(),
         taken: run.taken.as_mut_ptr(),
-        limits: run.limits.as_ptr(),
         marks: run.marks.as_ptr(),
         ops: program.ops().as_ptr(),
         jumps: program.jumps().as_ptr(),

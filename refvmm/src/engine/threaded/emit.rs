@@ -6,9 +6,9 @@
 )]
 
 use super::alu::{Alu, low_bits};
-use super::mapping::{Cell, Mapping, Row};
-use super::ops::{MicroOp, code, number};
-use super::select::{Group, Key, Selector, TEMPORARIES, Unsupported, op};
+use super::mapping::{Cell, Row, limits};
+use super::ops::{Access, MicroOp, code, number};
+use super::select::{Group, Key, Selector, TEMPORARIES, Target, Unsupported, op, walk};
 use super::terms::{Kind, Term};
 
 impl Selector<'_, '_> {
@@ -60,7 +60,7 @@ impl Selector<'_, '_> {
         match self.target.terms.kind(term) {
             Kind::Const(k) => self.ops.push(MicroOp { d, k, ..op(code::CONST) }),
             Kind::Cells => {
-                self.ops.push(MicroOp { d, k: self.target.cells & m, ..op(code::CONST) });
+                self.ops.push(MicroOp { d, k: self.target.cpu.cells() & m, ..op(code::CONST) });
             }
             Kind::Slot(_) => {
                 let a = self.term(term)?;
@@ -104,8 +104,8 @@ impl Selector<'_, '_> {
             self.ops.push(MicroOp { d, ..it.with(code::LOAD) });
             return Ok(());
         }
-        let a = self.place(&key)?;
-        let k = if key.0.is_none() { cell.offset - group.least } else { cell.offset };
+        let (a, start) = self.place(&key)?;
+        let k = start + cell.offset - if key.0.is_none() { group.least } else { 0 };
         self.ops.push(MicroOp { d, a, k, ..op(code::LOAD_AT) });
         self.fuse(code::LOAD_AT);
         Ok(())
@@ -130,36 +130,57 @@ impl Selector<'_, '_> {
         fresh && self.groups.get(key).is_some_and(single) && (key.0.is_none() || offset == 0)
     }
 
-    /// The slot that holds the place where a group starts.
-    pub(super) fn place(&mut self, key: &Key) -> Result<u16, Unsupported> {
-        if let Some(slot) = self.path.places.get(key) {
-            return Ok(*slot);
+    /// Where a group starts: a slot that holds a place, and what is added to it.
+    pub(super) fn place(&mut self, key: &Key) -> Result<(u16, u64), Unsupported> {
+        if let Some(place) = self.path.places.get(key) {
+            return Ok(*place);
         }
         let group = self.groups.get(key).copied().ok_or(Unsupported)?;
         let it = self.mapped(key, group)?;
-        let d = self.temporary()?;
-        self.ops.push(MicroOp { d, ..it.with(code::PLACE) });
-        self.path.places.insert(key.clone(), d);
-        Ok(d)
+        let place = if key.0.is_none() {
+            // It is known where that is.
+            let Access { offset, limits, .. } = it.access();
+            if offset >= limits.limit {
+                self.ops.push(walk());
+            }
+            (self.target.zero, u64::from(limits.base) + u64::from(offset))
+        } else {
+            let d = self.temporary()?;
+            self.ops.push(MicroOp { d, ..it.with(code::PLACE) });
+            (d, 0)
+        };
+        self.path.places.insert(key.clone(), place);
+        Ok(place)
     }
 
     /// The operands of an access through a mapping; the conditions about its address that are
     /// pending are part of the mapping.
     pub(super) fn mapped(&mut self, key: &Key, group: Group) -> Result<MicroOp, Unsupported> {
         let (address, base) = key;
-        let (a, k, m) = match *address {
-            None => (self.target.zero, group.least, u64::MAX),
-            Some(t) => match self.target.terms.kind(t) {
-                Kind::Apply(Alu::Add, x, y, _)
-                    if !self.path.at.contains_key(&t)
-                        && self.target.terms.as_const(y).is_some() =>
-                {
-                    let k = self.target.terms.as_const(y).unwrap_or(0);
-                    (self.term(x)?, k, low_bits(self.target.terms.width(t)))
+        let (a, offset, width) = match *address {
+            None => (self.target.zero, group.least, 32),
+            Some(t) => {
+                let width = self.target.terms.width(t);
+                match self.target.terms.kind(t) {
+                    Kind::Apply(Alu::Add, x, y, _)
+                        if !self.path.at.contains_key(&t)
+                            && width <= 32
+                            && self.target.terms.as_const(y).is_some() =>
+                    {
+                        (self.term(x)?, self.target.terms.as_const(y).unwrap_or(0), width)
+                    }
+                    _ => (self.term(t)?, 0, width),
                 }
-                _ => (self.term(t)?, 0, u64::MAX),
-            },
+            }
         };
+        let offset = u32::try_from(offset).map_err(|_| Unsupported)?;
+        if width > 32 {
+            // Where a place may be is told by 32 bits.
+            let d = self.temporary()?;
+            let below = code::IMMEDIATE + number(Alu::Ult);
+            self.ops.push(MicroOp { d, a, c: width as u8, k: 1 << 32, m: 1, ..op(below) });
+            self.ops.push(MicroOp { a: d, ..op(code::TEST) });
+        }
         let (reach, at) = match address {
             None => (group.most - group.least, group.least),
             Some(_) => (group.most, 0),
@@ -169,16 +190,9 @@ impl Selector<'_, '_> {
         let (mine, others): (Vec<_>, Vec<_>) = pending.into_iter().partition(|(_, r)| checks(r));
         self.path.pending = others;
         let rows: Vec<&Row> = mine.iter().filter_map(|(_, row)| row.as_ref()).collect();
-        let mapping = Mapping::new(&rows, base, reach, at);
-        let known = self.target.mappings.iter().position(|m| *m == mapping);
-        let c = known.unwrap_or_else(|| {
-            self.target.mappings.push(mapping);
-            self.target.mappings.len() - 1
-        });
-        let c = u8::try_from(c).map_err(|_| {
-            self.target.mappings.truncate(256);
-            Unsupported
-        })?;
-        Ok(MicroOp { a, k, m, c, ..op(code::LOAD) })
+        let Target { terms, cpu, .. } = &self.target;
+        let limits = limits(terms, cpu, &rows, base, reach, at);
+        let mask = low_bits(width.min(32)) as u32;
+        Ok(MicroOp { a, ..op(code::LOAD) }.with_access(Access { offset, mask, limits }))
     }
 }

@@ -3,10 +3,10 @@
 //! A check is solved for the address, t + Σ settled + constant ≤ 0; the least of the limits and the
 //! start of the mapped cells are worked out once per regime, at full precision.
 
-use std::ops::Range;
-
 use super::alu::Alu;
+use super::ops::Limits;
 use super::terms::{Kind, Term, Terms};
+use crate::cpu::Cpu;
 
 /// A sum at full precision: terms with signs, and a number.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -29,24 +29,6 @@ pub(super) struct Cell {
     pub(super) address: Option<Term>,
     pub(super) base: Vec<Term>,
     pub(super) offset: u64,
-}
-
-/// A mapping of addresses to cells, by its conditions.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Mapping {
-    /// The rests of its rows.
-    rows: Vec<Sum>,
-    base: Vec<Term>,
-    /// Largest offset from the address that is accessed.
-    reach: u64,
-}
-
-/// A mapping under a regime: addresses below the limit go to cells from `base` on, and `reach`
-/// further, inside the installation.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Limits {
-    pub(super) limit: u64,
-    pub(super) base: u64,
 }
 
 impl Sum {
@@ -135,37 +117,26 @@ impl Cell {
     }
 }
 
-impl Mapping {
-    /// The mapping of an address that some rows check; where the address is a number, the rows are
-    /// moved there.
-    pub(super) fn new(rows: &[&Row], base: &[Term], reach: u64, at: u64) -> Self {
-        let mut rows: Vec<Sum> = rows
-            .iter()
-            .map(|row| {
-                let mut rest = row.rest.clone();
-                rest.constant -= i128::from(at);
-                rest
-            })
-            .collect();
-        rows.sort_by(|a, b| (a.constant, &a.parts).cmp(&(b.constant, &b.parts)));
-        rows.dedup();
-        Self { rows, base: base.to_vec(), reach }
-    }
-
-    /// Its limits under a regime. Whatever the conditions are, no cell outside the window of the
-    /// machine that runs lies below the limit.
-    pub(super) fn limits(&self, terms: &Terms, registers: &[u64], window: &Range<usize>) -> Limits {
-        let cells = window.len() as u64;
-        let value = |term: &Term| i128::from(terms.value(*term, registers, cells));
-        let base: i128 = self.base.iter().map(value).sum();
-        let inside = i128::from(cells) - base - i128::from(self.reach);
-        let checks = self.rows.iter().map(|row| 1 - row.value(terms, registers, cells));
-        let limit = checks.fold(inside, i128::min);
-        match (u64::try_from(limit), u64::try_from(base)) {
-            (Ok(limit), Ok(base)) if limit > 0 => {
-                Limits { limit, base: base + window.start as u64 }
-            }
-            _ => Limits::default(),
-        }
+/// The limits of an address under a regime, by the rows that check it; where it is a number, it is
+/// that one. Whatever the conditions are, no cell outside the window of the machine that runs lies
+/// below the limit or up to `reach` further, nor one past the 2³²nd.
+pub(super) fn limits(
+    terms: &Terms,
+    cpu: &Cpu,
+    rows: &[&Row],
+    base: &[Term],
+    reach: u64,
+    number: u64,
+) -> Limits {
+    let (registers, cells) = (cpu.registers.as_slice(), cpu.cells());
+    let base = base.iter().map(|t| i128::from(terms.value(*t, registers, cells))).sum::<i128>();
+    let inside = i128::from(cells) - base - i128::from(reach);
+    let below = |row: &&Row| 1 + i128::from(number) - row.rest.value(terms, registers, cells);
+    let limit = rows.iter().map(below).fold(inside, i128::min);
+    let base = base + cpu.window.start as i128;
+    let limit = limit.min(i128::from(u32::MAX) - base);
+    match (u32::try_from(limit), u32::try_from(base)) {
+        (Ok(limit), Ok(base)) => Limits { limit, base },
+        _ => Limits::default(),
     }
 }

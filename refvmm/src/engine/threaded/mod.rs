@@ -239,8 +239,6 @@ impl Going<'_> {
             frame: &mut self.cpu.registers,
             storage: &mut self.cpu.storage,
             marks: &self.cache.marks,
-            limits: &regime.limits,
-            window_end: self.cpu.window.end,
             program: &self.cache.program,
             stamp: regime.stamp,
             counter: self.cache.counter,

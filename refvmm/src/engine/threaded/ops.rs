@@ -2,7 +2,6 @@
 
 use super::alu::{ALL, Alu, alu};
 use super::dispatch::Handler;
-use super::mapping::Limits;
 
 /// Number of an operation among the codes.
 pub(super) const fn number(op: Alu) -> u8 {
@@ -30,11 +29,11 @@ pub(super) mod code {
     pub(in super::super) const ELEMENT: u8 = CONST + 3;
     /// the slot k + a = b, nothing if a ≥ m
     pub(in super::super) const SET_ELEMENT: u8 = CONST + 4;
-    /// d = the cell that mapping c has for a + k
+    /// d = the cell at the place of an address, a sum of a and a number: see [`super::Access`]
     pub(in super::super) const LOAD: u8 = CONST + 5;
-    /// the cell that mapping c has for a + k = b
+    /// the cell at the place of an address = b
     pub(in super::super) const STORE: u8 = CONST + 6;
-    /// d = the place that mapping c has for a + k
+    /// d = the place of an address
     pub(in super::super) const PLACE: u8 = CONST + 7;
     /// the b cells from place a + k on hold no decoded instruction
     pub(in super::super) const UNMARKED: u8 = CONST + 8;
@@ -68,9 +67,14 @@ pub(super) mod code {
     pub(in super::super) const ADD_BRANCH: u8 = BRANCH_IMMEDIATE + 6;
     /// d = a op b; then to the first of the two if d is other than slot k
     pub(in super::super) const SET_BRANCH: u8 = ADD_BRANCH + 6;
+    /// d = a + b first, then d op slot k
+    pub(in super::super) const SUM_BRANCH: u8 = SET_BRANCH + 6;
     /// number of codes
-    pub(in super::super) const COUNT: u8 = SET_BRANCH + 6;
+    pub(in super::super) const COUNT: u8 = SUM_BRANCH + 6;
 }
+
+/// Most cells that one micro-op looks at for decoded instructions.
+pub(super) const UNMARKED: u64 = 64;
 
 /// What branches compare by.
 pub(super) const BRANCHES: [Alu; 6] = [Alu::Eq, Alu::Ne, Alu::Ult, Alu::Uge, Alu::Slt, Alu::Sge];
@@ -88,7 +92,38 @@ pub(super) struct MicroOp {
     pub(super) code: u8,
 }
 
+/// How an address leads to a place: of a sum of up to 32 bits, what lies below the limit lies from
+/// the base on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Access {
+    pub(super) offset: u32,
+    pub(super) mask: u32,
+    pub(super) limits: Limits,
+}
+
+/// Addresses below the limit go to cells from the base on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Limits {
+    pub(super) limit: u32,
+    pub(super) base: u32,
+}
+
 impl MicroOp {
+    /// The access that is packed in k and m.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    pub(super) fn access(&self) -> Access {
+        let limits = Limits { limit: self.m as u32, base: (self.m >> 32) as u32 };
+        Access { offset: self.k as u32, mask: (self.k >> 32) as u32, limits }
+    }
+
+    /// The same with an access.
+    pub(super) fn with_access(self, it: Access) -> Self {
+        let pack = |low: u32, high: u32| u64::from(high) << 32 | u64::from(low);
+        let Limits { limit, base } = it.limits;
+        Self { k: pack(it.offset, it.mask), m: pack(limit, base), ..self }
+    }
+
     /// Four slots that are packed in m.
     #[inline(always)]
     #[allow(clippy::inline_always)]
@@ -121,15 +156,40 @@ impl MicroOp {
 pub(super) trait Place {
     fn get(&self, slot: u16) -> u64;
     fn set(&mut self, slot: u16, value: u64);
-    fn limits(&self, mapping: u8) -> Limits;
     fn load(&self, place: u64) -> u64;
     fn store(&mut self, place: u64, value: u64);
-    fn marked(&self, place: u64) -> bool;
+    /// The marks of the 64 cells of a number.
+    fn marks(&self, number: u64) -> u64;
     /// A slot that is not known to exist.
     fn get_far(&self, slot: u64) -> u64;
     fn set_far(&mut self, slot: u64, value: u64);
     /// Number of cells of the installation.
     fn size(&self) -> u64;
+}
+
+/// Whether the cell at a place holds a decoded instruction.
+#[inline(always)]
+#[allow(clippy::inline_always)]
+fn marked<P: Place>(at: &P, place: u64) -> bool {
+    at.marks(place / 64) >> (place % 64) & 1 != 0
+}
+
+/// Whether one of up to 64 cells does.
+#[inline(always)]
+#[allow(clippy::inline_always)]
+fn some_marked<P: Place>(at: &P, first: u64, count: u64) -> bool {
+    let (word, bit) = (first / 64, first % 64);
+    let marks = at.marks(word) >> bit | at.marks(word + 1) << 1 << (63 - bit);
+    marks << (64 - count) != 0
+}
+
+/// The place of an address, if it is below the limit.
+#[inline(always)]
+#[allow(clippy::inline_always)]
+fn place_of<P: Place>(op: &MicroOp, at: &P) -> Option<u64> {
+    let it = op.access();
+    let address = (at.get(op.a) as u32).wrapping_add(it.offset) & it.mask;
+    (address < it.limits.limit).then(|| u64::from(it.limits.base.wrapping_add(address)))
 }
 
 /// Where control goes after a micro-op.
@@ -169,14 +229,19 @@ pub(super) fn execute<P: Place>(code: u8, op: &MicroOp, place: &mut P) -> Next {
         let kind = BRANCHES[((code - code::BRANCH) % 6) as usize];
         let mut x = place.get(op.a);
         let adds = (code::ADD_BRANCH..code::SET_BRANCH).contains(&code);
-        if adds {
-            x = x.wrapping_add(op.k) & op.m;
+        let sums = code >= code::SUM_BRANCH;
+        if adds || sums {
+            x = x.wrapping_add(if adds { op.k } else { place.get(op.b) }) & op.m;
             place.set(op.d, x);
         }
         let immediate = (code::BRANCH_IMMEDIATE..code::ADD_BRANCH).contains(&code);
-        let y = if immediate { op.k } else { place.get(op.b) };
+        let y = match op.k {
+            k if immediate => k,
+            k if sums => place.get(k as u16),
+            _ => place.get(op.b),
+        };
         let mut holds = alu(kind, x, y, u32::from(op.c), 1) != 0;
-        if code >= code::SET_BRANCH {
+        if code >= code::SET_BRANCH && !sums {
             let truth = u64::from(holds);
             place.set(op.d, truth);
             holds = truth != place.get(op.k as u16);
@@ -202,42 +267,25 @@ pub(super) fn execute<P: Place>(code: u8, op: &MicroOp, place: &mut P) -> Next {
             }
         }
         code::LOAD => {
-            let address = place.get(op.a).wrapping_add(op.k) & op.m;
-            let limits = place.limits(op.c);
-            if address >= limits.limit {
-                return Next::Walk;
-            }
-            place.set(op.d, place.load(limits.base + address));
+            let Some(at) = place_of(op, place) else { return Next::Walk };
+            place.set(op.d, place.load(at));
         }
         code::STORE => {
-            let address = place.get(op.a).wrapping_add(op.k) & op.m;
-            let limits = place.limits(op.c);
-            if address >= limits.limit || place.marked(limits.base + address) {
+            let Some(at) = place_of(op, place) else { return Next::Walk };
+            if marked(place, at) {
                 return Next::Walk;
             }
-            place.store(limits.base + address, place.get(op.b));
+            place.store(at, place.get(op.b));
         }
         code::PLACE => {
-            let address = place.get(op.a).wrapping_add(op.k) & op.m;
-            let limits = place.limits(op.c);
-            if address >= limits.limit {
-                return Next::Walk;
-            }
-            place.set(op.d, limits.base + address);
+            let Some(at) = place_of(op, place) else { return Next::Walk };
+            place.set(op.d, at);
         }
         code::UNMARKED => {
             let first = place.get(op.a).wrapping_add(op.k);
-            let end = first.wrapping_add(u64::from(op.b));
-            if end > place.size() {
-                return Next::Walk;
-            }
-            let marked = |any: bool, at: u64| any | place.marked(at);
-            let any = if op.b == 4 {
-                (0..4).fold(false, |any, i| marked(any, first + i))
-            } else {
-                (first..end).fold(false, marked)
-            };
-            if any {
+            let count = u64::from(op.b);
+            let inside = place.size().checked_sub(count).is_some_and(|last| first <= last);
+            if !inside || some_marked(place, first, count) {
                 return Next::Walk;
             }
         }
@@ -256,22 +304,17 @@ pub(super) fn execute<P: Place>(code: u8, op: &MicroOp, place: &mut P) -> Next {
         code::LOAD_FOUR => {
             let at = place.get(op.a).wrapping_add(op.k);
             if at < place.size().saturating_sub(3) {
-                let [a, b, c, d] = op.four();
-                let [w, x, y, z] = [0, 1, 2, 3].map(|i| place.load(at + i));
-                place.set(a, w);
-                place.set(b, x);
-                place.set(c, y);
-                place.set(d, z);
+                for (i, slot) in (0..).zip(op.four()) {
+                    place.set(slot, place.load(at + i));
+                }
             }
         }
         code::STORE_FOUR => {
             let at = place.get(op.a).wrapping_add(op.k);
             if at < place.size().saturating_sub(3) {
-                let [w, x, y, z] = op.four().map(|slot| place.get(slot));
-                place.store(at, w);
-                place.store(at + 1, x);
-                place.store(at + 2, y);
-                place.store(at + 3, z);
+                for (i, slot) in (0..).zip(op.four()) {
+                    place.store(at + i, place.get(slot));
+                }
             }
         }
         code::TEST => {

@@ -1,7 +1,7 @@
 //! Micro-ops that were checked once: the unchecked dispatcher relies on what is checked here.
 
 use super::alu::ALL;
-use super::ops::{MicroOp, code};
+use super::ops::{Limits, MicroOp, UNMARKED, code};
 
 /// Number of entries of the table of computed jumps.
 pub(super) const JUMPS: usize = 1024;
@@ -17,7 +17,7 @@ pub(super) struct Jump {
 }
 
 /// Micro-ops, of which
-/// - slots lie in the frame, and mappings among those there were,
+/// - slots lie in the frame, and accesses lead to the cells there were,
 /// - control stays inside a block until some micro-op leaves it,
 /// - links lead to the starts of blocks; where a `GOTO` is not linked, it leads to itself.
 #[derive(Debug)]
@@ -31,15 +31,15 @@ pub(super) struct Program {
     most: usize,
     /// Traps there are.
     traps: usize,
-    /// Mappings that micro-ops name.
-    mappings: usize,
+    /// Cells that accesses may lead to.
+    cells: u64,
 }
 
 impl Program {
     /// For frames of so many slots at least, and at most.
     pub(super) fn new(frame: usize, most: usize, traps: usize) -> Self {
         let jumps = vec![Jump::default(); JUMPS].into_boxed_slice();
-        Self { ops: Vec::new(), jumps, linked: Vec::new(), frame, most, traps, mappings: 0 }
+        Self { ops: Vec::new(), jumps, linked: Vec::new(), frame, most, traps, cells: 0 }
     }
 
     /// Forgets everything.
@@ -47,7 +47,7 @@ impl Program {
         self.ops.clear();
         self.linked.clear();
         self.jumps.fill(Jump::default());
-        self.mappings = 0;
+        self.cells = 0;
     }
 
     pub(super) fn ops(&self) -> &[MicroOp] {
@@ -66,13 +66,13 @@ impl Program {
         self.traps
     }
 
-    pub(super) fn mappings(&self) -> usize {
-        self.mappings
+    /// Number of cells that a machine must have to run them.
+    pub(super) fn cells(&self) -> u64 {
+        self.cells
     }
 
     /// Appends a block; returns its first micro-op.
-    pub(super) fn append(&mut self, block: &[MicroOp], mappings: usize) -> u32 {
-        self.mappings = mappings;
+    pub(super) fn append(&mut self, block: &[MicroOp]) -> u32 {
         for (i, op) in block.iter().enumerate() {
             let named = self.check(block, i, op);
             self.frame = self.frame.max(named as usize);
@@ -83,9 +83,11 @@ impl Program {
     }
 
     /// Checks a micro-op; returns how many slots the frame must have.
-    fn check(&self, block: &[MicroOp], i: usize, op: &MicroOp) -> u64 {
+    fn check(&mut self, block: &[MicroOp], i: usize, op: &MicroOp) -> u64 {
         // There, b is a number of cells.
-        let b = if op.code == code::UNMARKED { 0 } else { op.b };
+        let counts = op.code == code::UNMARKED;
+        assert!(!counts || (1..=UNMARKED).contains(&u64::from(op.b)), "too many cells");
+        let b = if counts { 0 } else { op.b };
         let select = op.code == code::SELECT || op.code >= code::SET_BRANCH;
         let select = if select { op.k } else { 0 };
         let slots = [u64::from(op.d), u64::from(op.a), u64::from(b), select];
@@ -100,7 +102,11 @@ impl Program {
         let named = file.max(last.saturating_add(1));
         assert!(named <= self.most as u64, "a slot is outside the frame");
         let maps = matches!(op.code, code::LOAD | code::STORE | code::PLACE);
-        assert!(!maps || usize::from(op.c) < self.mappings, "no such mapping");
+        if maps {
+            let Limits { limit, base } = op.access().limits;
+            let end = base.checked_add(limit).expect("cells have numbers of 32 bits");
+            self.cells = self.cells.max(end.into());
+        }
         assert!(op.code < code::COUNT, "no such micro-op");
         let trap = match op.code {
             code::TURN => op.k.saturating_sub(1),
@@ -123,8 +129,7 @@ impl Program {
             assert!(links == [true, true], "a branch leads nowhere");
         }
         assert!(!computed || block[i + 1].code == code::GOTO, "no place for where it led last");
-        let shifts = usize::from(op.c) <= 64 || maps;
-        assert!(shifts && usize::from(code::IMMEDIATE) == ALL.len(), "no such width");
+        assert!(op.c <= 64 && usize::from(code::IMMEDIATE) == ALL.len(), "no such width");
         named
     }
 

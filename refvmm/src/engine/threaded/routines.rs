@@ -13,7 +13,6 @@ use rustc_hash::FxHashMap as HashMap;
 use super::cache::Regime;
 use super::evaluate::{self, Evaluator, Known, Tree};
 use super::fetch;
-use super::mapping::Mapping;
 use super::ops::code;
 use super::pieces::Value;
 use super::program::Program;
@@ -67,7 +66,6 @@ pub(super) struct Routines {
     pub(super) operands: u16,
     count: u16,
     terms: Terms,
-    mappings: Vec<Mapping>,
     pub(super) program: Program,
     /// By window, and which is that of the machine that runs.
     sets: Vec<Set>,
@@ -95,7 +93,6 @@ impl Routines {
             operands,
             count,
             terms,
-            mappings: Vec::new(),
             program: Program::new(frame, most, shape.isa.traps.len()),
             sets: Vec::new(),
             current: 0,
@@ -109,7 +106,6 @@ impl Routines {
     /// No routines.
     fn clear(&mut self) {
         self.terms = Terms::new(std::mem::take(&mut self.terms.regime));
-        self.mappings.clear();
         self.program.clear();
         self.sets.clear();
         let shape = Arc::clone(&self.shape);
@@ -121,17 +117,17 @@ impl Routines {
     /// Gets ready for a machine.
     pub(super) fn prepare(&mut self, cpu: &Cpu) {
         let is_its = |set: &Set| set.regime.key.window == cpu.window;
-        let full = self.program.ops().len() > MOST_OPS;
+        let full =
+            self.program.ops().len() > MOST_OPS || self.program.cells() > cpu.storage.len() as u64;
         if full || !self.sets.get(self.current).is_some_and(is_its) {
             let found = self.sets.iter().position(is_its).filter(|_| !full);
-            self.current = found.unwrap_or_else(|| self.open(cpu.window.clone()));
-            self.complete();
+            self.current = found.unwrap_or_else(|| self.open(cpu.window.clone(), full));
         }
     }
 
     /// Gets ready for another window.
-    fn open(&mut self, window: Range<usize>) -> usize {
-        if self.program.ops().len() > MOST_OPS || self.sets.len() >= MOST_WINDOWS {
+    fn open(&mut self, window: Range<usize>, full: bool) -> usize {
+        if full || self.sets.len() >= MOST_WINDOWS {
             self.clear();
         }
         self.sets.push(Set {
@@ -146,14 +142,6 @@ impl Routines {
     /// The one regime of the machine that runs.
     pub(super) fn regime(&self) -> &Regime {
         &self.sets[self.current].regime
-    }
-
-    /// Works out the limits of mappings that are new.
-    fn complete(&mut self) {
-        let it = &mut self.sets[self.current].regime;
-        for mapping in &self.mappings[it.limits.len()..] {
-            it.limits.push(mapping.limits(&self.terms, &[], &it.key.window));
-        }
     }
 
     /// The routine that fetches the word of an instruction of the n-th length.
@@ -262,17 +250,14 @@ impl Routines {
     fn make(&mut self, tree: &Tree, cpu: &Cpu) -> Option<u32> {
         let mut target = Target {
             terms: &mut self.terms,
-            mappings: &mut self.mappings,
             zero: self.operands - 1,
             operands: self.count,
             counter: self.counter,
-            cells: cpu.cells(),
+            cpu,
         };
         let (ops, _) = select::select(&mut target, tree, None);
         let made = ops.first().is_some_and(|op| op.code != code::WALK);
-        let first = made.then(|| self.program.append(&ops, self.mappings.len()));
-        self.complete();
-        first
+        made.then(|| self.program.append(&ops))
     }
 
     fn known<'a>(&self, shape: &'a Shape) -> Known<'a> {

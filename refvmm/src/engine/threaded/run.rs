@@ -1,7 +1,6 @@
 //! A run through micro-ops, and the loop that does it without unsafe code.
 
 use super::cache::Regime;
-use super::mapping::Limits;
 use super::ops::{MicroOp, Next, Place, execute};
 use super::program::Program;
 use crate::shape::Bits;
@@ -14,11 +13,8 @@ pub(super) struct Run<'a> {
     /// Registers, a zero, temporaries.
     pub(super) frame: &'a mut [u64],
     pub(super) storage: &'a mut [u64],
-    /// Which cells hold decoded instructions.
-    pub(super) marks: &'a [u8],
-    pub(super) limits: &'a [Limits],
-    /// Where the window that the limits were made for ends.
-    pub(super) window_end: usize,
+    /// Which cells hold decoded instructions, in bits.
+    pub(super) marks: &'a [u64],
     pub(super) program: &'a Program,
     /// What links must say to be valid.
     pub(super) stamp: u32,
@@ -29,12 +25,17 @@ pub(super) struct Run<'a> {
     pub(super) mode: Option<&'a (Bits, u64)>,
     /// Traps taken.
     pub(super) taken: &'a mut [u64],
-    /// The regime; limits and stamp are its.
+    /// The regime; the stamp is its.
     pub(super) regime: usize,
     /// All regimes, the bits that make them, and where they are found.
     pub(super) regimes: &'a [Regime],
     pub(super) bits: &'a [Bits],
     pub(super) table: &'a [u32; REGIMES],
+}
+
+/// Number of words that hold the marks of so many cells; one more is never looked at in vain.
+pub(super) fn words(cells: usize) -> usize {
+    cells / 64 + 2
 }
 
 /// Where a regime is noted, by the values of its bits.
@@ -58,17 +59,13 @@ pub(super) fn turn(run: &mut Run<'_>, frame: &[u64]) -> bool {
     if run.mode.is_some_and(|(bits, value)| bits.get(frame) != *value) {
         return false;
     }
-    let usable = |it: &Regime| {
-        let complete = it.limits.len() >= run.program.mappings();
-        is_now(it) && !it.halted && complete && it.key.window == now.key.window
-    };
+    let usable = |it: &Regime| is_now(it) && !it.halted && it.key.window == now.key.window;
     let values = bits.iter().map(|b| frame[b.slot] & b.mask);
     let found = run.table[hash(values)] as usize;
     if !run.regimes.get(found).is_some_and(usable) {
         return false;
     }
     run.regime = found;
-    run.limits = &run.regimes[found].limits;
     run.stamp = run.regimes[found].stamp;
     true
 }
@@ -107,10 +104,6 @@ impl Place for Run<'_> {
         self.frame[usize::from(slot)] = value;
     }
 
-    fn limits(&self, mapping: u8) -> Limits {
-        self.limits[usize::from(mapping)]
-    }
-
     fn load(&self, place: u64) -> u64 {
         self.storage[place as usize]
     }
@@ -119,8 +112,8 @@ impl Place for Run<'_> {
         self.storage[place as usize] = value;
     }
 
-    fn marked(&self, place: u64) -> bool {
-        self.marks[place as usize] != 0
+    fn marks(&self, number: u64) -> u64 {
+        self.marks[number as usize]
     }
 
     fn get_far(&self, slot: u64) -> u64 {

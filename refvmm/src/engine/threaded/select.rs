@@ -11,9 +11,10 @@ use std::collections::{HashMap, HashSet};
 use super::alu::Alu;
 use super::dispatch;
 use super::evaluate::{Effect, Effects, Tree};
-use super::mapping::{Cell, Mapping, Row};
+use super::mapping::{Cell, Row};
 use super::ops::{BRANCHES, MicroOp, code, number};
 use super::terms::{Kind, Term, Terms};
+use crate::cpu::Cpu;
 
 /// Slots for intermediate values of one instruction.
 pub(super) const TEMPORARIES: u16 = 96;
@@ -21,15 +22,14 @@ pub(super) const TEMPORARIES: u16 = 96;
 /// What is selected for.
 pub(super) struct Target<'a> {
     pub(super) terms: &'a mut Terms,
-    pub(super) mappings: &'a mut Vec<Mapping>,
     /// The slot that is always 0, and number of slots behind it that hold operands; the temporaries
     /// follow.
     pub(super) zero: u16,
     pub(super) operands: u16,
     /// The slot of P.
     pub(super) counter: u16,
-    /// Physical cells, under this regime.
-    pub(super) cells: u64,
+    /// The machine, under the regime.
+    pub(super) cpu: &'a Cpu,
 }
 
 /// The cells of one base that an instruction accesses.
@@ -65,8 +65,8 @@ pub(super) struct Path {
     pub(super) at: HashMap<Term, u16>,
     /// Slots that no longer hold what they held before the instruction.
     pub(super) overwritten: HashSet<u16>,
-    /// Where groups start.
-    pub(super) places: HashMap<Key, u16>,
+    /// Where groups start: a slot, and what is added to it.
+    pub(super) places: HashMap<Key, (u16, u64)>,
     /// Conditions that are not checked yet.
     pub(super) pending: Vec<(Term, Option<Row>)>,
 }
@@ -117,6 +117,11 @@ pub(super) fn join(before: &MicroOp, code: &mut [MicroOp], zero: u16) -> bool {
     let b = if immediate { zero } else { branch.b };
     if before.code == code::IMMEDIATE + number(Alu::Add) {
         *branch = MicroOp { b, c: branch.c, ..before.with(code::ADD_BRANCH + kind) };
+        return true;
+    }
+    if before.code == code::REGISTERS + number(Alu::Add) {
+        let (k, c) = (u64::from(b), branch.c);
+        *branch = MicroOp { k, c, ..before.with(code::SUM_BRANCH + kind) };
         return true;
     }
     // A truth value is compared, most often with 0.

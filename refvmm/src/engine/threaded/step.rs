@@ -126,8 +126,6 @@ impl Going<'_> {
             frame: &mut self.cpu.registers,
             storage: &mut self.cpu.storage,
             marks: &self.cache.marks,
-            limits: &routines.regime().limits,
-            window_end: self.cpu.window.end,
             program: &routines.program,
             stamp: STAMP,
             counter: self.cache.counter,

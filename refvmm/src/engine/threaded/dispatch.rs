@@ -9,10 +9,8 @@
 #![allow(clippy::inline_always, reason = "what is not inlined is no tail call")]
 
 use super::ops::{MicroOp, Next, Place, code, execute};
-use super::program::{Jump, Program};
-use super::regime::FEWEST;
+use super::program::{Jump, Program, Turn};
 use super::run::{Exit, Left, Run, turn, words};
-use crate::shape::Bits;
 
 /// Runs a micro-op and those behind it; returns the one that left.
 pub(super) type Handler =
@@ -22,56 +20,22 @@ pub(super) type Handler =
 #[derive(Debug)]
 pub(super) struct Context {
     run: *mut Run<'static>,
-    /// The regime and the one before, and which of them it is.
-    recent: [Recent; 2],
-    active: usize,
-    bits: *const Bits,
-    /// Number of bits that make a regime.
-    width: usize,
+    /// What is known of each `TURN`.
+    turns: *const Turn,
+    /// Whether the mode must not change.
+    bound: bool,
     taken: *mut u64,
     marks: *const u64,
     ops: *const MicroOp,
     jumps: *const Jump,
     size: u64,
+    /// The stamp of the regime, and that of the first regime.
     stamp: u32,
+    first_stamp: u32,
     counter: u16,
     hand_over: bool,
     exit: Exit,
     budget: u64,
-}
-
-/// A regime that a run was in.
-#[derive(Debug, Clone, Copy)]
-struct Recent {
-    regime: usize,
-    values: *const u64,
-    stamp: u32,
-}
-
-impl Recent {
-    /// The regime that a run is in.
-    fn of(run: &Run<'_>) -> Self {
-        let it = &run.regimes[run.regime];
-        assert!(it.key.values.len() == run.bits.len() && run.bits.len() >= FEWEST);
-        Self { regime: run.regime, values: it.key.values.as_ptr(), stamp: run.stamp }
-    }
-
-    /// Whether it is the regime now.
-    ///
-    /// # Safety
-    ///
-    /// There are as many bits as values, at least `FEWEST`, and their slots are in the frame.
-    #[inline(always)]
-    unsafe fn is_now(&self, context: &Context, frame: *const u64) -> bool {
-        // SAFETY: the caller's.
-        let differs = |i: usize| unsafe {
-            let bits = &*context.bits.add(i);
-            *frame.add(bits.slot) & bits.mask ^ *self.values.add(i)
-        };
-        // One comparison for the first is sooner known than one for each.
-        let first = (0..FEWEST).fold(0, |all, i| all | differs(i));
-        first == 0 && (FEWEST..context.width).all(|i| differs(i) == 0)
-    }
 }
 
 /// The arguments of handlers, as a place to work on.
@@ -159,20 +123,23 @@ unsafe fn handler_of<const CODE: u8>(
             Next::Leap => return leap(op, frame, storage, context, budget),
             Next::Turn => {
                 let state = &mut *context;
-                // Most often the regime is the one that it led to last.
-                let stamp = (*op.add(1)).stamp();
-                let likely = usize::from(stamp == state.recent[1].stamp);
-                // An index changes, not what it leads to: nothing waits for what was just written.
-                let mut now = likely;
-                if !state.recent[likely].is_now(state, frame) {
-                    now = 1 - likely;
-                    if !state.recent[now].is_now(state, frame) {
-                        return turn_far(op, frame, storage, context, budget);
-                    }
+                if (*op).k > 0 {
+                    *state.taken.add((*op).k as usize - 1) += 1;
                 }
-                state.stamp = state.recent[now].stamp;
-                state.active = now;
-                return turned(op, frame, storage, context, budget);
+                let turn = &*state.turns.add((*op).turn());
+                let same = |i: usize| *frame.add(usize::from(turn.slots[i])) == turn.values[i];
+                if state.bound || !(same(0) && same(1) && same(2) && same(3)) {
+                    return turn_far(op, frame, storage, context, budget);
+                }
+                state.stamp = state.first_stamp + turn.regime;
+                // Most often it is where it led last: that can be predicted.
+                let jump = &turn.jump;
+                let counter = *frame.add(usize::from(state.counter));
+                if jump.counter == counter && jump.count <= budget {
+                    let next = state.ops.add(jump.first as usize);
+                    return ((*next).handler)(next, frame, storage, context, budget - jump.count);
+                }
+                return leap_far(op, frame, storage, context, budget);
             }
             Next::Trap if (*context).hand_over => return leave(op, context, Exit::Trap, budget),
             Next::Step | Next::Trap => op.add(1),
@@ -182,7 +149,7 @@ unsafe fn handler_of<const CODE: u8>(
     }
 }
 
-/// To a regime that is neither this one nor the one before.
+/// To a regime that is not the one that it led to last.
 #[cold]
 #[inline(never)]
 unsafe fn turn_far(
@@ -192,38 +159,25 @@ unsafe fn turn_far(
     context: *mut Context,
     budget: u64,
 ) -> *const MicroOp {
-    // SAFETY: as for handlers.
+    // SAFETY: as for handlers; the program checked the slots of a `TURN`.
     unsafe {
         let state = &mut *context;
         let run = &mut *state.run;
-        run.regime = state.recent[state.active & 1].regime;
-        let slots = std::slice::from_raw_parts(frame, run.program.frame());
-        if !turn(run, slots) {
+        run.regime = (state.stamp - state.first_stamp) as usize;
+        let registers = std::slice::from_raw_parts(frame, run.program.frame());
+        if !turn(run, registers) {
             return leave(op, context, Exit::Turn, budget);
         }
-        let new = Recent::of(run);
-        state.active = !state.active & 1;
-        state.recent[state.active] = new;
-        state.stamp = new.stamp;
-        turned(op, frame, storage, context, budget)
-    }
-}
-
-/// Counts a trap, if one was taken, and goes where P leads.
-#[inline(always)]
-unsafe fn turned(
-    op: *const MicroOp,
-    frame: *mut u64,
-    storage: *mut u64,
-    context: *mut Context,
-    budget: u64,
-) -> *const MicroOp {
-    // SAFETY: the program checked the number of the trap, the run that all are counted.
-    unsafe {
-        if (*op).k > 0 {
-            *(*context).taken.add((*op).k as usize - 1) += 1;
+        state.stamp = run.stamp;
+        // Where too many registers change, nothing is remembered.
+        if (*op).c == 0 {
+            let slots = (*op).four();
+            let values = slots.map(|slot| registers[usize::from(slot)]);
+            let jump = run.program.jump(registers[usize::from(state.counter)], run.stamp);
+            let known = Turn { slots, values, regime: run.regime as u32, jump };
+            run.program.turns()[(*op).turn()].set(known);
         }
-        leap(op, frame, storage, context, budget)
+        leap_far(op, frame, storage, context, budget)
     }
 }
 
@@ -272,7 +226,7 @@ unsafe fn leap(
     context: *mut Context,
     budget: u64,
 ) -> *const MicroOp {
-    // SAFETY: as for handlers; the table of jumps leads to blocks.
+    // SAFETY: as for handlers.
     unsafe {
         let counter = *frame.add(usize::from((*context).counter));
         // Most often it is where it led last: that can be predicted.
@@ -280,6 +234,22 @@ unsafe fn leap(
         if (*goto).k == counter && (*goto).stamp() == (*context).stamp {
             return follow(apart(goto), frame, storage, context, budget);
         }
+        leap_far(op, frame, storage, context, budget)
+    }
+}
+
+/// Goes where P leads, as the table of jumps says.
+#[inline(always)]
+unsafe fn leap_far(
+    op: *const MicroOp,
+    frame: *mut u64,
+    storage: *mut u64,
+    context: *mut Context,
+    budget: u64,
+) -> *const MicroOp {
+    // SAFETY: as for handlers; the table of jumps leads to blocks.
+    unsafe {
+        let counter = *frame.add(usize::from((*context).counter));
         let jump = &*(*context).jumps.add(Program::hash(counter, (*context).stamp));
         let fits = jump.counter == counter && jump.stamp == (*context).stamp;
         if !fits || jump.count > budget {
@@ -340,20 +310,17 @@ pub(super) fn run(run: &mut Run<'_>, first: u32, budget: u64) -> Left {
     assert!(run.marks.len() >= words(run.storage.len()));
     assert!((first as usize) < program.ops().len());
     assert!(run.taken.len() >= program.traps());
-    assert!(run.bits.iter().all(|bits| bits.slot < program.frame()));
-    let recent = Recent::of(run);
     let mut context = Context {
         run: std::ptr::from_mut(run).cast(),
-        recent: [recent; 2],
-        active: 0,
-        bits: run.bits.as_ptr(),
-        width: run.bits.len(),
+        turns: program.turns().as_ptr().cast(),
+        bound: run.mode.is_some(),
         taken: run.taken.as_mut_ptr(),
         marks: run.marks.as_ptr(),
         ops: program.ops().as_ptr(),
         jumps: program.jumps().as_ptr(),
         size: run.storage.len() as u64,
         stamp: run.stamp,
+        first_stamp: run.stamp - run.regime as u32,
         counter: run.counter,
         hand_over: run.hand_over,
         exit: Exit::Walk,
@@ -370,6 +337,6 @@ pub(super) fn run(run: &mut Run<'_>, first: u32, budget: u64) -> Left {
         op.offset_from_unsigned(context.ops)
     };
     // SAFETY: no micro-op runs any more.
-    unsafe { (*run).regime = context.recent[context.active & 1].regime };
+    unsafe { (*run).regime = (context.stamp - context.first_stamp) as usize };
     Left { exit: context.exit, op: at, budget: context.budget }
 }

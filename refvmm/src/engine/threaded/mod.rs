@@ -270,13 +270,7 @@ impl Going<'_> {
                 }
                 Ok(())
             }
-            Exit::Turn => {
-                let trap = self.cache.program.ops()[op].k;
-                if trap > 0 {
-                    self.cpu.taken[trap as usize - 1] += 1;
-                }
-                Ok(())
-            }
+            Exit::Turn => Ok(()),
             Exit::Trap => {
                 let it = self.cache.program.ops()[op];
                 let argument = self.cpu.registers[usize::from(it.a)];

@@ -49,7 +49,8 @@ pub(super) mod code {
     pub(in super::super) const GOTO: u8 = CONST + 13;
     /// to where P, which is set, leads; where it led last stands in the `GOTO` that follows
     pub(in super::super) const LEAP: u8 = CONST + 14;
-    /// the same, and the regime may have changed; counts trap k − 1
+    /// the same, and the regime may have changed, by what is in the slots packed in m; counts trap
+    /// k − 1; what is known of the way stands under a number made of a and b
     pub(in super::super) const TURN: u8 = CONST + 15;
     /// hands trap k with argument a over, or goes on with its sequence
     pub(in super::super) const TRAP: u8 = CONST + 16;
@@ -129,6 +130,13 @@ impl MicroOp {
     #[allow(clippy::inline_always)]
     pub(super) fn four(&self) -> [u16; 4] {
         [0, 16, 32, 48].map(|shift| (self.m >> shift) as u16)
+    }
+
+    /// The number of what is known of a `TURN`.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    pub(super) fn turn(&self) -> usize {
+        usize::from(self.a) | usize::from(self.b) << 16
     }
 
     /// How far it is from a `GOTO` to where it leads; 0 if it is not linked.

@@ -1,5 +1,7 @@
 //! Micro-ops that were checked once: the unchecked dispatcher relies on what is checked here.
 
+use std::cell::Cell;
+
 use super::alu::ALL;
 use super::ops::{Limits, MicroOp, UNMARKED, code};
 
@@ -16,6 +18,20 @@ pub(super) struct Jump {
     pub(super) count: u64,
 }
 
+/// Where a `TURN` led last: the same values of the registers that it may have changed lead from its
+/// block's regime to the same one.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Turn {
+    pub(super) slots: [u16; 4],
+    pub(super) values: [u64; 4],
+    pub(super) regime: u32,
+    /// None if its count is the largest there is.
+    pub(super) jump: Jump,
+}
+
+/// A count that no budget reaches.
+const NEVER: u64 = u64::MAX;
+
 /// Micro-ops, of which
 /// - slots lie in the frame, and accesses lead to the cells there were,
 /// - control stays inside a block until some micro-op leaves it,
@@ -24,6 +40,7 @@ pub(super) struct Jump {
 pub(super) struct Program {
     ops: Vec<MicroOp>,
     jumps: Box<[Jump]>,
+    turns: Vec<Cell<Turn>>,
     /// Micro-ops that are linked.
     linked: Vec<u32>,
     /// Slots of the frame that micro-ops name, and most of them.
@@ -39,7 +56,16 @@ impl Program {
     /// For frames of so many slots at least, and at most.
     pub(super) fn new(frame: usize, most: usize, traps: usize) -> Self {
         let jumps = vec![Jump::default(); JUMPS].into_boxed_slice();
-        Self { ops: Vec::new(), jumps, linked: Vec::new(), frame, most, traps, cells: 0 }
+        Self {
+            ops: Vec::new(),
+            jumps,
+            turns: Vec::new(),
+            linked: Vec::new(),
+            frame,
+            most,
+            traps,
+            cells: 0,
+        }
     }
 
     /// Forgets everything.
@@ -47,6 +73,7 @@ impl Program {
         self.ops.clear();
         self.linked.clear();
         self.jumps.fill(Jump::default());
+        self.turns.clear();
         self.cells = 0;
     }
 
@@ -56,6 +83,10 @@ impl Program {
 
     pub(super) fn jumps(&self) -> &[Jump] {
         &self.jumps
+    }
+
+    pub(super) fn turns(&self) -> &[Cell<Turn>] {
+        &self.turns
     }
 
     pub(super) fn frame(&self) -> usize {
@@ -79,6 +110,15 @@ impl Program {
         }
         let first = self.ops.len() as u32;
         self.ops.extend_from_slice(block);
+        let turning = self.ops[first as usize..].iter_mut().filter(|op| op.code == code::TURN);
+        for op in turning {
+            let number = self.turns.len();
+            (op.a, op.b) = (number as u16, (number >> 16) as u16);
+            // It is not known yet: one slot has not two values.
+            let slots = [op.four()[0]; 4];
+            let jump = Jump { count: NEVER, ..Jump::default() };
+            self.turns.push(Cell::new(Turn { slots, values: [0, 1, 0, 1], regime: 0, jump }));
+        }
         first
     }
 
@@ -96,7 +136,7 @@ impl Program {
         } else {
             0
         };
-        let fours = matches!(op.code, code::LOAD_FOUR | code::STORE_FOUR);
+        let fours = matches!(op.code, code::LOAD_FOUR | code::STORE_FOUR | code::TURN);
         let packed = op.four().map(|slot| if fours { u64::from(slot) } else { 0 });
         let last = slots.into_iter().chain(packed).fold(0, u64::max);
         let named = file.max(last.saturating_add(1));
@@ -116,8 +156,8 @@ impl Program {
         assert!(trap < self.traps.max(1) as u64, "no such trap");
         assert!(op.code != code::TURN || op.k == 0 || self.traps > 0, "no such trap");
         // Control stays inside the block.
-        let ends = matches!(op.code, code::GOTO | code::WALK);
-        let computed = matches!(op.code, code::LEAP | code::TURN);
+        let ends = matches!(op.code, code::GOTO | code::WALK | code::TURN);
+        let computed = op.code == code::LEAP;
         let reach = match op.code {
             code::FORK => op.k.max(1),
             _ if op.code >= code::BRANCH => 2,
@@ -146,13 +186,21 @@ impl Program {
     /// Takes back all links.
     pub(super) fn unlink(&mut self) {
         for op in self.linked.drain(..) {
-            let goto = &mut self.ops[op as usize];
-            (goto.m, goto.c) = (0, 0);
+            let op = &mut self.ops[op as usize];
+            match op.code {
+                code::TURN => self.turns[op.turn()].get_mut().jump.count = NEVER,
+                _ => (op.m, op.c) = (0, 0),
+            }
         }
     }
 
     /// Notes behind a computed jump where it led, unless that is noted already.
     pub(super) fn lead(&mut self, op: usize, jump: Jump) {
+        if self.ops[op].code == code::TURN {
+            self.turns[self.ops[op].turn()].get_mut().jump = jump;
+            self.linked.push(op as u32);
+            return;
+        }
         if let Some(goto) = self.ops.get_mut(op + 1).filter(|it| it.code == code::GOTO)
             && goto.stamp() != jump.stamp
         {
@@ -166,6 +214,13 @@ impl Program {
     #[allow(clippy::inline_always)]
     pub(super) fn hash(counter: u64, stamp: u32) -> usize {
         (counter as usize ^ (stamp as usize).wrapping_mul(41)) % JUMPS
+    }
+
+    /// Where a P leads, if that is noted.
+    pub(super) fn jump(&self, counter: u64, stamp: u32) -> Jump {
+        let it = self.jumps[Self::hash(counter, stamp)];
+        let fits = it.counter == counter && it.stamp == stamp;
+        if fits { it } else { Jump { count: NEVER, ..it } }
     }
 
     /// Notes where a P leads, as long as a stamp lasts.

@@ -156,18 +156,18 @@ pub(super) fn run(run: &mut Run<'_>, first: u32, mut budget: u64) -> Left {
             }
             next @ (Next::Leap | Next::Turn) => {
                 if next == Next::Turn {
+                    if op.k > 0 {
+                        run.taken[op.k as usize - 1] += 1;
+                    }
                     let frame = std::mem::take(&mut run.frame);
                     let known = turn(run, frame);
                     run.frame = frame;
                     if !known {
                         return Left { exit: Exit::Turn, op: at, budget };
                     }
-                    if op.k > 0 {
-                        run.taken[op.k as usize - 1] += 1;
-                    }
                 }
                 let to = run.frame[counter];
-                if ops[at + 1].k == to {
+                if next == Next::Leap && ops[at + 1].k == to {
                     at += 1;
                     let goto = &ops[at];
                     let count = u64::from(goto.c);

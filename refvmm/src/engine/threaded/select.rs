@@ -265,13 +265,33 @@ impl Selector<'_, '_> {
         match next {
             _ if turns => {
                 let k = effects.taken.map_or(0, |trap| u64::from(trap.0) + 1);
-                self.ops.extend([MicroOp { k, ..op(code::TURN) }, goto(0)]);
+                let turn = match self.turning(&effects.list) {
+                    Some(m) => MicroOp { k, m, ..op(code::TURN) },
+                    None => MicroOp { k, c: 1, ..op(code::TURN) },
+                };
+                self.ops.push(turn);
             }
             None => self.ops.extend([op(code::LEAP), goto(0)]),
             Some(next) if Some(next) == follows => return Ok(true),
             Some(next) => self.ops.push(goto(next)),
         }
         Ok(false)
+    }
+
+    /// The registers of the regime that may have changed, packed, if they are few.
+    fn turning(&self, list: &[Effect]) -> Option<u64> {
+        let file = |effect: &Effect| match *effect {
+            Effect::Slot(slot, _) => slot..slot + 1,
+            Effect::Element { first, len, .. } => first..first + len,
+            Effect::Store(..) => 0..0,
+        };
+        let in_regime = |slot: &u16| self.target.terms.regime[usize::from(*slot)].0 != 0;
+        let mut slots: Vec<u16> = list.iter().flat_map(file).filter(in_regime).collect();
+        slots.sort_unstable();
+        slots.dedup();
+        let few = slots.len() <= 4;
+        slots.resize(4, self.target.zero);
+        few.then(|| slots.iter().rev().fold(0, |all, slot| all << 16 | u64::from(*slot)))
     }
 
     /// Two ends that change the same and go to different places.

@@ -69,6 +69,8 @@ pub(super) struct Instruction {
 #[derive(Debug)]
 pub(super) struct Block {
     pub(super) first: u32,
+    /// Its micro-ops.
+    len: u32,
     pub(super) instructions: Vec<Instruction>,
     cells: Vec<usize>,
     name: Name,
@@ -91,6 +93,8 @@ pub(super) struct Cache {
     terms: Terms,
     pub(super) program: Program,
     blocks: Vec<Block>,
+    /// Copies of blocks that are reached with some slot set last.
+    copies: HashMap<(u32, u16), u32>,
     /// The block of each micro-op.
     owner: Vec<u32>,
     by_name: HashMap<Name, u32>,
@@ -144,6 +148,7 @@ impl Cache {
             terms,
             program: Program::new(frame, most, shape.isa.traps.len()),
             blocks: Vec::new(),
+            copies: HashMap::default(),
             owner: Vec::new(),
             by_name: HashMap::default(),
             owners: BTreeMap::new(),
@@ -165,6 +170,7 @@ impl Cache {
         self.terms = Terms::new(std::mem::take(&mut self.terms.regime));
         self.program.clear();
         self.blocks.clear();
+        self.copies.clear();
         self.owner.clear();
         self.by_name.clear();
         self.owners.clear();
@@ -271,7 +277,10 @@ impl Cache {
     }
 
     /// Links a `GOTO` to a block.
-    pub(super) fn link(&mut self, op: usize, regime: usize, block: u32) {
+    pub(super) fn link(&mut self, op: usize, regime: usize, mut block: u32) {
+        if let Some(slot) = self.program.ops()[op].reached_with() {
+            block = self.reached_with(block, slot);
+        }
         let (stamp, block) = (self.regimes[regime].stamp, &self.blocks[block as usize]);
         let count = block.instructions.len() as u16;
         self.program.link(op, stamp, block.first, count);
@@ -365,18 +374,47 @@ impl Cache {
         if falls {
             ops.push(select::goto(counter));
         }
-        let index = self.blocks.len() as u32;
-        let first = self.program.append(&ops);
-        self.owner.resize(self.program.ops().len(), index);
         cells.sort_unstable();
         cells.dedup();
-        for cell in &cells {
+        let index = self.append(&ops, None, Block { first: 0, len: 0, instructions, cells, name });
+        for cell in &self.blocks[index as usize].cells {
             self.marks[cell / 64] |= 1 << (cell % 64);
             self.owners.entry(*cell).or_default().push(index);
         }
-        self.blocks.push(Block { first, instructions, cells, name });
         self.by_name.insert(name, index);
         Some(index)
+    }
+
+    /// Appends the micro-ops of a block.
+    fn append(&mut self, ops: &[MicroOp], reached_with: Option<u16>, block: Block) -> u32 {
+        let index = self.blocks.len() as u32;
+        let first = self.program.append(ops, reached_with);
+        self.owner.resize(self.program.ops().len(), index);
+        self.blocks.push(Block { first, len: ops.len() as u32, ..block });
+        index
+    }
+
+    /// A block for where it is reached with some slot set last; a copy, if that is of use.
+    fn reached_with(&mut self, block: u32, slot: u16) -> u32 {
+        if let Some(copy) = self.copies.get(&(block, slot)) {
+            return *copy;
+        }
+        let it = self.block(block);
+        let range = it.first as usize..(it.first + it.len) as usize;
+        let ops = &self.program.ops()[range.clone()];
+        let before = ops.iter().take_while(|op| op.last(Some(slot)) == Some(slot));
+        let next = ops.get(before.clone().count());
+        let copy = if before.chain(next).any(|op| op.a == slot) {
+            let Block { instructions, name, .. } = it;
+            let (instructions, name) = (instructions.clone(), *name);
+            let block = Block { first: 0, len: 0, instructions, cells: Vec::new(), name };
+            let ops = self.program.copy(range);
+            self.append(&ops, Some(slot), block)
+        } else {
+            block
+        };
+        self.copies.insert((block, slot), copy);
+        copy
     }
 
     /// The instruction at P and its cells.

@@ -12,9 +12,10 @@ use super::ops::{MicroOp, Next, Place, code, execute};
 use super::program::{Jump, Program, Turn};
 use super::run::{Exit, Left, Run, turn, words};
 
-/// Runs a micro-op and those behind it; returns the one that left.
+/// Runs a micro-op and those behind it; returns the one that left. The fourth argument is the value
+/// that was set last: the slot it went to is slower to read.
 pub(super) type Handler =
-    unsafe fn(*const MicroOp, *mut u64, *mut u64, *mut Context, u64) -> *const MicroOp;
+    unsafe fn(*const MicroOp, *mut u64, *mut u64, u64, u64, *mut Context) -> *const MicroOp;
 
 /// What handlers need beside their arguments.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(super) struct Context {
     taken: *mut u64,
     marks: *const u64,
     ops: *const MicroOp,
+    /// Where control went back to last.
+    head: *const MicroOp,
     jumps: *const Jump,
     size: u64,
     /// The stamp of the regime, and that of the first regime.
@@ -39,13 +42,19 @@ pub(super) struct Context {
 }
 
 /// The arguments of handlers, as a place to work on.
-struct Raw {
+struct Raw<const CHAINED: bool> {
     frame: *mut u64,
     storage: *mut u64,
     context: *mut Context,
+    last: u64,
 }
 
-impl Place for Raw {
+impl<const CHAINED: bool> Place for Raw<CHAINED> {
+    #[inline(always)]
+    fn first(&self, op: &MicroOp) -> u64 {
+        if CHAINED { self.last } else { self.get(op.a) }
+    }
+
     #[inline(always)]
     fn get(&self, slot: u16) -> u64 {
         // SAFETY: the program checked that the slot is in the frame.
@@ -56,6 +65,7 @@ impl Place for Raw {
     fn set(&mut self, slot: u16, value: u64) {
         // SAFETY: the program checked that the slot is in the frame.
         unsafe { *self.frame.add(usize::from(slot)) = value }
+        self.last = value;
     }
 
     #[inline(always)]
@@ -95,32 +105,35 @@ impl Place for Raw {
     }
 }
 
-/// The handler of a code.
+/// The handler of a code, for micro-ops whose slot a was set last or not.
 ///
 /// # Safety
 ///
 /// `op` is a micro-op of the program of a run, and the other pointers are those of the run.
-unsafe fn handler_of<const CODE: u8>(
+unsafe fn handler_of<const CODE: u8, const CHAINED: bool>(
     op: *const MicroOp,
     frame: *mut u64,
     storage: *mut u64,
-    context: *mut Context,
+    last: u64,
     budget: u64,
+    context: *mut Context,
 ) -> *const MicroOp {
-    let mut place = Raw { frame, storage, context };
+    let mut place = Raw::<CHAINED> { frame, storage, context, last };
     // SAFETY: the caller's; the program checked that what follows in the block exists, and that
     // links and jumps lead to blocks.
     unsafe {
         let next = match execute(CODE, &*op, &mut place) {
             Next::Skip(k) => op.add(k as usize),
-            Next::Link(0) if (*op).distance() == 0 => return unlinked(op, frame, context, budget),
-            Next::Link(0) => return follow(op, frame, storage, context, budget),
+            Next::Link(0) if (*op).distance() == 0 => {
+                return unlinked(op, frame, storage, place.last, budget, context);
+            }
+            Next::Link(0) => return follow(op, frame, storage, place.last, budget, context),
             // Which way a branch goes is predicted, not computed: what follows need not wait.
             Next::Link(1) => {
-                return follow(apart(op.add(1)), frame, storage, context, budget);
+                return follow(apart(op.add(1)), frame, storage, place.last, budget, context);
             }
-            Next::Link(_) => return follow(op.add(2), frame, storage, context, budget),
-            Next::Leap => return leap(op, frame, storage, context, budget),
+            Next::Link(_) => return follow(op.add(2), frame, storage, place.last, budget, context),
+            Next::Leap => return leap(op, frame, storage, place.last, budget, context),
             Next::Turn => {
                 let state = &mut *context;
                 if (*op).k > 0 {
@@ -129,7 +142,7 @@ unsafe fn handler_of<const CODE: u8>(
                 let turn = &*state.turns.add((*op).turn());
                 let same = |i: usize| *frame.add(usize::from(turn.slots[i])) == turn.values[i];
                 if state.bound || !(same(0) && same(1) && same(2) && same(3)) {
-                    return turn_far(op, frame, storage, context, budget);
+                    return turn_far(op, frame, storage, last, budget, context);
                 }
                 state.stamp = state.first_stamp + turn.regime;
                 // Most often it is where it led last: that can be predicted.
@@ -137,15 +150,22 @@ unsafe fn handler_of<const CODE: u8>(
                 let counter = *frame.add(usize::from(state.counter));
                 if jump.counter == counter && jump.count <= budget {
                     let next = state.ops.add(jump.first as usize);
-                    return ((*next).handler)(next, frame, storage, context, budget - jump.count);
+                    return ((*next).handler)(
+                        next,
+                        frame,
+                        storage,
+                        last,
+                        budget - jump.count,
+                        context,
+                    );
                 }
-                return leap_far(op, frame, storage, context, budget);
+                return leap_far(op, frame, storage, last, budget, context);
             }
             Next::Trap if (*context).hand_over => return leave(op, context, Exit::Trap, budget),
             Next::Step | Next::Trap => op.add(1),
             Next::Walk => return leave(op, context, Exit::Walk, budget),
         };
-        ((*next).handler)(next, frame, storage, context, budget)
+        ((*next).handler)(next, frame, storage, place.last, budget, context)
     }
 }
 
@@ -156,8 +176,9 @@ unsafe fn turn_far(
     op: *const MicroOp,
     frame: *mut u64,
     storage: *mut u64,
-    context: *mut Context,
+    last: u64,
     budget: u64,
+    context: *mut Context,
 ) -> *const MicroOp {
     // SAFETY: as for handlers; the program checked the slots of a `TURN`.
     unsafe {
@@ -177,7 +198,7 @@ unsafe fn turn_far(
             let known = Turn { slots, values, regime: run.regime as u32, jump };
             run.program.turns()[(*op).turn()].set(known);
         }
-        leap_far(op, frame, storage, context, budget)
+        leap_far(op, frame, storage, last, budget, context)
     }
 }
 
@@ -187,17 +208,28 @@ unsafe fn follow(
     goto: *const MicroOp,
     frame: *mut u64,
     storage: *mut u64,
-    context: *mut Context,
+    last: u64,
     budget: u64,
+    context: *mut Context,
 ) -> *const MicroOp {
     // SAFETY: as for handlers; links lead to blocks.
     unsafe {
         let count = u64::from((*goto).c);
         if count > budget {
-            return unlinked(goto, frame, context, budget);
+            return unlinked(goto, frame, storage, last, budget, context);
         }
-        let next = goto.offset((*goto).distance() as isize);
-        ((*next).handler)(next, frame, storage, context, budget - count)
+        let mut next = goto.byte_offset((*goto).distance() as isize);
+        // A loop's next round need not wait for the pointer to its first micro-op: most often it is
+        // where the last one began.
+        if (*goto).distance() < 0 {
+            let head = (*context).head;
+            if next == head {
+                next = apart(head);
+            } else {
+                (*context).head = next;
+            }
+        }
+        ((*next).handler)(next, frame, storage, last, budget - count, context)
     }
 }
 
@@ -207,8 +239,10 @@ unsafe fn follow(
 unsafe fn unlinked(
     goto: *const MicroOp,
     frame: *mut u64,
-    context: *mut Context,
+    _: *mut u64,
+    _: u64,
     budget: u64,
+    context: *mut Context,
 ) -> *const MicroOp {
     // SAFETY: as for handlers.
     unsafe {
@@ -223,8 +257,9 @@ unsafe fn leap(
     op: *const MicroOp,
     frame: *mut u64,
     storage: *mut u64,
-    context: *mut Context,
+    last: u64,
     budget: u64,
+    context: *mut Context,
 ) -> *const MicroOp {
     // SAFETY: as for handlers.
     unsafe {
@@ -232,9 +267,9 @@ unsafe fn leap(
         // Most often it is where it led last: that can be predicted.
         let goto = op.add(1);
         if (*goto).k == counter && (*goto).stamp() == (*context).stamp {
-            return follow(apart(goto), frame, storage, context, budget);
+            return follow(apart(goto), frame, storage, last, budget, context);
         }
-        leap_far(op, frame, storage, context, budget)
+        leap_far(op, frame, storage, last, budget, context)
     }
 }
 
@@ -244,8 +279,9 @@ unsafe fn leap_far(
     op: *const MicroOp,
     frame: *mut u64,
     storage: *mut u64,
-    context: *mut Context,
+    last: u64,
     budget: u64,
+    context: *mut Context,
 ) -> *const MicroOp {
     // SAFETY: as for handlers; the table of jumps leads to blocks.
     unsafe {
@@ -256,7 +292,7 @@ unsafe fn leap_far(
             return leave(op, context, Exit::Leap, budget);
         }
         let next = (*context).ops.add(jump.first as usize);
-        ((*next).handler)(next, frame, storage, context, budget - jump.count)
+        ((*next).handler)(next, frame, storage, last, budget - jump.count, context)
     }
 }
 
@@ -286,20 +322,24 @@ unsafe fn leave(
     op
 }
 
+/// What is seldom run keeps the arguments of handlers, for a jump to be enough to get there.
+#[used]
+static SELDOM: [Handler; 2] = [unlinked, turn_far];
+
 macro_rules! handlers {
-    ($($code:literal)*) => { [$(handler_of::<$code>),*] };
+    ($($code:literal)*) => { [$([handler_of::<$code, false>, handler_of::<$code, true>]),*] };
 }
 
 /// The handlers, by code.
-static HANDLERS: [Handler; code::COUNT as usize] = handlers!(
+static HANDLERS: [[Handler; 2]; code::COUNT as usize] = handlers!(
     0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34
     35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64 65 66
     67 68 69 70 71 72 73 74 75 76 77 78 79 80 81 82 83 84 85 86 87 88 89 90 91
 );
 
-/// The handler of a code.
-pub(super) fn handler(code: u8) -> Handler {
-    HANDLERS[usize::from(code)]
+/// The handler of a code; `chained` where the slot a was set last.
+pub(super) fn handler(code: u8, chained: bool) -> Handler {
+    HANDLERS[usize::from(code)][usize::from(chained)]
 }
 
 /// Runs from a block's first micro-op on.
@@ -317,6 +357,7 @@ pub(super) fn run(run: &mut Run<'_>, first: u32, budget: u64) -> Left {
         taken: run.taken.as_mut_ptr(),
         marks: run.marks.as_ptr(),
         ops: program.ops().as_ptr(),
+        head: program.ops().as_ptr(),
         jumps: program.jumps().as_ptr(),
         size: run.storage.len() as u64,
         stamp: run.stamp,
@@ -333,7 +374,7 @@ pub(super) fn run(run: &mut Run<'_>, first: u32, budget: u64) -> Left {
     let at = unsafe {
         let (frame, storage) = ((*run).frame.as_mut_ptr(), (*run).storage.as_mut_ptr());
         let start = context.ops.add(first as usize);
-        let op = ((*start).handler)(start, frame, storage, &raw mut context, budget);
+        let op = ((*start).handler)(start, frame, storage, 0, budget, &raw mut context);
         op.offset_from_unsigned(context.ops)
     };
     // SAFETY: no micro-op runs any more.

@@ -132,6 +132,22 @@ impl MicroOp {
         [0, 16, 32, 48].map(|shift| (self.m >> shift) as u16)
     }
 
+    /// The slot that was set last, behind it, if that is known.
+    pub(super) fn last(&self, before: Option<u16>) -> Option<u16> {
+        match self.code {
+            ..=code::ELEMENT | code::LOAD | code::PLACE | code::LOAD_AT | code::ADD_BRANCH.. => {
+                Some(self.d)
+            }
+            code::SET_ELEMENT | code::LOAD_FOUR => None,
+            _ => before,
+        }
+    }
+
+    /// The slot that was set last where a `GOTO` is reached.
+    pub(super) fn reached_with(&self) -> Option<u16> {
+        (self.code == code::GOTO && self.b == 1).then_some(self.d)
+    }
+
     /// The number of what is known of a `TURN`.
     #[inline(always)]
     #[allow(clippy::inline_always)]
@@ -139,7 +155,7 @@ impl MicroOp {
         usize::from(self.a) | usize::from(self.b) << 16
     }
 
-    /// How far it is from a `GOTO` to where it leads; 0 if it is not linked.
+    /// How many bytes it is from a `GOTO` to where it leads; 0 if it is not linked.
     #[inline(always)]
     #[allow(clippy::inline_always)]
     pub(super) fn distance(&self) -> i32 {
@@ -154,15 +170,27 @@ impl MicroOp {
         (self.m >> 32) as u32
     }
 
-    /// Links a `GOTO`.
+    /// Links a `GOTO` to what is so many micro-ops away.
     pub(super) fn set_link(&mut self, stamp: u32, distance: i64) {
-        self.m = u64::from(stamp) << 32 | u64::from(distance as u32);
+        let bytes = distance * size_of::<Self>() as i64;
+        self.m = u64::from(stamp) << 32 | u64::from(bytes as u32);
+    }
+
+    /// How many micro-ops it is from a `GOTO` to where it leads.
+    pub(super) fn away(&self) -> isize {
+        (self.m as i32 as isize) / size_of::<Self>() as isize
     }
 }
 
 /// What micro-ops work on.
 pub(super) trait Place {
     fn get(&self, slot: u16) -> u64;
+    /// The slot a.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    fn first(&self, op: &MicroOp) -> u64 {
+        self.get(op.a)
+    }
     fn set(&mut self, slot: u16, value: u64);
     fn load(&self, place: u64) -> u64;
     fn store(&mut self, place: u64, value: u64);
@@ -196,7 +224,7 @@ fn some_marked<P: Place>(at: &P, first: u64, count: u64) -> bool {
 #[allow(clippy::inline_always)]
 fn place_of<P: Place>(op: &MicroOp, at: &P) -> Option<u64> {
     let it = op.access();
-    let address = (at.get(op.a) as u32).wrapping_add(it.offset) & it.mask;
+    let address = (at.first(op) as u32).wrapping_add(it.offset) & it.mask;
     (address < it.limits.limit).then(|| u64::from(it.limits.base.wrapping_add(address)))
 }
 
@@ -224,18 +252,18 @@ pub(super) enum Next {
 #[allow(clippy::inline_always)]
 pub(super) fn execute<P: Place>(code: u8, op: &MicroOp, place: &mut P) -> Next {
     if code < code::IMMEDIATE {
-        let (x, y) = (place.get(op.a), place.get(op.b));
+        let (x, y) = (place.first(op), place.get(op.b));
         place.set(op.d, alu(ALL[code as usize], x, y, u32::from(op.c), op.m));
         return Next::Step;
     }
     if code < code::CONST {
         let kind = ALL[(code - code::IMMEDIATE) as usize];
-        place.set(op.d, alu(kind, place.get(op.a), op.k, u32::from(op.c), op.m));
+        place.set(op.d, alu(kind, place.first(op), op.k, u32::from(op.c), op.m));
         return Next::Step;
     }
     if code >= code::BRANCH {
         let kind = BRANCHES[((code - code::BRANCH) % 6) as usize];
-        let mut x = place.get(op.a);
+        let mut x = place.first(op);
         let adds = (code::ADD_BRANCH..code::SET_BRANCH).contains(&code);
         let sums = code >= code::SUM_BRANCH;
         if adds || sums {
@@ -258,13 +286,13 @@ pub(super) fn execute<P: Place>(code: u8, op: &MicroOp, place: &mut P) -> Next {
     }
     match code {
         code::CONST => place.set(op.d, op.k),
-        code::MOVE => place.set(op.d, place.get(op.a)),
+        code::MOVE => place.set(op.d, place.first(op)),
         code::SELECT => {
-            let chosen = if place.get(op.a) != 0 { op.b } else { op.k as u16 };
+            let chosen = if place.first(op) != 0 { op.b } else { op.k as u16 };
             place.set(op.d, place.get(chosen));
         }
         code::ELEMENT => {
-            let index = place.get(op.a);
+            let index = place.first(op);
             let value = if index < op.m { place.get_far(op.k + index) } else { 0 };
             place.set(op.d, value);
         }
@@ -326,12 +354,12 @@ pub(super) fn execute<P: Place>(code: u8, op: &MicroOp, place: &mut P) -> Next {
             }
         }
         code::TEST => {
-            if place.get(op.a) == 0 {
+            if place.first(op) == 0 {
                 return Next::Walk;
             }
         }
         code::FORK => {
-            if place.get(op.a) == 0 {
+            if place.first(op) == 0 {
                 return Next::Skip(op.k);
             }
         }

@@ -1,8 +1,10 @@
 //! Micro-ops that were checked once: the unchecked dispatcher relies on what is checked here.
 
 use std::cell::Cell;
+use std::ops::Range;
 
 use super::alu::ALL;
+use super::dispatch::handler;
 use super::ops::{Limits, MicroOp, UNMARKED, code};
 
 /// Number of entries of the table of computed jumps.
@@ -50,6 +52,25 @@ pub(super) struct Program {
     traps: usize,
     /// Cells that accesses may lead to.
     cells: u64,
+}
+
+/// Lets micro-ops take what was set last from where it was computed, not from its slot.
+fn chain(block: &mut [MicroOp], mut last: Option<u16>) {
+    // Where forks lead.
+    let mut apart = Vec::new();
+    for (i, op) in block.iter_mut().enumerate() {
+        if let Some((_, there)) = apart.iter().find(|(to, _)| *to == i) {
+            last = *there;
+        }
+        op.handler = handler(op.code, last == Some(op.a));
+        if op.code == code::GOTO {
+            (op.d, op.b) = (last.unwrap_or(0), last.is_some().into());
+        }
+        last = op.last(last);
+        if op.code == code::FORK {
+            apart.push((i + op.k as usize, last));
+        }
+    }
 }
 
 impl Program {
@@ -102,14 +123,15 @@ impl Program {
         self.cells
     }
 
-    /// Appends a block; returns its first micro-op.
-    pub(super) fn append(&mut self, block: &[MicroOp]) -> u32 {
+    /// Appends a block that is reached with some slot set last; returns its first micro-op.
+    pub(super) fn append(&mut self, block: &[MicroOp], reached_with: Option<u16>) -> u32 {
         for (i, op) in block.iter().enumerate() {
             let named = self.check(block, i, op);
             self.frame = self.frame.max(named as usize);
         }
         let first = self.ops.len() as u32;
         self.ops.extend_from_slice(block);
+        chain(&mut self.ops[first as usize..], reached_with);
         let turning = self.ops[first as usize..].iter_mut().filter(|op| op.code == code::TURN);
         for op in turning {
             let number = self.turns.len();
@@ -120,6 +142,15 @@ impl Program {
             self.turns.push(Cell::new(Turn { slots, values: [0, 1, 0, 1], regime: 0, jump }));
         }
         first
+    }
+
+    /// The micro-ops of a block as they are before anything is linked.
+    pub(super) fn copy(&self, block: Range<usize>) -> Vec<MicroOp> {
+        let mut copy = self.ops[block].to_vec();
+        for op in copy.iter_mut().filter(|op| op.code == code::GOTO) {
+            (op.m, op.c) = (0, 0);
+        }
+        copy
     }
 
     /// Checks a micro-op; returns how many slots the frame must have.

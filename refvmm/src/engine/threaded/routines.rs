@@ -257,7 +257,7 @@ impl Routines {
         };
         let (ops, _) = select::select(&mut target, tree, None);
         let made = ops.first().is_some_and(|op| op.code != code::WALK);
-        made.then(|| self.program.append(&ops))
+        made.then(|| self.program.append(&ops, None))
     }
 
     fn known<'a>(&self, shape: &'a Shape) -> Known<'a> {

@@ -148,7 +148,7 @@ pub(super) fn run(run: &mut Run<'_>, first: u32, mut budget: u64) -> Left {
                 let count = u64::from(goto.c);
                 if goto.distance() != 0 && count <= budget {
                     budget -= count;
-                    at = at.wrapping_add_signed(goto.distance() as isize);
+                    at = at.wrapping_add_signed(goto.away());
                     continue;
                 }
                 run.frame[counter] = goto.k;
@@ -173,7 +173,7 @@ pub(super) fn run(run: &mut Run<'_>, first: u32, mut budget: u64) -> Left {
                     let count = u64::from(goto.c);
                     if goto.stamp() == run.stamp && count <= budget {
                         budget -= count;
-                        at = at.wrapping_add_signed(goto.distance() as isize);
+                        at = at.wrapping_add_signed(goto.away());
                         continue;
                     }
                     return Left { exit: Exit::Unlinked, op: at, budget };

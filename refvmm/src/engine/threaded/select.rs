@@ -136,7 +136,7 @@ pub(super) fn join(before: &MicroOp, code: &mut [MicroOp], zero: u16) -> bool {
 }
 
 pub(super) fn op(code: u8) -> MicroOp {
-    MicroOp { handler: dispatch::handler(code), k: 0, m: 0, d: 0, a: 0, b: 0, c: 0, code }
+    MicroOp { handler: dispatch::handler(code, false), k: 0, m: 0, d: 0, a: 0, b: 0, c: 0, code }
 }
 
 impl Selector<'_, '_> {
@@ -383,6 +383,6 @@ impl Selector<'_, '_> {
 
 impl MicroOp {
     pub(super) fn with(self, code: u8) -> Self {
-        Self { handler: dispatch::handler(code), code, ..self }
+        Self { handler: dispatch::handler(code, false), code, ..self }
     }
 }

@@ -267,6 +267,113 @@ fn m68010_runs_alike() {
     compare("m68010");
 }
 
+/// Classes of straight code, and classes with an operand that says where to go: absolutely, or from
+/// the end of the instruction on and so much more.
+struct Loops {
+    name: &'static str,
+    straight: &'static [&'static str],
+    going: &'static [(&'static str, &'static str)],
+    relative: Option<u64>,
+}
+
+const LOOPS: [Loops; 3] = [
+    Loops {
+        name: "g3",
+        straight: &["addi", "add", "sub", "xor", "mul", "sltu", "slt", "lw", "sw", "li", "shr"],
+        going: &[("bne", "imm"), ("beq", "imm"), ("blt", "imm"), ("bne", "imm")],
+        relative: Some(0),
+    },
+    Loops {
+        name: "pdp10",
+        straight: &["add", "sub", "xor", "move", "movem", "exch", "hrl", "idiv", "cai", "skip"],
+        going: &[("soj", "y"), ("aoj", "y"), ("jump", "y")],
+        relative: None,
+    },
+    Loops {
+        name: "m68010",
+        straight: &["addq", "subq", "add", "eor", "move_dd", "moveq", "move_load", "move_store"],
+        going: &[("dbra", "disp"), ("bra", "disp"), ("dbra", "disp")],
+        relative: Some(2),
+    },
+];
+
+impl Loops {
+    /// A program that goes round in itself.
+    fn program(&self, shape: &Shape, at: u64, stream: &mut Stream) -> Vec<u64> {
+        let pick = |all: usize, stream: &mut Stream| stream.below(all as u64) as usize;
+        let chosen: Vec<(&str, Option<&str>)> = (0..12)
+            .map(|i| {
+                if i == 11 || stream.once_in(4) {
+                    let (name, target) = self.going[pick(self.going.len(), stream)];
+                    (name, Some(target))
+                } else {
+                    (self.straight[pick(self.straight.len(), stream)], None)
+                }
+            })
+            .collect();
+        let class = |name: &str| shape.isa.class(name).unwrap_or_else(|| panic!("no {name}"));
+        let mut places = vec![at];
+        for (name, _) in &chosen {
+            let width = class(name).pattern.as_ref().map_or(0, |p| p.width);
+            places.push(places[places.len() - 1] + u64::from(width / shape.isa.storage.width));
+        }
+        let mut cells = Vec::new();
+        for (i, (name, target)) in chosen.iter().enumerate() {
+            let class = class(name);
+            let to = places[pick(chosen.len(), stream)];
+            let end = places[i + 1];
+            let to = self.relative.map_or(to, |by| to.wrapping_sub(end).wrapping_add(by));
+            let value = |o: &model::isa::Operand| {
+                let value = match (o.name.as_str(), o.width) {
+                    (name, _) if Some(name) == *target => to,
+                    ("i", _) => 0,
+                    (_, ..=4) => stream.below(4),
+                    (_, 5..=16) => stream.below(8).wrapping_sub(4),
+                    _ => stream.below(at),
+                };
+                o.fixed.unwrap_or(u128::from(value) & mask(o.width))
+            };
+            let operands: Vec<u128> = class.operands.iter().map(value).collect();
+            cells.extend(cells_of(shape, class, &operands));
+        }
+        cells
+    }
+}
+
+#[test]
+fn loops_run_alike() {
+    for loops in &LOOPS {
+        let shape = shape(loops.name);
+        let mut walk = Walk::new(&shape);
+        let mut engines = engines(&shape);
+        for case in 0..cases() {
+            let mut stream = Stream(case ^ 0x100b << 32);
+            let mut cpu = Cpu::new(&shape, 2048);
+            stir(&shape, &mut cpu, &mut stream);
+            cpu.window = 0..2048;
+            let at = 1536;
+            for (part, value) in [(shape.isa.relocation, 0), (shape.isa.bounds, 2048)] {
+                shape.part(part.expect("they have it")).set(&mut cpu.registers, value);
+            }
+            shape.counter[0].set(&mut cpu.registers, at);
+            let program = loops.program(&shape, at, &mut stream);
+            cpu.storage[at as usize..at as usize + program.len()].copy_from_slice(&program);
+            let mut copies: Vec<Cpu> = engines.iter().map(|_| cpu.clone()).collect();
+            for (_, engine) in &mut engines {
+                engine.forget();
+            }
+            for fuel in [40, 1, 500, 7, 300] {
+                let stop = walk.run(&mut cpu, fuel, OnTrap::HandOver);
+                for ((engine, it), copy) in engines.iter_mut().zip(&mut copies) {
+                    let other = it.run(copy, fuel, OnTrap::HandOver);
+                    assert_eq!(stop, other, "{}, case {case}, {engine}", loops.name);
+                    assert_eq!(seen(&cpu), seen(copy), "{}, case {case}, {engine}", loops.name);
+                }
+            }
+        }
+    }
+}
+
 /// Puts an instruction of a class where P is, with operands that are neither 0 nor equal.
 pub(crate) fn example(shape: &Shape, class: &Class, cpu: &mut Cpu) -> Vec<u128> {
     let mut stream = Stream(7);

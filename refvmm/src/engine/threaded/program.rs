@@ -147,8 +147,12 @@ impl Program {
     /// The micro-ops of a block as they are before anything is linked.
     pub(super) fn copy(&self, block: Range<usize>) -> Vec<MicroOp> {
         let mut copy = self.ops[block].to_vec();
-        for op in copy.iter_mut().filter(|op| op.code == code::GOTO) {
-            (op.m, op.c) = (0, 0);
+        for op in &mut copy {
+            match op.code {
+                code::GOTO => (op.m, op.c) = (0, 0),
+                code::TURN => (op.a, op.b) = (0, 0),
+                _ => {}
+            }
         }
         copy
     }

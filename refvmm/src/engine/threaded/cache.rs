@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap as HashMap;
 
 use super::evaluate::{self, Known, Tree};
 use super::fetch;
-use super::ops::MicroOp;
+use super::ops::{MicroOp, code};
 use super::pieces::Value;
 use super::program::{Jump, Program};
 use super::regime::FEWEST;
@@ -373,6 +373,13 @@ impl Cache {
         }
         if falls {
             ops.push(select::goto(counter));
+        }
+        if let [only] = ops.as_slice()
+            && only.code == code::GOTO
+        {
+            // A jump to itself has somewhere to go.
+            let zero = self.shape.slots as u16;
+            ops.insert(0, MicroOp { d: zero, a: zero, ..select::op(code::MOVE) });
         }
         cells.sort_unstable();
         cells.dedup();

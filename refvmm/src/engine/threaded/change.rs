@@ -5,6 +5,7 @@
     reason = "operands of micro-ops stand in the order of their meaning"
 )]
 
+use super::alu::low_bits;
 use super::evaluate::Effect;
 use super::mapping::Cell;
 use super::ops::{MicroOp, UNMARKED, code};
@@ -114,8 +115,14 @@ impl Selector<'_, '_> {
         let load = code == code::LOAD_AT;
         let slot = |it: &MicroOp| u64::from(if load { it.d } else { it.b });
         let m = self.ops[from..].iter().rev().fold(0, |all, it| all << 16 | slot(it));
-        let four = if load { code::LOAD_FOUR } else { code::STORE_FOUR };
         let (a, k) = (first.a, first.k);
+        let here = a == self.target.zero && self.target.is_inside(k, 4);
+        let four = match (load, here) {
+            (true, true) => code::LOAD_FOUR_HERE,
+            (true, false) => code::LOAD_FOUR,
+            (false, true) => code::STORE_FOUR_HERE,
+            (false, false) => code::STORE_FOUR,
+        };
         self.ops.truncate(from);
         self.ops.push(MicroOp { a, k, m, ..op(four) });
     }
@@ -181,9 +188,16 @@ impl Selector<'_, '_> {
             {
                 let (mut k, end) = (start + low - from, start + high + 1 - from);
                 while k < end {
-                    let b = (end - k).min(UNMARKED) as u16;
-                    self.ops.push(MicroOp { a, k, b, ..op(code::UNMARKED) });
-                    k += u64::from(b);
+                    let count = (end - k).min(UNMARKED);
+                    let here = a == self.target.zero && self.target.is_inside(k, count);
+                    let (word, bit) = (k / 64, (k % 64) as u32);
+                    self.ops.push(if here && u64::from(bit) + count <= 64 {
+                        let m = low_bits(count as u32) << bit;
+                        MicroOp { k: word, m, ..op(code::UNMARKED_HERE) }
+                    } else {
+                        MicroOp { a, k, b: count as u16, ..op(code::UNMARKED) }
+                    });
+                    k += count;
                 }
             }
             placed.push((key, a, start + cell.offset - from, b));

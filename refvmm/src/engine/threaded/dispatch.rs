@@ -139,25 +139,17 @@ unsafe fn handler_of<const CODE: u8, const CHAINED: bool>(
                 if (*op).k > 0 {
                     *state.taken.add((*op).k as usize - 1) += 1;
                 }
-                let turn = &*state.turns.add((*op).turn());
+                let turn = &*state.turns.add((*op).m as usize);
                 let same = |i: usize| *frame.add(usize::from(turn.slots[i])) == turn.values[i];
                 if state.bound || !(same(0) && same(1) && same(2) && same(3)) {
                     return turn_far(op, frame, storage, last, budget, context);
                 }
                 state.stamp = state.first_stamp + turn.regime;
                 // Most often it is where it led last: that can be predicted.
-                let jump = &turn.jump;
                 let counter = *frame.add(usize::from(state.counter));
-                if jump.counter == counter && jump.count <= budget {
-                    let next = state.ops.add(jump.first as usize);
-                    return ((*next).handler)(
-                        next,
-                        frame,
-                        storage,
-                        last,
-                        budget - jump.count,
-                        context,
-                    );
+                if let Some((first, budget)) = turn.follow(counter, budget) {
+                    let next = state.ops.add(first as usize);
+                    return ((*next).handler)(next, frame, storage, last, budget, context);
                 }
                 return leap_far(op, frame, storage, last, budget, context);
             }
@@ -192,11 +184,11 @@ unsafe fn turn_far(
         state.stamp = run.stamp;
         // Where too many registers change, nothing is remembered.
         if (*op).c == 0 {
-            let slots = (*op).four();
-            let values = slots.map(|slot| registers[usize::from(slot)]);
-            let jump = run.program.jump(registers[usize::from(state.counter)], run.stamp);
-            let known = Turn { slots, values, regime: run.regime as u32, jump };
-            run.program.turns()[(*op).turn()].set(known);
+            let known = &run.program.turns()[(*op).m as usize];
+            let mut turn = known.get();
+            turn.remember(registers, run.regime);
+            turn.lead(&run.program.jump(registers[usize::from(state.counter)], run.stamp));
+            known.set(turn);
         }
         leap_far(op, frame, storage, last, budget, context)
     }
@@ -334,7 +326,7 @@ macro_rules! handlers {
 static HANDLERS: [[Handler; 2]; code::COUNT as usize] = handlers!(
     0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34
     35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64 65 66
-    67 68 69 70 71 72 73 74 75 76 77 78 79 80 81 82 83 84 85 86 87 88 89 90 91
+    67 68 69 70 71 72 73 74 75 76 77 78 79 80 81 82 83 84 85 86 87 88 89 90 91 92 93 94
 );
 
 /// The handler of a code; `chained` where the slot a was set last.

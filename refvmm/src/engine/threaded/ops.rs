@@ -49,8 +49,8 @@ pub(super) mod code {
     pub(in super::super) const GOTO: u8 = CONST + 13;
     /// to where P, which is set, leads; where it led last stands in the `GOTO` that follows
     pub(in super::super) const LEAP: u8 = CONST + 14;
-    /// the same, and the regime may have changed, by what is in the slots packed in m; counts trap
-    /// k − 1; what is known of the way stands under a number made of a and b
+    /// the same, and the regime may have changed, by what is in the slots packed in m, if they are
+    /// few, else c is 1; counts trap k − 1. In a program m is the number of what is known of it
     pub(in super::super) const TURN: u8 = CONST + 15;
     /// hands trap k with argument a over, or goes on with its sequence
     pub(in super::super) const TRAP: u8 = CONST + 16;
@@ -60,8 +60,14 @@ pub(super) mod code {
     pub(in super::super) const LOAD_FOUR: u8 = CONST + 18;
     /// the cells from place a + k on = the slots packed in m
     pub(in super::super) const STORE_FOUR: u8 = CONST + 19;
+    /// the slots packed in m = the cells from place k on
+    pub(in super::super) const LOAD_FOUR_HERE: u8 = CONST + 20;
+    /// the cells from place k on = the slots packed in m
+    pub(in super::super) const STORE_FOUR_HERE: u8 = CONST + 21;
+    /// of the 64 cells from place 64 k on, those with a bit in m hold no decoded instruction
+    pub(in super::super) const UNMARKED_HERE: u8 = CONST + 22;
     /// one of the two `GOTO` that follow; a op b, six operations from here on
-    pub(in super::super) const BRANCH: u8 = CONST + 20;
+    pub(in super::super) const BRANCH: u8 = CONST + 23;
     /// the same, a op k
     pub(in super::super) const BRANCH_IMMEDIATE: u8 = BRANCH + 6;
     /// d = a + k first, then the same, d op b
@@ -109,6 +115,11 @@ pub(super) struct Limits {
     pub(super) base: u32,
 }
 
+/// Four slots in one number.
+pub(super) fn pack(slots: [u16; 4]) -> u64 {
+    slots.iter().rev().fold(0, |all, slot| all << 16 | u64::from(*slot))
+}
+
 impl MicroOp {
     /// The access that is packed in k and m.
     #[inline(always)]
@@ -138,7 +149,7 @@ impl MicroOp {
             ..=code::ELEMENT | code::LOAD | code::PLACE | code::LOAD_AT | code::ADD_BRANCH.. => {
                 Some(self.d)
             }
-            code::SET_ELEMENT | code::LOAD_FOUR => None,
+            code::SET_ELEMENT | code::LOAD_FOUR | code::LOAD_FOUR_HERE => None,
             _ => before,
         }
     }
@@ -146,13 +157,6 @@ impl MicroOp {
     /// The slot that was set last where a `GOTO` is reached.
     pub(super) fn reached_with(&self) -> Option<u16> {
         (self.code == code::GOTO && self.b == 1).then_some(self.d)
-    }
-
-    /// The number of what is known of a `TURN`.
-    #[inline(always)]
-    #[allow(clippy::inline_always)]
-    pub(super) fn turn(&self) -> usize {
-        usize::from(self.a) | usize::from(self.b) << 16
     }
 
     /// How many bytes it is from a `GOTO` to where it leads; 0 if it is not linked.
@@ -226,6 +230,22 @@ fn place_of<P: Place>(op: &MicroOp, at: &P) -> Option<u64> {
     let it = op.access();
     let address = (at.first(op) as u32).wrapping_add(it.offset) & it.mask;
     (address < it.limits.limit).then(|| u64::from(it.limits.base.wrapping_add(address)))
+}
+
+#[inline(always)]
+#[allow(clippy::inline_always)]
+fn load_four<P: Place>(op: &MicroOp, place: &mut P, at: u64) {
+    for (i, slot) in (0..).zip(op.four()) {
+        place.set(slot, place.load(at + i));
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::inline_always)]
+fn store_four<P: Place>(op: &MicroOp, place: &mut P, at: u64) {
+    for (i, slot) in (0..).zip(op.four()) {
+        place.store(at + i, place.get(slot));
+    }
 }
 
 /// Where control goes after a micro-op.
@@ -340,17 +360,20 @@ pub(super) fn execute<P: Place>(code: u8, op: &MicroOp, place: &mut P) -> Next {
         code::LOAD_FOUR => {
             let at = place.get(op.a).wrapping_add(op.k);
             if at < place.size().saturating_sub(3) {
-                for (i, slot) in (0..).zip(op.four()) {
-                    place.set(slot, place.load(at + i));
-                }
+                load_four(op, place, at);
+            }
+        }
+        code::LOAD_FOUR_HERE => load_four(op, place, op.k),
+        code::STORE_FOUR_HERE => store_four(op, place, op.k),
+        code::UNMARKED_HERE => {
+            if place.marks(op.k) & op.m != 0 {
+                return Next::Walk;
             }
         }
         code::STORE_FOUR => {
             let at = place.get(op.a).wrapping_add(op.k);
             if at < place.size().saturating_sub(3) {
-                for (i, slot) in (0..).zip(op.four()) {
-                    place.store(at + i, place.get(slot));
-                }
+                store_four(op, place, at);
             }
         }
         code::TEST => {

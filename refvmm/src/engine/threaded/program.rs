@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::alu::ALL;
 use super::dispatch::handler;
-use super::ops::{Limits, MicroOp, UNMARKED, code};
+use super::ops::{Limits, MicroOp, UNMARKED, code, pack};
 
 /// Number of entries of the table of computed jumps.
 pub(super) const JUMPS: usize = 1024;
@@ -20,15 +20,45 @@ pub(super) struct Jump {
     pub(super) count: u64,
 }
 
-/// Where a `TURN` led last: the same values of the registers that it may have changed lead from its
-/// block's regime to the same one.
-#[derive(Debug, Clone, Copy, Default)]
+/// Where a `TURN` led last: the same values of the registers that it may have changed, of which there
+/// are three at most, lead from its block's regime to the same one.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Turn {
+    /// The last one is always 0,
     pub(super) slots: [u16; 4],
+    /// and its value is 1 where it is not known yet.
     pub(super) values: [u64; 4],
     pub(super) regime: u32,
-    /// None if its count is the largest there is.
-    pub(super) jump: Jump,
+    /// First micro-op of the block, and its instructions.
+    first: u32,
+    count: u64,
+    counter: u64,
+}
+
+impl Turn {
+    fn new(slots: [u16; 4]) -> Self {
+        let count = NEVER;
+        Self { slots, values: [0, 0, 0, 1], regime: 0, first: 0, count, counter: 0 }
+    }
+
+    /// Notes that it leads to a regime, with the values in a frame.
+    pub(super) fn remember(&mut self, frame: &[u64], regime: usize) {
+        self.values = self.slots.map(|slot| frame[usize::from(slot)]);
+        self.regime = regime as u32;
+    }
+
+    /// Notes where it leads.
+    pub(super) fn lead(&mut self, jump: &Jump) {
+        (self.first, self.count, self.counter) = (jump.first, jump.count, jump.counter);
+    }
+
+    /// The first micro-op of the block that a P leads to, and the budget that is left for what is
+    /// behind it.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    pub(super) fn follow(&self, counter: u64, budget: u64) -> Option<(u32, u64)> {
+        (self.counter == counter && self.count <= budget).then(|| (self.first, budget - self.count))
+    }
 }
 
 /// A count that no budget reaches.
@@ -134,14 +164,16 @@ impl Program {
         chain(&mut self.ops[first as usize..], reached_with);
         let turning = self.ops[first as usize..].iter_mut().filter(|op| op.code == code::TURN);
         for op in turning {
-            let number = self.turns.len();
-            (op.a, op.b) = (number as u16, (number >> 16) as u16);
-            // It is not known yet: one slot has not two values.
-            let slots = [op.four()[0]; 4];
-            let jump = Jump { count: NEVER, ..Jump::default() };
-            self.turns.push(Cell::new(Turn { slots, values: [0, 1, 0, 1], regime: 0, jump }));
+            let turn = Turn::new(op.four());
+            op.m = self.turns.len() as u64;
+            self.turns.push(Cell::new(turn));
         }
         first
+    }
+
+    /// Notes that cells below a number must be there.
+    fn reach(&mut self, end: u64) {
+        self.cells = self.cells.max(end);
     }
 
     /// The micro-ops of a block as they are before anything is linked.
@@ -150,7 +182,7 @@ impl Program {
         for op in &mut copy {
             match op.code {
                 code::GOTO => (op.m, op.c) = (0, 0),
-                code::TURN => (op.a, op.b) = (0, 0),
+                code::TURN => op.m = pack(self.turns[op.m as usize].get().slots),
                 _ => {}
             }
         }
@@ -171,8 +203,21 @@ impl Program {
         } else {
             0
         };
-        let fours = matches!(op.code, code::LOAD_FOUR | code::STORE_FOUR | code::TURN);
+        let fours = matches!(
+            op.code,
+            code::LOAD_FOUR
+                | code::LOAD_FOUR_HERE
+                | code::STORE_FOUR
+                | code::STORE_FOUR_HERE
+                | code::TURN
+        );
         let packed = op.four().map(|slot| if fours { u64::from(slot) } else { 0 });
+        match op.code {
+            code::LOAD_FOUR_HERE | code::STORE_FOUR_HERE => self.reach(op.k.saturating_add(4)),
+            // Of the words of marks, one more is there.
+            code::UNMARKED_HERE => self.reach(op.k.saturating_mul(64)),
+            _ => {}
+        }
         let last = slots.into_iter().chain(packed).fold(0, u64::max);
         let named = file.max(last.saturating_add(1));
         assert!(named <= self.most as u64, "a slot is outside the frame");
@@ -180,7 +225,7 @@ impl Program {
         if maps {
             let Limits { limit, base } = op.access().limits;
             let end = base.checked_add(limit).expect("cells have numbers of 32 bits");
-            self.cells = self.cells.max(end.into());
+            self.reach(end.into());
         }
         assert!(op.code < code::COUNT, "no such micro-op");
         let trap = match op.code {
@@ -223,7 +268,7 @@ impl Program {
         for op in self.linked.drain(..) {
             let op = &mut self.ops[op as usize];
             match op.code {
-                code::TURN => self.turns[op.turn()].get_mut().jump.count = NEVER,
+                code::TURN => self.turns[op.m as usize].get_mut().count = NEVER,
                 _ => (op.m, op.c) = (0, 0),
             }
         }
@@ -232,7 +277,7 @@ impl Program {
     /// Notes behind a computed jump where it led, unless that is noted already.
     pub(super) fn lead(&mut self, op: usize, jump: Jump) {
         if self.ops[op].code == code::TURN {
-            self.turns[self.ops[op].turn()].get_mut().jump = jump;
+            self.turns[self.ops[op].m as usize].get_mut().lead(&jump);
             self.linked.push(op as u32);
             return;
         }

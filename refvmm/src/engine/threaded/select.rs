@@ -12,7 +12,7 @@ use super::alu::Alu;
 use super::dispatch;
 use super::evaluate::{Effect, Effects, Tree};
 use super::mapping::{Cell, Row};
-use super::ops::{BRANCHES, MicroOp, code, number};
+use super::ops::{BRANCHES, MicroOp, code, number, pack};
 use super::terms::{Kind, Term, Terms};
 use crate::cpu::Cpu;
 
@@ -30,6 +30,13 @@ pub(super) struct Target<'a> {
     pub(super) counter: u16,
     /// The machine, under the regime.
     pub(super) cpu: &'a Cpu,
+}
+
+impl Target<'_> {
+    /// Whether so many cells from a place on are part of the installation.
+    pub(super) fn is_inside(&self, place: u64, count: u64) -> bool {
+        place.checked_add(count).is_some_and(|end| end <= self.cpu.storage.len() as u64)
+    }
 }
 
 /// The cells of one base that an instruction accesses.
@@ -289,9 +296,9 @@ impl Selector<'_, '_> {
         let mut slots: Vec<u16> = list.iter().flat_map(file).filter(in_regime).collect();
         slots.sort_unstable();
         slots.dedup();
-        let few = slots.len() <= 4;
+        let few = slots.len() < 4;
         slots.resize(4, self.target.zero);
-        few.then(|| slots.iter().rev().fold(0, |all, slot| all << 16 | u64::from(*slot)))
+        few.then(|| pack([slots[0], slots[1], slots[2], slots[3]]))
     }
 
     /// Two ends that change the same and go to different places.

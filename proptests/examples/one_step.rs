@@ -1,4 +1,4 @@
-//! How many one-step cases a second: in batches from one seed, and one by one as they shrink.
+//! How many one-step cases a second: in batches from one seed, and one by one as they shrink; on all cores.
 //!
 //! `cargo run --release -p proptests --example one_step [seconds]`
 
@@ -37,39 +37,61 @@ fn main() {
         let world = World::new(name);
         let kind = world.kinds()[0];
         let new = |engine| Batch::new(&world, kind, engine, 24).expect("the monitor is admitted");
-        let mut batch = new(THREADED);
-        let (mut walked, mut idle) = (new(WALK), new(IDLE));
-        let [batches, walks, around] = [&mut batch, &mut walked, &mut idle].map(|batch| {
-            rate(time, |seed| {
-                batch.run(seed, CASES.into()).expect("the property holds");
-                CASES
+        let batches = |engine: MakeEngine| {
+            rate(time, || {
+                let mut batch = new(engine);
+                move |seed| {
+                    batch.run(seed, CASES.into()).expect("the property holds");
+                    CASES
+                }
             })
+        };
+        let [threaded, walked, around] = [THREADED, WALK, IDLE].map(batches);
+        let single = rate(time, || {
+            let (world, mut batch) = (&world, new(THREADED));
+            move |seed| {
+                let guest = Guest::random(world, &mut Stream::new(seed));
+                batch.check(&guest).expect("the property holds");
+                1
+            }
         });
-        let single = rate(time, |seed| {
-            let guest = Guest::random(&world, &mut Stream::new(seed));
-            batch.check(&guest).expect("the property holds");
-            1
-        });
-        let made = rate(time, |seed| {
-            std::hint::black_box(Guest::random(&world, &mut Stream::new(seed)));
-            1
+        let made = rate(time, || {
+            |seed| {
+                std::hint::black_box(Guest::random(&world, &mut Stream::new(seed)));
+                1
+            }
         });
         println!(
-            "{name}: {batches:.2} M/s in batches ({walks:.2} M/s walked, {around:.2} M/s without an engine), \
+            "{name}: {threaded:.2} M/s in batches ({walked:.2} M/s walked, {around:.2} M/s without an engine), \
              {single:.2} M/s one by one, {made:.2} M/s only made"
         );
     }
 }
 
-/// Million cases a second.
-fn rate(time: Duration, mut cases: impl FnMut(u64) -> u32) -> f64 {
-    let start = Instant::now();
-    let mut done = 0u32;
-    for seed in 0.. {
-        done += cases(seed);
-        if start.elapsed() > time {
-            break;
+/// Million cases a second, by all cores.
+fn rate<F: FnMut(u64) -> u32>(time: Duration, cases: impl Fn() -> F + Sync) -> f64 {
+    let cores = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
+    let one = |core: u64| {
+        let mut cases = cases();
+        let start = Instant::now();
+        let mut done = 0u32;
+        for round in 0.. {
+            done += cases(round * cores + core);
+            if start.elapsed() > time {
+                break;
+            }
         }
-    }
-    f64::from(done) / start.elapsed().as_secs_f64() / 1e6
+        f64::from(done) / start.elapsed().as_secs_f64() / 1e6
+    };
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..cores)
+            .map(|core| {
+                scope.spawn({
+                    let one = &one;
+                    move || one(core)
+                })
+            })
+            .collect();
+        all.into_iter().map(|it| it.join().expect("it ends")).sum()
+    })
 }

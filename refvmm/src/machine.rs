@@ -89,6 +89,20 @@ pub fn state<M: Machine + ?Sized>(machine: &mut M) -> State {
     inside(machine, |it| it.cpu.state(&it.shape))
 }
 
+/// Whether a guest could not tell the states of two machines of one size apart.
+pub fn same_state<A, B>(a: &mut A, b: &mut B) -> bool
+where
+    A: Machine + ?Sized,
+    B: Machine + ?Sized,
+{
+    let control = a.shape().same_control(a.control(), b.control());
+    let windows = (a.window(), b.window());
+    let (a, b) = (a.hardware(), b.hardware());
+    control
+        && a.shape.same_but_control(&a.cpu.registers, &b.cpu.registers)
+        && a.cpu.storage[windows.0] == b.cpu.storage[windows.1]
+}
+
 /// Puts the machine into a state.
 pub fn set_state<M: Machine + ?Sized>(machine: &mut M, state: &State) {
     inside(machine, |hardware| {

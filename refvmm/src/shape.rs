@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use model::bits::mask;
+use model::bits::{Op, mask};
 use model::isa::{Body, Class, Expr, ExprKind, Isa, Kind, Part, RegisterId, Role, Slice};
 
 use crate::decode::Decoder;
@@ -33,8 +33,10 @@ pub struct Shape {
     pub console: Option<usize>,
     /// Finds the classes of instructions.
     pub(crate) decoder: Decoder,
-    /// The registers of M and R that say which window is E|r and whether the machine has halted;
-    /// `None` if others do too.
+    /// By slot, the bits that are not of M and R.
+    others: Vec<u64>,
+    /// The registers whose bits of M and R say which window is E|r and whether the machine has
+    /// halted; `None` if anything else does too.
     pub(crate) deciding: Option<Vec<usize>>,
 }
 
@@ -82,6 +84,10 @@ impl Shape {
         };
         let counter = bits(&|s| s.role == Role::P);
         let control = bits(&|s| matches!(s.role, Role::M | Role::R));
+        let mut others = vec![u64::MAX; slots];
+        for Bits { slot, mask } in &control {
+            others[*slot] &= !mask;
+        }
         let console = bits(&|s| s.kind == Some(Kind::Device)).first().map(|b| b.slot);
         let unlisted = isa.unlisted.as_ref().map(|body| unlisted(&isa, body));
         let decoder = Decoder::new(&isa);
@@ -94,6 +100,7 @@ impl Shape {
             unlisted,
             console,
             decoder,
+            others,
             deciding: None,
         };
         let window = it.isa.window.iter().flat_map(|window| [&window.base, &window.size]);
@@ -109,20 +116,22 @@ impl Shape {
         there.then(|| self.offsets[id.index()] + element as usize)
     }
 
-    /// Whether an expression reads nothing but registers that belong to M and R as a whole; notes
-    /// which.
+    /// Whether an expression reads nothing but bits of M and R; notes of which registers.
     fn is_of_control(&self, e: &Expr, slots: &mut BTreeSet<usize>) -> bool {
-        match &e.kind {
-            ExprKind::Register(id) => self.slot(*id, 0).is_some_and(|slot| {
+        if let Some((id, low)) = slice(e) {
+            let bits = (mask(e.width) << low) as u64;
+            return self.slot(id, 0).is_some_and(|slot| {
                 slots.insert(slot);
-                let all = mask(self.isa.register(*id).width) as u64;
-                self.control.contains(&Bits { slot, mask: all })
-            }),
+                bits & self.others[slot] == 0
+            });
+        }
+        match &e.kind {
             ExprKind::Apply(_, operands) => operands.iter().all(|e| self.is_of_control(e, slots)),
             // The number of cells is that of the partition.
             ExprKind::Const(_) | ExprKind::CellCount => true,
             ExprKind::Local(_)
             | ExprKind::Operand(_)
+            | ExprKind::Register(_)
             | ExprKind::Element(..)
             | ExprKind::Load(_)
             | ExprKind::Undefined(_) => false,
@@ -155,6 +164,31 @@ impl Shape {
             *now = *now & !mask | new[*slot] & mask;
         }
         changed != 0
+    }
+
+    /// Whether registers agree but for M and R.
+    pub fn same_but_control(&self, a: &[u64], b: &[u64]) -> bool {
+        let differ = self.others.iter().zip(a.iter().zip(b));
+        differ.fold(0, |all, (bits, (a, b))| all | (a ^ b) & bits) == 0
+    }
+
+    /// Whether M and R agree.
+    pub fn same_control(&self, a: &[u64], b: &[u64]) -> bool {
+        let differ = |bits: &Bits| (a[bits.slot] ^ b[bits.slot]) & bits.mask;
+        self.control.iter().fold(0, |all, bits| all | differ(bits)) == 0
+    }
+}
+
+/// The register that an expression is some bits of, and the lowest of them.
+fn slice(e: &Expr) -> Option<(RegisterId, u128)> {
+    match &e.kind {
+        ExprKind::Register(id) => Some((*id, 0)),
+        ExprKind::Apply(Op::Low, x) => slice(&x[0]),
+        ExprKind::Apply(Op::Lshr, x) => match (&x[0].kind, &x[1].kind) {
+            (ExprKind::Register(id), ExprKind::Const(by)) => Some((*id, *by)),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -14,6 +14,9 @@ pub const MAX_WIDTH: u32 = 64;
 /// Most physical cells a running machine may have.
 pub const MAX_CELLS: u64 = 1 << 28;
 
+/// Most registers that decide what a virtual machine's M and R come to.
+pub(crate) const DECIDING: usize = 4;
+
 /// A machine as the engines see it: its registers stand one after the other, each in a slot.
 #[derive(Debug)]
 pub struct Shape {
@@ -36,8 +39,8 @@ pub struct Shape {
     /// By slot, the bits that are not of M and R.
     others: Vec<u64>,
     /// The registers whose bits of M and R say which window is E|r and whether the machine has
-    /// halted; `None` if anything else does too.
-    pub(crate) deciding: Option<Vec<usize>>,
+    /// halted, some of them more than once; `None` if anything else does too, or too many.
+    pub(crate) deciding: Option<[usize; DECIDING]>,
 }
 
 /// Some bits of one slot.
@@ -106,7 +109,14 @@ impl Shape {
         let window = it.isa.window.iter().flat_map(|window| [&window.base, &window.size]);
         let mut slots = BTreeSet::new();
         let decided = window.chain(&it.isa.halted).all(|e| it.is_of_control(e, &mut slots));
-        it.deciding = decided.then(|| slots.into_iter().collect());
+        let few = decided && slots.len() <= DECIDING;
+        let (mut slots, mut last) = (slots.into_iter(), 0);
+        it.deciding = few.then(|| {
+            [(); DECIDING].map(|()| {
+                last = slots.next().unwrap_or(last);
+                last
+            })
+        });
         Ok(Arc::new(it))
     }
 

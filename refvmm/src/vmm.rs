@@ -22,7 +22,7 @@ use crate::classification::Classification;
 use crate::cpu::Cpu;
 use crate::engine::{OnTrap, Raised, Stop, Why, walk};
 use crate::machine::{Hardware, Machine, inside};
-use crate::shape::{Bits, Shape};
+use crate::shape::{Bits, DECIDING, Shape};
 
 /// Most values of a guest's M and R for which R′ is kept.
 const MOST_KNOWN: usize = 1024;
@@ -43,8 +43,6 @@ pub struct Vmm<M> {
     current: usize,
     /// What the hardware held before the running guest's M and R were put in.
     aside: Aside,
-    /// The values of the running guest's registers that decide what its M and R come to.
-    deciding: Vec<u64>,
 }
 
 /// A virtual machine.
@@ -64,7 +62,7 @@ struct Guest {
     /// Whether its M and R say that it has halted.
     halted: bool,
     /// What M and R come to, as far as that was worked out, by the registers that decide it.
-    known: HashMap<Box<[u64]>, Standing>,
+    known: HashMap<[u64; DECIDING], Standing>,
     counts: Counts,
 }
 
@@ -141,7 +139,6 @@ impl<M: Machine> Vmm<M> {
             guests: partitions.iter().map(guest).collect(),
             current: 0,
             aside: Aside { control: vec![0; shape.slots], window: 0..0 },
-            deciding: Vec::new(),
             machine,
         };
         vmm.compose_anew();
@@ -259,14 +256,10 @@ impl<M: Machine> Vmm<M> {
 
     /// What the running guest's M and R come to.
     fn standing(&mut self) -> Standing {
-        let deciding = self.machine.shape().deciding.as_deref();
         let guest = &self.guests[self.current];
-        let values = deciding.into_iter().flatten().map(|slot| guest.control[*slot]);
-        self.deciding.clear();
-        self.deciding.extend(values);
-        if let Some(known) = guest.known.get(self.deciding.as_slice())
-            && deciding.is_some()
-        {
+        let deciding = self.machine.shape().deciding;
+        let values = deciding.map(|slots| slots.map(|slot| guest.control[slot]));
+        if let Some(known) = values.and_then(|values| guest.known.get(&values)) {
             return *known;
         }
         self.enter();
@@ -279,7 +272,7 @@ impl<M: Machine> Vmm<M> {
         if guest.known.len() >= MOST_KNOWN {
             guest.known.clear();
         }
-        guest.known.insert(self.deciding.as_slice().into(), standing);
+        guest.known.extend(values.map(|values| (values, standing)));
         standing
     }
 

@@ -13,7 +13,6 @@ use super::fetch;
 use super::ops::{MicroOp, code};
 use super::pieces::Value;
 use super::program::{Jump, Program};
-use super::regime::FEWEST;
 use super::routines::Routines;
 use super::run::{REGIMES, hash, words};
 use super::select::{self, TEMPORARIES, Target};
@@ -50,7 +49,7 @@ pub(super) struct Regime {
 impl Regime {
     /// The one regime where nothing is told apart but windows.
     pub(super) fn of(window: Range<usize>, stamp: u32) -> Self {
-        let key = Key { values: vec![0; FEWEST], window };
+        let key = Key { values: Vec::new(), window };
         Self { key, mode: 0, halted: false, stamp }
     }
 }

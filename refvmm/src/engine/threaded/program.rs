@@ -267,9 +267,10 @@ impl Program {
     pub(super) fn unlink(&mut self) {
         for op in self.linked.drain(..) {
             let op = &mut self.ops[op as usize];
-            match op.code {
-                code::TURN => self.turns[op.m as usize].get_mut().count = NEVER,
-                _ => (op.m, op.c) = (0, 0),
+            if op.code == code::TURN {
+                self.turns[op.m as usize].get_mut().count = NEVER;
+            } else {
+                (op.m, op.c) = (0, 0);
             }
         }
     }

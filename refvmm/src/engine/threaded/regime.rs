@@ -7,12 +7,6 @@ use model::isa::{Body, Expr, ExprKind, Stmt};
 
 use crate::shape::{Bits, Shape};
 
-/// So many bits of a regime there are at least, though some may be none: they are compared at once.
-pub(super) const FEWEST: usize = 4;
-
-/// No bits.
-pub(super) const NOTHING: Bits = Bits { slot: 0, mask: 0 };
-
 /// The bits of a machine's regime; `None` where more than registers decides.
 pub(super) fn bits(shape: &Shape, widths: &[u32], mode: Option<Bits>) -> Option<Vec<Bits>> {
     let mut masks: BTreeMap<usize, u64> = BTreeMap::new();
@@ -39,9 +33,7 @@ pub(super) fn bits(shape: &Shape, widths: &[u32], mode: Option<Bits>) -> Option<
     for control in shape.control.iter().filter(|c| read.slots.contains(&c.slot)) {
         *masks.entry(control.slot).or_default() |= control.mask;
     }
-    let mut bits: Vec<Bits> = masks.into_iter().map(|(slot, mask)| Bits { slot, mask }).collect();
-    bits.resize(bits.len().max(FEWEST), NOTHING);
-    Some(bits)
+    Some(masks.into_iter().map(|(slot, mask)| Bits { slot, mask }).collect())
 }
 
 /// The registers that are read.

@@ -2,7 +2,6 @@
 
 use model::isa::TrapId;
 
-use super::regime::{FEWEST, NOTHING};
 use super::routines::STAMP;
 use super::run::{self, Exit, Left, Run};
 use super::{Dispatch, Going, dispatch};
@@ -134,7 +133,7 @@ impl Going<'_> {
             mode: None,
             regime: 0,
             regimes: std::slice::from_ref(routines.regime()),
-            bits: &[NOTHING; FEWEST],
+            bits: &[],
             table: &self.cache.table,
         };
         // Links are looked at only as long as there is a budget.

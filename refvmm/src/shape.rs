@@ -1,6 +1,7 @@
 //! What running a machine needs to know of its specification, worked out once.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use model::bits::{Op, mask};
@@ -38,6 +39,8 @@ pub struct Shape {
     pub(crate) decoder: Decoder,
     /// By slot, the bits that are not of M and R.
     others: Vec<u64>,
+    /// The slots from the first to the last one with bits of M and R.
+    among: Range<usize>,
     /// The registers whose bits of M and R say which window is E|r and whether the machine has
     /// halted, some of them more than once; `None` if anything else does too, or too many.
     pub(crate) deciding: Option<[usize; DECIDING]>,
@@ -91,6 +94,8 @@ impl Shape {
         for Bits { slot, mask } in &control {
             others[*slot] &= !mask;
         }
+        let first = control.first().map_or(0, |bits| bits.slot);
+        let among = first..control.last().map_or(0, |bits| bits.slot + 1);
         let console = bits(&|s| s.kind == Some(Kind::Device)).first().map(|b| b.slot);
         let unlisted = isa.unlisted.as_ref().map(|body| unlisted(&isa, body));
         let decoder = Decoder::new(&isa);
@@ -104,6 +109,7 @@ impl Shape {
             console,
             decoder,
             others,
+            among,
             deciding: None,
         };
         let window = it.isa.window.iter().flat_map(|window| [&window.base, &window.size]);
@@ -158,20 +164,24 @@ impl Shape {
 impl Shape {
     /// Copies M and R.
     pub fn copy_control(&self, from: &[u64], to: &mut [u64]) {
-        for Bits { slot, mask } in &self.control {
-            to[*slot] = to[*slot] & !mask | from[*slot] & mask;
+        let slots = self.among.clone();
+        let pairs = to[slots.clone()].iter_mut().zip(&from[slots.clone()]);
+        for ((to, from), others) in pairs.zip(&self.others[slots]) {
+            *to = *to & others | from & !others;
         }
     }
 
     /// Moves M and R out of the registers and others in; whether those are others than went in
     /// before.
     pub fn swap_control(&self, registers: &mut [u64], out: &mut [u64], new: &[u64]) -> bool {
+        let slots = self.among.clone();
+        let old = out[slots.clone()].iter_mut().zip(&new[slots.clone()]);
+        let now = registers[slots.clone()].iter_mut().zip(&self.others[slots]);
         let mut changed = 0;
-        for Bits { slot, mask } in &self.control {
-            let (old, now) = (&mut out[*slot], &mut registers[*slot]);
-            changed |= (*old ^ *now) & mask;
-            *old = *now & mask;
-            *now = *now & !mask | new[*slot] & mask;
+        for ((old, new), (now, others)) in old.zip(now) {
+            changed |= (*old ^ *now) & !others;
+            *old = *now & !others;
+            *now = *now & others | new & !others;
         }
         changed != 0
     }
@@ -184,8 +194,9 @@ impl Shape {
 
     /// Whether M and R agree.
     pub fn same_control(&self, a: &[u64], b: &[u64]) -> bool {
-        let differ = |bits: &Bits| (a[bits.slot] ^ b[bits.slot]) & bits.mask;
-        self.control.iter().fold(0, |all, bits| all | differ(bits)) == 0
+        let slots = self.among.clone();
+        let pairs = a[slots.clone()].iter().zip(&b[slots.clone()]);
+        pairs.zip(&self.others[slots]).fold(0, |all, ((a, b), others)| all | (a ^ b) & !others) == 0
     }
 }
 

@@ -335,6 +335,7 @@ pub(super) fn handler(code: u8, chained: bool) -> Handler {
 }
 
 /// Runs from a block's first micro-op on.
+#[inline]
 pub(super) fn run(run: &mut Run<'_>, first: u32, budget: u64) -> Left {
     let program = run.program;
     assert!(run.frame.len() >= program.frame());

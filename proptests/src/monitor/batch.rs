@@ -21,6 +21,8 @@ pub struct Batch<'w> {
     world: &'w World,
     /// A guest's registers and cells.
     laid: Cpu,
+    /// By slot, the bits that come from a register file, not from a PSW.
+    general: Vec<u64>,
     /// Cells of the longest instruction.
     longest: usize,
     real: Bare,
@@ -50,7 +52,11 @@ impl<'w> Batch<'w> {
         let guest = Vmm::construct(bare(first + cells + 1), kind, &world.known, &partition)?;
         let longest = world.shape.isa.fetches.last().map_or(1, |fetch| fetch.length as usize);
         let laid = Cpu::new(&world.shape, cells as usize);
-        Ok(Self { world, laid, longest, real: bare(cells), guest })
+        let mut general = vec![0; world.shape.slots];
+        for bits in &world.general {
+            general[bits.slot] |= bits.mask;
+        }
+        Ok(Self { world, laid, general, longest, real: bare(cells), guest })
     }
 
     /// Runs a number of cases from one seed; an error names the case.
@@ -64,10 +70,9 @@ impl<'w> Batch<'w> {
             let dice = stream.bits();
             let pick = |n: u64| &stock[((dice >> (8 * n) & 0xff) as usize) % stock.len()];
             let (psw, general, program) = (pick(0), pick(1), pick(2));
-            registers.copy_from_slice(&psw.registers);
-            for bits in &self.world.general {
-                let (old, new) = (registers[bits.slot], general.registers[bits.slot]);
-                registers[bits.slot] = old & !bits.mask | new & bits.mask;
+            let parts = psw.registers.iter().zip(&general.registers).zip(&self.general);
+            for (register, ((psw, general), bits)) in registers.iter_mut().zip(parts) {
+                *register = psw & !bits | general & bits;
             }
             cells.copy_from_slice(&general.cells);
             // The program's instruction comes to stand where the PSW's P is.

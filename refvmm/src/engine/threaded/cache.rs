@@ -81,6 +81,20 @@ type Name = (usize, u64, bool);
 /// Places whose visits are told apart.
 const PLACES: usize = 1024;
 
+/// Most visits before micro-ops are made again of what is stored into all the time, or cannot be
+/// fetched.
+const MOST_PATIENCE: u16 = 1 << 14;
+
+/// How often control came to a place since storage was forgotten.
+#[derive(Debug, Clone, Copy, Default)]
+struct Visits {
+    /// Which time that was.
+    since: u32,
+    count: u16,
+    /// Visits that are needed, where a block was stored into or could not be made; else 0.
+    needed: u16,
+}
+
 /// Everything that is forgotten when storage was changed from outside.
 #[derive(Debug)]
 pub(super) struct Cache {
@@ -108,12 +122,18 @@ pub(super) struct Cache {
     generation: u32,
     /// What runs instructions once.
     pub(super) routines: Routines,
-    /// How often control came to a place since storage was forgotten, by the low bits of P: which
-    /// time that was, and the number.
-    visits: Box<[(u32, u8); PLACES]>,
+    /// By the low bits of P.
+    visits: Box<[Visits; PLACES]>,
     since: u32,
     /// Visits that are walked before micro-ops are made.
-    pub(super) patience: u8,
+    pub(super) patience: u16,
+}
+
+/// Has a place visited more often before micro-ops are made there again.
+fn cool(visits: &mut [Visits; PLACES], patience: u16, counter: u64) {
+    let place = &mut visits[counter as usize % PLACES];
+    place.count = 0;
+    place.needed = patience.max(place.needed).saturating_mul(4).min(MOST_PATIENCE);
 }
 
 fn unmark(marks: &mut [u64], cell: usize) {
@@ -158,7 +178,7 @@ impl Cache {
             table: Box::new([u32::MAX; REGIMES]),
             generation: 0,
             routines: Routines::new(shape, counter.slot as u16, widths),
-            visits: Box::new([(0, 0); PLACES]),
+            visits: Box::new([Visits::default(); PLACES]),
             since: 0,
             patience: 0,
         })
@@ -179,17 +199,17 @@ impl Cache {
         self.by_key.clear();
         self.table.fill(u32::MAX);
         self.generation = 0;
-        self.visits.fill((0, 0));
+        self.visits.fill(Visits::default());
     }
 
     /// Whether control has come to P often enough for micro-ops to be worth making.
     pub(super) fn is_warm(&mut self, counter: u64) -> bool {
-        let (since, visits) = &mut self.visits[counter as usize % PLACES];
-        if *since != self.since {
-            (*since, *visits) = (self.since, 0);
+        let it = &mut self.visits[counter as usize % PLACES];
+        if it.since != self.since {
+            *it = Visits { since: self.since, ..Visits::default() };
         }
-        let warm = *visits >= self.patience;
-        *visits += u8::from(!warm);
+        let warm = it.count >= self.patience.max(it.needed);
+        it.count += u16::from(!warm);
         warm
     }
 
@@ -265,7 +285,12 @@ impl Cache {
     ) -> Option<u32> {
         let name = (regime, counter, single);
         let found = self.by_name.get(&name).copied();
-        found.or_else(|| self.decode(cpu, name))
+        let block = found.or_else(|| self.decode(cpu, name));
+        if block.is_none() {
+            // Nothing can be fetched there.
+            cool(&mut self.visits, self.patience, counter);
+        }
+        block
     }
 
     /// The block and the instruction that a micro-op belongs to.
@@ -303,6 +328,8 @@ impl Cache {
             let it = &self.blocks[block as usize];
             if self.by_name.get(&it.name) == Some(&block) {
                 self.by_name.remove(&it.name);
+                // What changes again and again is not worth micro-ops each time.
+                cool(&mut self.visits, self.patience, it.name.1);
             }
             for other in &it.cells {
                 if let Some(owners) = self.owners.get_mut(other) {

@@ -41,7 +41,7 @@ use run::{Exit, Left, Run};
 const SLICE: u64 = 4096;
 
 /// Visits of a place that make no block of it.
-const PATIENCE: u8 = 2;
+const PATIENCE: u16 = 2;
 
 /// Instructions of a class that are walked.
 const PATIENCE_OF_ROUTINES: u8 = 16;

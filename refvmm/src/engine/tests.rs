@@ -374,6 +374,85 @@ fn loops_run_alike() {
     }
 }
 
+/// Supervisor calls in a loop, and a supervisor that returns by the old PSW or one of its own. From
+/// time to time PSWs are changed, so that what is remembered of them no longer holds.
+#[test]
+fn traps_run_alike() {
+    const USER: u64 = 1 << 31;
+    let shape = shape("g3");
+    let word = |name: &str, imm: u64| {
+        let class = shape.isa.class(name).expect("g3 has it");
+        let value = |o: &model::isa::Operand| u128::from(if o.name == "imm" { imm } else { 0 });
+        let operands: Vec<u128> = class.operands.iter().map(value).collect();
+        encode(class, &operands).expect("it has an encoding") as u64
+    };
+    let mode = shape.part(shape.isa.mode.expect("g3 has modes"));
+    let waiting = shape.isa.register_ids().find(|(_, r)| r.name == "waiting");
+    let waiting = waiting.and_then(|(id, _)| shape.slot(id, 0)).expect("g3 can wait");
+    let mut walk = Walk::new(&shape);
+    let mut engines = engines(&shape);
+    for case in 0..cases() {
+        let mut stream = Stream(case ^ 0x7a9 << 32);
+        let pick = |all: &[u64], stream: &mut Stream| all[stream.below(all.len() as u64) as usize];
+        let mut cpu = Cpu::new(&shape, 2048);
+        cpu.storage[4..12].copy_from_slice(&[0, 16, 0, 2048, USER, 0, 640, 512]);
+        for cell in (16..32).chain(512..768) {
+            cpu.storage[cell] = match stream.below(4) {
+                0 if cell > 32 => word("jmp", stream.below(8)),
+                _ if cell > 32 => word("svc", stream.below(4)),
+                1 => word("lpsw", 8),
+                _ => word("lpsw", 0),
+            };
+        }
+        let isa = &shape.isa;
+        for (part, value) in [(isa.mode, 1), (isa.relocation, 512), (isa.bounds, 512)] {
+            shape.part(part.expect("g3 has it")).set(&mut cpu.registers, value);
+        }
+        let mut copies: Vec<Cpu> = engines.iter().map(|_| cpu.clone()).collect();
+        for (_, engine) in &mut engines {
+            engine.forget();
+        }
+        for round in 0..30 {
+            let fuel = pick(&[1, 2, 20, 21, 60], &mut stream);
+            let on_trap = if stream.once_in(6) { OnTrap::HandOver } else { OnTrap::Deliver };
+            let bound = stream.once_in(6);
+            let run = |engine: &mut dyn Engine, cpu: &mut Cpu| {
+                if bound {
+                    engine.run_in_mode(cpu, fuel, on_trap, mode)
+                } else {
+                    engine.run(cpu, fuel, on_trap)
+                }
+            };
+            let stop = run(&mut walk, &mut cpu);
+            for ((engine, it), copy) in engines.iter_mut().zip(&mut copies) {
+                let place = format!("case {case}, round {round}, {engine}, {fuel} {on_trap:?}");
+                assert_eq!(stop, run(it.as_mut(), copy), "{place}");
+                assert_eq!(cpu.registers, copy.registers, "{place}");
+                assert_eq!(cpu.storage[..12], copy.storage[..12], "{place}");
+                assert_eq!(cpu.taken, copy.taken, "{place}");
+            }
+            let (cell, value) = match stream.below(10) {
+                0 => (4, pick(&[0, 0, 1, USER], &mut stream)),
+                1 => (5, pick(&[16, 17, 18, 24, stream.below(4)], &mut stream)),
+                2 => (7, pick(&[2048, 1 << 20, 2000], &mut stream)),
+                3 => (8, pick(&[USER, USER | 7, 0, 9], &mut stream)),
+                4 => (9, stream.below(4)),
+                5 => (10, pick(&[512, 640], &mut stream)),
+                6 => (11, pick(&[512, 256], &mut stream)),
+                7 => (stream.below(4) as usize, word("svc", 1)),
+                _ => (12, 0),
+            };
+            for cpu in copies.iter_mut().chain([&mut cpu]) {
+                cpu.storage[cell] = value;
+                cpu.registers[waiting] = value & 1;
+            }
+            for (_, engine) in &mut engines {
+                engine.forget_cell(cell);
+            }
+        }
+    }
+}
+
 /// Puts an instruction of a class where P is, with operands that are neither 0 nor equal.
 pub(crate) fn example(shape: &Shape, class: &Class, cpu: &mut Cpu) -> Vec<u128> {
     let mut stream = Stream(7);

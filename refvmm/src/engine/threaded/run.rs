@@ -54,6 +54,7 @@ pub(super) fn turn(run: &mut Run<'_>, frame: &[u64]) -> bool {
     };
     let Some(now) = run.regimes.get(run.regime) else { return false };
     if is_now(now) {
+        run.stamp = now.stamp;
         return true;
     }
     if run.mode.is_some_and(|(bits, value)| bits.get(frame) != *value) {

@@ -45,7 +45,7 @@ pub trait Engine {
 }
 
 /// What an engine does with a trap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OnTrap {
     /// Runs the trap sequence and goes on.
     Deliver,

@@ -19,7 +19,7 @@ use super::select::{self, TEMPORARIES, Target};
 use super::terms::Terms;
 use crate::cpu::Cpu;
 use crate::decode::Decoded;
-use crate::engine::walk;
+use crate::engine::{OnTrap, walk};
 use crate::shape::{Bits, Shape};
 
 /// Most instructions of a block.
@@ -30,11 +30,12 @@ const MOST_OPS: usize = 1 << 21;
 const MOST_TERMS: usize = 1 << 20;
 const MOST_REGIMES: usize = 1 << 9;
 
-/// What decides how P is mapped and whether the machine has halted.
+/// What decides how P is mapped, whether the machine has halted, and what a trap does.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     pub(super) values: Vec<u64>,
     pub(super) window: Range<usize>,
+    pub(super) on_trap: OnTrap,
 }
 
 /// A regime: the values of the control registers that matter, and a window.
@@ -49,7 +50,7 @@ pub(super) struct Regime {
 impl Regime {
     /// The one regime where nothing is told apart but windows.
     pub(super) fn of(window: Range<usize>, stamp: u32) -> Self {
-        let key = Key { values: Vec::new(), window };
+        let key = Key { values: Vec::new(), window, on_trap: OnTrap::Deliver };
         Self { key, mode: 0, halted: false, stamp }
     }
 }
@@ -165,7 +166,12 @@ impl Cache {
             mode,
             bits,
             terms,
-            program: Program::new(frame, most, shape.isa.traps.len()),
+            program: Program::new(
+                counter.slot as u16,
+                shape.slots as u16,
+                frame..most,
+                shape.isa.traps.len(),
+            ),
             blocks: Vec::new(),
             copies: HashMap::default(),
             owner: Vec::new(),
@@ -227,23 +233,24 @@ impl Cache {
     }
 
     /// Whether a regime is the one that a machine is in.
-    pub(super) fn is_current(&self, regime: usize, cpu: &Cpu) -> bool {
+    pub(super) fn is_current(&self, regime: usize, cpu: &Cpu, on_trap: OnTrap) -> bool {
         self.regimes.get(regime).is_some_and(|it| {
             let same =
                 |(bits, value): (&Bits, &u64)| cpu.registers[bits.slot] & bits.mask == *value;
-            it.key.window == cpu.window && self.bits.iter().zip(&it.key.values).all(same)
+            let same_way = it.key.on_trap == on_trap && it.key.window == cpu.window;
+            same_way && self.bits.iter().zip(&it.key.values).all(same)
         })
     }
 
     /// The regime that a machine is in.
-    pub(super) fn regime(&mut self, cpu: &mut Cpu) -> usize {
+    pub(super) fn regime(&mut self, cpu: &mut Cpu, on_trap: OnTrap) -> usize {
         let values = self.bits.iter().map(|b| cpu.registers[b.slot] & b.mask);
         let noted = hash(values.clone());
         let last = self.table[noted] as usize;
-        if self.is_current(last, cpu) {
+        if self.is_current(last, cpu, on_trap) {
             return last;
         }
-        let key = Key { values: values.collect(), window: cpu.window.clone() };
+        let key = Key { values: values.collect(), window: cpu.window.clone(), on_trap };
         if let Some(found) = self.by_key.get(&key) {
             self.table[noted] = *found as u32;
             return *found;
@@ -378,7 +385,7 @@ impl Cache {
             cells.extend(places);
             let (tree, next) = self.evaluate(regime, decoded.as_ref(), counter);
             let op = ops.len() as u32;
-            let (mut code, falls) = self.select(cpu, &tree, next);
+            let (mut code, falls) = self.select(cpu, regime, &tree, next);
             if let Some(last) = ops.last()
                 && select::join(last, &mut code, self.shape.slots as u16)
             {
@@ -531,13 +538,20 @@ impl Cache {
         Value::constant(&mut self.terms, u128::from(counter), width)
     }
 
-    fn select(&mut self, cpu: &Cpu, tree: &Tree, next: Option<u64>) -> (Vec<MicroOp>, bool) {
+    fn select(
+        &mut self,
+        cpu: &Cpu,
+        regime: usize,
+        tree: &Tree,
+        next: Option<u64>,
+    ) -> (Vec<MicroOp>, bool) {
         let mut target = Target {
             terms: &mut self.terms,
             zero: self.shape.slots as u16,
             operands: 0,
             counter: self.counter,
             cpu,
+            on_trap: Some(self.regimes[regime].key.on_trap),
         };
         select::select(&mut target, tree, next)
     }

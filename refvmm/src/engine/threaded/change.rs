@@ -8,8 +8,8 @@
 use super::alu::low_bits;
 use super::evaluate::Effect;
 use super::mapping::Cell;
-use super::ops::{MicroOp, UNMARKED, code};
-use super::select::{Key, Selector, Unsupported, op};
+use super::ops::{Constants, MicroOp, UNMARKED, code};
+use super::select::{Key, Selector, Target, Unsupported, op};
 use super::terms::{Kind, Term};
 
 impl Selector<'_, '_> {
@@ -160,8 +160,49 @@ impl Selector<'_, '_> {
         }
     }
 
+    /// The value of a term, if it is the same in all of the regime.
+    fn constant(&self, term: Term) -> Option<u64> {
+        let Target { terms, cpu, on_trap, .. } = &self.target;
+        let constant = terms.as_const(term);
+        constant.or_else(|| {
+            let settled = on_trap.is_some() && terms.settled(term);
+            settled.then(|| terms.value(term, &cpu.registers, cpu.cells()))
+        })
+    }
+
+    /// Four stores of what is known to four cells that are known.
+    fn four_constants(&self, stores: &[(Term, Term)]) -> Option<(Key, u64, [u32; 4])> {
+        let mut all = Vec::new();
+        for (place, value) in stores {
+            let cell = Cell::of(self.target.terms, *place);
+            let value = u32::try_from(self.constant(*value)?).ok()?;
+            all.push((cell.offset, value, (cell.address, cell.base)));
+        }
+        all.sort_unstable_by_key(|(offset, ..)| *offset);
+        let (first, _, key) = all.first()?.clone();
+        let together = |(offset, it): (u64, &(u64, u32, Key))| it.0 == offset && it.2 == key;
+        let known = key.0.is_none() && (first..).zip(&all).all(together);
+        let values = all.iter().map(|(_, value, _)| *value).collect::<Vec<_>>();
+        let values = <[u32; 4]>::try_from(values).ok().filter(|_| known)?;
+        Some((key, first, values))
+    }
+
     /// Stores: first the places and values, then whether they hold code, then the rest.
     pub(super) fn stores(&mut self, stores: &[(Term, Term)]) -> Result<(), Unsupported> {
+        if let Some((key, offset, values)) = self.four_constants(stores) {
+            let least = self.groups.get(&key).ok_or(Unsupported)?.least;
+            let (_, start) = self.place(&key)?;
+            let place = start + offset - least;
+            if let Ok(at) = u16::try_from(place)
+                && self.target.is_inside(place, 4)
+                && place % 64 <= 60
+            {
+                self.flush(None)?;
+                let it = Constants { place: at, values };
+                self.ops.push(op(code::STORE_CONSTANTS).with_constants(it));
+                return Ok(());
+            }
+        }
         let mut ready = Vec::new();
         for (place, value) in stores {
             self.loads_of(*place)?;

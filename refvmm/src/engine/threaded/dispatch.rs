@@ -9,8 +9,9 @@
 #![allow(clippy::inline_always, reason = "what is not inlined is no tail call")]
 
 use super::ops::{MicroOp, Next, Place, code, execute};
-use super::program::{Jump, Program, Turn};
+use super::program::{Jump, Program};
 use super::run::{Exit, Left, Run, turn, words};
+use super::turn::Turn;
 
 /// Runs a micro-op and those behind it; returns the one that left. The fourth argument is the value
 /// that was set last: the slot it went to is slower to read.
@@ -32,6 +33,8 @@ pub(super) struct Context {
     head: *const MicroOp,
     jumps: *const Jump,
     size: u64,
+    /// Places from which on there are four cells, for `RECALL`; 0 if the mode must not change.
+    room: u64,
     /// The stamp of the regime, and that of the first regime.
     stamp: u32,
     first_stamp: u32,
@@ -120,7 +123,8 @@ unsafe fn handler_of<const CODE: u8, const CHAINED: bool>(
 ) -> *const MicroOp {
     let mut place = Raw::<CHAINED> { frame, storage, context, last };
     // SAFETY: the caller's; the program checked that what follows in the block exists, and that
-    // links and jumps lead to blocks.
+    // links and jumps lead to blocks. Below `room` there are four cells; what a `RECALL` remembers
+    // are registers that micro-ops name.
     unsafe {
         let next = match execute(CODE, &*op, &mut place) {
             Next::Skip(k) => op.add(k as usize),
@@ -139,19 +143,45 @@ unsafe fn handler_of<const CODE: u8, const CHAINED: bool>(
                 if (*op).k > 0 {
                     *state.taken.add((*op).k as usize - 1) += 1;
                 }
-                let turn = &*state.turns.add((*op).m as usize);
+                let turn = &*state.turns.add((*op).stamp() as usize);
                 let same = |i: usize| *frame.add(usize::from(turn.slots[i])) == turn.values[i];
                 if state.bound || !(same(0) && same(1) && same(2) && same(3)) {
                     return turn_far(op, frame, storage, last, budget, context);
                 }
                 state.stamp = state.first_stamp + turn.regime;
-                // Most often it is where it led last: that can be predicted.
                 let counter = *frame.add(usize::from(state.counter));
-                if let Some((first, budget)) = turn.follow(counter, budget) {
-                    let next = state.ops.add(first as usize);
-                    return ((*next).handler)(next, frame, storage, last, budget, context);
+                if !turn.linked {
+                    return leave(op, context, Exit::Leap, budget);
+                }
+                if counter == turn.counter && u64::from((*op).c) <= budget {
+                    return go_on(op, frame, storage, last, budget, context);
                 }
                 return leap_far(op, frame, storage, last, budget, context);
+            }
+            Next::Recall => {
+                let state = &mut *context;
+                let at = (*frame.add(usize::from((*op).a))).wrapping_add((*op).k);
+                if at < state.room {
+                    let turn = &*state.turns.add((*op).stamp() as usize);
+                    let recall = &turn.recall;
+                    let from = storage.add(at as usize);
+                    if recall.ready && recall.knows(from.cast::<[u64; 4]>().read()) {
+                        let registers = frame.add(usize::from(recall.first));
+                        registers.cast::<[u64; 4]>().write(recall.values);
+                        *frame.add(usize::from(recall.more.0)) = recall.more.1;
+                        let counter = *from.add(usize::from(recall.counter));
+                        *frame.add(usize::from(state.counter)) = counter;
+                        if turn.taken > 0 {
+                            *state.taken.add(turn.taken as usize - 1) += 1;
+                        }
+                        state.stamp = state.first_stamp + turn.regime;
+                        if counter == turn.counter && u64::from((*op).c) <= budget {
+                            return go_on(op, frame, storage, last, budget, context);
+                        }
+                        return leap_far(op, frame, storage, last, budget, context);
+                    }
+                }
+                op.add(1)
             }
             Next::Trap if (*context).hand_over => return leave(op, context, Exit::Trap, budget),
             Next::Step | Next::Trap => op.add(1),
@@ -183,11 +213,13 @@ unsafe fn turn_far(
         }
         state.stamp = run.stamp;
         // Where too many registers change, nothing is remembered.
-        if (*op).c == 0 {
-            let known = &run.program.turns()[(*op).m as usize];
+        if (*op).b == 0 {
+            let known = &run.program.turns()[(*op).stamp() as usize];
             let mut turn = known.get();
-            turn.remember(registers, run.regime);
-            turn.lead(&run.program.jump(registers[usize::from(state.counter)], run.stamp));
+            turn.remember(registers, run.regime, |at| {
+                let from = (at < state.room).then(|| storage.add(at as usize))?;
+                Some([0, 1, 2, 3].map(|i| *from.add(i)))
+            });
             known.set(turn);
         }
         leap_far(op, frame, storage, last, budget, context)
@@ -206,14 +238,29 @@ unsafe fn follow(
 ) -> *const MicroOp {
     // SAFETY: as for handlers; links lead to blocks.
     unsafe {
-        let count = u64::from((*goto).c);
-        if count > budget {
+        if u64::from((*goto).c) > budget {
             return unlinked(goto, frame, storage, last, budget, context);
         }
-        let mut next = goto.byte_offset((*goto).distance() as isize);
+        go_on(goto, frame, storage, last, budget, context)
+    }
+}
+
+/// Goes where a micro-op leads that is linked.
+#[inline(always)]
+unsafe fn go_on(
+    link: *const MicroOp,
+    frame: *mut u64,
+    storage: *mut u64,
+    last: u64,
+    budget: u64,
+    context: *mut Context,
+) -> *const MicroOp {
+    // SAFETY: as for handlers; links lead to blocks.
+    unsafe {
+        let mut next = link.byte_offset((*link).distance() as isize);
         // A loop's next round need not wait for the pointer to its first micro-op: most often it is
         // where the last one began.
-        if (*goto).distance() < 0 {
+        if (*link).distance() < 0 {
             let head = (*context).head;
             if next == head {
                 next = apart(head);
@@ -221,7 +268,7 @@ unsafe fn follow(
                 (*context).head = next;
             }
         }
-        ((*next).handler)(next, frame, storage, last, budget - count, context)
+        ((*next).handler)(next, frame, storage, last, budget - u64::from((*link).c), context)
     }
 }
 
@@ -266,7 +313,7 @@ unsafe fn leap(
 }
 
 /// Goes where P leads, as the table of jumps says.
-#[inline(always)]
+#[inline(never)]
 unsafe fn leap_far(
     op: *const MicroOp,
     frame: *mut u64,
@@ -316,7 +363,7 @@ unsafe fn leave(
 
 /// What is seldom run keeps the arguments of handlers, for a jump to be enough to get there.
 #[used]
-static SELDOM: [Handler; 2] = [unlinked, turn_far];
+static SELDOM: [Handler; 3] = [unlinked, turn_far, leap_far];
 
 macro_rules! handlers {
     ($($code:literal)*) => { [$([handler_of::<$code, false>, handler_of::<$code, true>]),*] };
@@ -326,7 +373,7 @@ macro_rules! handlers {
 static HANDLERS: [[Handler; 2]; code::COUNT as usize] = handlers!(
     0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34
     35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64 65 66
-    67 68 69 70 71 72 73 74 75 76 77 78 79 80 81 82 83 84 85 86 87 88 89 90 91 92 93 94
+    67 68 69 70 71 72 73 74 75 76 77 78 79 80 81 82 83 84 85 86 87 88 89 90 91 92 93 94 95 96
 );
 
 /// The handler of a code; `chained` where the slot a was set last.
@@ -353,6 +400,7 @@ pub(super) fn run(run: &mut Run<'_>, first: u32, budget: u64) -> Left {
         head: program.ops().as_ptr(),
         jumps: program.jumps().as_ptr(),
         size: run.storage.len() as u64,
+        room: if run.mode.is_some() { 0 } else { run.storage.len().saturating_sub(3) as u64 },
         stamp: run.stamp,
         first_stamp: run.stamp - run.regime as u32,
         counter: run.counter,

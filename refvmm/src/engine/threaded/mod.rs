@@ -25,6 +25,7 @@ mod run;
 mod select;
 mod step;
 mod terms;
+mod turn;
 
 use std::sync::Arc;
 
@@ -185,8 +186,8 @@ impl Going<'_> {
                 continue;
             }
             self.cache.prepare(self.cpu);
-            if !self.cache.is_current(self.regime, self.cpu) {
-                self.regime = self.cache.regime(self.cpu);
+            if !self.cache.is_current(self.regime, self.cpu, self.on_trap) {
+                self.regime = self.cache.regime(self.cpu, self.on_trap);
             }
             if self.cache.regimes[self.regime].halted {
                 return Why::Halted;
@@ -312,7 +313,7 @@ impl Going<'_> {
 mod tests {
     use super::alu::Alu;
     use super::ops::{code, number};
-    use super::{Cache, Cpu};
+    use super::{Cache, Cpu, OnTrap};
     use crate::engine::tests::{example, shape};
 
     /// Classes whose instructions are always walked, and those that are walked on some path.
@@ -328,7 +329,7 @@ mod tests {
             }
             cache.clear();
             cache.prepare(&cpu);
-            let regime = cache.regime(&mut cpu);
+            let regime = cache.regime(&mut cpu, OnTrap::Deliver);
             let counter = cpu.registers[usize::from(cache.counter)];
             let Some(block) = cache.find(&cpu, regime, counter, true) else {
                 always.push(format!("{} (not decoded)", class.name));
@@ -356,7 +357,7 @@ mod tests {
             shape.part(part).set(&mut cpu.registers, value);
         }
         cache.prepare(&cpu);
-        let regime = cache.regime(&mut cpu);
+        let regime = cache.regime(&mut cpu, OnTrap::Deliver);
         let block = cache.find(&cpu, regime, 0, false).expect("it is decoded");
         let count = cache.block(block).instructions.len();
         (0..count).flat_map(|i| cache.ops(block, i)).map(|op| op.code).collect()
@@ -376,6 +377,15 @@ mod tests {
         let sum = code::REGISTERS + number(Alu::Add);
         let strike = [code::STORE, sum, code::SET_BRANCH + 2];
         assert_eq!(codes(&words), [strike.as_slice(), &end].concat());
+    }
+
+    #[test]
+    fn a_trap_stores_constants_and_recalls_where_it_leads() {
+        let shift = code::IMMEDIATE + number(Alu::Lshr);
+        // svc 3: mode and `waiting` are set where the new PSW is not as it was.
+        let missed = [code::LOAD_FOUR_HERE, shift, code::CONST, code::TURN];
+        let hit = [code::STORE_CONSTANTS, code::RECALL];
+        assert_eq!(codes(&[0x1b00_0003]), [hit.as_slice(), &missed].concat());
     }
 
     #[test]

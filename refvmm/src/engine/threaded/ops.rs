@@ -50,7 +50,8 @@ pub(super) mod code {
     /// to where P, which is set, leads; where it led last stands in the `GOTO` that follows
     pub(in super::super) const LEAP: u8 = CONST + 14;
     /// the same, and the regime may have changed, by what is in the slots packed in m, if they are
-    /// few, else c is 1; counts trap k − 1. In a program m is the number of what is known of it
+    /// few, else b is 1; counts trap k − 1. In a program it is linked as a `GOTO` is, and its stamp is
+    /// the number of what is known of it
     pub(in super::super) const TURN: u8 = CONST + 15;
     /// hands trap k with argument a over, or goes on with its sequence
     pub(in super::super) const TRAP: u8 = CONST + 16;
@@ -66,8 +67,13 @@ pub(super) mod code {
     pub(in super::super) const STORE_FOUR_HERE: u8 = CONST + 21;
     /// of the 64 cells from place 64 k on, those with a bit in m hold no decoded instruction
     pub(in super::super) const UNMARKED_HERE: u8 = CONST + 22;
+    /// the four cells from a place on = the halves of k and m; see [`super::Constants`]
+    pub(in super::super) const STORE_CONSTANTS: u8 = CONST + 23;
+    /// where the four cells from place a + k on lead as they did last time, all that follows up to
+    /// the `TURN` at once. In a program it is linked as that is
+    pub(in super::super) const RECALL: u8 = CONST + 24;
     /// one of the two `GOTO` that follow; a op b, six operations from here on
-    pub(in super::super) const BRANCH: u8 = CONST + 23;
+    pub(in super::super) const BRANCH: u8 = CONST + 25;
     /// the same, a op k
     pub(in super::super) const BRANCH_IMMEDIATE: u8 = BRANCH + 6;
     /// d = a + k first, then the same, d op b
@@ -115,6 +121,14 @@ pub(super) struct Limits {
     pub(super) base: u32,
 }
 
+/// Four cells with one word of marks, none of which holds a decoded instruction, and what they
+/// become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Constants {
+    pub(super) place: u16,
+    pub(super) values: [u32; 4],
+}
+
 /// Four slots in one number.
 pub(super) fn pack(slots: [u16; 4]) -> u64 {
     slots.iter().rev().fold(0, |all, slot| all << 16 | u64::from(*slot))
@@ -134,6 +148,22 @@ impl MicroOp {
         let pack = |low: u32, high: u32| u64::from(high) << 32 | u64::from(low);
         let Limits { limit, base } = it.limits;
         Self { k: pack(it.offset, it.mask), m: pack(limit, base), ..self }
+    }
+
+    /// The constants that are packed in a, k and m.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    pub(super) fn constants(&self) -> Constants {
+        let (k, m) = (self.k, self.m);
+        let values = [k as u32, (k >> 32) as u32, m as u32, (m >> 32) as u32];
+        Constants { place: self.a, values }
+    }
+
+    /// The same with constants.
+    pub(super) fn with_constants(self, it: Constants) -> Self {
+        let pack = |low: u32, high: u32| u64::from(high) << 32 | u64::from(low);
+        let Constants { place, values: [one, two, three, four] } = it;
+        Self { a: place, k: pack(one, two), m: pack(three, four), ..self }
     }
 
     /// Four slots that are packed in m.
@@ -261,6 +291,8 @@ pub(super) enum Next {
     Leap,
     /// To the block at P, once the regime was looked at.
     Turn,
+    /// To where the `TURN` led last, if the cells say so, else to the next one.
+    Recall,
     /// A trap is handed over, or its sequence follows.
     Trap,
     /// To the walk.
@@ -370,6 +402,17 @@ pub(super) fn execute<P: Place>(code: u8, op: &MicroOp, place: &mut P) -> Next {
                 return Next::Walk;
             }
         }
+        code::STORE_CONSTANTS => {
+            let Constants { place: at, values } = op.constants();
+            let at = u64::from(at);
+            if place.marks(at / 64) >> (at % 64) & 15 != 0 {
+                return Next::Walk;
+            }
+            for (cell, value) in (at..).zip(values) {
+                place.store(cell, u64::from(value));
+            }
+        }
+        code::RECALL => return Next::Recall,
         code::STORE_FOUR => {
             let at = place.get(op.a).wrapping_add(op.k);
             if at < place.size().saturating_sub(3) {

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::alu::ALL;
 use super::dispatch::handler;
 use super::ops::{Limits, MicroOp, UNMARKED, code, pack};
+use super::turn::{Recall, Turn};
 
 /// Number of entries of the table of computed jumps.
 pub(super) const JUMPS: usize = 1024;
@@ -20,50 +21,6 @@ pub(super) struct Jump {
     pub(super) count: u64,
 }
 
-/// Where a `TURN` led last: the same values of the registers that it may have changed, of which there
-/// are three at most, lead from its block's regime to the same one.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Turn {
-    /// The last one is always 0,
-    pub(super) slots: [u16; 4],
-    /// and its value is 1 where it is not known yet.
-    pub(super) values: [u64; 4],
-    pub(super) regime: u32,
-    /// First micro-op of the block, and its instructions.
-    first: u32,
-    count: u64,
-    counter: u64,
-}
-
-impl Turn {
-    fn new(slots: [u16; 4]) -> Self {
-        let count = NEVER;
-        Self { slots, values: [0, 0, 0, 1], regime: 0, first: 0, count, counter: 0 }
-    }
-
-    /// Notes that it leads to a regime, with the values in a frame.
-    pub(super) fn remember(&mut self, frame: &[u64], regime: usize) {
-        self.values = self.slots.map(|slot| frame[usize::from(slot)]);
-        self.regime = regime as u32;
-    }
-
-    /// Notes where it leads.
-    pub(super) fn lead(&mut self, jump: &Jump) {
-        (self.first, self.count, self.counter) = (jump.first, jump.count, jump.counter);
-    }
-
-    /// The first micro-op of the block that a P leads to, and the budget that is left for what is
-    /// behind it.
-    #[inline(always)]
-    #[allow(clippy::inline_always)]
-    pub(super) fn follow(&self, counter: u64, budget: u64) -> Option<(u32, u64)> {
-        (self.counter == counter && self.count <= budget).then(|| (self.first, budget - self.count))
-    }
-}
-
-/// A count that no budget reaches.
-const NEVER: u64 = u64::MAX;
-
 /// Micro-ops, of which
 /// - slots lie in the frame, and accesses lead to the cells there were,
 /// - control stays inside a block until some micro-op leaves it,
@@ -75,6 +32,9 @@ pub(super) struct Program {
     turns: Vec<Cell<Turn>>,
     /// Micro-ops that are linked.
     linked: Vec<u32>,
+    /// The slot of P, and the one that is always 0.
+    counter: u16,
+    zero: u16,
     /// Slots of the frame that micro-ops name, and most of them.
     frame: usize,
     most: usize,
@@ -104,16 +64,19 @@ fn chain(block: &mut [MicroOp], mut last: Option<u16>) {
 }
 
 impl Program {
-    /// For frames of so many slots at least, and at most.
-    pub(super) fn new(frame: usize, most: usize, traps: usize) -> Self {
+    /// For machines with P in a slot, and frames of so many slots at least, and at most; behind the
+    /// first slots stands one that is always 0.
+    pub(super) fn new(counter: u16, zero: u16, sizes: Range<usize>, traps: usize) -> Self {
         let jumps = vec![Jump::default(); JUMPS].into_boxed_slice();
         Self {
             ops: Vec::new(),
             jumps,
             turns: Vec::new(),
             linked: Vec::new(),
-            frame,
-            most,
+            counter,
+            zero,
+            frame: sizes.start,
+            most: sizes.end,
             traps,
             cells: 0,
         }
@@ -162,11 +125,27 @@ impl Program {
         let first = self.ops.len() as u32;
         self.ops.extend_from_slice(block);
         chain(&mut self.ops[first as usize..], reached_with);
-        let turning = self.ops[first as usize..].iter_mut().filter(|op| op.code == code::TURN);
-        for op in turning {
-            let turn = Turn::new(op.four());
-            op.m = self.turns.len() as u64;
-            self.turns.push(Cell::new(turn));
+        let ops = &mut self.ops[first as usize..];
+        let mut recall = None;
+        for i in 0..ops.len() {
+            match ops[i].code {
+                code::RECALL => recall = Some(i),
+                code::TURN => {
+                    let index = self.turns.len() as u32;
+                    let at = recall.take();
+                    let known = at.map_or_else(Recall::default, |at| {
+                        let known = Recall::of(&ops[at + 1..=i], self.counter, self.zero);
+                        known.expect("what it remembers is known by four cells")
+                    });
+                    let both = [i, at.unwrap_or(i)];
+                    let turn = Turn::new(&ops[i], known, both.map(|i| first + i as u32));
+                    self.turns.push(Cell::new(turn));
+                    for i in both {
+                        ops[i].set_link(index, 0);
+                    }
+                }
+                _ => {}
+            }
         }
         first
     }
@@ -181,8 +160,11 @@ impl Program {
         let mut copy = self.ops[block].to_vec();
         for op in &mut copy {
             match op.code {
-                code::GOTO => (op.m, op.c) = (0, 0),
-                code::TURN => op.m = pack(self.turns[op.m as usize].get().slots),
+                code::GOTO | code::RECALL => (op.m, op.c) = (0, 0),
+                code::TURN => {
+                    op.m = pack(self.turns[op.stamp() as usize].get().slots);
+                    op.c = 0;
+                }
                 _ => {}
             }
         }
@@ -195,9 +177,11 @@ impl Program {
         let counts = op.code == code::UNMARKED;
         assert!(!counts || (1..=UNMARKED).contains(&u64::from(op.b)), "too many cells");
         let b = if counts { 0 } else { op.b };
+        // There, a is a place.
+        let a = if op.code == code::STORE_CONSTANTS { 0 } else { op.a };
         let select = op.code == code::SELECT || op.code >= code::SET_BRANCH;
         let select = if select { op.k } else { 0 };
-        let slots = [u64::from(op.d), u64::from(op.a), u64::from(b), select];
+        let slots = [u64::from(op.d), u64::from(a), u64::from(b), select];
         let file = if matches!(op.code, code::ELEMENT | code::SET_ELEMENT) {
             op.k.saturating_add(op.m)
         } else {
@@ -214,6 +198,11 @@ impl Program {
         let packed = op.four().map(|slot| if fours { u64::from(slot) } else { 0 });
         match op.code {
             code::LOAD_FOUR_HERE | code::STORE_FOUR_HERE => self.reach(op.k.saturating_add(4)),
+            code::STORE_CONSTANTS => {
+                let place = op.constants().place;
+                assert!(place % 64 <= 60, "marks in two words");
+                self.reach(u64::from(place) + 4);
+            }
             // Of the words of marks, one more is there.
             code::UNMARKED_HERE => self.reach(op.k.saturating_mul(64)),
             _ => {}
@@ -257,9 +246,11 @@ impl Program {
     pub(super) fn link(&mut self, op: usize, stamp: u32, first: u32, count: u16) {
         assert!((first as usize) < self.ops.len(), "no such block");
         if let Some(goto) = self.ops.get_mut(op).filter(|goto| goto.code == code::GOTO) {
+            if goto.distance() == 0 {
+                self.linked.push(op as u32);
+            }
             goto.set_link(stamp, i64::from(first) - op as i64);
             goto.c = count as u8;
-            self.linked.push(op as u32);
         }
     }
 
@@ -267,19 +258,30 @@ impl Program {
     pub(super) fn unlink(&mut self) {
         for op in self.linked.drain(..) {
             let op = &mut self.ops[op as usize];
-            if op.code == code::TURN {
-                self.turns[op.m as usize].get_mut().count = NEVER;
+            if op.code == code::GOTO {
+                op.m = 0;
             } else {
-                (op.m, op.c) = (0, 0);
+                self.turns[op.stamp() as usize].get_mut().unlink();
+                op.set_link(op.stamp(), 0);
             }
+            op.c = 0;
         }
     }
 
     /// Notes behind a computed jump where it led, unless that is noted already.
     pub(super) fn lead(&mut self, op: usize, jump: Jump) {
-        if self.ops[op].code == code::TURN {
-            self.turns[self.ops[op].m as usize].get_mut().lead(&jump);
-            self.linked.push(op as u32);
+        if matches!(self.ops[op].code, code::TURN | code::RECALL) {
+            let index = self.ops[op].stamp();
+            let turn = self.turns[index as usize].get_mut();
+            turn.link(jump.counter);
+            for op in turn.ops {
+                let it = &mut self.ops[op as usize];
+                if it.distance() == 0 {
+                    self.linked.push(op);
+                }
+                it.set_link(index, i64::from(jump.first) - i64::from(op));
+                it.c = jump.count as u8;
+            }
             return;
         }
         if let Some(goto) = self.ops.get_mut(op + 1).filter(|it| it.code == code::GOTO)
@@ -295,13 +297,6 @@ impl Program {
     #[allow(clippy::inline_always)]
     pub(super) fn hash(counter: u64, stamp: u32) -> usize {
         (counter as usize ^ (stamp as usize).wrapping_mul(41)) % JUMPS
-    }
-
-    /// Where a P leads, if that is noted.
-    pub(super) fn jump(&self, counter: u64, stamp: u32) -> Jump {
-        let it = self.jumps[Self::hash(counter, stamp)];
-        let fits = it.counter == counter && it.stamp == stamp;
-        if fits { it } else { Jump { count: NEVER, ..it } }
     }
 
     /// Notes where a P leads, as long as a stamp lasts.

@@ -93,7 +93,7 @@ impl Routines {
             operands,
             count,
             terms,
-            program: Program::new(frame, most, shape.isa.traps.len()),
+            program: Program::new(counter, operands - 1, frame..most, shape.isa.traps.len()),
             sets: Vec::new(),
             current: 0,
             halted: None,
@@ -254,6 +254,7 @@ impl Routines {
             operands: self.count,
             counter: self.counter,
             cpu,
+            on_trap: None,
         };
         let (ops, _) = select::select(&mut target, tree, None);
         let made = ops.first().is_some_and(|op| op.code != code::WALK);

@@ -60,7 +60,9 @@ pub(super) fn turn(run: &mut Run<'_>, frame: &[u64]) -> bool {
     if run.mode.is_some_and(|(bits, value)| bits.get(frame) != *value) {
         return false;
     }
-    let usable = |it: &Regime| is_now(it) && !it.halted && it.key.window == now.key.window;
+    let same_way =
+        |it: &Regime| it.key.on_trap == now.key.on_trap && it.key.window == now.key.window;
+    let usable = |it: &Regime| is_now(it) && !it.halted && same_way(it);
     let values = bits.iter().map(|b| frame[b.slot] & b.mask);
     let found = run.table[hash(values)] as usize;
     if !run.regimes.get(found).is_some_and(usable) {
@@ -188,7 +190,7 @@ pub(super) fn run(run: &mut Run<'_>, first: u32, mut budget: u64) -> Left {
                 Exit::Leap
             }
             Next::Trap if run.hand_over => Exit::Trap,
-            Next::Step | Next::Trap => {
+            Next::Step | Next::Trap | Next::Recall => {
                 at += 1;
                 continue;
             }

@@ -14,7 +14,9 @@ use super::evaluate::{Effect, Effects, Tree};
 use super::mapping::{Cell, Row};
 use super::ops::{BRANCHES, MicroOp, code, number, pack};
 use super::terms::{Kind, Term, Terms};
+use super::turn::Recall;
 use crate::cpu::Cpu;
+use crate::engine::OnTrap;
 
 /// Slots for intermediate values of one instruction.
 pub(super) const TEMPORARIES: u16 = 96;
@@ -30,6 +32,8 @@ pub(super) struct Target<'a> {
     pub(super) counter: u16,
     /// The machine, under the regime.
     pub(super) cpu: &'a Cpu,
+    /// What is done about traps; `None` if that is known only when they occur.
+    pub(super) on_trap: Option<OnTrap>,
 }
 
 impl Target<'_> {
@@ -244,8 +248,14 @@ impl Selector<'_, '_> {
             }
             Tree::Trap(id, argument, rest) => {
                 self.flush(None)?;
-                let a = self.term(*argument)?;
-                self.ops.push(MicroOp { a, k: u64::from(id.0), ..op(code::TRAP) });
+                if self.target.on_trap != Some(OnTrap::Deliver) {
+                    let a = self.term(*argument)?;
+                    self.ops.push(MicroOp { a, k: u64::from(id.0), ..op(code::TRAP) });
+                }
+                if self.target.on_trap == Some(OnTrap::HandOver) {
+                    self.ops.push(walk());
+                    return Ok(false);
+                }
                 self.tree(rest, None)
             }
             Tree::Done(effects) => self.done(effects, follows),
@@ -274,15 +284,29 @@ impl Selector<'_, '_> {
                 let k = effects.taken.map_or(0, |trap| u64::from(trap.0) + 1);
                 let turn = match self.turning(&effects.list) {
                     Some(m) => MicroOp { k, m, ..op(code::TURN) },
-                    None => MicroOp { k, c: 1, ..op(code::TURN) },
+                    None => MicroOp { k, b: 1, ..op(code::TURN) },
                 };
                 self.ops.push(turn);
+                self.recall();
             }
             None => self.ops.extend([op(code::LEAP), goto(0)]),
             Some(next) if Some(next) == follows => return Ok(true),
             Some(next) => self.ops.push(goto(next)),
         }
         Ok(false)
+    }
+
+    /// Where a turn depends on four cells only, puts what remembers it before they are loaded.
+    fn recall(&mut self) {
+        let loads = |op: &MicroOp| matches!(op.code, code::LOAD_FOUR | code::LOAD_FOUR_HERE);
+        if let (Some(_), Some(at)) = (self.target.on_trap, self.ops.iter().rposition(loads)) {
+            let Target { counter, zero, .. } = *self.target;
+            let tail = &self.ops[at..];
+            if Recall::of(tail, counter, zero).is_some() {
+                let MicroOp { a, k, .. } = tail[0];
+                self.ops.insert(at, MicroOp { a, k, ..op(code::RECALL) });
+            }
+        }
     }
 
     /// The registers of the regime that may have changed, packed, if they are few.

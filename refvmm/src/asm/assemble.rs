@@ -10,6 +10,7 @@ use super::expression::Expression;
 use super::parse::{Line, Reading, Statement};
 use super::symbols::{Place, Symbols};
 use super::syntax::Form;
+use super::targets::Target;
 use super::{Checked, Errors, Image, MAX_CELLS, Wrong};
 use crate::decode::{encode_cells, split};
 
@@ -250,6 +251,20 @@ impl<'s, 't> Assembler<'_, 's, 't> {
                     (format!("`{}` is a register of another file", shown.name), Some(help))
                 };
                 return Err(Wrong::new("A024", expression.span, message).help(help));
+            }
+            let wrong = match (form.targets[*operand], self.symbols.only_label(expression)) {
+                (Some(Target::Place), _) if expression.relative => {
+                    Some(("an address, not a distance", "without `->`".to_owned()))
+                }
+                (Some(Target::Distance), Some(label)) => {
+                    Some(("a distance, not an address", format!("`->{label}`")))
+                }
+                _ => None,
+            };
+            if let Some((what, instead)) = wrong {
+                let message = format!("`{}` of `{}` is {what}", shown.name, form.mnemonic);
+                let help = format!("write it {instead}");
+                return Err(Wrong::new("A025", expression.span, message).help(help));
             }
             let value = fitting(value.number, shown.width, expression.span)?;
             given.push((*operand, value));

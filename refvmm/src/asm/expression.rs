@@ -32,6 +32,8 @@ pub(super) struct Expression<'t> {
     pub(super) items: Vec<(Item<'t>, Span)>,
     /// Where it stands.
     pub(super) span: Span,
+    /// Whether `->` stands before it.
+    pub(super) relative: bool,
 }
 
 /// A place in the tokens of a line.
@@ -104,7 +106,7 @@ impl<'c, 't> Cursor<'c, 't> {
         let start = self.here();
         let mut items = Vec::new();
         self.binary(1, 0, &mut items)?;
-        Ok(Expression { items, span: Span { end: self.taken, ..start } })
+        Ok(Expression { items, span: Span { end: self.taken, ..start }, relative: false })
     }
 
     /// An operand: an expression, or `->` and the target of a relative branch.
@@ -113,6 +115,7 @@ impl<'c, 't> Cursor<'c, 't> {
         let relative = self.eat("->");
         let mut expression = self.expression()?;
         if relative {
+            expression.relative = true;
             expression.items.extend([(Item::Next, arrow), (Item::Binary("-"), arrow)]);
         }
         Ok(expression)

@@ -26,6 +26,8 @@
 //! `->target` is `target - (. + length)`: the distance from the next instruction, where the program
 //! counter already is. A displacement that counts from elsewhere says so: on the MC68000 it counts
 //! from its own place, two cells before the next instruction, hence `bra ->target + 2`.
+//! Whether P becomes an operand or moves by it is read off the semantics: the arrow is refused in
+//! the one case, a label without it in the other.
 //!
 //! Of several classes that are written alike, the one whose held operands and conditions admit the
 //! values is meant.
@@ -37,6 +39,7 @@ mod parse;
 mod registers;
 mod symbols;
 mod syntax;
+mod targets;
 mod token;
 
 use std::collections::BTreeMap;

@@ -100,6 +100,13 @@ impl<'s, 't> Symbols<'s, 't> {
         self.table.iter().filter_map(label).collect()
     }
 
+    /// The name of a label, if that is all there is.
+    pub(super) fn only_label(&self, expression: &Expression<'t>) -> Option<&'t str> {
+        let [(Item::Name(name), _)] = expression.items.as_slice() else { return None };
+        let is_label = matches!(self.table.get(name), Some((_, Meaning::Label(_))));
+        is_label.then_some(*name)
+    }
+
     /// The value of an expression.
     pub(super) fn value(&mut self, expression: &Expression<'t>, place: Place) -> Checked<Value> {
         self.evaluate(expression, place, 0)

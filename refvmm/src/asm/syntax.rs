@@ -6,6 +6,7 @@ use model::interp::operand_condition;
 use model::isa::{Class, Isa, RegisterId};
 
 use super::registers::files;
+use super::targets::{Target, targets};
 use super::token::{Token, tokens};
 
 /// A part of a form, behind the mnemonic.
@@ -28,6 +29,8 @@ pub(super) struct Form {
     pub(super) parts: Vec<(String, Part)>,
     /// Register files that each operand indexes, in some class.
     pub(super) files: Vec<BTreeSet<RegisterId>>,
+    /// What each operand says of the next P, if all classes agree.
+    pub(super) targets: Vec<Option<Target>>,
     /// The classes, as indices into [`Isa::classes`].
     pub(super) classes: Vec<usize>,
 }
@@ -56,6 +59,7 @@ impl Form {
             mnemonic: (*mnemonic).to_owned(),
             parts,
             files: vec![BTreeSet::new(); class.operands.len()],
+            targets: targets(isa, class),
             classes: Vec::new(),
             text: text.clone(),
         };
@@ -63,6 +67,9 @@ impl Form {
             if form.is_of(class, other) {
                 form.classes.push(index);
                 form.files.iter_mut().zip(files(other)).for_each(|(all, some)| all.extend(some));
+                for (all, some) in form.targets.iter_mut().zip(targets(isa, other)) {
+                    *all = all.filter(|_| *all == some);
+                }
             }
         }
         Some(form)

@@ -313,7 +313,7 @@ impl Going<'_> {
 mod tests {
     use super::alu::Alu;
     use super::ops::{code, number};
-    use super::{Cache, Cpu, OnTrap};
+    use super::{Cache, Cpu, Dispatch, Engine, OnTrap, SLICE, Threaded};
     use crate::engine::tests::{example, shape};
 
     /// Classes whose instructions are always walked, and those that are walked on some path.
@@ -386,6 +386,20 @@ mod tests {
         let missed = [code::LOAD_FOUR_HERE, shift, code::CONST, code::TURN];
         let hit = [code::STORE_CONSTANTS, code::RECALL];
         assert_eq!(codes(&[0x1b00_0003]), [hit.as_slice(), &missed].concat());
+    }
+
+    #[test]
+    fn long_runs_note_each_link_once() {
+        let shape = shape("g3");
+        let mut engine = Threaded::with(&shape, Dispatch::Loop);
+        let mut cpu = Cpu::new(&shape, 4096);
+        let bounds = shape.part(shape.isa.bounds.expect("g3 has bounds"));
+        bounds.set(&mut cpu.registers, 4096);
+        // addi r1, r1, 1 · jmp 0
+        cpu.storage[..2].copy_from_slice(&[0x0824_0001, 0x1800_0000]);
+        let stop = engine.run(&mut cpu, 100 * SLICE, OnTrap::Deliver);
+        assert_eq!((stop.steps, cpu.registers[1]), (100 * SLICE, 50 * SLICE));
+        assert!(engine.cache.expect("P is one register").program.links() < 4);
     }
 
     #[test]

@@ -254,6 +254,12 @@ impl Program {
         }
     }
 
+    /// Number of micro-ops noted as linked.
+    #[cfg(test)]
+    pub(super) fn links(&self) -> usize {
+        self.linked.len()
+    }
+
     /// Takes back all links.
     pub(super) fn unlink(&mut self) {
         for op in self.linked.drain(..) {

@@ -156,7 +156,7 @@ unsafe fn handler_of<const CODE: u8, const CHAINED: bool>(
                 if counter == turn.counter && u64::from((*op).c) <= budget {
                     return go_on(op, frame, storage, last, budget, context);
                 }
-                return leap_far(op, frame, storage, last, budget, context);
+                return leap_far(op, frame, storage, counter, budget, context);
             }
             Next::Recall => {
                 let state = &mut *context;
@@ -166,19 +166,19 @@ unsafe fn handler_of<const CODE: u8, const CHAINED: bool>(
                     let recall = &turn.recall;
                     let from = storage.add(at as usize);
                     if recall.ready && recall.knows(from.cast::<[u64; 4]>().read()) {
-                        let registers = frame.add(usize::from(recall.first));
-                        registers.cast::<[u64; 4]>().write(recall.values);
-                        *frame.add(usize::from(recall.more.0)) = recall.more.1;
-                        let counter = *from.add(usize::from(recall.counter));
+                        let [first, more, cell, taken] = recall.numbers.map(usize::from);
+                        frame.add(first).cast::<[u64; 4]>().write(recall.values);
+                        *frame.add(more) = recall.value;
+                        let counter = *from.add(cell);
                         *frame.add(usize::from(state.counter)) = counter;
-                        if turn.taken > 0 {
-                            *state.taken.add(turn.taken as usize - 1) += 1;
+                        if taken > 0 {
+                            *state.taken.add(taken - 1) += 1;
                         }
                         state.stamp = state.first_stamp + turn.regime;
                         if counter == turn.counter && u64::from((*op).c) <= budget {
                             return go_on(op, frame, storage, last, budget, context);
                         }
-                        return leap_far(op, frame, storage, last, budget, context);
+                        return leap_far(op, frame, storage, counter, budget, context);
                     }
                 }
                 op.add(1)
@@ -198,7 +198,7 @@ unsafe fn turn_far(
     op: *const MicroOp,
     frame: *mut u64,
     storage: *mut u64,
-    last: u64,
+    _: u64,
     budget: u64,
     context: *mut Context,
 ) -> *const MicroOp {
@@ -222,7 +222,8 @@ unsafe fn turn_far(
             });
             known.set(turn);
         }
-        leap_far(op, frame, storage, last, budget, context)
+        let counter = *frame.add(usize::from(state.counter));
+        leap_far(op, frame, storage, counter, budget, context)
     }
 }
 
@@ -308,7 +309,7 @@ unsafe fn leap(
         if (*goto).k == counter && (*goto).stamp() == (*context).stamp {
             return follow(apart(goto), frame, storage, last, budget, context);
         }
-        leap_far(op, frame, storage, last, budget, context)
+        leap_far(op, frame, storage, counter, budget, context)
     }
 }
 
@@ -318,20 +319,19 @@ unsafe fn leap_far(
     op: *const MicroOp,
     frame: *mut u64,
     storage: *mut u64,
-    last: u64,
+    counter: u64,
     budget: u64,
     context: *mut Context,
 ) -> *const MicroOp {
     // SAFETY: as for handlers; the table of jumps leads to blocks.
     unsafe {
-        let counter = *frame.add(usize::from((*context).counter));
         let jump = &*(*context).jumps.add(Program::hash(counter, (*context).stamp));
         let fits = jump.counter == counter && jump.stamp == (*context).stamp;
         if !fits || jump.count > budget {
             return leave(op, context, Exit::Leap, budget);
         }
         let next = (*context).ops.add(jump.first as usize);
-        ((*next).handler)(next, frame, storage, last, budget - jump.count, context)
+        ((*next).handler)(next, frame, storage, counter, budget - jump.count, context)
     }
 }
 

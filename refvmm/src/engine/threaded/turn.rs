@@ -13,8 +13,6 @@ pub(super) struct Turn {
     pub(super) values: [u64; 4],
     pub(super) recall: Recall,
     pub(super) regime: u32,
-    /// The trap that it counts, from 1 on; 0 if none.
-    pub(super) taken: u32,
     /// The micro-ops that are linked: the `TURN`, and the `RECALL` before it or the `TURN` again.
     pub(super) ops: [u32; 2],
     /// The P that their link is for, and whether it is for the regime.
@@ -30,7 +28,6 @@ impl Turn {
             values: [0, 0, 0, 1],
             recall,
             regime: 0,
-            taken: turn.k as u32,
             ops,
             counter: 0,
             linked: false,
@@ -67,18 +64,18 @@ impl Turn {
 pub(super) struct Recall {
     /// Where the cells are: a slot, and what is added to it; `None` if there is no `RECALL`.
     at: Option<(u16, u64)>,
-    /// Which of the cells is P.
-    pub(super) counter: u8,
     /// The bits that matter, and what they were.
     matters: [u64; 4],
     cells: [u64; 4],
     /// Whether that is known, and whether the link is for it.
     known: bool,
     pub(super) ready: bool,
-    /// The first of four registers that change, what they become, and one more.
-    pub(super) first: u16,
+    /// The first of four registers that change, one more, which of the cells is P, and the trap to
+    /// count, from 1 on, or 0.
+    pub(super) numbers: [u16; 4],
+    /// What the registers become.
     pub(super) values: [u64; 4],
-    pub(super) more: (u16, u64),
+    pub(super) value: u64,
 }
 
 impl Recall {
@@ -93,7 +90,7 @@ impl Recall {
         let loaded = load.four();
         let mut it = Self { at: Some((load.a, load.k)), ..Self::default() };
         let cell = |slot: u16| loaded.iter().rposition(|loaded| *loaded == slot);
-        it.counter = cell(counter)? as u8;
+        let place = cell(counter)? as u16;
         let mut changed: Vec<u16> = Vec::new();
         for op in between {
             for slot in reads(op)? {
@@ -125,10 +122,10 @@ impl Recall {
         changed.retain(|slot| *slot < zero);
         changed.push(counter);
         let changes = |slot: u16| changed.contains(&slot);
-        it.first = changed.iter().copied().find(|slot| (*slot..slot + 4).all(changes))?;
-        let apart = |slot: &u16| *slot != counter && !(it.first..it.first + 4).contains(slot);
+        let first = changed.iter().copied().find(|slot| (*slot..slot + 4).all(changes))?;
+        let apart = |slot: &u16| *slot != counter && !(first..first + 4).contains(slot);
         let mut more = changed.iter().copied().filter(apart);
-        it.more.0 = more.next().unwrap_or(zero);
+        it.numbers = [first, more.next().unwrap_or(zero), place, u16::try_from(turn.k).ok()?];
         more.next().is_none().then_some(it)
     }
 
@@ -138,9 +135,9 @@ impl Recall {
         let cells = self.at.and_then(|(a, k)| load(frame[usize::from(a)].wrapping_add(k)));
         if let Some(cells) = cells {
             self.cells = cells;
-            let first = usize::from(self.first);
+            let [first, more, ..] = self.numbers.map(usize::from);
             self.values = [0, 1, 2, 3].map(|i| frame[first + i]);
-            self.more.1 = frame[usize::from(self.more.0)];
+            self.value = frame[more];
             self.known = true;
         }
     }

@@ -274,6 +274,9 @@ instructions:
   far:
     encoding: "0101 ---- a[7:0] b[8]"
     semantics: "pc = a + b;"
+  page:
+    encoding: "0110 a[4]"
+    semantics: "pc = pc[7:4] :: a;"
 "#;
 
 #[test]
@@ -288,6 +291,9 @@ fn every_sort_of_form_is_read() {
         ("twice gr2, 1 + 1", "twice gr2, gr2", vec![0x38]),
         ("go 0xf", "go 0xf", vec![0x4f]),
         ("GO 9", "go 9", vec![0x49]),
+        // Neither an address nor a distance: nothing is refused.
+        ("x: page x", "page 0", vec![0x60]),
+        ("x: page ->x + 2", "page 1", vec![0x61]),
         ("far 1, 'b'", "far 1, 0x62", vec![0x62, 1, 0x50]),
     ] {
         assert_eq!(cells(&isa, text), expected, "{text}");

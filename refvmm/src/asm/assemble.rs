@@ -254,16 +254,16 @@ impl<'s, 't> Assembler<'_, 's, 't> {
             }
             let wrong = match (form.targets[*operand], self.symbols.only_label(expression)) {
                 (Some(Target::Place), _) if expression.relative => {
-                    Some(("an address, not a distance", "without `->`".to_owned()))
+                    Some(("an address, not a distance", "write it without `->`".to_owned()))
                 }
                 (Some(Target::Distance), Some(label)) => {
-                    Some(("a distance, not an address", format!("`->{label}`")))
+                    let help = format!("`->{label}` is the distance from the next instruction");
+                    Some(("a distance, not an address", help))
                 }
                 _ => None,
             };
-            if let Some((what, instead)) = wrong {
+            if let Some((what, help)) = wrong {
                 let message = format!("`{}` of `{}` is {what}", shown.name, form.mnemonic);
-                let help = format!("write it {instead}");
                 return Err(Wrong::new("A025", expression.span, message).help(help));
             }
             let value = fitting(value.number, shown.width, expression.span)?;

@@ -1,5 +1,6 @@
 //! Which operands say where P goes: the place itself, or how far it is from where P is.
 
+use model::bits::Op;
 use model::isa::{Class, Expr, ExprKind, Isa, LocalId, Role, Stmt};
 
 /// What an operand says of the next P.
@@ -7,13 +8,13 @@ use model::isa::{Class, Expr, ExprKind, Isa, LocalId, Role, Stmt};
 pub(super) enum Target {
     /// P becomes what is computed from it.
     Place,
-    /// It is added to P.
+    /// P and it are added up.
     Distance,
 }
 
 /// What each operand of a class says of the next P; `None` if nothing, or not the same everywhere.
 pub(super) fn targets(isa: &Isa, class: &Class) -> Vec<Option<Target>> {
-    let none = Parts { operands: vec![false; class.operands.len()], counter: false };
+    let none = Parts { operands: vec![false; class.operands.len()], counter: Counter::Unread };
     let mut search = Search {
         isa,
         locals: vec![none.clone(); class.body.locals.len()],
@@ -25,7 +26,12 @@ pub(super) fn targets(isa: &Isa, class: &Class) -> Vec<Option<Target>> {
         let mut all = search.found.iter().filter(|parts| parts.operands[operand]);
         let first = all.next()?.counter;
         let same = all.all(|parts| parts.counter == first);
-        same.then_some(if first { Target::Distance } else { Target::Place })
+        match first {
+            _ if !same => None,
+            Counter::Unread => Some(Target::Place),
+            Counter::Summed => Some(Target::Distance),
+            Counter::Otherwise => None,
+        }
     };
     (0..class.operands.len()).map(said).collect()
 }
@@ -34,7 +40,16 @@ pub(super) fn targets(isa: &Isa, class: &Class) -> Vec<Option<Target>> {
 #[derive(Debug, Clone)]
 struct Parts {
     operands: Vec<bool>,
-    counter: bool,
+    counter: Counter,
+}
+
+/// What a value has of P.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Counter {
+    Unread,
+    Summed,
+    /// As where a jump stays in its page.
+    Otherwise,
 }
 
 struct Search<'a> {
@@ -84,13 +99,24 @@ impl Search<'_> {
                 let local = &self.locals[id.index()];
                 let both = parts.operands.iter_mut().zip(&local.operands);
                 both.for_each(|(all, some)| *all |= some);
-                parts.counter |= local.counter;
+                parts.counter = parts.counter.max(local.counter);
             }
             ExprKind::Register(id) => {
                 let slices = &self.isa.register(*id).slices;
-                parts.counter |= slices.iter().any(|s| s.role == Role::P);
+                if slices.iter().any(|s| s.role == Role::P) {
+                    parts.counter = parts.counter.max(Counter::Summed);
+                }
             }
-            ExprKind::Apply(_, operands) => operands.iter().for_each(|o| self.add(o, parts)),
+            ExprKind::Apply(op, operands) => {
+                let before = std::mem::replace(&mut parts.counter, Counter::Unread);
+                for operand in operands {
+                    self.add(operand, parts);
+                }
+                if parts.counter != Counter::Unread && !matches!(op, Op::Add | Op::Sub) {
+                    parts.counter = Counter::Otherwise;
+                }
+                parts.counter = parts.counter.max(before);
+            }
             ExprKind::Const(_)
             | ExprKind::Element(..)
             | ExprKind::Load(_)

@@ -4,23 +4,28 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use model::diagnostic::Sources;
-use model::isa::{Expectation, Isa, Pair, Premise, Profile, VerdictWord};
+use model::isa::{Expectation, Isa, Pair, Premise, Profile, TrapId, VerdictWord};
 use rayon::prelude::*;
 use refvmm::vmm::Kind;
 
-use crate::classify::{self, Classification, Counts};
+use crate::assumptions::{self, Assumed, Breaker, Kept};
+use crate::choice::{self, Choice};
+use crate::classify::{self, Classification};
 use crate::collision;
-use crate::conditions::{self, Fixing};
+use crate::counts::Counts;
 use crate::decide::Backend;
 use crate::definitions::Side;
 use crate::diagram::{self, Diagram};
+use crate::entries::{self, Entries};
 use crate::guest;
 use crate::report::{
     AssumptionReport, CollisionReport, Escape, Evidence, GuestReport, InstructionReport,
-    PairReport, RecursiveReport, Refutation, Report, SCHEMA, Summary, TheoremReport, Theorems,
-    Unmet, WitnessReport,
+    KeptReport, PairReport, RecursiveReport, Refutation, Report, SCHEMA, Summary, TheoremReport,
+    Theorems, TrapReport, Unmet, WitnessReport,
 };
+use crate::setting::Setting;
 use crate::settle::{Settle, Solving};
+use crate::squares::{self, Square};
 use crate::theorem::{self, Judgement};
 use crate::verdict::{Answer, Verdict};
 use crate::witness::Witness;
@@ -39,15 +44,34 @@ pub struct Options<'o> {
 /// What is known about one de-privileging pair.
 pub(crate) struct Judged<'i> {
     pub(crate) pair: &'i Pair,
+    /// De-privileging leaves every admitted state in user mode as it is.
+    pub(crate) steady: bool,
+    pub(crate) entries: Entries,
+    /// Traps that never lead to a monitor.
+    pub(crate) strays: Vec<TrapId>,
+    /// Definitions that speak of no state in a mode.
+    pub(crate) empty: Vec<(&'static str, Side)>,
     /// By class, in specification order.
     pub(crate) all: Vec<Classification>,
+    pub(crate) assumed: Assumed,
     pub(crate) vmm: Judgement,
     pub(crate) recursive: theorem::Recursive,
     pub(crate) hvmm: Judgement,
     pub(crate) diagram: Diagram,
-    /// What fixing bits of the real machine does for classes that are not safe to run directly.
-    pub(crate) fixings: Vec<(usize, Fixing)>,
+    /// What a choice of the monitor's own bits does for classes that are not safe to run directly.
+    pub(crate) choices: Vec<(usize, Choice)>,
     pub(crate) counts: Counts,
+}
+
+impl<'i> Judged<'i> {
+    /// The setting that the pair was judged in.
+    pub(crate) fn setting<'s>(&'s self, isa: &'s Isa, profile: Profile) -> Setting<'s>
+    where
+        'i: 's,
+    {
+        let Self { pair, steady, strays, empty, .. } = self;
+        Setting { isa, pair, profile, steady: *steady, strays, empty }
+    }
 }
 
 /// The pairs that the options ask for.
@@ -56,7 +80,7 @@ pub(crate) fn pairs<'i>(isa: &'i Isa, options: &Options<'_>) -> Vec<&'i Pair> {
     isa.pairs.iter().filter(chosen).collect()
 }
 
-/// Judges one pair: every class, then the theorems, with answers from `settle`.
+/// Judges one pair: its traps, every class, then the theorems, with answers from `settle`.
 pub(crate) fn judge<'i>(
     isa: &'i Isa,
     pair: &'i Pair,
@@ -64,33 +88,93 @@ pub(crate) fn judge<'i>(
     settle: &dyn Settle,
     done: &(dyn Fn() + Sync),
 ) -> Judged<'i> {
+    let mut counts = Counts::default();
+    let setting = Setting::new(isa, pair, profile);
+    let steady = assumptions::steady(setting, settle, &mut counts);
+    let setting = Setting { steady, ..setting };
+    let entries = entries::judge(setting, settle);
+    counts.add(&entries.counts);
+    let strays = entries.strays();
+    let setting = Setting { strays: &strays, ..setting };
+    let empty = assumptions::empty(setting, settle, &mut counts);
+    let setting = Setting { empty: &empty, ..setting };
     let all: Vec<Classification> = isa
         .classes
         .par_iter()
         // Classes differ a thousandfold in effort and the heavy ones stand together.
         .with_max_len(1)
         .map(|class| {
-            let classification = classify::classify(isa, class, pair, profile, settle);
+            let classification = classify::classify(setting, class, settle);
             done();
             classification
         })
         .collect();
-    let mut counts = Counts::default();
     for classification in &all {
         counts.add(&classification.counts);
     }
-    let mut vmm = theorem::judge(&all, profile, false);
-    let mut hvmm = theorem::judge(&all, profile, true);
+    let assumed = assumptions::judge(setting, &all, settle);
+    counts.add(&assumed.counts);
+    let (choices, [vmm_choice, hvmm_choice]) = choices(setting, &all, settle, &mut counts);
+    let mut vmm = theorem::judge(setting, false, &all, &entries, &assumed, &vmm_choice);
+    let mut hvmm = theorem::judge(setting, true, &all, &entries, &assumed, &hvmm_choice);
+    counts.add(&theorem::escapes(setting, &all, &mut vmm, &mut hvmm, settle));
+    for it in [&mut vmm, &mut hvmm] {
+        theorem::fixed_bits(isa, it);
+        theorem::partial_traps(it);
+    }
+    let (diagram, effort) = diagram::judge(setting, (&vmm, &hvmm), settle);
+    counts.add(&effort);
+    for (it, hybrid) in [(&mut vmm, false), (&mut hvmm, true)] {
+        let failing = diagram.failing(isa, setting.sides(hybrid));
+        if it.verdict == VerdictWord::Holds && !failing.is_empty() {
+            it.take_back(&failing);
+        }
+    }
     let recursive = theorem::recursive(&all, &vmm);
-    counts.add(&theorem::escapes(isa, pair, profile, &all, &mut vmm, &mut hvmm, settle));
-    let (fixings, effort) =
-        conditions::escapes(isa, pair, profile, &all, [&mut vmm, &mut hvmm], settle);
+    Judged {
+        pair,
+        steady,
+        entries,
+        all,
+        assumed,
+        vmm,
+        recursive,
+        hvmm,
+        diagram,
+        choices,
+        counts,
+        empty: empty.clone(),
+        strays: strays.clone(),
+    }
+}
+
+/// What the monitor's choice of its own bits does for each class whose square breaks, in all virtual
+/// modes, and for the two theorems.
+fn choices(
+    setting: Setting<'_>,
+    all: &[Classification],
+    settle: &dyn Settle,
+    counts: &mut Counts,
+) -> (Vec<(usize, Choice)>, [Choice; 2]) {
+    let [vmm, hvmm] = [false, true].map(|hybrid| setting.sides(hybrid));
+    let (each, effort) =
+        choice::of_classes(setting, all, &theorem::refuting(all, vmm), vmm, settle);
     counts.add(&effort);
-    theorem::partial_traps(&mut vmm);
-    theorem::partial_traps(&mut hvmm);
-    let (diagram, effort) = diagram::judge(isa, pair, profile, (&vmm, &hvmm), settle);
+    // What makes a class safe in all modes makes it safe in user mode.
+    let known = |class: &usize| {
+        each.iter().find(|(c, choice)| c == class && matches!(choice, Choice::Keep(_))).cloned()
+    };
+    let refuting = theorem::refuting(all, hvmm);
+    let rest: Vec<usize> = refuting.iter().copied().filter(|c| known(c).is_none()).collect();
+    let (mut in_user, effort) = choice::of_classes(setting, all, &rest, hvmm, settle);
     counts.add(&effort);
-    Judged { pair, all, vmm, recursive, hvmm, diagram, fixings, counts }
+    in_user.extend(refuting.iter().filter_map(known));
+    in_user.sort_by_key(|(class, _)| *class);
+    let theorems = [
+        choice::together(setting, all, &each, vmm, settle, counts),
+        choice::together(setting, all, &in_user, hvmm, settle, counts),
+    ];
+    (each, theorems)
 }
 
 /// Judges every decode class and every theorem of a machine. `progress` is called after each class
@@ -139,26 +223,19 @@ fn report(
     let spec = sources.files.first().map_or("SPEC", |file| file.path.as_str());
     for it in judged {
         counts.add(&it.counts);
-        let (pair, all) = (it.pair, &it.all);
+        let setting = it.setting(isa, profile);
         let theorem =
-            |judgement, sides| theorem_report(isa, spec, it, profile, judgement, sides, settle);
-        let (needed, (vmm, hvmm)) = rayon::join(
-            || conditions::needed(isa, pair, profile, all, [&it.vmm, &it.hvmm]),
-            || rayon::join(|| theorem(&it.vmm, &Side::BOTH), || theorem(&it.hvmm, &[Side::User])),
-        );
-        let [vmm_needs, hvmm_needs] = needed;
+            |judgement, hybrid| theorem_report(setting, spec, it, judgement, hybrid, settle);
+        let (vmm, hvmm) = rayon::join(|| theorem(&it.vmm, false), || theorem(&it.hvmm, true));
         pairs.push(PairReport {
-            supervisor: pair.supervisor.0.clone(),
-            user: pair.user.0.clone(),
-            theorems: Theorems {
-                vmm: TheoremReport { conditions: vmm_needs, ..vmm },
-                recursive: recursive_report(isa, &it.recursive),
-                hvmm: TheoremReport { conditions: hvmm_needs, ..hvmm },
-            },
-            instructions: (0..all.len())
+            supervisor: it.pair.supervisor.0.clone(),
+            user: it.pair.user.0.clone(),
+            traps: trap_reports(setting, &it.entries),
+            theorems: Theorems { vmm, recursive: recursive_report(isa, &it.recursive), hvmm },
+            instructions: (0..it.all.len())
                 .map(|i| InstructionReport {
-                    safe_if: safe_if(&it.fixings, i),
-                    ..instruction_report(isa, pair, i, &all[i], profile)
+                    safe_if: safe_if(isa, &it.choices, i),
+                    ..instruction_report(setting, i, &it.all[i])
                 })
                 .collect(),
         });
@@ -170,7 +247,10 @@ fn report(
         title: isa.title.clone(),
         profile,
         pairs,
-        assumptions: judged.first().map(|it| assumption_reports(isa, &it.all)).unwrap_or_default(),
+        assumptions: judged
+            .first()
+            .map(|it| assumption_reports(isa, it.pair, &it.assumed))
+            .unwrap_or_default(),
         opcode_coverage: isa.coverage.map(|c| c.fraction),
         unlisted: isa.unlisted.as_ref().map(|body| unlisted(isa, &body.statements)),
         unmet: Vec::new(),
@@ -198,23 +278,20 @@ pub fn names_pair(name: &str, pair: &Pair) -> bool {
     }
 }
 
-fn names(isa: &Isa, indices: &[usize]) -> Vec<String> {
-    indices.iter().map(|i| isa.classes[*i].name.clone()).collect()
-}
-
 fn theorem_report(
-    isa: &Isa,
+    setting: Setting<'_>,
     spec: &str,
     judged: &Judged<'_>,
-    profile: Profile,
     it: &Judgement,
-    sides: &[Side],
+    hybrid: bool,
     settle: &dyn Settle,
 ) -> TheoremReport {
-    let (pair, all) = (judged.pair, judged.all.as_slice());
+    let Setting { isa, pair, profile, .. } = setting;
+    let all = judged.all.as_slice();
+    let sides = setting.sides(hybrid);
     let mut assumptions: Vec<String> =
         isa.assumptions.iter().map(|a| format!("{}: {}", a.name, a.text)).collect();
-    if it.by == "statewise" || it.by == "step-refutation" {
+    if matches!(it.verdict, VerdictWord::Holds | VerdictWord::Refuted) {
         let place = "a guest with w cells of storage stands at k in a machine of q ≥ k + w cells (standard map)";
         assumptions.push(place.into());
         if profile != Profile::Extended {
@@ -223,6 +300,7 @@ fn theorem_report(
     }
     if profile != Profile::Extended {
         assumptions.push("components of kind time are not compared".into());
+        assumptions.extend(judged.diagram.not_saved(isa));
     }
     let strange: Vec<&str> = (0..all.len())
         .filter(|i| all[*i].unpredictable)
@@ -244,13 +322,13 @@ fn theorem_report(
         assumptions.push(format!("{what} {}", brief(&undefined)));
     }
     let refuted = it.verdict == VerdictWord::Refuted;
-    let step = refuted.then(|| refuting_step(isa, pair, all, profile, it, sides, settle)).flatten();
+    let step = refuted.then(|| refuting_step(setting, all, it, sides, settle)).flatten();
     let collision = refuted.then(|| {
         let small = step.as_ref().map(|s| (s.class, s.side, &s.witness));
-        collision::find(isa, pair, profile, all, (small, &it.refuting), sides)
+        collision::find(setting, all, (small, &it.refuting), sides)
     });
     let guest = refuted.then(|| {
-        let kind = if sides.contains(&Side::Supervisor) { Kind::Vmm } else { Kind::Hybrid };
+        let kind = if hybrid { Kind::Hybrid } else { Kind::Vmm };
         let first = step.as_ref().map(|s| s.class);
         let others = it.refuting.iter().copied().filter(|c| Some(*c) != first);
         let mut classes = first.into_iter().chain(others);
@@ -259,9 +337,10 @@ fn theorem_report(
     TheoremReport {
         premise: it.premise,
         verdict: it.verdict,
-        by: it.by.into(),
-        offending: names(isa, &it.offending),
-        refuting: names(isa, &it.refuting),
+        by: it.by.word().into(),
+        offending: theorem::names(isa, &it.offending),
+        refuting: theorem::names(isa, &it.refuting),
+        obstacles: it.obstacles.clone(),
         assumptions,
         escapes: it
             .escapes
@@ -281,16 +360,9 @@ fn theorem_report(
         }),
         guest: guest.flatten().map(|(class, it)| GuestReport::of(isa, spec, class, &it)),
         collision: collision.flatten().map(|it| CollisionReport::of(isa, pair, &it)),
-        conditions: Vec::new(),
-        diagram: diagram::report(
-            isa,
-            pair,
-            profile,
-            (all, &judged.diagram),
-            it.verdict,
-            sides,
-            settle,
-        ),
+        conditions: conditions(isa, pair, it),
+        keeps: it.keeps.iter().map(|bits| KeptReport::of(isa, bits)).collect(),
+        diagram: diagram::report(setting, (all, &judged.diagram), it, sides, settle),
     }
 }
 
@@ -304,19 +376,17 @@ struct Step {
 
 /// The run that refutes a theorem: the first instruction whose square breaks, in a small state.
 fn refuting_step(
-    isa: &Isa,
-    pair: &Pair,
+    setting: Setting<'_>,
     all: &[Classification],
-    profile: Profile,
     it: &Judgement,
     sides: &[Side],
     settle: &dyn Settle,
 ) -> Option<Step> {
     let class = *it.refuting.iter().find(|i| it.offending.contains(i)).or(it.refuting.first())?;
-    let broken = |s: &&classify::Square| sides.contains(&s.side) && s.verdict.is_shown();
+    let broken = |s: &&Square| sides.contains(&s.side) && s.verdict.is_shown();
     let square = all[class].statewise.iter().rev().find(broken)?;
     let side = square.side;
-    let small = classify::refutation(isa, &isa.classes[class], pair, profile, side, settle);
+    let small = squares::refutation(setting, &setting.isa.classes[class], side, settle);
     let (witness, broken) = match (small, &square.verdict) {
         (Some((witness, broken)), _) => (*witness, broken),
         (None, Verdict::Shown(witness)) => ((**witness).clone(), Vec::new()),
@@ -325,12 +395,34 @@ fn refuting_step(
     Some(Step { class, side, broken, witness })
 }
 
+/// The conditions of a verdict that holds, in words.
+fn conditions(isa: &Isa, pair: &Pair, it: &Judgement) -> Vec<String> {
+    if it.verdict != VerdictWord::Holds {
+        return Vec::new();
+    }
+    let keeps = choice::words(isa, &it.keeps);
+    let keeps = (!keeps.is_empty()).then(|| format!("the monitor keeps {keeps}"));
+    let watched = it.watched.iter().map(|index| assumptions::condition(isa, pair, *index));
+    keeps.into_iter().chain(watched).collect()
+}
+
 /// The conditions on the real machine under which a class is safe to run directly.
-fn safe_if(fixings: &[(usize, Fixing)], class: usize) -> Vec<String> {
-    match fixings.iter().find(|(c, _)| *c == class) {
-        Some((_, Fixing::Safe(all))) => all.iter().map(conditions::words).collect(),
+fn safe_if(isa: &Isa, choices: &[(usize, Choice)], class: usize) -> Vec<String> {
+    match choices.iter().find(|(c, _)| *c == class) {
+        Some((_, Choice::Keep(assignment))) => vec![choice::words(isa, assignment)],
         _ => Vec::new(),
     }
+}
+
+/// Where the traps lead.
+fn trap_reports(setting: Setting<'_>, entries: &Entries) -> Vec<TrapReport> {
+    let of =
+        |(trap, (answer, depends)): (&model::isa::Trap, &(Answer, Option<Verdict>))| TrapReport {
+            name: trap.name.clone(),
+            enters: *answer,
+            evidence: depends.as_ref().map(|verdict| Evidence::of(setting.isa, 0, verdict)),
+        };
+    setting.isa.traps.iter().zip(&entries.traps).map(of).collect()
 }
 
 /// A list of names, cut after a few.
@@ -349,17 +441,16 @@ fn recursive_report(isa: &Isa, it: &theorem::Recursive) -> RecursiveReport {
         premise: it.premise,
         verdict: it.verdict,
         premises: premises.into_iter().map(|(n, p)| (n.to_owned(), p.word().to_owned())).collect(),
-        timed: names(isa, &it.timed),
+        timed: theorem::names(isa, &it.timed),
     }
 }
 
 fn instruction_report(
-    isa: &Isa,
-    pair: &Pair,
+    setting: Setting<'_>,
     index: usize,
     it: &Classification,
-    profile: Profile,
 ) -> InstructionReport {
+    let Setting { isa, pair, profile, .. } = setting;
     let asked = |name: &str| it.finding(name).map(classify::Finding::answer);
     let answer = |name: &str| asked(name).unwrap_or(Answer::No);
     let sensitive = it.sensitive(profile);
@@ -378,8 +469,10 @@ fn instruction_report(
         if let Some((_, verdict)) = best {
             evidence.insert(key.clone(), Evidence::of(isa, index, verdict));
         }
-        let shown =
-            finding.verdicts.iter().filter(|(_, v)| v.is_shown() && finding.definition.per_mode);
+        let shown = finding
+            .verdicts
+            .iter()
+            .filter(|(_, v)| v.is_shown() && !finding.definition.modes.is_empty());
         let shown: Vec<String> = shown.map(|(side, _)| side.name(pair).to_owned()).collect();
         if !shown.is_empty() {
             modes.insert(key, shown);
@@ -410,7 +503,8 @@ fn instruction_report(
         user_sensitive: it.user_sensitive(profile),
         sensitive,
         innocuous: sensitive.negated(),
-        statewise: Classification::commutes(&it.statewise, &Side::BOTH),
+        unconfined: answer("unconfined"),
+        statewise: it.commutes(setting.sides(false)),
         safe_if: Vec::new(),
         modes,
         evidence,
@@ -418,25 +512,37 @@ fn instruction_report(
     }
 }
 
-fn assumption_reports(isa: &Isa, all: &[Classification]) -> Vec<AssumptionReport> {
-    let breakers = |index: usize, side: Side| -> Vec<&str> {
-        let breaks = |c: &Classification| {
-            c.breaks
-                .iter()
-                .any(|(i, s, v)| *i == index && *s == side && !matches!(v, Verdict::Proved(_)))
-        };
-        (0..all.len()).filter(|i| breaks(&all[*i])).map(|i| isa.classes[i].name.as_str()).collect()
+fn assumption_reports(isa: &Isa, pair: &Pair, assumed: &Assumed) -> Vec<AssumptionReport> {
+    let mode = |side: &Side| match side {
+        Side::Supervisor => pair.supervisor.0.as_str(),
+        Side::User => pair.user.0.as_str(),
+        Side::Other => "any other mode",
     };
-    let of = |(index, a): (usize, &model::isa::Assumption)| {
-        let (in_user, in_supervisor) =
-            (breakers(index, Side::User), breakers(index, Side::Supervisor));
-        let maintained = match (in_user.is_empty(), in_supervisor.is_empty()) {
-            (true, true) => "preserved by every instruction".to_owned(),
-            (true, false) => format!(
-                "preserved in user mode; in supervisor mode maintained by the monitor against {}",
-                brief(&in_supervisor)
-            ),
-            (false, _) => format!("maintained by the monitor against {}", brief(&in_user)),
+    let list = |of: &[(Breaker, Side)]| {
+        let name = |breaker: &Breaker| match breaker {
+            Breaker::Class(class) => isa.classes[*class].name.clone(),
+            Breaker::Trap(trap) => format!("trap {}", isa.trap(*trap).name),
+        };
+        let mut names = Vec::new();
+        for (breaker, side) in of {
+            let name = format!("{} ({})", name(breaker), mode(side));
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        brief(&names.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let of = |(a, kept): (&model::isa::Assumption, &Kept)| {
+        let unseen: Vec<(Breaker, Side)> =
+            kept.unseen.iter().map(|(class, side)| (Breaker::Class(*class), *side)).collect();
+        let maintained = if !unseen.is_empty() {
+            format!("not kept: {} can break it without a trap", list(&unseen))
+        } else if !kept.broken.is_empty() {
+            format!("a monitor has to watch it: {} can break it", list(&kept.broken))
+        } else if kept.reset {
+            "false after a reset, and kept by every instruction and trap".to_owned()
+        } else {
+            "kept by every instruction and trap".to_owned()
         };
         AssumptionReport {
             name: a.name.clone(),
@@ -445,7 +551,7 @@ fn assumption_reports(isa: &Isa, all: &[Classification]) -> Vec<AssumptionReport
             maintained,
         }
     };
-    isa.assumptions.iter().enumerate().map(of).collect()
+    isa.assumptions.iter().zip(&assumed.kept).map(of).collect()
 }
 
 /// Compares the findings with what the author expects in this profile.

@@ -1,126 +1,48 @@
 //! Every question about one instruction and one de-privileging pair, answered.
 
-use model::isa::{Class, Isa, Pair, Profile, TrapId};
-use model::map::VmMap;
+use model::isa::{Class, Profile, Stmt};
 
-use crate::decide::{By, Earlier};
-use crate::definitions::dispatch::Way;
+use crate::counts::Counts;
+use crate::decide::Earlier;
 use crate::definitions::privileged::Part;
-use crate::definitions::statewise::{self, Case, Guests};
-use crate::definitions::{
-    DEFINITIONS, Definition, Side, allocator, assumption, dispatch, privileged, sequence,
-};
-use crate::settle::{Docket, Question, Settle};
-use crate::verdict::{Answer, Proof, Verdict};
-use crate::witness::Witness;
-
-/// How many obligations were settled how.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Counts {
-    /// Obligations in all.
-    pub obligations: u64,
-    /// Universal statements proved.
-    pub proved: u64,
-    /// Existential statements witnessed.
-    pub witnessed: u64,
-    /// Neither.
-    pub undecided: u64,
-    /// Settled because the results do not depend on what differs.
-    pub by_dependency: u64,
-    /// Settled by rewriting under the premises.
-    pub by_rewriting: u64,
-    /// Settled by a plain assignment that happened to be a witness.
-    pub by_evaluation: u64,
-    /// Settled by the SAT solver.
-    pub by_sat: u64,
-    /// Conflicts of the SAT solver.
-    pub conflicts: u64,
-}
-
-impl Counts {
-    /// Counts one settled obligation.
-    pub(crate) fn count(&mut self, verdict: &Verdict, by: By) {
-        self.obligations += 1;
-        match verdict {
-            Verdict::Proved(_) => self.proved += 1,
-            Verdict::Shown(_) => self.witnessed += 1,
-            Verdict::Open(_) => self.undecided += 1,
-        }
-        match by {
-            By::Dependency => self.by_dependency += 1,
-            By::Rewriting => self.by_rewriting += 1,
-            By::Evaluation => self.by_evaluation += 1,
-            By::Sat(conflicts) => {
-                self.by_sat += 1;
-                self.conflicts += conflicts;
-            }
-        }
-    }
-
-    /// Adds up.
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.obligations += other.obligations;
-        self.proved += other.proved;
-        self.witnessed += other.witnessed;
-        self.undecided += other.undecided;
-        self.by_dependency += other.by_dependency;
-        self.by_rewriting += other.by_rewriting;
-        self.by_evaluation += other.by_evaluation;
-        self.by_sat += other.by_sat;
-        self.conflicts += other.conflicts;
-    }
-}
+use crate::definitions::{DEFINITIONS, Definition, Side, privileged};
+use crate::inquiry::Inquiry;
+use crate::setting::Setting;
+use crate::settle::{Question, Settle};
+use crate::squares::{self, Square};
+use crate::verdict::{Answer, Verdict};
 
 /// What is known about one existential property.
 #[derive(Debug, Clone)]
 pub(crate) struct Finding {
     pub(crate) definition: &'static Definition,
-    /// The verdict in each mode asked, with that mode.
+    /// The verdict in each mode asked, with that mode; `Side::Supervisor` for states in both.
     pub(crate) verdicts: Vec<(Side, Verdict)>,
+    /// Modes in which no states are what the definition speaks of.
+    pub(crate) empty: Vec<Side>,
 }
 
 impl Finding {
     pub(crate) fn answer(&self) -> Answer {
-        Answer::any(self.verdicts.iter().map(|(_, v)| answer_of(v)))
+        self.over(|_| true)
     }
 
     /// The answer from states in user mode; properties across modes have none.
     fn in_user(&self) -> Answer {
-        if !self.definition.per_mode {
+        if self.definition.modes.is_empty() {
             return Answer::No;
         }
-        Answer::any(
-            self.verdicts.iter().filter(|(s, _)| *s == Side::User).map(|(_, v)| answer_of(v)),
-        )
+        self.over(|side| side == Side::User)
     }
-}
 
-/// An existential verdict as an answer.
-pub(crate) fn answer_of(verdict: &Verdict) -> Answer {
-    match verdict {
-        Verdict::Proved(_) => Answer::No,
-        Verdict::Shown(_) => Answer::Yes,
-        Verdict::Open(_) => Answer::Undecided,
+    /// The answer from the modes asked for.
+    pub(crate) fn over(&self, asked: impl Fn(Side) -> bool) -> Answer {
+        let verdicts = self.verdicts.iter().filter(|(side, _)| asked(*side));
+        if !self.empty.is_empty() && verdicts.clone().all(|(side, _)| self.empty.contains(side)) {
+            return Answer::Vacuous;
+        }
+        Answer::any(verdicts.map(|(_, verdict)| verdict.exists()))
     }
-}
-
-/// The statewise condition in one virtual mode.
-#[derive(Debug, Clone)]
-pub(crate) struct Square {
-    pub(crate) side: Side,
-    /// Proved: it commutes. Shown: a state where it does not.
-    pub(crate) verdict: Verdict,
-}
-
-/// What is known about the sequence of one trap.
-#[derive(Debug)]
-pub(crate) struct Sequence {
-    pub(crate) trap: TrapId,
-    pub(crate) stores: sequence::Stores,
-    /// Proved: it leaves the partition alone.
-    pub(crate) partition: Verdict,
-    /// Proved: the dispatcher finds behind it what was before it.
-    pub(crate) saved: Verdict,
 }
 
 /// Everything known about one class and pair.
@@ -130,8 +52,6 @@ pub(crate) struct Classification {
     pub(crate) privileged_evidence: Verdict,
     pub(crate) findings: Vec<Finding>,
     pub(crate) statewise: Vec<Square>,
-    /// Per assumption of the specification: whether a step from a mode can break it.
-    pub(crate) breaks: Vec<(usize, Side, Verdict)>,
     /// Some state reaches semantics the architecture leaves unpredictable.
     pub(crate) unpredictable: bool,
     pub(crate) counts: Counts,
@@ -157,233 +77,57 @@ impl Classification {
 
     /// Control or behaviour sensitive, or one of the profile's own classes.
     pub(crate) fn sensitive(&self, profile: Profile) -> Answer {
-        let counted =
-            self.findings.iter().filter(|f| counts_as_sensitive(f.definition.name, profile));
-        Answer::any(counted.map(Finding::answer))
+        Answer::any(self.counted(profile).map(Finding::answer))
     }
 
     /// Control sensitive from user mode, or location sensitive (or one of the profile's classes)
     /// with both states in user mode. Mode sensitivity is no part of it.
     pub(crate) fn user_sensitive(&self, profile: Profile) -> Answer {
-        let counted =
-            self.findings.iter().filter(|f| counts_as_sensitive(f.definition.name, profile));
-        Answer::any(counted.map(Finding::in_user))
+        Answer::any(self.counted(profile).map(Finding::in_user))
+    }
+
+    fn counted(&self, profile: Profile) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(move |f| (f.definition.counts)(profile))
     }
 
     /// Whether the square commutes in all of the given virtual modes.
-    pub(crate) fn commutes(squares: &[Square], sides: &[Side]) -> Answer {
-        let asked = squares.iter().filter(|s| sides.contains(&s.side));
-        Answer::any(asked.map(|s| answer_of(&s.verdict))).negated()
+    pub(crate) fn commutes(&self, sides: &[Side]) -> Answer {
+        squares::commute(&self.statewise, sides)
     }
 }
 
-fn counts_as_sensitive(name: &str, profile: Profile) -> bool {
-    name != "time-sensitive" || profile == Profile::Extended
-}
-
 /// Answers every question about one class.
-pub(crate) fn classify(
-    isa: &Isa,
-    class: &Class,
-    pair: &Pair,
-    profile: Profile,
-    settle: &dyn Settle,
-) -> Classification {
-    let mut judge = Judge::new(isa, class, pair, profile, settle);
-    let (privileged, privileged_evidence) = judge.privileged();
+pub(crate) fn classify(setting: Setting<'_>, class: &Class, settle: &dyn Settle) -> Classification {
+    let mut inquiry = Inquiry::new(setting, class, settle);
+    let (privileged, privileged_evidence) = is_privileged(&mut inquiry);
     let mut findings: Vec<Finding> = Vec::new();
-    for definition in DEFINITIONS.iter().filter(|d| (d.applies)(profile)) {
+    for definition in DEFINITIONS.iter().filter(|d| (d.applies)(setting.profile)) {
         // Either special case of behaviour sensitivity settles the general one.
         let special =
             |f: &Finding| ["location-sensitive", "mode-sensitive"].contains(&f.definition.name);
         let settled = findings.iter().any(|f| special(f) && f.answer().is_yes());
         if !(settled && definition.name == "behaviour-sensitive") {
-            findings.push(judge.finding(definition));
+            findings.push(finding(&mut inquiry, definition));
         }
     }
-    let statewise = judge.statewise(guests(profile));
-    let breaks = judge.breaks();
+    let statewise = squares::direct(&mut inquiry, setting.guests());
     let unpredictable = reaches_unpredictable(&class.body.statements);
-    let mut classification = Classification {
+    let mut it = Classification {
         privileged,
         privileged_evidence,
         findings,
         statewise,
-        breaks,
         unpredictable,
-        counts: judge.counts,
+        counts: Counts::default(),
         earlier: Earlier::default(),
     };
-    judge.polish(&mut classification);
-    classification.earlier = judge.docket.session.earlier;
-    classification
+    polish(&mut inquiry, &mut it);
+    it.counts = inquiry.counts;
+    it.earlier = inquiry.docket.session.earlier;
+    it
 }
 
-/// Whether there is a single unrelocated guest in a virtual mode, whose window contains no trap
-/// cell: a mode that bypasses relocation leaves none, and what is proved of none says nothing.
-pub(crate) fn unrelocated_exists(
-    isa: &Isa,
-    class: &Class,
-    pair: &Pair,
-    profile: Profile,
-    side: Side,
-    settle: &dyn Settle,
-) -> Answer {
-    let mut docket = Docket::new(isa, class, pair, profile);
-    let guests = Guests::Unrelocated;
-    let mut answer = Answer::Vacuous;
-    for case in guests.cases() {
-        let question = Question {
-            name: format!("statewise/{}/{}/{}/premise", guests.word(), side.word(), case.word()),
-            ask: &|problem| {
-                let mut obligation = statewise::ask(problem, pair, side, guests, *case);
-                obligation.query.goal = problem.terms.bool(true);
-                obligation
-            },
-            shows: &|_| true,
-        };
-        match settle.settle(&mut docket, &question).0 {
-            Verdict::Shown(_) => return Answer::Yes,
-            Verdict::Open(_) => answer = Answer::Undecided,
-            Verdict::Proved(_) => {}
-        }
-    }
-    answer
-}
-
-/// The statewise condition for a single unrelocated guest, with the effort it took.
-pub(crate) fn unrelocated(
-    isa: &Isa,
-    class: &Class,
-    pair: &Pair,
-    profile: Profile,
-    earlier: &Earlier,
-    settle: &dyn Settle,
-) -> (Vec<Square>, Counts) {
-    let mut judge = Judge::new(isa, class, pair, profile, settle);
-    judge.docket.session.earlier = earlier.clone();
-    (judge.statewise(Guests::Unrelocated), judge.counts)
-}
-
-/// A small witness that a class's square does not commute in a virtual mode, and what is wrong.
-pub(crate) fn refutation(
-    isa: &Isa,
-    class: &Class,
-    pair: &Pair,
-    profile: Profile,
-    side: Side,
-    settle: &dyn Settle,
-) -> Option<(Box<Witness>, Vec<&'static str>)> {
-    let mut judge = Judge::new(isa, class, pair, profile, settle);
-    let guests = guests(profile);
-    let of = |case: &Case| judge.small_square(side, guests, *case);
-    let shown = guests.cases().iter().map(of).find(Verdict::is_shown)?;
-    let Verdict::Shown(witness) = shown else { return None };
-    let broken = statewise::broken(&witness.replay(isa, class, pair), guests);
-    Some((witness, broken))
-}
-
-/// The square of one class where its image traps, in the modes asked for; nothing where it never
-/// traps.
-pub(crate) fn trapped(
-    isa: &Isa,
-    class: &Class,
-    pair: &Pair,
-    profile: Profile,
-    sides: &[Side],
-    settle: &dyn Settle,
-) -> (Vec<Square>, Counts) {
-    if !dispatch::may_trap(&class.body.statements, &|_| true) {
-        return (Vec::new(), Counts::default());
-    }
-    let mut judge = Judge::new(isa, class, pair, profile, settle);
-    let guests = guests(profile);
-    let of = |side: &Side| {
-        let one = |judge: &mut Judge<'_>, case| judge.trapped_square(*side, guests, case);
-        Square { side: *side, verdict: judge.by_case(guests, one) }
-    };
-    let squares = sides.iter().map(of).collect();
-    (squares, judge.counts)
-}
-
-/// A small witness that a class's guest is not found again behind a trap, and what is lost.
-pub(crate) fn loss(
-    isa: &Isa,
-    class: &Class,
-    pair: &Pair,
-    profile: Profile,
-    side: Side,
-    settle: &dyn Settle,
-) -> Option<(Verdict, Vec<&'static str>)> {
-    let mut judge = Judge::new(isa, class, pair, profile, settle);
-    let guests = guests(profile);
-    let of = |case: &Case| judge.trapped_case(side, guests, *case, Way::Either, Judge::small);
-    let shown = guests.cases().iter().map(of).find(Verdict::is_shown)?;
-    let Verdict::Shown(witness) = &shown else { return None };
-    let lost = dispatch::lost(&witness.replay(isa, class, pair), Way::Either);
-    Some((shown, lost))
-}
-
-/// The allocator's obligations in the modes asked for.
-pub(crate) fn allocator(
-    isa: &Isa,
-    pair: &Pair,
-    profile: Profile,
-    sides: &[Side],
-    settle: &dyn Settle,
-) -> (Vec<Square>, Counts) {
-    let Some(class) = isa.classes.first() else { return (Vec::new(), Counts::default()) };
-    let mut judge = Judge::new(isa, class, pair, profile, settle);
-    let guests = guests(profile);
-    let of = |side: &Side| {
-        let one = |judge: &mut Judge<'_>, case: Case| {
-            judge.settle(&Question {
-                name: format!("allocator/{}/{}/{}", guests.word(), side.word(), case.word()),
-                ask: &|problem| allocator::ask(problem, pair, *side, guests, case),
-                shows: &|replay| allocator::shown_by(replay, *side, guests),
-            })
-        };
-        Square { side: *side, verdict: judge.by_case(guests, one) }
-    };
-    let squares = sides.iter().map(of).collect();
-    (squares, judge.counts)
-}
-
-/// What the trap sequence must not do, by trap: write to the partition, and lose what it saves.
-pub(crate) fn sequences(
-    isa: &Isa,
-    pair: &Pair,
-    profile: Profile,
-    settle: &dyn Settle,
-) -> (Vec<Sequence>, Counts) {
-    let Some(class) = isa.classes.first() else { return (Vec::new(), Counts::default()) };
-    let mut judge = Judge::new(isa, class, pair, profile, settle);
-    let mut all = Vec::new();
-    for (index, trap) in isa.traps.iter().enumerate() {
-        let id = TrapId(index as u32);
-        let stores = sequence::stores(isa, class, pair, id);
-        let partition = judge.settle(&Question {
-            name: format!("sequence/{}/partition", trap.name),
-            ask: &|problem| sequence::ask_partition(problem, pair, id, stores),
-            shows: &|replay| sequence::partition_shown_by(replay, id),
-        });
-        let saved = judge.settle(&Question {
-            name: format!("sequence/{}/saved", trap.name),
-            ask: &|problem| sequence::ask_saved(problem, pair, id, stores),
-            shows: &|replay| sequence::saved_shown_by(replay, id),
-        });
-        all.push(Sequence { trap: id, stores, partition, saved });
-    }
-    (all, judge.counts)
-}
-
-/// The guests a profile speaks of.
-pub(crate) fn guests(profile: Profile) -> Guests {
-    if profile == Profile::Extended { Guests::All } else { Guests::Paper }
-}
-
-fn reaches_unpredictable(statements: &[model::isa::Stmt]) -> bool {
-    use model::isa::Stmt;
+fn reaches_unpredictable(statements: &[Stmt]) -> bool {
     statements.iter().any(|s| match s {
         Stmt::Unpredictable => true,
         Stmt::If(_, yes, no) => reaches_unpredictable(yes) || reaches_unpredictable(no),
@@ -399,223 +143,81 @@ fn reaches_unpredictable(statements: &[model::isa::Stmt]) -> bool {
     })
 }
 
-struct Judge<'i> {
-    docket: Docket<'i>,
-    settle: &'i dyn Settle,
-    counts: Counts,
+fn is_privileged(inquiry: &mut Inquiry<'_>) -> (Answer, Verdict) {
+    let against = privileged_part(inquiry, Part::Against);
+    match against {
+        Verdict::Shown(_) => return (Answer::No, against),
+        Verdict::Open(_) => return (Answer::Undecided, against),
+        Verdict::Proved(_) => {}
+    }
+    match privileged_part(inquiry, Part::Premise) {
+        Verdict::Shown(_) => {}
+        Verdict::Proved(_) => return (Answer::Vacuous, against),
+        open @ Verdict::Open(_) => return (Answer::Undecided, open),
+    }
+    if inquiry.setting().literal() {
+        return (Answer::Yes, against);
+    }
+    match privileged_part(inquiry, Part::Completing) {
+        Verdict::Shown(_) => (Answer::Yes, against),
+        none @ Verdict::Proved(_) => (Answer::No, none),
+        open @ Verdict::Open(_) => (Answer::Undecided, open),
+    }
 }
 
-impl<'i> Judge<'i> {
-    fn new(
-        isa: &'i Isa,
-        class: &'i Class,
-        pair: &'i Pair,
-        profile: Profile,
-        settle: &'i dyn Settle,
-    ) -> Self {
-        let docket = Docket::new(isa, class, pair, profile);
-        Self { docket, settle, counts: Counts::default() }
-    }
+fn privileged_part(inquiry: &mut Inquiry<'_>, part: Part) -> Verdict {
+    let setting = inquiry.setting();
+    inquiry.ask(&Question {
+        name: part.name().into(),
+        ask: &|problem| privileged::ask(problem, setting, part),
+        shows: &|replay| privileged::shown_by(replay, part),
+    })
+}
 
-    /// Settles a question and counts.
-    fn settle(&mut self, question: &Question<'_>) -> Verdict {
-        let (verdict, by) = self.settle.settle(&mut self.docket, question);
-        self.counts.count(&verdict, by);
-        verdict
+fn finding(inquiry: &mut Inquiry<'_>, definition: &'static Definition) -> Finding {
+    let across = [Side::Supervisor];
+    let sides = if definition.modes.is_empty() { &across } else { definition.modes };
+    let mut verdicts = Vec::new();
+    // What is possible in user mode often is in supervisor mode, and not the other way round.
+    for &side in sides.iter().rev() {
+        verdicts.push((side, defined(inquiry, definition, side, Inquiry::ask)));
     }
+    verdicts.reverse();
+    let empty = inquiry.setting().empty.iter();
+    let empty = empty.filter(|(name, _)| *name == definition.name).map(|(_, side)| *side).collect();
+    Finding { definition, verdicts, empty }
+}
 
-    fn privileged(&mut self) -> (Answer, Verdict) {
-        let against = self.privileged_part(Part::Against);
-        match against {
-            Verdict::Shown(_) => return (Answer::No, against),
-            Verdict::Open(_) => return (Answer::Undecided, against),
-            Verdict::Proved(_) => {}
-        }
-        match self.privileged_part(Part::Premise) {
-            Verdict::Shown(_) => {}
-            Verdict::Proved(_) => return (Answer::Vacuous, against),
-            open @ Verdict::Open(_) => return (Answer::Undecided, open),
-        }
-        if self.docket.profile == Profile::Literal {
-            return (Answer::Yes, against);
-        }
-        match self.privileged_part(Part::Completing) {
-            Verdict::Shown(_) => (Answer::Yes, against),
-            none @ Verdict::Proved(_) => (Answer::No, none),
-            open @ Verdict::Open(_) => (Answer::Undecided, open),
-        }
+/// Puts a definition's question.
+fn defined<'i>(
+    inquiry: &mut Inquiry<'i>,
+    definition: &Definition,
+    side: Side,
+    put: impl Fn(&mut Inquiry<'i>, &Question<'_>) -> Verdict,
+) -> Verdict {
+    let setting = inquiry.setting();
+    let question = Question {
+        name: definition.question(side),
+        ask: &|problem| (definition.ask)(problem, setting, side),
+        shows: &|replay| (definition.shown_by)(replay, side),
+    };
+    put(inquiry, &question)
+}
+
+/// Makes the witnesses small that a reader is going to see: those of sensitive instructions that are
+/// not privileged.
+fn polish(inquiry: &mut Inquiry<'_>, it: &mut Classification) {
+    let sensitive = it.sensitive(inquiry.setting().profile).is_yes();
+    if it.privileged.is_yes() || !(sensitive || it.statewise.iter().any(|s| s.verdict.is_shown())) {
+        return;
     }
-
-    fn privileged_part(&mut self, part: Part) -> Verdict {
-        let (pair, profile) = (self.docket.pair, self.docket.profile);
-        self.settle(&Question {
-            name: part.name().into(),
-            ask: &|problem| privileged::ask(problem, pair, profile, part),
-            shows: &|replay| privileged::shown_by(replay, profile, part),
-        })
-    }
-
-    fn finding(&mut self, definition: &'static Definition) -> Finding {
-        let sides: &[Side] = if definition.per_mode { &Side::BOTH } else { &[Side::Supervisor] };
-        let mut verdicts = Vec::new();
-        // What is possible in user mode often is in supervisor mode, and not the other way round.
-        for &side in sides.iter().rev() {
-            let verdict = self.defined(definition, side, |judge, q| Some(judge.settle(q)));
-            verdicts.extend(verdict.map(|v| (side, v)));
-        }
-        verdicts.reverse();
-        Finding { definition, verdicts }
-    }
-
-    /// Puts a definition's question.
-    fn defined(
-        &mut self,
-        definition: &Definition,
-        side: Side,
-        put: impl Fn(&mut Self, &Question<'_>) -> Option<Verdict>,
-    ) -> Option<Verdict> {
-        let (pair, profile) = (self.docket.pair, self.docket.profile);
-        let name = if definition.per_mode {
-            format!("{}/{}", definition.name, side.word())
-        } else {
-            definition.name.to_owned()
-        };
-        let question = Question {
-            name,
-            ask: &|problem| (definition.ask)(problem, pair, side, profile),
-            shows: &|replay| (definition.shown_by)(replay, side, profile),
-        };
-        put(self, &question)
-    }
-
-    fn statewise(&mut self, guests: Guests) -> Vec<Square> {
-        // As in `finding`, user mode first.
-        let [supervisor, user] = Side::BOTH;
-        let squares = [user, supervisor].map(|side| {
-            let verdict = self.square(side, guests);
-            Square { side, verdict }
-        });
-        squares.into_iter().rev().collect()
-    }
-
-    fn square(&mut self, side: Side, guests: Guests) -> Verdict {
-        self.by_case(guests, |judge, case| judge.square_case(side, guests, case, Self::settle))
-    }
-
-    /// A statement that has to hold in every case of f: the first failure, else what is open.
-    fn by_case(&mut self, guests: Guests, put: impl Fn(&mut Self, Case) -> Verdict) -> Verdict {
-        if VmMap::of(self.docket.problem.isa).is_none() {
-            return Verdict::Open("the machine has no relocation and bounds".into());
-        }
-        let mut verdict = Verdict::Proved(Proof::new(By::Dependency));
-        for case in guests.cases() {
-            let one = put(self, *case);
-            match one {
-                Verdict::Shown(_) => return one,
-                Verdict::Open(_) => verdict = one,
-                Verdict::Proved(_) => {}
-            }
-        }
-        verdict
-    }
-
-    fn square_case(
-        &mut self,
-        side: Side,
-        guests: Guests,
-        case: Case,
-        put: impl Fn(&mut Self, &Question<'_>) -> Verdict,
-    ) -> Verdict {
-        let pair = self.docket.pair;
-        let question = Question {
-            name: format!("statewise/{}/{}/{}", guests.word(), side.word(), case.word()),
-            ask: &|problem| statewise::ask(problem, pair, side, guests, case),
-            shows: &|replay| statewise::refuted_by(replay, side, guests),
-        };
-        put(self, &question)
-    }
-
-    fn small_square(&mut self, side: Side, guests: Guests, case: Case) -> Verdict {
-        self.square_case(side, guests, case, Self::small)
-    }
-
-    /// Either way per state is enough where an instruction commits nothing; otherwise the dispatcher
-    /// must know from the instruction, the virtual mode and the trap which way to go.
-    fn trapped_square(&mut self, side: Side, guests: Guests, case: Case) -> Verdict {
-        let either = self.trapped_case(side, guests, case, Way::Either, Self::settle);
-        let commits = dispatch::commits(&self.docket.problem.class.body.statements);
-        if !commits || !matches!(either, Verdict::Proved(_)) {
-            return either;
-        }
-        for way in [Way::Recover, Way::Reflect] {
-            let proved = self.trapped_case(side, guests, case, way, Self::settle);
-            if matches!(proved, Verdict::Proved(_)) {
-                return proved;
-            }
-        }
-        Verdict::Open("the dispatcher cannot tell an emulated trap from one to reflect".into())
-    }
-
-    fn trapped_case(
-        &mut self,
-        side: Side,
-        guests: Guests,
-        case: Case,
-        way: Way,
-        put: impl Fn(&mut Self, &Question<'_>) -> Verdict,
-    ) -> Verdict {
-        let pair = self.docket.pair;
-        let question = Question {
-            name: format!("{}/{}/{}/{}", way.name(), guests.word(), side.word(), case.word()),
-            ask: &|problem| dispatch::ask(problem, pair, side, guests, case, way),
-            shows: &|replay| dispatch::shown_by(replay, side, guests, way),
-        };
-        put(self, &question)
-    }
-
-    /// A small witness.
-    fn small(&mut self, question: &Question<'_>) -> Verdict {
-        let small = self.settle.small(&mut self.docket, question);
-        small.unwrap_or_else(|| Verdict::Open("no witness is asked for".into()))
-    }
-
-    /// Which assumptions a step can break, by the mode it starts from.
-    fn breaks(&mut self) -> Vec<(usize, Side, Verdict)> {
-        let mut all = Vec::new();
-        let (isa, pair) = (self.docket.problem.isa, self.docket.pair);
-        for (index, assumed) in isa.assumptions.iter().enumerate() {
-            for side in Side::BOTH {
-                let verdict = self.settle(&Question {
-                    name: format!("assumption/{}/{}", assumed.name, side.word()),
-                    ask: &|problem| assumption::ask(problem, pair, side, index),
-                    shows: &|replay| assumption::broken_by(replay, index),
-                });
-                all.push((index, side, verdict));
-            }
-        }
-        all
-    }
-
-    /// Makes the witnesses small that a reader is going to see: those of sensitive instructions
-    /// that are not privileged.
-    fn polish(&mut self, it: &mut Classification) {
-        let sensitive = it.sensitive(self.docket.profile).is_yes();
-        if it.privileged.is_yes()
-            || !(sensitive || it.statewise.iter().any(|s| s.verdict.is_shown()))
-        {
-            return;
-        }
-        let first = it.findings.iter_mut().find(|f| f.answer().is_yes());
-        if let Some(finding) = first
-            && let Some((side, verdict)) =
-                finding.verdicts.iter_mut().rev().find(|(_, v)| v.is_shown())
-            && let Some(small @ Verdict::Shown(_)) =
-                self.defined(finding.definition, *side, |judge, q| {
-                    judge.settle.small(&mut judge.docket, q)
-                })
-        {
-            *verdict = small;
-        }
+    let first = it.findings.iter_mut().find(|f| f.answer().is_yes());
+    if let Some(finding) = first
+        && let Some((side, verdict)) = finding.verdicts.iter_mut().rev().find(|(_, v)| v.is_shown())
+        && let small @ Verdict::Shown(_) =
+            defined(inquiry, finding.definition, *side, Inquiry::small)
+    {
+        *verdict = small;
     }
 }
 
@@ -626,10 +228,12 @@ mod tests {
     use model::diagnostic::Sources;
     use model::isa::Profile;
 
-    use super::{allocator, classify, sequences, trapped, unrelocated};
+    use super::classify;
     use crate::decide::{Backend, By, Earlier};
     use crate::definitions::Side;
+    use crate::setting::Setting;
     use crate::settle::{Docket, Question, Settle, Solving};
+    use crate::squares::{allocator, sequences, trapped, unrelocated};
     use crate::verdict::Verdict;
 
     /// Answers, and notes the names of the questions.
@@ -659,8 +263,9 @@ mod tests {
             let names = std::mem::take(&mut *noting.1.lock().expect("nothing panics here"));
             names.join(" ")
         };
-        let profile = Profile::Extended;
-        let asked = names(&|| drop(classify(&isa, class, pair, profile, &noting)));
+        let setting = Setting::new(&isa, pair, Profile::Extended);
+        let refined = Setting::new(&isa, pair, Profile::Refined);
+        let asked = names(&|| drop(classify(setting, class, &noting)));
         assert_eq!(
             asked,
             "privileged/against control-sensitive/user control-sensitive/supervisor \
@@ -668,24 +273,23 @@ mod tests {
              behaviour-sensitive resource-sensitive/user resource-sensitive/supervisor \
              extent-sensitive/user extent-sensitive/supervisor time-sensitive/user \
              time-sensitive/supervisor trap-masked trap-visible/user \
-             trap-visible/supervisor statewise/all/user/inside \
+             trap-visible/supervisor unconfined/user statewise/all/user/inside \
              statewise/all/user/clipped statewise/all/user/beyond \
              statewise/all/user/unfit statewise/all/supervisor/inside \
              statewise/all/supervisor/clipped statewise/all/supervisor/beyond \
              statewise/all/supervisor/unfit"
         );
         let sides = &[Side::User];
-        let asked = names(&|| drop(trapped(&isa, class, pair, Profile::Refined, sides, &noting)));
+        let asked = names(&|| drop(trapped(refined, class, sides, &noting)));
         assert_eq!(asked, "dispatch/paper/user/inside dispatch/paper/user/unfit");
-        let asked =
-            names(&|| drop(unrelocated(&isa, class, pair, profile, &Earlier::default(), &noting)));
+        let asked = names(&|| drop(unrelocated(setting, class, &Earlier::default(), &noting)));
         assert_eq!(
             asked,
             "statewise/unrelocated/user/inside statewise/unrelocated/supervisor/inside"
         );
-        let asked = names(&|| drop(allocator(&isa, pair, Profile::Literal, sides, &noting)));
+        let asked = names(&|| drop(allocator(refined, sides, &noting)));
         assert_eq!(asked, "allocator/paper/user/inside allocator/paper/user/unfit");
-        let asked = names(&|| drop(sequences(&isa, pair, profile, &noting)));
+        let asked = names(&|| drop(sequences(setting, &noting)));
         assert!(asked.starts_with("sequence/memory/partition sequence/memory/saved "), "{asked}");
     }
 }

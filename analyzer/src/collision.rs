@@ -17,20 +17,21 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use model::isa::{Class, Isa, Pair, Part, Profile, RegisterId, Role, Stmt};
+use model::isa::{Class, Isa, Pair, Part, RegisterId, Role, Stmt};
 use model::map::{Partition, VmMap, window};
 use model::state::State as Concrete;
 
-use crate::classify::{self, Classification};
+use crate::classify::Classification;
 use crate::decide::{self, Answer, Backend, Query, Session};
 use crate::definitions::Side;
 use crate::definitions::resource::is_resource;
 use crate::definitions::statewise::{Case, Guests, case_of_f};
 use crate::problem::{Problem, Run, cell_count};
 use crate::replay::play;
+use crate::setting::Setting;
 use crate::symbolic::facts::Facts;
 use crate::symbolic::model::Evaluator;
-use crate::symbolic::state::{Layout, Region, Register, State, Write};
+use crate::symbolic::state::{Layout, Region, Register, State};
 use crate::symbolic::term::{Term, Terms};
 use crate::verdict::{Answer as Known, Verdict};
 use crate::witness::{Witness, concrete};
@@ -71,15 +72,10 @@ const QUESTIONS: usize = 64;
 /// Conflicts one query may take.
 const CONFLICTS: u64 = 2_000;
 
-/// Cells of the guest's storage that are held fixed; the others are arbitrary.
-const PINNED: u128 = 64;
-
 /// Looks for a collision that refutes a theorem. `small` is a small step refutation, if there is
 /// one, and `refuting` are the classes whose square breaks in one of `sides`.
 pub(crate) fn find(
-    isa: &Isa,
-    pair: &Pair,
-    profile: Profile,
+    setting: Setting<'_>,
     all: &[Classification],
     (small, refuting): (Option<(usize, Side, &Witness)>, &[usize]),
     sides: &[Side],
@@ -96,13 +92,21 @@ pub(crate) fn find(
             }
         }
     }
-    let guests = classify::guests(profile);
-    let finder = Finder { isa, pair, guests, all, questions: Cell::new(QUESTIONS) };
+    let Setting { isa, pair, .. } = setting;
+    let finder = Finder {
+        setting,
+        isa,
+        pair,
+        guests: setting.guests(),
+        all,
+        questions: Cell::new(QUESTIONS),
+    };
     let steady = candidates.into_iter().filter_map(|c| finder.steady(c));
     steady.take(REFUTING).find_map(|(i1, side, scene)| finder.second(&i1, side, &scene))
 }
 
 struct Finder<'i> {
+    setting: Setting<'i>,
     isa: &'i Isa,
     pair: &'i Pair,
     guests: Guests,
@@ -178,7 +182,7 @@ impl Finder<'_> {
             .filter(|c| all[*c].privileged == Known::No)
             .filter(|c| isa.classes[*c].body.choices.is_empty())
             .collect();
-        let safe = |c: usize| Classification::commutes(&all[c].statewise, &Side::BOTH).is_yes();
+        let safe = |c: usize| all[c].commutes(self.setting.sides(false)).is_yes();
         order.sort_by_key(|c| (name(*c) != name(first), !safe(*c), *c == first));
         order
     }
@@ -212,11 +216,11 @@ impl Finder<'_> {
         let second = Operands { class, operands: problem.operands.clone() };
         let first = Operands::of(&mut problem.terms, isa, i1);
         let mut premises = problem.always.clone();
-        problem.cells = constant(&mut problem, scene.guest.cells);
+        problem.cells = problem.address(scene.guest.cells);
         let (w, q, k) = (problem.cells, scene.real.cells, scene.first);
-        let (q, k) = (constant(&mut problem, q), constant(&mut problem, k));
-        let mut guest = constants(&mut problem, &scene.guest);
-        let mut real = constants(&mut problem, &scene.real);
+        let (q, k) = (problem.address(q), problem.address(k));
+        let mut guest = problem.constants(&scene.guest);
+        let mut real = problem.constants(&scene.real);
         if free {
             guest = problem.vary(&guest, |_, s| s.role == Role::E);
             for (id, register) in isa.register_ids() {
@@ -233,7 +237,7 @@ impl Finder<'_> {
         }
         let array = problem.array();
         let rest = problem.array();
-        let facts = pin(&mut problem, array, &scene.guest, &mut premises);
+        let facts = problem.pin(array, &scene.guest, &mut premises);
         guest.layout = Rc::new(Layout { regions: Vec::new(), rest: array, cells: w });
         let regions = vec![Region { base: k, size: w, array }];
         real.layout = Rc::new(Layout { regions, rest, cells: q });
@@ -297,17 +301,17 @@ impl Finder<'_> {
             return false;
         };
         let mut problem = Problem::new(isa, &isa.classes[i1.class], Terms::default());
-        problem.cells = constant(&mut problem, scene.guest.cells);
+        problem.cells = problem.address(scene.guest.cells);
         let w = problem.cells;
         let q = cell_count(isa, &mut problem.terms, 1);
         let narrow_k = problem.terms.variable(relocation.width);
         let k = problem.terms.zext(narrow_k, data.width);
         let mut premises = problem.size_bounds(q);
         let end = problem.terms.add(k, w);
-        let least = constant(&mut problem, isa.least_cells());
+        let least = problem.address(isa.least_cells());
         premises.push(problem.terms.ule(end, q));
         premises.push(problem.terms.ule(least, k));
-        let mut guest = constants(&mut problem, &scene.guest);
+        let mut guest = problem.constants(&scene.guest);
         let array = problem.array();
         guest.layout = Rc::new(Layout { regions: Vec::new(), rest: array, cells: w });
         let (l, b) = problem.window(&guest);
@@ -321,10 +325,10 @@ impl Finder<'_> {
             isa.storage.cells,
         );
         premises.extend(inside);
-        pin(&mut problem, array, &scene.guest, &mut premises);
+        problem.pin(array, &scene.guest, &mut premises);
         let real = match side {
-            Side::Supervisor => problem.deprivileged(&guest, self.pair),
-            Side::User => guest,
+            Side::User if self.setting.steady => guest,
+            Side::Supervisor | Side::User | Side::Other => problem.deprivileged(&guest, self.pair),
         };
         let all = self.guests == Guests::All;
         let real = problem
@@ -428,57 +432,6 @@ fn differ(problem: &mut Problem<'_>, [a, b]: &[Run; 2]) -> Term {
     terms.any(all)
 }
 
-/// A number of cells at address width.
-fn constant(problem: &mut Problem<'_>, value: u128) -> Term {
-    let width = problem.isa.address_width();
-    problem.terms.constant(value, width)
-}
-
-/// A concrete state's registers as terms; its storage is laid out by the caller.
-fn constants(problem: &mut Problem<'_>, state: &Concrete) -> State {
-    let mut all = problem.fresh();
-    let isa = problem.isa;
-    for (id, register) in isa.register_ids() {
-        let values = &state.registers[id.index()];
-        let terms = &mut problem.terms;
-        all.registers[id.index()] = if register.count.is_some() {
-            let width = model::bits::bits_for(register.len() as u128 - 1);
-            let write = |(i, value): (usize, &u128)| Write {
-                guard: terms.bool(true),
-                index: terms.constant(i as u128, width),
-                value: terms.constant(*value, register.width),
-            };
-            let writes = values.iter().enumerate().map(write).collect();
-            Register::File(terms.array(register.width), writes)
-        } else {
-            Register::Single(terms.constant(values[0], register.width))
-        };
-    }
-    all
-}
-
-/// Holds the guest's first cells, and all that are not zero, at what they are.
-fn pin(
-    problem: &mut Problem<'_>,
-    array: crate::symbolic::term::Array,
-    guest: &Concrete,
-    premises: &mut Vec<Term>,
-) -> Facts {
-    let low = 0..guest.cells.min(PINNED);
-    let high = guest.storage.range(low.end..).map(|(cell, _)| *cell);
-    for cell in low.chain(high) {
-        let at = constant(problem, cell);
-        let contents = problem.terms.select(array, at);
-        let value = problem.terms.constant(guest.load(cell), problem.isa.storage.width);
-        premises.push(problem.terms.eq(contents, value));
-    }
-    let mut facts = Facts::default();
-    for premise in premises.iter() {
-        facts.assume(&mut problem.terms, *premise);
-    }
-    facts
-}
-
 /// The same guest under another f: moved by one cell, with every resource of the monitor flipped
 /// that the specification's assumptions let be; `None` where storage has no room.
 fn elsewhere(isa: &Isa, pair: &Pair, scene: &Scene) -> Option<Scene> {
@@ -534,7 +487,7 @@ pub(crate) fn collide(
     let image = map.apply(isa, pair, partition, guest, real);
     let fits = scene.first + guest.cells <= real.cells && scene.first >= isa.least_cells();
     let proper = (guests == Guests::All || l + b <= guest.cells)
-        && isa.mode.map(|part| guest.part(part)) == Some(side.mode(pair))
+        && isa.mode.is_none_or(|part| side.admits(pair, guest.part(part)))
         && admitted(isa, guest)
         && admitted(isa, real);
     let defined = |it: &&Instance| {
@@ -554,6 +507,8 @@ pub(crate) fn collide(
 
 #[cfg(test)]
 mod tests {
+    use model::isa::Profile;
+
     use super::*;
 
     fn load(name: &str) -> Isa {
@@ -571,7 +526,9 @@ mod tests {
     /// A guest of 32 cells, all zero but for the mode, and its image from cell 16 on.
     fn scene(isa: &Isa, side: Side) -> Scene {
         let mut guest = Concrete::zero(isa, 32);
-        guest.set_part(isa.mode.expect("there are modes"), side.mode(&isa.pairs[0]));
+        let pair = &isa.pairs[0];
+        let mode = if side == Side::User { pair.user.1 } else { pair.supervisor.1 };
+        guest.set_part(isa.mode.expect("there are modes"), mode);
         let monitor = Concrete::zero(isa, 64);
         let map = VmMap::of(isa).expect("there is a mapping");
         let partition = Partition { first: 16, cells: 32 };
@@ -618,8 +575,14 @@ mod tests {
         let (lra, li) = (instance(&isa, "lra", &[0, 0]), instance(&isa, "li", &[0, 16]));
         assert!(judge(&isa, &it, side, &lra, &li));
         let pair = &isa.pairs[0];
-        let finder =
-            Finder { isa: &isa, pair, guests: Guests::Paper, all: &[], questions: Cell::new(0) };
+        let finder = Finder {
+            setting: Setting::new(&isa, pair, Profile::Refined),
+            isa: &isa,
+            pair,
+            guests: Guests::Paper,
+            all: &[],
+            questions: Cell::new(0),
+        };
         assert!(finder.judged(&lra, li, side, &it).is_none());
     }
 
@@ -631,7 +594,14 @@ mod tests {
         let (jrst1, jmp) = (instance(&isa, "jrst1", &[0]), instance(&isa, "jmp", &[0]));
         let pair = &isa.pairs[0];
         for guests in [Guests::Paper, Guests::All] {
-            let finder = Finder { isa: &isa, pair, guests, all: &[], questions: Cell::new(0) };
+            let finder = Finder {
+                setting: Setting::new(&isa, pair, Profile::Refined),
+                isa: &isa,
+                pair,
+                guests,
+                all: &[],
+                questions: Cell::new(0),
+            };
             assert!(finder.judged(&jrst1, jmp.clone(), side, &it).is_some(), "{guests:?}");
         }
     }

@@ -3,17 +3,21 @@
 //! A theorem that holds says that a monitor *may* be built. Here its parts are checked for this
 //! machine, for all states: direct execution (the statewise condition), the dispatcher behind every real
 //! trap, the real trap sequence itself, and the allocator. If all commute, equivalence follows by
-//! induction on the instructions executed. The verdict of a theorem does not change by it.
+//! induction on the instructions executed. The squares of direct execution are part of a verdict; a
+//! failure of the others is printed beside it.
 
-use model::isa::{Isa, Pair, Profile, VerdictWord};
+use model::isa::{Isa, Profile, VerdictWord};
 use rayon::prelude::*;
 
-use crate::classify::{self, Classification, Counts, Sequence, Square, answer_of};
+use crate::classify::Classification;
+use crate::counts::Counts;
 use crate::definitions::Side;
 use crate::definitions::dispatch::is_emulated;
 use crate::definitions::sequence::Stores;
 use crate::report::{DiagramReport, Evidence, Refutation, Squares};
+use crate::setting::Setting;
 use crate::settle::Settle;
+use crate::squares::{self, Sequence, Square};
 use crate::theorem::Judgement;
 use crate::verdict::{Answer, Verdict};
 
@@ -32,27 +36,26 @@ pub(crate) struct Diagram {
 /// Asks for the squares that the theorems need which hold: in virtual user mode only, where only
 /// the hybrid monitor can be built.
 pub(crate) fn judge(
-    isa: &Isa,
-    pair: &Pair,
-    profile: Profile,
+    setting: Setting<'_>,
     (vmm, hvmm): (&Judgement, &Judgement),
     settle: &dyn Settle,
 ) -> (Diagram, Counts) {
     let mut counts = Counts::default();
     let sides: &[Side] = match (vmm.verdict, hvmm.verdict) {
-        (VerdictWord::Holds, _) => &Side::BOTH,
-        (_, VerdictWord::Holds) => &[Side::User],
+        (VerdictWord::Holds, _) => setting.sides(false),
+        (_, VerdictWord::Holds) => setting.sides(true),
         _ => return (Diagram::default(), counts),
     };
-    let (sequences, effort) = classify::sequences(isa, pair, profile, settle);
+    let (sequences, effort) = squares::sequences(setting, settle);
     counts.add(&effort);
-    let (allocator, effort) = classify::allocator(isa, pair, profile, sides, settle);
+    let (allocator, effort) = squares::allocator(setting, sides, settle);
     counts.add(&effort);
-    let answers: Vec<(Vec<Square>, Counts)> = isa
+    let answers: Vec<(Vec<Square>, Counts)> = setting
+        .isa
         .classes
         .par_iter()
         .with_max_len(1)
-        .map(|class| classify::trapped(isa, class, pair, profile, sides, settle))
+        .map(|class| squares::trapped(setting, class, sides, settle))
         .collect();
     let mut trapped = Vec::new();
     for (squares, effort) in answers {
@@ -62,28 +65,55 @@ pub(crate) fn judge(
     (Diagram { trapped, sequences, allocator }, counts)
 }
 
+impl Diagram {
+    /// The classes whose guest is not found again behind their trap, in some of the virtual modes, and the
+    /// trap sequences that write to the partition.
+    pub(crate) fn failing(&self, isa: &Isa, sides: &[Side]) -> Vec<String> {
+        let lost = |squares: &Vec<Square>| {
+            squares.iter().any(|s| sides.contains(&s.side) && s.verdict.is_shown())
+        };
+        let classes = isa.classes.iter().zip(&self.trapped).filter(|(_, squares)| lost(squares));
+        let sequences = self.sequences.iter().filter(|s| s.partition.is_shown());
+        let spilling = sequences.map(|s| format!("trap {}", isa.trap(s.trap).name));
+        classes.map(|(class, _)| class.name.clone()).chain(spilling).collect()
+    }
+}
+
+impl Diagram {
+    /// What is assumed of traps that lose part of the state, in words.
+    pub(crate) fn not_saved(&self, isa: &Isa) -> Option<String> {
+        let losing = self.sequences.iter().filter(|s| !matches!(s.saved, Verdict::Proved(_)));
+        let traps: Vec<&str> = losing.map(|s| isa.trap(s.trap).name.as_str()).collect();
+        let names = traps.join(", ");
+        (!traps.is_empty()).then(|| {
+            format!(
+                "no guest relies on what these traps do not save (profile extended asks): {names}"
+            )
+        })
+    }
+}
+
 /// All must be proved: yes; one fails: no; and nothing to prove is vacuous.
 fn all_of<'v>(verdicts: impl IntoIterator<Item = &'v Verdict>) -> Answer {
     let mut verdicts = verdicts.into_iter().peekable();
     if verdicts.peek().is_none() {
         return Answer::Vacuous;
     }
-    Answer::any(verdicts.map(answer_of)).negated()
+    Answer::any(verdicts.map(Verdict::exists)).negated()
 }
 
 /// What the diagram comes to for a theorem that holds, in the modes it speaks of.
 pub(crate) fn report(
-    isa: &Isa,
-    pair: &Pair,
-    profile: Profile,
+    setting: Setting<'_>,
     (all, it): (&[Classification], &Diagram),
-    verdict: VerdictWord,
+    judgement: &Judgement,
     sides: &[Side],
     settle: &dyn Settle,
 ) -> Option<DiagramReport> {
-    if verdict != VerdictWord::Holds {
+    if judgement.verdict != VerdictWord::Holds && !judgement.lost {
         return None;
     }
+    let isa = setting.isa;
     let trapped = |emulated: Option<bool>| {
         let of_class = isa.classes.iter().zip(&it.trapped).enumerate();
         let squares = of_class.flat_map(move |(i, (class, squares))| {
@@ -94,7 +124,11 @@ pub(crate) fn report(
                 && emulated.is_none_or(|wanted| is_emulated(isa, class, square.side) == wanted)
         })
     };
-    let direct_of = |c: &Classification| Classification::commutes(&c.statewise, sides);
+    // Under the monitor's choice of its own bits the squares that need it commute.
+    let direct_of = |c: &Classification| match c.commutes(sides) {
+        Answer::No if !judgement.keeps.is_empty() => Answer::Yes,
+        answer => answer,
+    };
     let direct = Answer::any(all.iter().map(|c| direct_of(c).negated())).negated();
     let emulated = all_of(trapped(Some(true)).map(|(_, _, s)| &s.verdict));
     let reflected = all_of(trapped(Some(false)).map(|(_, _, s)| &s.verdict));
@@ -128,7 +162,7 @@ pub(crate) fn report(
         (failing, _) => format!("fails for {}", failing.join(", ")),
     };
     let lost = trapped(None).find(|(_, _, s)| s.verdict.is_shown());
-    let loss = lost.and_then(|(i, _, square)| loss(isa, pair, profile, i, square, settle));
+    let loss = lost.and_then(|(i, _, square)| loss(setting, i, square, settle));
     let squares = Squares {
         direct: all.len() as u64,
         trapped: it.trapped.iter().filter(|s| s.iter().any(|s| sides.contains(&s.side))).count()
@@ -136,7 +170,7 @@ pub(crate) fn report(
         traps: it.sequences.len() as u64,
         allocator: allocators().count() as u64,
     };
-    let assumptions = assumptions(isa, profile, it);
+    let assumptions = assumptions(setting, it);
     Some(DiagramReport {
         direct,
         emulated,
@@ -153,19 +187,18 @@ pub(crate) fn report(
 
 /// The run that shows what is lost behind a trap, in a small state.
 fn loss(
-    isa: &Isa,
-    pair: &Pair,
-    profile: Profile,
+    setting: Setting<'_>,
     class: usize,
     square: &Square,
     settle: &dyn Settle,
 ) -> Option<Refutation> {
-    let small = classify::loss(isa, &isa.classes[class], pair, profile, square.side, settle);
+    let isa = setting.isa;
+    let small = squares::loss(setting, &isa.classes[class], square.side, settle);
     let (shown, broken) = small.unwrap_or_else(|| (square.verdict.clone(), Vec::new()));
     match Evidence::of(isa, class, &shown) {
         Evidence::Witness(witness) => Some(Refutation {
             instruction: isa.classes[class].name.clone(),
-            mode: square.side.name(pair).to_owned(),
+            mode: square.side.name(setting.pair).to_owned(),
             broken: broken.into_iter().map(str::to_owned).collect(),
             witness,
         }),
@@ -174,18 +207,19 @@ fn loss(
 }
 
 /// What the induction assumes beyond the specification.
-fn assumptions(isa: &Isa, profile: Profile, it: &Diagram) -> Vec<String> {
+fn assumptions(setting: Setting<'_>, it: &Diagram) -> Vec<String> {
     let mut all = vec![
-        "the cells a trap loads its new PSW from hold the monitor's: supervisor mode, its own R, the dispatcher's P".to_owned(),
+        "what a trap loads from the monitor's own cells and components leads to the dispatcher: trap entry shows that it can".to_owned(),
         "the dispatcher learns which trap was taken and with what argument; its interpreters follow the specification".to_owned(),
     ];
     if it.sequences.iter().any(|s| s.stores == Stores::Own) {
-        all.push("what a trap stores through the monitor's own registers (its stack) exists and lies outside the partition".into());
+        all.push("what a trap stores through the monitor's own registers (its stack) exists, and lies outside the partition and apart from what the trap loads".into());
     }
-    if profile != Profile::Extended {
+    if setting.profile != Profile::Extended {
         all.push("every instruction leaves a guest with l + b ≤ w, as the paper assumes".into());
     }
-    let listed = isa
+    let listed = setting
+        .isa
         .unlisted
         .as_ref()
         .is_some_and(|body| matches!(body.statements.as_slice(), [model::isa::Stmt::Trap(..)]));

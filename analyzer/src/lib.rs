@@ -2,14 +2,18 @@
 //! built (Popek & Goldberg 1974).
 
 mod analyze;
+mod assumptions;
 pub mod certificate;
+mod choice;
 mod classify;
 mod collision;
-mod conditions;
+mod counts;
 mod decide;
 mod definitions;
 mod diagram;
+mod entries;
 mod guest;
+mod inquiry;
 pub mod law;
 mod lrat;
 mod overlay;
@@ -18,8 +22,10 @@ pub mod repair;
 mod replay;
 pub mod report;
 mod sat;
+mod setting;
 mod settle;
 pub mod smtlib;
+mod squares;
 mod symbolic;
 pub mod text;
 mod theorem;
@@ -36,6 +42,7 @@ pub fn definitions_text() -> String {
         let _ = writeln!(out, "{}: {}", definition.name, definition.statement);
     }
     let _ = writeln!(out, "statewise: {}", definitions::statewise::STATEMENT);
+    let _ = writeln!(out, "trap entry: {}", definitions::entry::STATEMENT);
     let _ = writeln!(out, "dispatch: {}", definitions::dispatch::STATEMENT);
     out
 }

@@ -2,12 +2,17 @@
 
 use std::rc::Rc;
 
-use model::isa::{Class, Isa, Kind, Pair, Part, RegisterId, Role, Slice};
+use model::isa::{Class, Isa, Kind, Pair, Part, RegisterId, Role, Slice, TrapId};
+use model::state::State as Concrete;
 
+use crate::setting::Setting;
 use crate::symbolic::execute::{self, Transition};
 use crate::symbolic::facts::Facts;
-use crate::symbolic::state::{Layout, Region, Register, State, pass_hits};
+use crate::symbolic::state::{Layout, Region, Register, State, Write, pass_hits};
 use crate::symbolic::term::{Array, Term, Terms};
+
+/// Cells of a known guest's storage that are held fixed; the others are arbitrary.
+const PINNED: u128 = 64;
 
 /// The setting shared by every question about one class.
 pub(crate) struct Problem<'i> {
@@ -20,6 +25,8 @@ pub(crate) struct Problem<'i> {
     pub(crate) cells: Term,
     /// What holds of operands and q in every question.
     pub(crate) always: Vec<Term>,
+    /// Traps that never lead to a monitor.
+    pub(crate) strays: &'i [TrapId],
     /// The pair of states that differ in mode, once run: several questions are about it.
     pub(crate) in_both_modes: Option<[Run; 2]>,
 }
@@ -61,6 +68,7 @@ impl<'i> Problem<'i> {
             choices,
             cells,
             always: Vec::new(),
+            strays: &[],
             in_both_modes: None,
         };
         problem.always = problem.size_bounds(cells);
@@ -71,6 +79,11 @@ impl<'i> Problem<'i> {
             problem.always.push(when);
         }
         problem
+    }
+
+    /// The same in the setting of a pair.
+    pub(crate) fn of(setting: Setting<'i>, class: &'i Class, terms: Terms) -> Self {
+        Self { strays: setting.strays, ..Self::new(setting.isa, class, terms) }
     }
 
     /// A machine has room for its trap cells and no more cells than declared.
@@ -166,6 +179,56 @@ impl<'i> Problem<'i> {
         (self.in_mode(&state, pair.supervisor.1), self.deprivileged(&state, pair))
     }
 
+    /// A physical address.
+    pub(crate) fn address(&mut self, cell: u128) -> Term {
+        let width = self.isa.address_width();
+        self.terms.constant(cell, width)
+    }
+
+    /// A concrete state's registers as terms; its storage is laid out by the caller.
+    pub(crate) fn constants(&mut self, state: &Concrete) -> State {
+        let mut all = self.fresh();
+        for (id, register) in self.isa.register_ids() {
+            let values = &state.registers[id.index()];
+            let terms = &mut self.terms;
+            all.registers[id.index()] = if register.count.is_some() {
+                let width = model::bits::bits_for(register.len() as u128 - 1);
+                let write = |(i, value): (usize, &u128)| Write {
+                    guard: terms.bool(true),
+                    index: terms.constant(i as u128, width),
+                    value: terms.constant(*value, register.width),
+                };
+                let writes = values.iter().enumerate().map(write).collect();
+                Register::File(terms.array(register.width), writes)
+            } else {
+                Register::Single(terms.constant(values[0], register.width))
+            };
+        }
+        all
+    }
+
+    /// Holds a guest's first cells, and all that are not zero, at what they are.
+    pub(crate) fn pin(
+        &mut self,
+        array: Array,
+        guest: &Concrete,
+        premises: &mut Vec<Term>,
+    ) -> Facts {
+        let low = 0..guest.cells.min(PINNED);
+        let high = guest.storage.range(low.end..).map(|(cell, _)| *cell);
+        for cell in low.chain(high) {
+            let at = self.address(cell);
+            let contents = self.terms.select(array, at);
+            let value = self.terms.constant(guest.load(cell), self.isa.storage.width);
+            premises.push(self.terms.eq(contents, value));
+        }
+        let mut facts = Facts::default();
+        for premise in premises.iter() {
+            facts.assume(&mut self.terms, *premise);
+        }
+        facts
+    }
+
     /// E|r of a state: first cell and size, at address width.
     pub(crate) fn window(&mut self, state: &State) -> (Term, Term) {
         let width = self.isa.address_width();
@@ -187,7 +250,18 @@ impl<'i> Problem<'i> {
     }
 
     /// Runs the instruction from a state with the given storage.
-    pub(crate) fn run(&mut self, mut entry: State, storage: Storage) -> Run {
+    pub(crate) fn run(&mut self, entry: State, storage: Storage) -> Run {
+        let window = self.window(&entry);
+        let entry = self.laid_out(entry, storage);
+        let mut facts = Facts::default();
+        for premise in self.always.clone() {
+            facts.assume(&mut self.terms, premise);
+        }
+        self.run_with(entry, window, facts)
+    }
+
+    /// The state with the given storage.
+    pub(crate) fn laid_out(&mut self, mut entry: State, storage: Storage) -> State {
         let window = self.window(&entry);
         let layout = match storage {
             Storage::Flat(rest) => Layout { regions: Vec::new(), rest, cells: self.cells },
@@ -197,11 +271,7 @@ impl<'i> Problem<'i> {
             }
         };
         entry.layout = Rc::new(layout);
-        let mut facts = Facts::default();
-        for premise in self.always.clone() {
-            facts.assume(&mut self.terms, premise);
-        }
-        self.run_with(entry, window, facts)
+        entry
     }
 
     /// Runs the instruction from a state that has its layout.
@@ -237,7 +307,25 @@ impl<'i> Problem<'i> {
         Run { entry, transition, assumed, window }
     }
 
-    /// Neither side memory-traps, and both have a defined outcome.
+    /// A trap that leads to a monitor is taken.
+    pub(crate) fn entering_trap(&mut self, run: &Run) -> Term {
+        let strays = self.strays;
+        self.traps(run, |id| !strays.contains(&id))
+    }
+
+    /// A trap that never leads to a monitor is taken.
+    pub(crate) fn stray_trap(&mut self, run: &Run) -> Term {
+        let strays = self.strays;
+        self.traps(run, |id| strays.contains(&id))
+    }
+
+    fn traps(&mut self, run: &Run, chosen: impl Fn(TrapId) -> bool) -> Term {
+        let taken = run.transition.traps.iter().filter(|exit| chosen(exit.trap));
+        let taken: Vec<Term> = taken.map(|exit| exit.when).collect();
+        self.terms.any(taken)
+    }
+
+    /// The instruction does not memory-trap, and has a defined outcome.
     pub(crate) fn defined(&mut self, run: &Run) -> Term {
         let memory = run.transition.memory_trap(&mut self.terms, self.isa);
         let strange = self.terms.or(run.transition.unpredictable, run.transition.unknown);
@@ -250,6 +338,20 @@ impl<'i> Problem<'i> {
         // Some register of a file, by a fresh index.
         let all = self.differences(a, b, chosen, |terms, count| {
             vec![terms.variable(model::bits::bits_for(count - 1))]
+        });
+        self.terms.any(all)
+    }
+
+    /// The same, without anything left to choose: every register of a file is compared.
+    pub(crate) fn differ_exactly(
+        &mut self,
+        a: &State,
+        b: &State,
+        chosen: impl Fn(&Slice) -> bool,
+    ) -> Term {
+        let all = self.differences(a, b, chosen, |terms, count| {
+            let width = model::bits::bits_for(count - 1);
+            (0..count).map(|i| terms.constant(i, width)).collect()
         });
         self.terms.any(all)
     }
@@ -325,11 +427,7 @@ impl<'i> Problem<'i> {
     pub(crate) fn keeps_mode_and_r(&mut self, run: &Run, after: &State) -> Term {
         // Every register of a file: that some index shows no change would not be enough.
         let chosen = |s: &Slice| matches!(s.role, Role::M | Role::R);
-        let all = self.differences(&run.entry, after, chosen, |terms, count| {
-            let width = model::bits::bits_for(count - 1);
-            (0..count).map(|i| terms.constant(i, width)).collect()
-        });
-        let changed = self.terms.any(all);
+        let changed = self.differ_exactly(&run.entry, after, chosen);
         self.terms.not(changed)
     }
 

@@ -9,6 +9,8 @@ use model::isa::{Class, Isa, Pair, Role, Slice, TrapKind};
 use model::map::window;
 use model::state::State;
 
+use crate::setting::Setting;
+
 /// A concrete state and what the instruction does to it.
 #[derive(Debug, Clone)]
 pub(crate) struct Played {
@@ -20,8 +22,7 @@ pub(crate) struct Played {
 
 /// A witness, played: one state or two.
 pub(crate) struct Replay<'i> {
-    pub(crate) isa: &'i Isa,
-    pub(crate) pair: &'i Pair,
+    pub(crate) setting: Setting<'i>,
     pub(crate) sides: Vec<Played>,
     /// Where the guest stands in the real machine, if one side is the image of the other.
     pub(crate) first: u128,
@@ -59,6 +60,11 @@ impl Played {
     /// The instruction completes.
     pub(crate) fn completes(&self) -> bool {
         matches!(self.outcome, Outcome::Step(_))
+    }
+
+    /// The specification does not say what happens.
+    pub(crate) fn unknown(&self) -> bool {
+        matches!(self.outcome, Outcome::Unknown)
     }
 
     /// The outcome is unpredictable or unknown.
@@ -122,44 +128,66 @@ pub(crate) fn deprivileged(isa: &Isa, pair: &Pair, state: &State) -> State {
     interp::run_plain(&pair.deprivilege, &user)
 }
 
-impl Replay<'_> {
+impl<'i> Replay<'i> {
+    pub(crate) fn isa(&self) -> &'i Isa {
+        self.setting.isa
+    }
+
+    pub(crate) fn pair(&self) -> &'i Pair {
+        self.setting.pair
+    }
+
+    /// The profile is `literal`.
+    pub(crate) fn literal(&self) -> bool {
+        self.setting.literal()
+    }
+
+    /// Whether a side takes a trap that leads to a monitor.
+    pub(crate) fn enters(&self, side: &Played) -> bool {
+        matches!(side.outcome, Outcome::Trap(id, _) if !self.setting.strays.contains(&id))
+    }
+
     /// Whether a state is one that the specification's assumptions admit.
     pub(crate) fn admitted(&self) -> bool {
         self.sides.iter().all(|side| {
-            self.isa.assumptions.iter().all(|a| interp::value(&a.that, &side.before).is_true())
+            self.isa().assumptions.iter().all(|a| interp::value(&a.that, &side.before).is_true())
         })
     }
 
     /// Whether the first entry state is in the pair's supervisor mode: the second is what
     /// de-privileging makes of it, and that leaves a user state as it is.
     pub(crate) fn starts_in_supervisor(&self) -> bool {
-        let mode = |part| self.sides[0].before.part(part) == self.pair.supervisor.1;
-        self.isa.mode.is_none_or(mode)
+        let mode = |part| self.sides[0].before.part(part) == self.pair().supervisor.1;
+        self.isa().mode.is_none_or(mode)
     }
 
-    /// Whether the two entry states differ in the chosen bits and nowhere else, storage seen through
-    /// each side's own mapping.
+    /// Whether the registers of the two entry states differ in the chosen bits and nowhere else.
     pub(crate) fn differ_only(&self, chosen: impl Fn(&Slice) -> bool + Copy) -> bool {
         let (a, b) = (&self.sides[0].before, &self.sides[1].before);
-        !equal_bits(self.isa, a, b, chosen)
-            && equal_bits(self.isa, a, b, |s| !chosen(s))
-            && self.sees_equal_storage()
+        !equal_bits(self.isa(), a, b, chosen) && equal_bits(self.isa(), a, b, |s| !chosen(s))
+    }
+
+    /// Whether the two entry states have the same storage, cell by cell.
+    pub(crate) fn has_equal_storage(&self) -> bool {
+        let (a, b) = (&self.sides[0].before, &self.sides[1].before);
+        a.cells == b.cells && a.storage == b.storage
     }
 
     /// Whether the two entry states have the same storage, seen through each side's own mapping.
     pub(crate) fn sees_equal_storage(&self) -> bool {
         let (a, b) = (&self.sides[0].before, &self.sides[1].before);
-        windows_equal(a, window(self.isa, a), b, window(self.isa, b))
+        windows_equal(a, window(self.isa(), a), b, window(self.isa(), b))
     }
 
     /// Both sides have an outcome in the profile's sense, keep M and R, and end visibly different.
     pub(crate) fn results_differ(&self, literal: bool) -> bool {
         let [a, b] = self.sides.as_slice() else { return false };
-        let (Some(x), Some(y)) = (a.after(self.isa, literal), b.after(self.isa, literal)) else {
+        let (Some(x), Some(y)) = (a.after(self.isa(), literal), b.after(self.isa(), literal))
+        else {
             return false;
         };
-        keeps_mode_and_r(self.isa, a, x)
-            && keeps_mode_and_r(self.isa, b, y)
-            && !visibly_equal(self.isa, (a, x), (b, y))
+        keeps_mode_and_r(self.isa(), a, x)
+            && keeps_mode_and_r(self.isa(), b, y)
+            && !visibly_equal(self.isa(), (a, x), (b, y))
     }
 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use model::diagnostic::Sources;
-use model::isa::{Isa, Pair, Premise, Profile, VerdictWord};
+use model::isa::{Isa, Pair, Part, Premise, Profile, VerdictWord};
 use model::state::{Row, State};
 use refvmm::classification::{self, Classification};
 use refvmm::vmm::Kind;
 use serde::{Serialize, Serializer};
 
-use crate::classify::Counts;
 use crate::collision::{Collision, Instance};
+use crate::counts::Counts;
 use crate::decide::By;
 use crate::guest::{self, Guest};
 use crate::verdict::{Answer, Verdict};
@@ -118,10 +118,48 @@ pub struct PairReport {
     pub supervisor: String,
     /// The mode the guest runs in.
     pub user: String,
+    /// The traps, in specification order: whether they lead to the monitor.
+    pub traps: Vec<TrapReport>,
     /// The theorems.
     pub theorems: Theorems,
     /// The decode classes, in specification order.
     pub instructions: Vec<InstructionReport>,
+}
+
+/// Trap entry.
+#[derive(Debug, Serialize)]
+pub struct TrapReport {
+    /// The trap.
+    pub name: String,
+    /// Whether it leads to the monitor, whatever the guest did.
+    pub enters: Answer,
+    /// Two states that it leads to different places, if that is why it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+}
+
+/// Bits of the monitor's own that it keeps at a value.
+#[derive(Debug, Serialize)]
+pub struct KeptReport {
+    /// The register.
+    pub component: String,
+    /// Its lowest bit that is kept.
+    pub low: u32,
+    /// Number of bits.
+    pub width: u32,
+    /// Their value, as a number in text: it may be wider than 64 bits.
+    pub value: String,
+}
+
+impl KeptReport {
+    pub(crate) fn of(isa: &Isa, (part, value): &(Part, u128)) -> Self {
+        Self {
+            component: isa.register(part.register).name.clone(),
+            low: part.low,
+            width: part.width,
+            value: model::state::number(*value),
+        }
+    }
 }
 
 /// The three theorems.
@@ -148,8 +186,11 @@ pub struct TheoremReport {
     pub by: String,
     /// Instructions that break the premise.
     pub offending: Vec<String>,
-    /// Unprivileged instructions whose square does not commute.
+    /// Instructions whose square does not commute for every choice of the monitor's own bits.
     pub refuting: Vec<String>,
+    /// What stands in the way of a verdict, where it is undecided.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub obstacles: Vec<String>,
     /// What the verdict assumes.
     pub assumptions: Vec<String>,
     /// Ways around a refutation.
@@ -165,9 +206,13 @@ pub struct TheoremReport {
     /// Two instructions for which no one-one map exists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub collision: Option<CollisionReport>,
-    /// Assumptions that the verdict cannot do without, as conditions on the machine.
+    /// The conditions under which it holds, in words: bits that the monitor keeps, and assumptions that
+    /// guests can break and the monitor has to watch.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<String>,
+    /// The bits that the monitor keeps.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keeps: Vec<KeptReport>,
     /// The whole commuting diagram, where the verdict is that the theorem holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diagram: Option<DiagramReport>,
@@ -336,6 +381,7 @@ pub struct InstructionReport {
     pub user_sensitive: Answer,
     pub sensitive: Answer,
     pub innocuous: Answer,
+    pub unconfined: Answer,
     pub statewise: Answer,
     /// Conditions on the monitor's own bits, each of which makes it safe to run directly.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -363,6 +409,7 @@ impl InstructionReport {
             "user-sensitive" => self.user_sensitive,
             "sensitive" => self.sensitive,
             "innocuous" => self.innocuous,
+            "unconfined" => self.unconfined,
             "statewise" => self.statewise,
             _ => return None,
         })

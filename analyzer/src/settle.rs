@@ -1,12 +1,13 @@
 //! Questions about one instruction, and who settles them: the solver here, a certificate in
 //! [`crate::certificate`]. What follows from the answers is the same code for both.
 
-use model::isa::{Class, Isa, Pair, Profile};
+use model::isa::Class;
 
 use crate::decide::{self, Backend, By, Query, Session, Wishes};
 use crate::definitions::Obligation;
 use crate::problem::Problem;
 use crate::replay::Replay;
+use crate::setting::Setting;
 use crate::symbolic::term::{TERMS, Term, Terms};
 use crate::verdict::{Proof, Verdict};
 use crate::witness;
@@ -27,19 +28,17 @@ const PATIENCE: u64 = 12_000;
 /// The questions about one class and pair.
 pub(crate) struct Docket<'i> {
     pub(crate) problem: Problem<'i>,
-    pub(crate) pair: &'i Pair,
-    pub(crate) profile: Profile,
+    pub(crate) setting: Setting<'i>,
     pub(crate) session: Session,
     /// Conflicts still to be spent on proofs that may turn out to be out of reach.
     pub(crate) patience: u64,
 }
 
 impl<'i> Docket<'i> {
-    pub(crate) fn new(isa: &'i Isa, class: &'i Class, pair: &'i Pair, profile: Profile) -> Self {
+    pub(crate) fn new(setting: Setting<'i>, class: &'i Class) -> Self {
         Self {
-            problem: Problem::new(isa, class, Terms::default()),
-            pair,
-            profile,
+            problem: Problem::of(setting, class, Terms::default()),
+            setting,
             session: Session::default(),
             patience: PATIENCE,
         }
@@ -50,37 +49,42 @@ impl Question<'_> {
     /// The question put to an arena of its own: the same whatever was asked before.
     pub(crate) fn put<'i>(
         &self,
-        isa: &'i Isa,
+        setting: Setting<'i>,
         class: &'i Class,
         terms: Terms,
     ) -> (Problem<'i>, Obligation) {
-        let mut problem = Problem::new(isa, class, terms);
+        let mut problem = Problem::of(setting, class, terms);
         let obligation = (self.ask)(&mut problem);
         (problem, obligation)
     }
 
     /// Everything that has to be unsatisfiable for a "no": the premises, and the goal or missing
     /// semantics. Formulas of an arena of their own, the same whatever was asked before.
-    pub(crate) fn plain<'i>(&self, isa: &'i Isa, class: &'i Class) -> (Problem<'i>, Vec<Term>) {
-        self.roots(isa, class, Terms::or)
+    pub(crate) fn plain<'i>(
+        &self,
+        setting: Setting<'i>,
+        class: &'i Class,
+    ) -> (Problem<'i>, Vec<Term>) {
+        self.roots(setting, class, Terms::or)
     }
 
     /// Everything that a witness satisfies: the premises and the goal.
     pub(crate) fn plain_goal<'i>(
         &self,
-        isa: &'i Isa,
+        setting: Setting<'i>,
         class: &'i Class,
     ) -> (Problem<'i>, Vec<Term>) {
-        self.roots(isa, class, |_, goal, _| goal)
+        self.roots(setting, class, |_, goal, _| goal)
     }
 
     fn roots<'i>(
         &self,
-        isa: &'i Isa,
+        setting: Setting<'i>,
         class: &'i Class,
         last: impl Fn(&mut Terms, Term, Term) -> Term,
     ) -> (Problem<'i>, Vec<Term>) {
-        let (mut problem, Obligation { query, unknown, .. }) = self.put(isa, class, Terms::plain());
+        let (mut problem, Obligation { query, unknown, .. }) =
+            self.put(setting, class, Terms::plain());
         let mut roots = query.premises;
         roots.push(last(&mut problem.terms, query.goal, unknown));
         (problem, roots)
@@ -140,7 +144,7 @@ impl Solving {
             decide::Answer::Unsat => self.proved(docket, obligation, by),
             decide::Answer::Sat(model) => {
                 let (replay, witness) =
-                    witness::read(&docket.problem, docket.pair, obligation, &model);
+                    witness::read(&docket.problem, docket.setting, obligation, &model);
                 if replay.admitted() && (question.shows)(&replay) {
                     Verdict::Shown(Box::new(witness))
                 } else {

@@ -103,25 +103,25 @@ impl Writing<'_> {
         question: &Question<'_>,
         verdict: &Verdict,
     ) -> io::Result<()> {
-        let (isa, class) = (docket.problem.isa, docket.problem.class);
+        let (setting, class) = (docket.setting, docket.problem.class);
         let (status, (problem, roots)) = match verdict {
-            Verdict::Proved(_) => ("unsat", question.plain(isa, class)),
-            Verdict::Shown(_) => ("sat", question.plain_goal(isa, class)),
-            Verdict::Open(_) => ("unknown", question.plain(isa, class)),
+            Verdict::Proved(_) => ("unsat", question.plain(setting, class)),
+            Verdict::Shown(_) => ("sat", question.plain_goal(setting, class)),
+            Verdict::Open(_) => ("unknown", question.plain(setting, class)),
         };
         let subject = [
-            ("specification", isa.name.as_str()),
+            ("specification", setting.isa.name.as_str()),
             ("profile", self.profile),
-            ("pair", &pair_name(docket.pair)),
+            ("pair", &pair_name(setting.pair)),
             ("instruction", &class.name),
             ("question", &question.name),
         ];
         // A model found in other terms is one of these terms, read by the order of the variables.
-        let start = Problem::new(isa, class, Terms::plain()).terms.mark();
+        let start = Problem::of(setting, class, Terms::plain()).terms.mark();
         let earlier = &docket.session.earlier;
         let model = verdict.is_shown().then(|| earlier.satisfying(&problem.terms, start, &roots));
         let text = file(&problem.terms, &roots, &subject, status, model.flatten().as_ref());
-        let folder = self.root.join(safe(&pair_name(docket.pair))).join(safe(&class.name));
+        let folder = self.root.join(safe(&pair_name(setting.pair))).join(safe(&class.name));
         std::fs::create_dir_all(&folder)?;
         let parts: Vec<String> = question.name.split('/').map(safe).collect();
         let path = folder.join(parts.join("-") + ".smt2");

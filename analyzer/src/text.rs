@@ -95,6 +95,9 @@ fn render_pair(out: &mut String, pair: &PairReport, detail: Detail) {
                 escape.assumption
             );
         }
+        for obstacle in &t.obstacles {
+            let _ = writeln!(out, "  {name} is undecided: {obstacle}");
+        }
         if t.gap {
             let _ = writeln!(
                 out,
@@ -219,7 +222,7 @@ fn render_diagrams(out: &mut String, vmm: &TheoremReport, hvmm: &TheoremReport, 
             let what = if diagram.failing.is_empty() {
                 diagram.equivalence.clone()
             } else {
-                format!("the verdict is holds, and yet the diagram {}", diagram.equivalence)
+                format!("the diagram {}", diagram.equivalence)
             };
             let strong = anstyle::Style::new().bold();
             let _ =
@@ -255,10 +258,16 @@ fn theorem(it: &TheoremReport, sensitive: &str, detail: Detail) -> String {
         }
         (premise, _) => format!("premise {}", premise.word()),
     };
-    let condition = match it.conditions.as_slice() {
-        [] => String::new(),
-        all => format!(" while {}", all.join(" and ")),
-    };
+    let (keeps, watched): (Vec<&String>, Vec<&String>) =
+        it.conditions.iter().partition(|c| c.starts_with("the monitor keeps "));
+    let mut condition = String::new();
+    for kept in keeps {
+        let _ = write!(condition, " if {kept}");
+    }
+    for (i, condition_of) in watched.iter().enumerate() {
+        let word = if i == 0 { " while" } else { " and" };
+        let _ = write!(condition, "{word} {condition_of}");
+    }
     format!("{}{condition}: {why}", verdict(it.verdict, detail))
 }
 

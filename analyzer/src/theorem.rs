@@ -1,31 +1,72 @@
 //! Theorems 1, 2 and 3: the premise (a set inclusion), and the verdict on constructibility.
 //!
-//! The theorems are sufficient conditions: failing set inclusion alone refutes nothing. A verdict
-//! of *holds* needs the inclusion or the statewise condition proved; *refuted* needs a replayed state
-//! in which the square does not commute (P&G sections 4 to 6).
+//! The theorems are sufficient conditions: failing set inclusion alone refutes nothing, and holding set
+//! inclusion proves it of the paper's machine only. A verdict of *holds* needs more than either: every
+//! square of direct execution proved for every guest, every trap shown to lead to the monitor, every
+//! instruction confined, and assumptions that guests keep or that the monitor can watch. *Refuted* needs
+//! replayed states that break squares under every choice of the monitor's own bits (P&G sections 4 to 6).
 
-use model::isa::{Isa, Pair, Premise, Profile, VerdictWord};
+use model::isa::{Isa, Premise, Profile, VerdictWord};
 use rayon::prelude::*;
 
-use crate::classify::{self, Classification, Counts, Square, answer_of};
+use crate::assumptions::Assumed;
+use crate::choice::{self, Assignment, Choice};
+use crate::classify::{self, Classification};
+use crate::counts::Counts;
 use crate::definitions::Side;
+use crate::definitions::statewise::Guests;
+use crate::entries::Entries;
+use crate::setting::Setting;
 use crate::settle::Settle;
+use crate::squares::{self, Square, commute};
 use crate::verdict::Answer;
+
+/// What decided a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ground {
+    /// The premise holds, and the squares commute.
+    SetInclusion,
+    /// The premise fails or is open, and yet the squares commute.
+    Statewise,
+    /// States break squares whatever the monitor's own bits are.
+    StepRefutation,
+    /// Nothing did.
+    Nothing,
+}
+
+impl Ground {
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::SetInclusion => "set-inclusion",
+            Self::Statewise => "statewise",
+            Self::StepRefutation => "step-refutation",
+            Self::Nothing => "",
+        }
+    }
+}
 
 /// A theorem judged for one pair.
 #[derive(Debug)]
 pub(crate) struct Judgement {
     pub(crate) premise: Premise,
     pub(crate) verdict: VerdictWord,
-    /// `set-inclusion`, `statewise`, `step-refutation` or empty.
-    pub(crate) by: &'static str,
+    pub(crate) by: Ground,
     /// Classes that break the premise, by index.
     pub(crate) offending: Vec<usize>,
-    /// Unprivileged classes for which the square does not commute, by index.
+    /// Classes for which the square does not commute for every choice of the monitor's bits, by index.
     pub(crate) refuting: Vec<usize>,
+    /// What the monitor keeps its own bits at, where the verdict holds under that condition.
+    pub(crate) keeps: Assignment,
+    /// Assumptions that guests can break under the monitor's eyes, by index: the verdict holds while they
+    /// are true.
+    pub(crate) watched: Vec<usize>,
+    /// What stands in the way of a verdict.
+    pub(crate) obstacles: Vec<String>,
+    /// Direct execution is right, and yet the monitor does not find its guest behind some trap.
+    pub(crate) lost: bool,
     /// Ways around a refutation, with what became of them.
     pub(crate) escapes: Vec<Escape>,
-    /// The premise holds and the statewise condition fails: a gap in the definitions.
+    /// The premise holds and squares do not commute: a gap in the definitions.
     pub(crate) gap: bool,
 }
 
@@ -39,7 +80,7 @@ pub(crate) struct Escape {
 }
 
 impl Escape {
-    fn new(name: &'static str, verdict: VerdictWord, assumption: &str) -> Self {
+    pub(crate) fn new(name: &'static str, verdict: VerdictWord, assumption: &str) -> Self {
         Self { name, verdict, assumption: assumption.into() }
     }
 }
@@ -58,11 +99,88 @@ pub(crate) struct Recursive {
     pub(crate) monitor: Premise,
 }
 
-/// Judges Theorem 1 (`Side::BOTH`) or Theorem 3 (virtual user mode only).
-pub(crate) fn judge(all: &[Classification], profile: Profile, hybrid: bool) -> Judgement {
+/// The classes whose square breaks in one of the virtual modes, by index.
+pub(crate) fn refuting(all: &[Classification], sides: &[Side]) -> Vec<usize> {
+    indices(all, |c| c.commutes(sides) == Answer::No)
+}
+
+/// Judges Theorem 1, or Theorem 3 of the hybrid monitor. `choice` is what becomes of the classes whose
+/// square breaks when the monitor chooses its own bits.
+pub(crate) fn judge(
+    setting: Setting<'_>,
+    hybrid: bool,
+    all: &[Classification],
+    entries: &Entries,
+    assumed: &Assumed,
+    choice: &Choice,
+) -> Judgement {
+    let sides = setting.sides(hybrid);
+    let (premise, offending) = premise(setting, hybrid, all);
+    let refuting = refuting(all, sides);
+    let mut obstacles = obstacles(setting, sides, all, entries, assumed);
+    let is_empty = |(side, exists): &(Side, Answer)| {
+        *side != Side::Other && sides.contains(side) && *exists == Answer::Vacuous
+    };
+    let empty = premise == Premise::Vacuous || assumed.guests.iter().any(is_empty);
+    let mut keeps = Assignment::new();
+    let verdict = match (refuting.is_empty(), choice) {
+        _ if empty => VerdictWord::Vacuous,
+        (false, Choice::None) => VerdictWord::Refuted,
+        (false, Choice::Open) => {
+            obstacles.push("whether some choice of the monitor's own bits makes all squares commute is not settled".into());
+            VerdictWord::Undecided
+        }
+        _ if !obstacles.is_empty() => VerdictWord::Undecided,
+        (false, Choice::Keep(assignment)) => {
+            keeps.clone_from(assignment);
+            VerdictWord::Holds
+        }
+        (true, _) => VerdictWord::Holds,
+    };
+    let by = match (verdict, premise) {
+        (VerdictWord::Holds, Premise::Holds) => Ground::SetInclusion,
+        (VerdictWord::Holds, _) => Ground::Statewise,
+        (VerdictWord::Refuted, _) => Ground::StepRefutation,
+        _ => Ground::Nothing,
+    };
+    if verdict != VerdictWord::Undecided {
+        obstacles.clear();
+    }
+    let watched = (0..assumed.kept.len())
+        .filter(|i| !assumed.kept[*i].broken.is_empty() || assumed.kept[*i].reset)
+        .collect();
+    Judgement {
+        premise,
+        verdict,
+        by,
+        gap: premise == Premise::Holds && !refuting.is_empty(),
+        offending,
+        refuting,
+        keeps,
+        watched,
+        obstacles,
+        lost: false,
+        escapes: Vec::new(),
+    }
+}
+
+impl Judgement {
+    /// Takes a verdict of *holds* back: the monitor does not find its guest behind these traps.
+    pub(crate) fn take_back(&mut self, failing: &[String]) {
+        self.verdict = VerdictWord::Undecided;
+        self.by = Ground::Nothing;
+        self.lost = true;
+        let which = failing.join(", ");
+        self.obstacles
+            .push(format!("behind a trap the monitor does not find its guest again: {which}"));
+    }
+}
+
+/// The set inclusion, and the classes that break it.
+fn premise(setting: Setting<'_>, hybrid: bool, all: &[Classification]) -> (Premise, Vec<usize>) {
+    let profile = setting.profile;
     let sensitive =
         |c: &Classification| if hybrid { c.user_sensitive(profile) } else { c.sensitive(profile) };
-    let sides: &[Side] = if hybrid { &[Side::User] } else { &Side::BOTH };
     // A class that always memory-traps is vacuously privileged.
     let included = |c: &Classification| match (sensitive(c), c.privileged) {
         (Answer::No | Answer::Vacuous, _) | (_, Answer::Yes | Answer::Vacuous) => Answer::Yes,
@@ -71,31 +189,84 @@ pub(crate) fn judge(all: &[Classification], profile: Profile, hybrid: bool) -> J
     };
     let offending = indices(all, |c| included(c) == Answer::No);
     let open = all.iter().any(|c| included(c) == Answer::Undecided);
+    // Where every instruction always memory-traps there is nothing to include.
+    let empty = all.iter().all(|c| c.privileged == Answer::Vacuous);
     let premise = match (offending.is_empty(), open) {
+        _ if empty => Premise::Vacuous,
         (false, _) => Premise::Fails,
         (true, true) => Premise::Undecided,
         (true, false) => Premise::Holds,
     };
-    let unprivileged = |c: &Classification| c.privileged != Answer::Yes;
-    let commutes = |c: &Classification| Classification::commutes(&c.statewise, sides);
-    let refuting = indices(all, |c| unprivileged(c) && commutes(c) == Answer::No);
-    let proved = all.iter().filter(|c| unprivileged(c)).all(|c| commutes(c) == Answer::Yes);
-    // Where every instruction always memory-traps there is nothing to include.
-    let empty = all.iter().all(|c| c.privileged == Answer::Vacuous);
-    let premise = if empty { Premise::Vacuous } else { premise };
-    let (verdict, by) = match premise {
-        Premise::Vacuous => (VerdictWord::Vacuous, ""),
-        Premise::Holds => (VerdictWord::Holds, "set-inclusion"),
-        _ if proved => (VerdictWord::Holds, "statewise"),
-        _ if !refuting.is_empty() => (VerdictWord::Refuted, "step-refutation"),
-        _ => (VerdictWord::Undecided, ""),
+    (premise, offending)
+}
+
+/// What stands in the way of *holds*, beside squares that break.
+fn obstacles(
+    setting: Setting<'_>,
+    sides: &[Side],
+    all: &[Classification],
+    entries: &Entries,
+    assumed: &Assumed,
+) -> Vec<String> {
+    let isa = setting.isa;
+    let classes =
+        |wanted: &dyn Fn(&Classification) -> bool| names(isa, &indices(all, wanted)).join(", ");
+    let mut obstacles = Vec::new();
+    let mut note = |what: &str, which: String| {
+        if !which.is_empty() {
+            obstacles.push(format!("{what} {which}"));
+        }
     };
-    let gap = premise == Premise::Holds && !refuting.is_empty();
-    Judgement { premise, verdict, by, offending, refuting, escapes: Vec::new(), gap }
+    note(
+        "whether the square commutes is undecided for",
+        classes(&|c| c.commutes(sides) == Answer::Undecided),
+    );
+    let confined =
+        |c: &Classification| c.finding("unconfined").map_or(Answer::No, classify::Finding::answer);
+    note("not confined in user mode:", classes(&|c| confined(c) == Answer::Yes));
+    note("whether it is confined is undecided for", classes(&|c| confined(c) == Answer::Undecided));
+    if setting.profile == Profile::Extended {
+        let shows = |c: &Classification| {
+            let finding = c.finding("trap-visible");
+            finding.map_or(Answer::No, |f| f.over(|side| sides.contains(&side))) == Answer::Yes
+        };
+        note("shows that the monitor hid a trap before it:", classes(&shows));
+    }
+    let undecided = entries.of(Answer::Undecided);
+    let traps: Vec<&str> = undecided.iter().map(|id| isa.trap(*id).name.as_str()).collect();
+    note(
+        "whether every choice of the monitor's lets the trap lead to it is undecided for",
+        traps.join(", "),
+    );
+    if entries.apart {
+        note("no choice of the monitor's is known under which", "all traps lead to it".into());
+    }
+    for (assumption, kept) in isa.assumptions.iter().zip(&assumed.kept) {
+        let unseen: Vec<usize> =
+            kept.unseen.iter().filter(|(_, side)| sides.contains(side)).map(|(c, _)| *c).collect();
+        let that = assumption.text.trim();
+        note(
+            &format!("the assumption {} ({that}) is broken, without a trap, by", assumption.name),
+            names(isa, &unseen).join(", "),
+        );
+        if kept.images.iter().any(|side| sides.contains(side)) {
+            let what =
+                format!("the assumption {} ({that}) is not true of every image", assumption.name);
+            note(&what, "f(S)".into());
+        }
+    }
+    obstacles
 }
 
 fn indices(all: &[Classification], wanted: impl Fn(&Classification) -> bool) -> Vec<usize> {
     (0..all.len()).filter(|i| wanted(&all[*i])).collect()
+}
+
+/// Names of classes, each once.
+pub(crate) fn names(isa: &Isa, indices: &[usize]) -> Vec<String> {
+    let mut names: Vec<String> = indices.iter().map(|i| isa.classes[*i].name.clone()).collect();
+    names.dedup();
+    names
 }
 
 /// Judges Theorem 2: Theorem 1, and a monitor without timing dependencies that is a program of the
@@ -117,8 +288,10 @@ pub(crate) fn recursive(all: &[Classification], vmm: &Judgement) -> Recursive {
         Premise::Undecided
     };
     let verdict = match vmm.verdict {
-        VerdictWord::Refuted => VerdictWord::Refuted,
-        _ => VerdictWord::Undecided,
+        known @ (VerdictWord::Refuted | VerdictWord::Vacuous) => known,
+        VerdictWord::Holds | VerdictWord::Undecided | VerdictWord::NotApplicable => {
+            VerdictWord::Undecided
+        }
     };
     Recursive {
         premise,
@@ -136,11 +309,30 @@ fn unrelocated(verdict: VerdictWord) -> Escape {
     Escape::new("single-unrelocated-guest", verdict, assumption)
 }
 
+/// Bits of the monitor's own that it keeps at one value: a refutation is one of every choice of them, and
+/// where a choice works it is a condition of the verdict.
+pub(crate) fn fixed_bits(isa: &Isa, it: &mut Judgement) {
+    let (verdict, assumption) = match it.verdict {
+        VerdictWord::Refuted => (
+            VerdictWord::Refuted,
+            "for every value of the monitor's own bits there is a state that breaks a square; all bits of kind resource and trap-vector were searched".to_owned(),
+        ),
+        VerdictWord::Holds if !it.keeps.is_empty() => {
+            let kept = choice::words(isa, &it.keeps);
+            (VerdictWord::Holds, format!("the monitor keeps {kept} in the real machine"))
+        }
+        _ => return,
+    };
+    it.escapes.push(Escape::new("monitor-fixed-bits", verdict, &assumption));
+}
+
 /// Partial traps: an instruction may run directly although the premise fails, if it traps wherever
 /// its action would matter. That is the statewise condition, so its verdict is known.
 pub(crate) fn partial_traps(it: &mut Judgement) {
     let verdict = match (it.premise, it.verdict, it.by) {
-        (Premise::Fails, VerdictWord::Holds, "statewise") => VerdictWord::Holds,
+        (Premise::Fails, VerdictWord::Holds, Ground::Statewise) if it.keeps.is_empty() => {
+            VerdictWord::Holds
+        }
         (_, VerdictWord::Refuted, _) => VerdictWord::Refuted,
         _ => return,
     };
@@ -151,9 +343,7 @@ pub(crate) fn partial_traps(it: &mut Judgement) {
 /// Tries the ways around a refuted Theorem 1 or 3: a single guest that is not relocated, and, for
 /// Theorem 1, the hybrid monitor.
 pub(crate) fn escapes(
-    isa: &Isa,
-    pair: &Pair,
-    profile: Profile,
+    setting: Setting<'_>,
     all: &[Classification],
     vmm: &mut Judgement,
     hvmm: &mut Judgement,
@@ -165,17 +355,15 @@ pub(crate) fn escapes(
     }
     // The classes that refute come first: one that fails here too settles the question.
     let mut order: Vec<usize> = vmm.refuting.clone();
-    order.extend(
-        (0..all.len()).filter(|i| all[*i].privileged != Answer::Yes && !vmm.refuting.contains(i)),
-    );
+    order.extend((0..all.len()).filter(|i| !vmm.refuting.contains(i)));
     let (first, rest) = order.split_at(vmm.refuting.len());
     let mut squares: Vec<Square> = Vec::new();
     let ask = |chosen: &[usize]| -> Vec<(Vec<Square>, Counts)> {
         chosen
             .par_iter()
             .map(|i| {
-                let class = &isa.classes[*i];
-                classify::unrelocated(isa, class, pair, profile, &all[*i].earlier, settle)
+                let class = &setting.isa.classes[*i];
+                squares::unrelocated(setting, class, &all[*i].earlier, settle)
             })
             .collect()
     };
@@ -197,19 +385,18 @@ pub(crate) fn escapes(
         take(ask(rest), &mut squares);
     }
     let verdict = |sides: &[Side]| {
-        let asked = squares.iter().filter(|s| sides.contains(&s.side));
-        match Answer::any(asked.map(|s| answer_of(&s.verdict))) {
-            Answer::Yes => VerdictWord::Refuted,
+        match commute(&squares, sides) {
+            Answer::No => VerdictWord::Refuted,
             // No square fails, so every class was asked about.
-            Answer::No => {
+            Answer::Yes => {
                 let exists = |side: &Side| {
-                    let class = &isa.classes[order[0]];
-                    classify::unrelocated_exists(isa, class, pair, profile, *side, settle)
+                    let class = &setting.isa.classes[order[0]];
+                    squares::exists(setting, class, Guests::Unrelocated, *side, settle)
                 };
                 let found: Vec<Answer> = sides.iter().map(exists).collect();
                 if found.contains(&Answer::Vacuous) {
                     VerdictWord::Vacuous
-                } else if found.iter().all(|a| a.is_yes()) {
+                } else if found.iter().all(|answer| answer.is_yes()) {
                     VerdictWord::Holds
                 } else {
                     VerdictWord::Undecided
@@ -219,12 +406,12 @@ pub(crate) fn escapes(
         }
     };
     if vmm.verdict == VerdictWord::Refuted {
-        vmm.escapes.push(unrelocated(verdict(&Side::BOTH)));
+        vmm.escapes.push(unrelocated(verdict(setting.sides(false))));
         let assumption = "all virtual-supervisor code is interpreted (Theorem 3)";
         vmm.escapes.push(Escape::new("hybrid-monitor", hvmm.verdict, assumption));
     }
     if hvmm.verdict == VerdictWord::Refuted {
-        hvmm.escapes.push(unrelocated(verdict(&[Side::User])));
+        hvmm.escapes.push(unrelocated(verdict(setting.sides(true))));
     }
     counts
 }
@@ -237,11 +424,17 @@ mod tests {
     use model::diagnostic::Sources;
     use model::isa::{Isa, Premise, Profile, VerdictWord};
 
-    use super::{Escape, Judgement, escapes, judge, partial_traps, recursive};
-    use crate::classify::{Classification, Counts, Finding, Square};
+    use super::{Escape, Ground, Judgement, escapes, judge, partial_traps, recursive};
+    use crate::assumptions::{Assumed, Kept};
+    use crate::choice::Choice;
+    use crate::classify::{Classification, Finding};
+    use crate::counts::Counts;
     use crate::decide::By;
     use crate::definitions::{DEFINITIONS, Side};
+    use crate::entries::Entries;
+    use crate::setting::Setting;
     use crate::settle::{Docket, Question, Settle};
+    use crate::squares::Square;
     use crate::verdict::Answer::{self, No, Undecided, Vacuous, Yes};
     use crate::verdict::{Proof, Verdict};
     use crate::witness::Witness;
@@ -259,7 +452,7 @@ mod tests {
     }
 
     fn both(answers: [Answer; 2]) -> Vec<(Side, Verdict)> {
-        Side::BOTH.into_iter().zip(answers.map(verdict)).collect()
+        Side::PAIR.into_iter().zip(answers.map(verdict)).collect()
     }
 
     /// A class that is privileged or not, control sensitive, and has squares that break, the latter two
@@ -268,6 +461,7 @@ mod tests {
         let finding = |name: &str, answers| Finding {
             definition: DEFINITIONS.iter().find(|d| d.name == name).expect("it is defined"),
             verdicts: both(answers),
+            empty: Vec::new(),
         };
         let square = |(side, verdict)| Square { side, verdict };
         Classification {
@@ -276,9 +470,9 @@ mod tests {
             findings: vec![
                 finding("control-sensitive", sensitive),
                 finding("time-sensitive", [No, No]),
+                finding("unconfined", [No, No]),
             ],
             statewise: both(breaks).into_iter().map(square).collect(),
-            breaks: Vec::new(),
             unpredictable: false,
             earlier: crate::decide::Earlier::default(),
             counts: Counts::default(),
@@ -290,6 +484,11 @@ mod tests {
         let harmless = || class(No, [No, No], [No, No]);
         let guarded = || class(Yes, [Yes, Yes], [No, No]);
         let never = || class(Vacuous, [No, No], [No, No]);
+        let isa = g3();
+        let setting = Setting::new(&isa, &isa.pairs[0], Profile::Refined);
+        let judge = |all: &[Classification], hybrid, choice: &Choice| {
+            judge(setting, hybrid, all, &Entries::default(), &Assumed::default(), choice)
+        };
         // Classes; premise, verdict and reason; what offends and what refutes; a gap.
         let table = [
             (vec![harmless(), guarded()], "holds, holds, set-inclusion", [vec![], vec![]], false),
@@ -333,16 +532,30 @@ mod tests {
             ),
             (
                 vec![harmless(), class(No, [No, No], [Yes, Yes])],
-                "holds, holds, set-inclusion",
+                "holds, refuted, step-refutation",
                 [vec![], vec![1]],
                 true,
+            ),
+            // What is privileged in pairs of states may break squares all the same.
+            (
+                vec![harmless(), class(Yes, [Yes, Yes], [No, Yes])],
+                "holds, refuted, step-refutation",
+                [vec![], vec![1]],
+                true,
+            ),
+            // A premise proves it of the paper's machine only.
+            (
+                vec![harmless(), class(No, [No, No], [No, Undecided])],
+                "holds, undecided, ",
+                [vec![], vec![]],
+                false,
             ),
         ];
         for (all, expected, [offending, refuting], gap) in table {
             for hybrid in [false, true] {
-                let it = judge(&all, Profile::Refined, hybrid);
+                let it = judge(&all, hybrid, &Choice::None);
                 let (premise, verdict) = (it.premise.word(), it.verdict.word());
-                assert_eq!(format!("{premise}, {verdict}, {}", it.by), expected, "{all:#?}");
+                assert_eq!(format!("{premise}, {verdict}, {}", it.by.word()), expected, "{all:#?}");
                 assert_eq!(it.offending, offending, "{all:#?}");
                 assert_eq!(it.refuting, refuting, "{all:#?}");
                 assert_eq!(it.gap, gap, "{all:#?}");
@@ -350,15 +563,109 @@ mod tests {
         }
         // The hybrid monitor asks of virtual user mode only.
         let all = [class(No, [Yes, No], [Yes, No])];
-        assert_eq!(judge(&all, Profile::Refined, false).verdict, VerdictWord::Refuted);
-        let hybrid = judge(&all, Profile::Refined, true);
+        assert_eq!(judge(&all, false, &Choice::None).verdict, VerdictWord::Refuted);
+        let hybrid = judge(&all, true, &Choice::None);
         assert_eq!((hybrid.premise, hybrid.verdict), (Premise::Holds, VerdictWord::Holds));
         assert!(hybrid.refuting.is_empty() && !hybrid.gap);
+        // The monitor chooses its own bits.
+        let part = model::isa::Part { register: model::isa::RegisterId(0), low: 0, width: 1 };
+        let all = [class(No, [Yes, Yes], [Yes, Yes])];
+        let kept = judge(&all, false, &Choice::Keep(vec![(part, 1)]));
+        assert_eq!((kept.verdict, kept.by), (VerdictWord::Holds, Ground::Statewise));
+        assert_eq!(kept.keeps, [(part, 1)]);
+        let open = judge(&all, false, &Choice::Open);
+        assert_eq!(open.verdict, VerdictWord::Undecided);
+        assert_eq!(open.obstacles.len(), 1);
     }
 
-    fn judgement(premise: Premise, verdict: VerdictWord, by: &'static str) -> Judgement {
-        let (offending, refuting, escapes) = (Vec::new(), Vec::new(), Vec::new());
-        Judgement { premise, verdict, by, offending, refuting, escapes, gap: false }
+    #[test]
+    fn holds_needs_more_than_squares() {
+        let mut isa = g3();
+        isa.assumptions.push(model::isa::Assumption {
+            name: "zero".into(),
+            text: "r[1] == 0".into(),
+            that: model::isa::Expr::constant(model::bits::Bits::new(1, 1)),
+            why: String::new(),
+        });
+        let setting = Setting::new(&isa, &isa.pairs[0], Profile::Refined);
+        let harmless = || class(No, [No, No], [No, No]);
+        let unconfined = |answer| {
+            let mut it = harmless();
+            it.findings[2].verdicts = both([No, answer]);
+            it
+        };
+        let entries = |answer, apart| Entries {
+            traps: vec![(Yes, None), (answer, None)],
+            apart,
+            counts: Counts::default(),
+        };
+        let assumed = |kept, user| Assumed {
+            kept: vec![kept],
+            guests: vec![(Side::Supervisor, Yes), (Side::User, user)],
+            counts: Counts::default(),
+        };
+        let fine = || assumed(Kept::default(), Yes);
+        let broken = |unseen| Kept {
+            broken: vec![(crate::assumptions::Breaker::Class(0), Side::User)],
+            unseen,
+            ..Kept::default()
+        };
+        let (holds, open) = (VerdictWord::Holds, VerdictWord::Undecided);
+        for (all, entries, assumed, expected, watched) in [
+            (harmless(), entries(Yes, false), fine(), holds, 0),
+            (harmless(), entries(No, false), fine(), holds, 0),
+            (harmless(), entries(Undecided, false), fine(), open, 0),
+            (harmless(), entries(Yes, true), fine(), open, 0),
+            (unconfined(Yes), entries(Yes, false), fine(), open, 0),
+            (unconfined(Undecided), entries(Yes, false), fine(), open, 0),
+            (harmless(), entries(Yes, false), assumed(broken(vec![]), Yes), holds, 1),
+            (harmless(), entries(Yes, false), assumed(broken(vec![(0, Side::User)]), Yes), open, 1),
+            (
+                harmless(),
+                entries(Yes, false),
+                assumed(Kept { images: vec![Side::User], ..Kept::default() }, Yes),
+                open,
+                0,
+            ),
+            (
+                harmless(),
+                entries(Yes, false),
+                assumed(Kept { reset: true, ..Kept::default() }, Yes),
+                holds,
+                1,
+            ),
+            (
+                harmless(),
+                entries(Yes, false),
+                assumed(Kept::default(), Vacuous),
+                VerdictWord::Vacuous,
+                0,
+            ),
+        ] {
+            for hybrid in [false, true] {
+                let all = std::slice::from_ref(&all);
+                let it = judge(setting, hybrid, all, &entries, &assumed, &Choice::None);
+                assert_eq!(it.verdict, expected, "{entries:?} {assumed:?}");
+                assert_eq!(it.obstacles.is_empty(), expected != open, "{:?}", it.obstacles);
+                assert_eq!(it.watched.len(), watched);
+            }
+        }
+    }
+
+    fn judgement(premise: Premise, verdict: VerdictWord, by: Ground) -> Judgement {
+        Judgement {
+            premise,
+            verdict,
+            by,
+            offending: Vec::new(),
+            refuting: Vec::new(),
+            keeps: Vec::new(),
+            watched: Vec::new(),
+            obstacles: Vec::new(),
+            lost: false,
+            escapes: Vec::new(),
+            gap: false,
+        }
     }
 
     #[test]
@@ -381,7 +688,7 @@ mod tests {
         ] {
             for word in [VerdictWord::Holds, VerdictWord::Refuted, VerdictWord::Undecided] {
                 let all = [timed(No), timed(dependence)];
-                let it = recursive(&all, &judgement(premise, word, ""));
+                let it = recursive(&all, &judgement(premise, word, Ground::Nothing));
                 assert_eq!((it.vmm, it.timing, it.premise), (premise, timing, expected));
                 assert_eq!(it.timed, if dependence == Yes { vec![1] } else { vec![] });
                 // Whether the monitor is a program of the machine stays open.
@@ -396,10 +703,10 @@ mod tests {
     fn partial_traps_are_an_escape_where_only_the_premise_fails() {
         use Premise::{Fails, Holds};
         for (premise, word, by, expected) in [
-            (Fails, VerdictWord::Holds, "statewise", Some(VerdictWord::Holds)),
-            (Fails, VerdictWord::Refuted, "step-refutation", Some(VerdictWord::Refuted)),
-            (Fails, VerdictWord::Undecided, "", None),
-            (Holds, VerdictWord::Holds, "set-inclusion", None),
+            (Fails, VerdictWord::Holds, Ground::Statewise, Some(VerdictWord::Holds)),
+            (Fails, VerdictWord::Refuted, Ground::StepRefutation, Some(VerdictWord::Refuted)),
+            (Fails, VerdictWord::Undecided, Ground::Nothing, None),
+            (Holds, VerdictWord::Holds, Ground::SetInclusion, None),
         ] {
             let mut it = judgement(premise, word, by);
             partial_traps(&mut it);
@@ -447,24 +754,22 @@ mod tests {
     /// Escapes by name.
     type Escapes = Vec<(&'static str, VerdictWord)>;
 
-    /// The escapes of both theorems, and the classes asked about, where class 1 refutes what is refuted
-    /// and class 0 is privileged.
+    /// The escapes of both theorems, and the classes asked about, where class 1 refutes what is refuted.
     fn tried(
         verdicts: [VerdictWord; 2],
         breaks: [[Answer; 2]; 3],
         guests: [Answer; 2],
     ) -> ([Escapes; 2], Vec<usize>) {
         let isa = g3();
-        let all =
-            [Yes, No, No].map(|privileged| class(privileged, [Yes, Yes], [Undecided, Undecided]));
+        let all = [No; 3].map(|privileged| class(privileged, [Yes, Yes], [Undecided, Undecided]));
         let settle = Fixed { breaks, guests, asked: Mutex::default() };
         let [mut vmm, mut hvmm] = verdicts.map(|verdict| {
-            let mut it = judgement(Premise::Fails, verdict, "");
+            let mut it = judgement(Premise::Fails, verdict, Ground::Nothing);
             it.refuting = if verdict == VerdictWord::Refuted { vec![1] } else { vec![] };
             it
         });
-        let pair = &isa.pairs[0];
-        let counts = escapes(&isa, pair, Profile::Refined, &all, &mut vmm, &mut hvmm, &settle);
+        let setting = Setting::new(&isa, &isa.pairs[0], Profile::Refined);
+        let counts = escapes(setting, &all, &mut vmm, &mut hvmm, &settle);
         let asked: Vec<usize> =
             settle.asked.into_inner().expect("nothing panics here").into_iter().collect();
         assert_eq!(counts.obligations, 2 * asked.len() as u64);
@@ -481,8 +786,7 @@ mod tests {
         // Nothing is refuted: nothing is asked.
         assert_eq!(tried([Holds, Holds], never, [Yes, Yes]), ([vec![], vec![]], vec![]));
         assert_eq!(tried([Open, Open], never, [Yes, Yes]), ([vec![], vec![]], vec![]));
-        // What is privileged need not be asked about.
-        let all = vec![1, 2];
+        let all = vec![0, 1, 2];
         assert_eq!(
             tried([Refuted, Holds], never, [Yes, Yes]),
             ([vec![(single, Holds), (hybrid, Holds)], vec![]], all.clone())

@@ -35,6 +35,30 @@ impl Verdict {
     pub(crate) fn is_shown(&self) -> bool {
         matches!(self, Self::Shown(_))
     }
+
+    /// Whether there is one.
+    pub(crate) fn exists(&self) -> Answer {
+        match self {
+            Self::Proved(_) => Answer::No,
+            Self::Shown(_) => Answer::Yes,
+            Self::Open(_) => Answer::Undecided,
+        }
+    }
+
+    /// Of two verdicts about parts of a statement, the one that says less: what is open, else the proof
+    /// that took more.
+    pub(crate) fn weaker(self, other: Self) -> Self {
+        let effort = |it: &Self| match it {
+            Self::Proved(proof) => match proof.by {
+                By::Dependency => (0, 0),
+                By::Rewriting | By::Evaluation => (1, 0),
+                By::Sat(conflicts) => (2, conflicts),
+            },
+            Self::Open(_) => (3, 0),
+            Self::Shown(_) => (4, 0),
+        };
+        if effort(&other) > effort(&self) { other } else { self }
+    }
 }
 
 /// The answer to a question about an instruction, as reported.

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use model::interp::Outcome;
-use model::isa::{Class, Isa, Pair, Part, Role};
+use model::isa::{Class, Isa, Part, Role};
 use model::state::State;
 
 use crate::definitions::Obligation;
 use crate::problem::{Problem, Run};
 use crate::replay::{Played, Replay, play};
+use crate::setting::Setting;
 use crate::symbolic::model::{Evaluator, Model};
 use crate::symbolic::state::{Register, State as Symbolic};
 use crate::symbolic::term::{Term, Terms};
@@ -30,12 +31,12 @@ pub struct Witness {
 
 impl Witness {
     /// Plays the witness again.
-    pub(crate) fn replay<'i>(&self, isa: &'i Isa, class: &Class, pair: &'i Pair) -> Replay<'i> {
+    pub(crate) fn replay<'i>(&self, setting: Setting<'i>, class: &Class) -> Replay<'i> {
         let operands: Vec<u128> = self.operands.iter().map(|(_, v)| *v).collect();
-        let again = |before: &State| play(isa, class, &operands, &self.choices, before.clone());
+        let again =
+            |before: &State| play(setting.isa, class, &operands, &self.choices, before.clone());
         Replay {
-            isa,
-            pair,
+            setting,
             sides: self.before.iter().map(again).collect(),
             first: self.first.unwrap_or(0),
         }
@@ -45,7 +46,7 @@ impl Witness {
 /// Reads the states of an obligation from a model and plays them.
 pub(crate) fn read<'i>(
     problem: &Problem<'i>,
-    pair: &'i Pair,
+    setting: Setting<'i>,
     obligation: &Obligation,
     model: &Model,
 ) -> (Replay<'i>, Witness) {
@@ -67,7 +68,7 @@ pub(crate) fn read<'i>(
         after: sides.iter().map(|s| s.outcome.clone()).collect(),
         first,
     };
-    (Replay { isa, pair, sides, first: first.unwrap_or(0) }, witness)
+    (Replay { setting, sides, first: first.unwrap_or(0) }, witness)
 }
 
 /// The concrete state that a symbolic one is under a model.

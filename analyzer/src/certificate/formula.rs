@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use model::isa::{Class, Isa, Part, Role, Slice};
+use model::isa::{Class, Part, Role, Slice};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::manifest::{Arena, Structure};
 use crate::decide::{Blasted, Formula, GATES, Query, remains};
 use crate::problem::{Problem, Run};
+use crate::setting::Setting;
 use crate::settle::Question;
 use crate::symbolic::state::{Register, State};
 use crate::symbolic::term::{Node, Term, Terms};
@@ -23,12 +24,17 @@ pub(super) enum Derived {
 }
 
 /// The premises of a question together with its goal or missing semantics.
-pub(super) fn derive(isa: &Isa, class: &Class, question: &Question<'_>, arena: Arena) -> Derived {
+pub(super) fn derive(
+    setting: Setting<'_>,
+    class: &Class,
+    question: &Question<'_>,
+    arena: Arena,
+) -> Derived {
     let terms = match arena {
         Arena::Plain => Terms::plain(),
         Arena::Rewritten => Terms::default(),
     };
-    let (mut problem, obligation) = question.put(isa, class, terms);
+    let (mut problem, obligation) = question.put(setting, class, terms);
     if problem.terms.is_full() {
         return Derived::Large;
     }

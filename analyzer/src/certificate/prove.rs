@@ -188,7 +188,7 @@ impl Settle for Proving {
         };
         match entry {
             Ok(entry) => {
-                let key = key(docket.pair, docket.problem.class, &question.name);
+                let key = key(docket.setting.pair, docket.problem.class, &question.name);
                 if let Ok(mut entries) = self.entries.lock() {
                     entries.insert(key, entry);
                 }
@@ -210,8 +210,8 @@ impl Settle for Proving {
 impl Proving {
     /// The strongest proof at hand: without the rewriter, else without the solver.
     fn proof(&self, docket: &mut Docket<'_>, question: &Question<'_>) -> std::io::Result<Entry> {
-        let (isa, class) = (docket.problem.isa, docket.problem.class);
-        match derive(isa, class, question, Arena::Plain) {
+        let (setting, class) = (docket.setting, docket.problem.class);
+        match derive(setting, class, question, Arena::Plain) {
             Derived::False(structure) => return Ok(Entry::Structural(structure)),
             Derived::Clauses(mut formula) => {
                 let conflicts = CONFLICTS.min(docket.patience);
@@ -225,7 +225,7 @@ impl Proving {
             }
             Derived::Large => {}
         }
-        match derive(isa, class, question, Arena::Rewritten) {
+        match derive(setting, class, question, Arena::Rewritten) {
             Derived::False(_) => Ok(Entry::Rewriting),
             Derived::Large => Ok(Entry::Open { reason: "the formula is too large".into() }),
             Derived::Clauses(mut formula) => match self.refute(&mut formula, u64::MAX).0 {

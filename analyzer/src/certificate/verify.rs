@@ -124,7 +124,7 @@ struct Verifying<'m> {
 
 impl Settle for Verifying<'_> {
     fn settle(&self, docket: &mut Docket<'_>, question: &Question<'_>) -> (Verdict, By) {
-        let key = key(docket.pair, docket.problem.class, &question.name);
+        let key = key(docket.setting.pair, docket.problem.class, &question.name);
         let answer = match self.manifest.obligations.get(&key) {
             None => Err("the certificate says nothing about this".to_owned()),
             Some(entry) => self.check(entry, docket, question),
@@ -153,24 +153,24 @@ impl Verifying<'_> {
         docket: &Docket<'_>,
         question: &Question<'_>,
     ) -> Result<Verdict, String> {
-        let (isa, class) = (docket.problem.isa, docket.problem.class);
+        let (setting, class) = (docket.setting, docket.problem.class);
         let proved = Verdict::Proved(crate::verdict::Proof::new(By::Rewriting));
         match entry {
             Entry::Open { reason } => Ok(Verdict::Open(reason.clone())),
-            Entry::Structural(claimed) => match derive(isa, class, question, Arena::Plain) {
+            Entry::Structural(claimed) => match derive(setting, class, question, Arena::Plain) {
                 Derived::False(structure) if structure == *claimed => Ok(proved),
                 Derived::False(_) => Err("the dependencies are others".into()),
                 Derived::Clauses(_) | Derived::Large => {
                     Err("the formula is not false as it is built".into())
                 }
             },
-            Entry::Rewriting => match derive(isa, class, question, Arena::Rewritten) {
+            Entry::Rewriting => match derive(setting, class, question, Arena::Rewritten) {
                 Derived::False(_) => Ok(proved),
                 Derived::Clauses(_) | Derived::Large => {
                     Err("rewriting does not make the formula false".into())
                 }
             },
-            Entry::Lrat(proof) => match derive(isa, class, question, proof.arena) {
+            Entry::Lrat(proof) => match derive(setting, class, question, proof.arena) {
                 Derived::Clauses(mut formula) => {
                     self.check_proof(proof, &mut formula).map(|()| proved)
                 }
@@ -179,9 +179,9 @@ impl Verifying<'_> {
             },
             Entry::Witness(states) => {
                 let witness = states
-                    .witness(isa, class)
+                    .witness(setting.isa, class)
                     .ok_or("the witness is no state of this machine".to_owned())?;
-                let replay = witness.replay(isa, class, docket.pair);
+                let replay = witness.replay(setting, class);
                 if replay.admitted() && (question.shows)(&replay) {
                     Ok(Verdict::Shown(Box::new(witness)))
                 } else {

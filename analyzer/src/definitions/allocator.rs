@@ -9,7 +9,6 @@
 //!
 //! **What a witness shows.** A guest whose window reaches outside, or is not found again.
 
-use model::isa::Pair;
 use model::map::{Partition, VmMap, window};
 
 use super::statewise::{Case, Guests, Placed, is_placed, place};
@@ -17,17 +16,18 @@ use super::{Obligation, Side};
 use crate::decide::Query;
 use crate::problem::Problem;
 use crate::replay::Replay;
+use crate::setting::Setting;
 
 /// "There is a guest, in this mode and case, whose image reaches outside or is not one-one."
 pub(crate) fn ask(
     problem: &mut Problem<'_>,
-    pair: &Pair,
+    setting: Setting<'_>,
     side: Side,
     guests: Guests,
     case: Case,
 ) -> Obligation {
     let Placed { map, guest, real, windows, mut premises, .. } =
-        place(problem, pair, side, guests, case);
+        place(problem, setting, side, guests, case);
     let [(l, b), (base, size)] = windows;
     let guest = problem.at_rest(guest, windows[0]);
     let real = problem.at_rest(real, windows[1]);
@@ -54,7 +54,7 @@ pub(crate) fn ask(
 
 /// Whether concrete states are such a guest and its image.
 pub(crate) fn shown_by(replay: &Replay<'_>, side: Side, guests: Guests) -> bool {
-    let isa = replay.isa;
+    let isa = replay.isa();
     let ([guest, real], Some(map)) = (replay.sides.as_slice(), VmMap::of(isa)) else {
         return false;
     };

@@ -1,26 +1,42 @@
-//! Whether a specification's assumption survives a step.
+//! Whether guests keep a specification's assumption, and whether f does.
 //!
-//! **Statement.** There is a state, in the given mode, in which all assumptions hold and after which
-//! this one does not. If there is none from user mode, direct execution preserves the assumption;
-//! otherwise a monitor has to maintain it, and reports say so.
+//! **Statement.** A verdict speaks of the states that the assumptions admit. An assumption is an invariant
+//! of guests iff no step breaks it: there is no admitted state, in any virtual mode, after whose step
+//! ([`ask_step`]), or behind whose trap sequence ([`ask_trap`]), it is false. Where a guest can break it only
+//! by a step that traps to the monitor, the monitor can watch it, and the verdict holds *while* it is true;
+//! where a step breaks it that runs directly ([`ask_direct`]), nobody does.
+//! It has to hold of images too: [`ask_image`] asks for a guest that it admits, whose image it does not.
 //!
-//! **What a witness shows.** The step that breaks the assumption.
+//! **What a witness shows.** The step, or the image, that the assumption is false of.
 
 use model::interp;
-use model::isa::Pair;
+use model::isa::{Isa, TrapId};
+use model::state::State as Concrete;
 
-use super::behaviour::in_side;
+use super::behaviour::{in_side, other_mode};
+use super::sequence::{argument, arguments, behind, sequel};
+use super::statewise::{Placed, is_placed, place};
 use super::{Obligation, Side};
 use crate::decide::Query;
+use crate::definitions::statewise::Case;
 use crate::problem::{Problem, Storage};
 use crate::replay::Replay;
+use crate::setting::Setting;
+use crate::symbolic::facts::Facts;
 
-pub(crate) fn ask(problem: &mut Problem<'_>, pair: &Pair, side: Side, index: usize) -> Obligation {
+/// "There is a state, in this virtual mode, after whose step the assumption is false."
+pub(crate) fn ask_step(
+    problem: &mut Problem<'_>,
+    setting: Setting<'_>,
+    side: Side,
+    index: usize,
+) -> Obligation {
     let state = problem.fresh();
-    let entry = in_side(problem, &state, pair, side);
+    let entry = in_side(problem, setting, &state, side);
     let storage = Storage::Flat(problem.array());
     let run = problem.run(entry, storage);
     let mut premises = problem.always.clone();
+    premises.extend(other_mode(problem, setting, &run.entry, side));
     premises.extend(&run.assumed);
     let after = problem.assumptions(&run.transition.after)[index];
     let broken = problem.terms.not(after);
@@ -29,8 +45,133 @@ pub(crate) fn ask(problem: &mut Problem<'_>, pair: &Pair, side: Side, index: usi
     Obligation { query: Query { premises, goal }, runs: vec![run], unknown, first: None }
 }
 
-pub(crate) fn broken_by(replay: &Replay<'_>, index: usize) -> bool {
+/// "There is a state, in this virtual mode, behind whose trap sequence the assumption is false."
+pub(crate) fn ask_trap(
+    problem: &mut Problem<'_>,
+    setting: Setting<'_>,
+    side: Side,
+    index: usize,
+    trap: TrapId,
+) -> Obligation {
+    let state = problem.fresh();
+    let entry = in_side(problem, setting, &state, side);
+    let storage = Storage::Flat(problem.array());
+    let entry = problem.laid_out(entry, storage);
+    let argument = argument(problem);
+    let (after, _) = behind(problem, trap, argument, entry.clone(), &Facts::default());
+    let window = problem.window(&entry);
+    let run = problem.at_rest(entry, window);
+    let mut premises = problem.always.clone();
+    premises.extend(other_mode(problem, setting, &run.entry, side));
+    premises.extend(&run.assumed);
+    let after = problem.assumptions(&after)[index];
+    let goal = problem.terms.not(after);
+    let unknown = problem.terms.bool(false);
+    Obligation { query: Query { premises, goal }, runs: vec![run], unknown, first: None }
+}
+
+/// "There is a guest, in this virtual mode and case of f, whose step runs directly and after which the
+/// assumption is false."
+pub(crate) fn ask_direct(
+    problem: &mut Problem<'_>,
+    setting: Setting<'_>,
+    side: Side,
+    index: usize,
+    case: Case,
+) -> Obligation {
+    let Placed { map, guest, real, windows, facts, mut premises } =
+        place(problem, setting, side, setting.guests(), case);
+    let guest = problem.run_with(guest, windows[0], facts.clone());
+    let real = problem.run_with(real, windows[1], facts);
+    premises.extend(guest.assumed.iter().chain(&real.assumed));
+    let after = problem.assumptions(&guest.transition.after)[index];
+    let terms = &mut problem.terms;
+    let broken = terms.not(after);
+    let goal = terms.all([guest.transition.completes, real.transition.completes, broken]);
+    let unknown = terms.or(guest.transition.unknown, real.transition.unknown);
+    let first = Some(map.k);
+    Obligation { query: Query { premises, goal }, runs: vec![guest, real], unknown, first }
+}
+
+/// "There is a guest, in this virtual mode and case of f, of which the assumptions hold, and this one not
+/// of its image."
+pub(crate) fn ask_image(
+    problem: &mut Problem<'_>,
+    setting: Setting<'_>,
+    side: Side,
+    index: usize,
+    case: Case,
+) -> Obligation {
+    let Placed { map, guest, real, windows, mut premises, .. } =
+        place(problem, setting, side, setting.guests(), case);
+    let guest = problem.at_rest(guest, windows[0]);
+    let real = problem.at_rest(real, windows[1]);
+    premises.extend(&guest.assumed);
+    let goal = problem.terms.not(real.assumed[index]);
+    let unknown = problem.terms.bool(false);
+    let first = Some(map.k);
+    Obligation { query: Query { premises, goal }, runs: vec![guest, real], unknown, first }
+}
+
+/// "There is an admitted state in user mode that de-privileging changes."
+pub(crate) fn ask_steady(problem: &mut Problem<'_>, setting: Setting<'_>) -> Obligation {
+    let fresh = problem.fresh();
+    let user = problem.in_mode(&fresh, setting.pair.user.1);
+    let storage = Storage::Flat(problem.array());
+    let user = problem.laid_out(user, storage);
+    let image = problem.deprivileged(&user, setting.pair);
+    let window = problem.window(&user);
+    let run = problem.at_rest(user, window);
+    let mut premises = problem.always.clone();
+    premises.extend(&run.assumed);
+    let goal = problem.differ_exactly(&run.entry, &image, |_| true);
+    let unknown = problem.terms.bool(false);
+    Obligation { query: Query { premises, goal }, runs: vec![run], unknown, first: None }
+}
+
+fn is_broken(isa: &Isa, index: usize, state: &Concrete) -> bool {
+    !interp::value(&isa.assumptions[index].that, state).is_true()
+}
+
+fn in_mode(replay: &Replay<'_>, side: Side) -> bool {
+    let mode = |part| side.admits(replay.pair(), replay.sides[0].before.part(part));
+    replay.isa().mode.is_none_or(mode)
+}
+
+/// Whether a concrete state's step breaks the assumption.
+pub(crate) fn step_shown_by(replay: &Replay<'_>, side: Side, index: usize) -> bool {
     let [run] = replay.sides.as_slice() else { return false };
-    let broken = |after| !interp::value(&replay.isa.assumptions[index].that, after).is_true();
-    run.after(replay.isa, false).is_some_and(broken)
+    let broken = |after: &Concrete| is_broken(replay.isa(), index, after);
+    in_mode(replay, side) && run.after(replay.isa(), false).is_some_and(broken)
+}
+
+/// Whether a concrete state's trap breaks the assumption.
+pub(crate) fn trap_shown_by(replay: &Replay<'_>, side: Side, index: usize, trap: TrapId) -> bool {
+    let [run] = replay.sides.as_slice() else { return false };
+    let isa = replay.isa();
+    let behind = |argument| sequel(isa, trap, argument, &run.before);
+    in_mode(replay, side)
+        && arguments(isa).filter_map(behind).any(|after| is_broken(isa, index, &after))
+}
+
+/// Whether a concrete guest breaks the assumption, and the monitor does not see it.
+pub(crate) fn direct_shown_by(replay: &Replay<'_>, side: Side, index: usize) -> bool {
+    let [guest, real] = replay.sides.as_slice() else { return false };
+    let broken = |after: &Concrete| is_broken(replay.isa(), index, after);
+    is_placed(replay, side, replay.setting.guests())
+        && real.completes()
+        && guest.after(replay.isa(), false).is_some_and(broken)
+}
+
+/// Whether the assumption is false of a concrete guest's image.
+pub(crate) fn image_shown_by(replay: &Replay<'_>, side: Side, index: usize) -> bool {
+    let [_, real] = replay.sides.as_slice() else { return false };
+    is_placed(replay, side, replay.setting.guests()) && is_broken(replay.isa(), index, &real.before)
+}
+
+/// Whether de-privileging changes a concrete state in user mode.
+pub(crate) fn unsteady_shown_by(replay: &Replay<'_>) -> bool {
+    let [run] = replay.sides.as_slice() else { return false };
+    let image = crate::replay::deprivileged(replay.isa(), replay.pair(), &run.before);
+    in_mode(replay, Side::User) && image.registers != run.before.registers
 }

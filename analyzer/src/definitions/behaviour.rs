@@ -11,13 +11,14 @@
 //! **What a witness shows.** Two states that only differ in relocation and mode, and end visibly
 //! different.
 
-use model::isa::{Pair, Part, Profile, RegisterId, Slice};
+use model::isa::{Profile, Slice};
 
 use super::{Definition, Obligation, Side};
 use crate::decide::Query;
 use crate::problem::{Problem, Run, Storage};
 use crate::replay::{Replay, deprivileged};
-use crate::symbolic::state::{Register, State};
+use crate::setting::Setting;
+use crate::symbolic::state::State;
 use crate::symbolic::term::Term;
 
 pub(crate) const DEFINITION: Definition = Definition {
@@ -25,37 +26,64 @@ pub(crate) const DEFINITION: Definition = Definition {
     statement: "there are two states that differ in relocation and mode only, and end visibly different \
                 (P&G 1974, section 3)",
     applies: |_| true,
-    per_mode: false,
+    counts: |_| true,
+    modes: &[],
     ask,
     shown_by,
 };
 
-fn ask(problem: &mut Problem<'_>, pair: &Pair, _: Side, profile: Profile) -> Obligation {
-    let (supervisor, user) = problem.mode_pair(pair);
+fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, _: Side) -> Obligation {
+    let (supervisor, user) = problem.mode_pair(setting.pair);
     let (user, moved) = relocated(problem, &user);
-    compare(problem, supervisor, user, &[moved], profile)
+    compare(problem, supervisor, user, &[moved], setting.profile)
 }
 
-fn shown_by(replay: &Replay<'_>, _: Side, profile: Profile) -> bool {
-    let ([a, b], Some(part)) = (replay.sides.as_slice(), replay.isa.relocation) else {
+fn shown_by(replay: &Replay<'_>, _: Side) -> bool {
+    let ([a, b], Some(part)) = (replay.sides.as_slice(), replay.isa().relocation) else {
         return false;
     };
-    let user = deprivileged(replay.isa, replay.pair, &a.before);
+    let user = deprivileged(replay.isa(), replay.pair(), &a.before);
     let (mut moved, place) = (user.clone(), b.before.part(part));
     moved.set_part(part, place);
     replay.starts_in_supervisor()
         && user.part(part) != place
         && moved.registers == b.before.registers
         && replay.sees_equal_storage()
-        && replay.results_differ(profile == Profile::Literal)
+        && replay.results_differ(replay.literal())
 }
 
-/// The state in one of the pair's modes.
-pub(super) fn in_side(problem: &mut Problem<'_>, state: &State, pair: &Pair, side: Side) -> State {
+/// The state in one of the pair's modes; any other mode is left as it is, and is a premise
+/// ([`other_mode`]).
+pub(super) fn in_side(
+    problem: &mut Problem<'_>,
+    setting: Setting<'_>,
+    state: &State,
+    side: Side,
+) -> State {
     match side {
-        Side::Supervisor => problem.in_mode(state, pair.supervisor.1),
-        Side::User => problem.deprivileged(state, pair),
+        Side::Supervisor => problem.in_mode(state, setting.pair.supervisor.1),
+        // What de-privileging makes of a state is simpler, where that is every state in user mode.
+        Side::User if setting.steady => problem.deprivileged(state, setting.pair),
+        Side::User => problem.in_mode(state, setting.pair.user.1),
+        Side::Other => state.clone(),
     }
+}
+
+/// What a state in none of the pair's modes takes.
+pub(super) fn other_mode(
+    problem: &mut Problem<'_>,
+    setting: Setting<'_>,
+    state: &State,
+    side: Side,
+) -> Vec<Term> {
+    let (Some(part), Side::Other) = (problem.isa.mode, side) else { return Vec::new() };
+    let mode = state.part(&mut problem.terms, part);
+    let pair = [setting.pair.supervisor.1, setting.pair.user.1];
+    pair.map(|value| {
+        let value = problem.terms.constant(value, part.width);
+        problem.terms.ne(mode, value)
+    })
+    .into()
 }
 
 /// The state with the chosen bits arbitrary, and the condition that some of them differ.
@@ -90,33 +118,34 @@ pub(super) fn compare(
     premises: &[Term],
     profile: Profile,
 ) -> Obligation {
-    compare_but(problem, first, second, premises, profile, &[])
-}
-
-/// The same, some parts of the result aside.
-pub(super) fn compare_but(
-    problem: &mut Problem<'_>,
-    first: State,
-    second: State,
-    premises: &[Term],
-    profile: Profile,
-    hidden: &[(RegisterId, Slice)],
-) -> Obligation {
     let window = problem.array();
     let runs = [first, second].map(|entry| {
         let outside = problem.array();
         problem.run(entry, Storage::Windowed { window, outside })
     });
-    compare_runs(problem, runs.into(), premises, profile, hidden)
+    compare_runs(problem, runs.into(), premises, profile)
 }
 
-/// Two runs that keep M and R and end visibly different, some parts of the result aside.
+/// The same for two states with the same mapping and the same storage, also outside the window: what
+/// differs in the results comes from what differs in the registers.
+pub(super) fn compare_in_place(
+    problem: &mut Problem<'_>,
+    first: State,
+    second: State,
+    premises: &[Term],
+    profile: Profile,
+) -> Obligation {
+    let array = problem.array();
+    let runs = [first, second].map(|entry| problem.run(entry, Storage::Flat(array)));
+    compare_runs(problem, runs.into(), premises, profile)
+}
+
+/// Two runs that keep M and R and end visibly different.
 pub(super) fn compare_runs(
     problem: &mut Problem<'_>,
     runs: Vec<Run>,
     premises: &[Term],
     profile: Profile,
-    hidden: &[(RegisterId, Slice)],
 ) -> Obligation {
     let mut all = problem.always.clone();
     all.extend(runs.iter().flat_map(|r| &r.assumed));
@@ -137,16 +166,6 @@ pub(super) fn compare_runs(
         } else {
             happens.push(run.transition.completes);
             ends.push(run.transition.after.clone());
-        }
-    }
-    for (id, slice) in hidden {
-        let same = ends[0].registers[id.index()].clone();
-        let part = Part { register: *id, low: slice.low, width: slice.width };
-        if let Register::Single(_) = same {
-            let value = ends[0].part(&mut problem.terms, part);
-            ends[1].set_part(&mut problem.terms, part, value);
-        } else {
-            ends[1].registers[id.index()] = same;
         }
     }
     for (run, after) in runs.iter().zip(&ends) {

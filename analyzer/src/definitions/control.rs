@@ -6,35 +6,35 @@
 //!
 //! **What a witness shows.** One state, in the given mode, and the component of M or R that changes.
 
-use model::isa::{Pair, Profile, Role};
+use model::isa::Role;
 
+use super::behaviour::in_side;
 use super::{Definition, Obligation, Side};
 use crate::decide::Query;
 use crate::problem::{Problem, Storage};
 use crate::replay::{Replay, equal_bits};
+use crate::setting::Setting;
 
 pub(crate) const DEFINITION: Definition = Definition {
     name: "control-sensitive",
     statement: "there is a state in which the instruction completes and changes the mode or R (P&G 1974, section 3)",
     applies: |_| true,
-    per_mode: true,
+    counts: |_| true,
+    modes: &Side::PAIR,
     ask,
     shown_by,
 };
 
-fn ask(problem: &mut Problem<'_>, pair: &Pair, side: Side, profile: Profile) -> Obligation {
+fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: Side) -> Obligation {
     let state = problem.fresh();
-    let entry = match side {
-        Side::Supervisor => problem.in_mode(&state, pair.supervisor.1),
-        Side::User => problem.deprivileged(&state, pair),
-    };
+    let entry = in_side(problem, setting, &state, side);
     let storage = Storage::Flat(problem.array());
     let run = problem.run(entry, storage);
     let mut premises = problem.always.clone();
     premises.extend(&run.assumed);
     let mut happens = run.transition.completes;
     let mut after = run.transition.after.clone();
-    if profile == Profile::Literal {
+    if setting.literal() {
         let (with_traps, strange) = problem.outcome(&run);
         let trap = run.transition.other_trap(&mut problem.terms, problem.isa);
         let strange = problem.terms.not(strange);
@@ -48,12 +48,12 @@ fn ask(problem: &mut Problem<'_>, pair: &Pair, side: Side, profile: Profile) -> 
     Obligation { query: Query { premises, goal }, runs: vec![run], unknown, first: None }
 }
 
-fn shown_by(replay: &Replay<'_>, side: Side, profile: Profile) -> bool {
+fn shown_by(replay: &Replay<'_>, side: Side) -> bool {
     let [run] = replay.sides.as_slice() else { return false };
-    let mode = replay.isa.mode.map(|part| run.before.part(part));
+    let mode = replay.isa().mode.map(|part| run.before.part(part));
     let changed = |after| {
-        !equal_bits(replay.isa, &run.before, after, |s| matches!(s.role, Role::M | Role::R))
+        !equal_bits(replay.isa(), &run.before, after, |s| matches!(s.role, Role::M | Role::R))
     };
-    mode == Some(side.mode(replay.pair))
-        && run.after(replay.isa, profile == Profile::Literal).is_some_and(changed)
+    mode.is_some_and(|mode| side.admits(replay.pair(), mode))
+        && run.after(replay.isa(), replay.literal()).is_some_and(changed)
 }

@@ -15,7 +15,7 @@
 //!
 //! **What a witness shows.** A guest state and its image, which traps, and what of it is lost.
 
-use model::isa::{Class, Isa, Kind, Pair, Role, Saves, Slice, Stmt, TrapId, TrapKind};
+use model::isa::{Class, Isa, Kind, Role, Saves, Slice, Stmt, TrapId, TrapKind};
 use model::map::{Partition, VmMap};
 use model::state::State as Concrete;
 
@@ -24,6 +24,7 @@ use super::{Obligation, Side};
 use crate::decide::Query;
 use crate::problem::{Problem, Run};
 use crate::replay::{Replay, equal_bits};
+use crate::setting::Setting;
 use crate::symbolic::execute::TrapExit;
 use crate::symbolic::facts::Facts;
 use crate::symbolic::state::State;
@@ -113,17 +114,18 @@ pub(super) fn counter_tells(isa: &Isa, trap: TrapId) -> bool {
 /// "There is a guest state, in this mode and case, whose image traps and is not found again."
 pub(crate) fn ask(
     problem: &mut Problem<'_>,
-    pair: &Pair,
+    setting: Setting<'_>,
     side: Side,
     guests: Guests,
     case: Case,
     way: Way,
 ) -> Obligation {
     let Placed { map, guest, real, windows, facts, mut premises } =
-        place(problem, pair, side, guests, case);
+        place(problem, setting, side, guests, case);
     let real = problem.run_with(real, windows[1], facts.clone());
     let mut losses = Vec::new();
-    for exit in &real.transition.traps {
+    let entering = |exit: &&TrapExit| !setting.strays.contains(&exit.trap);
+    for exit in real.transition.traps.iter().filter(entering) {
         let lost = match way {
             Way::Reflect => problem.terms.bool(true),
             Way::Either | Way::Recover => is_lost(problem, &map, &guest, &real, exit, &facts),
@@ -209,13 +211,15 @@ pub(crate) fn shown_by(replay: &Replay<'_>, side: Side, guests: Guests, way: Way
 
 /// What is lost behind a real trap, in words; empty if nothing is, or the guest takes the same trap.
 pub(crate) fn lost(replay: &Replay<'_>, way: Way) -> Vec<&'static str> {
-    let isa = replay.isa;
+    let isa = replay.isa();
     let ([guest, real], Some(map)) = (replay.sides.as_slice(), VmMap::of(isa)) else {
         return Vec::new();
     };
-    let Some(raised) = &real.raised else { return Vec::new() };
+    let Some(raised) = real.raised.as_ref().filter(|_| replay.enters(real)) else {
+        return Vec::new();
+    };
     let partition = Partition { first: replay.first, cells: guest.before.cells };
-    let image = |state: &Concrete| map.apply(isa, replay.pair, partition, state, &real.before);
+    let image = |state: &Concrete| map.apply(isa, replay.pair(), partition, state, &real.before);
     let same =
         |a: &Concrete, b: &Concrete, chosen: fn(&Slice) -> bool| equal_bits(isa, a, b, chosen);
     let reflects = guest.raised.as_ref().is_some_and(|own| {

@@ -7,29 +7,33 @@
 //!
 //! **What a witness shows.** The two bounds, and the result that tells them apart.
 
-use model::isa::{Kind, Pair, Profile};
+use model::isa::{Kind, Profile};
 
-use super::behaviour::{compare, in_side, varied};
+use super::behaviour::{compare_in_place, in_side, varied};
 use super::{Definition, Obligation, Side};
 use crate::problem::Problem;
 use crate::replay::Replay;
+use crate::setting::Setting;
 
 pub(crate) const DEFINITION: Definition = Definition {
     name: "extent-sensitive",
     statement: "there are two states that differ in bounds only, and end visibly different (extended profile)",
     applies: |profile| profile == Profile::Extended,
-    per_mode: true,
+    counts: |_| true,
+    modes: &Side::PAIR,
     ask,
     shown_by,
 };
 
-fn ask(problem: &mut Problem<'_>, pair: &Pair, side: Side, profile: Profile) -> Obligation {
+fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: Side) -> Obligation {
     let state = problem.fresh();
-    let first = in_side(problem, &state, pair, side);
+    let first = in_side(problem, setting, &state, side);
     let (second, differs) = varied(problem, &first, |s| s.kind == Some(Kind::Bounds));
-    compare(problem, first, second, &[differs], profile)
+    compare_in_place(problem, first, second, &[differs], setting.profile)
 }
 
-fn shown_by(replay: &Replay<'_>, _: Side, _: Profile) -> bool {
-    replay.differ_only(|s| s.kind == Some(Kind::Bounds)) && replay.results_differ(false)
+fn shown_by(replay: &Replay<'_>, _: Side) -> bool {
+    replay.differ_only(|s| s.kind == Some(Kind::Bounds))
+        && replay.has_equal_storage()
+        && replay.results_differ(false)
 }

@@ -20,14 +20,15 @@ use super::sequence::{self, Stores};
 use super::statewise::{Case, Guests};
 use super::{
     DEFINITIONS, Obligation, Side, allocator, assumption, dispatch, privileged, statewise,
-    trap_visible,
 };
-use crate::classify;
 use crate::decide::{self, Answer, Backend, By, Query, Session};
+use crate::entries;
 use crate::problem::Problem;
 use crate::replay::{Replay, play};
 use crate::sat::tests::Random;
+use crate::setting::Setting;
 use crate::settle::{Docket, Question, Settle, Solving};
+use crate::squares;
 use crate::symbolic::model::{Evaluator, Model};
 use crate::symbolic::state::Register;
 use crate::symbolic::term::{Node, Term, Terms};
@@ -47,12 +48,13 @@ struct Comparing {
 
 impl Settle for Comparing {
     fn settle(&self, docket: &mut Docket<'_>, question: &Question<'_>) -> (Verdict, By) {
-        let (isa, class, pair) = (docket.problem.isa, docket.problem.class, docket.pair);
+        let (setting, class) = (docket.setting, docket.problem.class);
+        let Setting { isa, pair, .. } = setting;
         let place = format!("{}, {}, {}", isa.name, class.name, question.name);
-        let (mut problem, obligation) = question.put(isa, class, Terms::default());
+        let (mut problem, obligation) = question.put(setting, class, Terms::default());
         for holds in [true, false].repeat(SAMPLES) {
             let Some(model) = self.sample(&mut problem, &obligation.query, holds) else { continue };
-            let (replay, _) = witness::read(&problem, pair, &obligation, &model);
+            let (replay, _) = witness::read(&problem, setting, &obligation, &model);
             let formula = holds || some_choice(&problem, &obligation, &model);
             self.tried[usize::from(!formula)].fetch_add(1, Relaxed);
             let judged = (question.shows)(&replay);
@@ -62,7 +64,7 @@ impl Settle for Comparing {
         if let Verdict::Shown(witness) = &verdict {
             for (damage, damaged) in damages(isa, pair, &question.name, witness) {
                 self.tried[2].fetch_add(1, Relaxed);
-                let replay = damaged.replay(isa, class, pair);
+                let replay = damaged.replay(setting, class);
                 let shown = (question.shows)(&replay);
                 assert!(!shown, "{place}: with {damage} still shown by {}", states(&replay));
             }
@@ -206,18 +208,6 @@ fn damages(isa: &Isa, pair: &Pair, name: &str, witness: &Witness) -> Vec<(String
             }
         }
     }
-    if property == "trap-visible" {
-        let written = trap_visible::written(isa);
-        for (id, register) in isa.register_ids() {
-            let kept = |s: &&Slice| s.role == Role::E && !written.contains(&(id, (*s).clone()));
-            for slice in register.slices.iter().filter(kept) {
-                damaged(format!("another {}, which no trap writes", register.name), &|w| {
-                    let value = w.before[1].element(id, 0) ^ 1 << slice.low;
-                    w.before[1].set_element(id, 0, value);
-                });
-            }
-        }
-    }
     let [a, b] = witness.before.as_slice() else { return all };
     let first = witness.first.unwrap_or(0);
     match property {
@@ -301,41 +291,51 @@ fn written(text: &str) -> Isa {
 }
 
 /// Puts every question about a class, and those about the map, in every case.
-fn ask_all(isa: &Isa, class: &Class, pair: &Pair, profile: Profile, settle: &dyn Settle) {
-    let mut docket = Docket::new(isa, class, pair, profile);
+fn ask_all(setting: Setting<'_>, class: &Class, settle: &dyn Settle) {
+    let Setting { isa, profile, .. } = setting;
+    let mut docket = Docket::new(setting, class);
     let mut ask = |name: String, ask: &Ask<'_>, shows: &Shows<'_>| {
         settle.settle(&mut docket, &Question { name, ask, shows });
     };
     for part in [Part::Against, Part::Premise, Part::Completing] {
-        ask(
-            part.name().into(),
-            &|problem| privileged::ask(problem, pair, profile, part),
-            &|replay| privileged::shown_by(replay, profile, part),
-        );
+        ask(part.name().into(), &|problem| privileged::ask(problem, setting, part), &|replay| {
+            privileged::shown_by(replay, part)
+        });
     }
-    let guests = [classify::guests(profile), Guests::Unrelocated];
+    let guests = [setting.guests(), Guests::Unrelocated];
     let cases = guests.into_iter().flat_map(|g| g.cases().iter().map(move |case| (g, *case)));
     let cases: Vec<(Guests, Case)> = cases.collect();
-    for side in Side::BOTH {
-        for definition in DEFINITIONS.iter().filter(|d| (d.applies)(profile)) {
+    for &side in setting.sides(false) {
+        let asked = |d: &&super::Definition| {
+            (d.applies)(profile)
+                && (d.modes.contains(&side) || (d.modes.is_empty() && side == Side::User))
+        };
+        for definition in DEFINITIONS.iter().filter(asked) {
             ask(
                 format!("{}/{}", definition.name, side.word()),
-                &|problem| (definition.ask)(problem, pair, side, profile),
-                &|replay| (definition.shown_by)(replay, side, profile),
+                &|problem| (definition.ask)(problem, setting, side),
+                &|replay| (definition.shown_by)(replay, side),
             );
         }
         for index in 0..isa.assumptions.len() {
             ask(
                 format!("assumption/{index}/{}", side.word()),
-                &|problem| assumption::ask(problem, pair, side, index),
-                &|replay| assumption::broken_by(replay, index),
+                &|problem| assumption::ask_step(problem, setting, side, index),
+                &|replay| assumption::step_shown_by(replay, side, index),
             );
+            for trap in (0..isa.traps.len()).map(|i| TrapId(i as u32)) {
+                ask(
+                    format!("assumption/{index}/trap/{}", side.word()),
+                    &|problem| assumption::ask_trap(problem, setting, side, index, trap),
+                    &|replay| assumption::trap_shown_by(replay, side, index, trap),
+                );
+            }
         }
         for &(guests, case) in &cases {
             let name = |of: &str| format!("{of}/{}/{}/{}", guests.word(), side.word(), case.word());
             ask(
                 name("statewise"),
-                &|problem| statewise::ask(problem, pair, side, guests, case),
+                &|problem| statewise::ask(problem, setting, side, guests, case),
                 &|replay| statewise::refuted_by(replay, side, guests),
             );
             if guests == Guests::Unrelocated {
@@ -343,13 +343,13 @@ fn ask_all(isa: &Isa, class: &Class, pair: &Pair, profile: Profile, settle: &dyn
             }
             ask(
                 name("allocator"),
-                &|problem| allocator::ask(problem, pair, side, guests, case),
+                &|problem| allocator::ask(problem, setting, side, guests, case),
                 &|replay| allocator::shown_by(replay, side, guests),
             );
             for way in [Way::Either, Way::Recover, Way::Reflect] {
                 ask(
                     name(way.name()),
-                    &|problem| dispatch::ask(problem, pair, side, guests, case, way),
+                    &|problem| dispatch::ask(problem, setting, side, guests, case, way),
                     &|replay| dispatch::shown_by(replay, side, guests, way),
                 );
             }
@@ -360,16 +360,17 @@ fn ask_all(isa: &Isa, class: &Class, pair: &Pair, profile: Profile, settle: &dyn
 /// Puts every question about some classes of a machine, and those about its traps and its map.
 fn compare(isa: &Isa, profile: Profile, chosen: &dyn Fn(&Class) -> bool) {
     let name = &isa.name;
-    let pair = &isa.pairs[0];
+    let setting = Setting::new(isa, &isa.pairs[0], profile);
     let comparing = Comparing {
         solving: Solving { backend: Backend::new() },
         random: Mutex::new(Random(0)),
         tried: Default::default(),
     };
     for class in isa.classes.iter().filter(|c| chosen(c)) {
-        ask_all(isa, class, pair, profile, &comparing);
+        ask_all(setting, class, &comparing);
     }
-    classify::sequences(isa, pair, profile, &comparing);
+    squares::sequences(setting, &comparing);
+    entries::judge(setting, &comparing);
     let tried = comparing.tried.map(AtomicUsize::into_inner);
     assert!(tried.iter().all(|n| *n > 0), "{name} in {profile:?}: only {tried:?} were tried");
 }
@@ -560,7 +561,8 @@ fn where_a_sequence_stores_is_read_off_its_terms() {
         let isa = written(&TROUBLED.replace("    psr.flag = 0;\n", &sequence));
         let (class, pair) = (&isa.classes[0], &isa.pairs[0]);
         let svc = isa.traps.iter().position(|t| t.name == "svc").expect("there is such a trap");
-        let found = sequence::stores(&isa, class, pair, TrapId(svc as u32));
+        let found =
+            sequence::stores(Setting::new(&isa, pair, Profile::Refined), class, TrapId(svc as u32));
         assert_eq!(found, expected, "{statement}");
     }
 }
@@ -591,7 +593,11 @@ fn a_mapping_that_nothing_shows_has_to_stay() {
         let partition = Partition { first, cells };
         let real = map.apply(&isa, pair, partition, &guest, &State::zero(&isa, 4));
         let sides = [guest, real].map(|state| play(&isa, class, &[], &[], state));
-        let replay = Replay { isa: &isa, pair, sides: sides.into(), first };
+        let replay = Replay {
+            setting: Setting::new(&isa, pair, Profile::Refined),
+            sides: sides.into(),
+            first,
+        };
         for guests in [Guests::Paper, Guests::All] {
             assert!(statewise::is_placed(&replay, Side::Supervisor, guests), "{statement}");
             assert_eq!(

@@ -5,31 +5,34 @@
 //!
 //! **What a witness shows.** The two places of one window, and the result that tells them apart.
 
-use model::isa::{Kind, Pair, Profile};
+use model::isa::Kind;
 
 use super::behaviour::{compare, in_side, relocated};
 use super::{Definition, Obligation, Side};
 use crate::problem::Problem;
 use crate::replay::Replay;
+use crate::setting::Setting;
 
 pub(crate) const DEFINITION: Definition = Definition {
     name: "location-sensitive",
     statement: "there are two states that differ in relocation only, and end visibly different \
                 (P&G 1974, section 3)",
     applies: |_| true,
-    per_mode: true,
+    counts: |_| true,
+    modes: &Side::PAIR,
     ask,
     shown_by,
 };
 
-fn ask(problem: &mut Problem<'_>, pair: &Pair, side: Side, profile: Profile) -> Obligation {
+fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: Side) -> Obligation {
     let state = problem.fresh();
-    let first = in_side(problem, &state, pair, side);
+    let first = in_side(problem, setting, &state, side);
     let (second, moved) = relocated(problem, &first);
-    compare(problem, first, second, &[moved], profile)
+    compare(problem, first, second, &[moved], setting.profile)
 }
 
-fn shown_by(replay: &Replay<'_>, _: Side, profile: Profile) -> bool {
+fn shown_by(replay: &Replay<'_>, _: Side) -> bool {
     replay.differ_only(|s| s.kind == Some(Kind::Relocation))
-        && replay.results_differ(profile == Profile::Literal)
+        && replay.sees_equal_storage()
+        && replay.results_differ(replay.literal())
 }

@@ -4,8 +4,11 @@
 pub(crate) mod allocator;
 pub(crate) mod assumption;
 pub(crate) mod behaviour;
+pub(crate) mod choice;
+pub(crate) mod confinement;
 pub(crate) mod control;
 pub(crate) mod dispatch;
+pub(crate) mod entry;
 pub(crate) mod extent;
 #[cfg(test)]
 mod identity;
@@ -26,22 +29,30 @@ use model::isa::{Pair, Profile};
 use crate::decide::Query;
 use crate::problem::{Problem, Run};
 use crate::replay::Replay;
+use crate::setting::Setting;
 use crate::symbolic::term::Term;
 
-/// Which mode both states of a question are in.
+/// The virtual mode that the states of a question are in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Side {
+    /// The pair's supervisor mode.
     Supervisor,
+    /// The pair's user mode.
     User,
+    /// Any mode that is neither: a guest may be in it too.
+    Other,
 }
 
 impl Side {
-    pub(crate) const BOTH: [Self; 2] = [Self::Supervisor, Self::User];
+    pub(crate) const PAIR: [Self; 2] = [Self::Supervisor, Self::User];
+    pub(crate) const ALL: [Self; 3] = [Self::Supervisor, Self::User, Self::Other];
 
-    pub(crate) fn mode(self, pair: &Pair) -> u128 {
+    /// Whether a value of the mode component is this mode.
+    pub(crate) fn admits(self, pair: &Pair, mode: u128) -> bool {
         match self {
-            Self::Supervisor => pair.supervisor.1,
-            Self::User => pair.user.1,
+            Self::Supervisor => mode == pair.supervisor.1,
+            Self::User => mode == pair.user.1,
+            Self::Other => mode != pair.supervisor.1 && mode != pair.user.1,
         }
     }
 
@@ -49,6 +60,7 @@ impl Side {
         match self {
             Self::Supervisor => "supervisor",
             Self::User => "user",
+            Self::Other => "other",
         }
     }
 
@@ -56,6 +68,7 @@ impl Side {
         match self {
             Self::Supervisor => &pair.supervisor.0,
             Self::User => &pair.user.0,
+            Self::Other => "another mode",
         }
     }
 }
@@ -81,12 +94,25 @@ pub(crate) struct Definition {
     pub(crate) statement: &'static str,
     /// Whether the profile knows the property.
     pub(crate) applies: fn(Profile) -> bool,
-    /// Whether the question is put once for each mode of the pair, or once across the modes.
-    pub(crate) per_mode: bool,
+    /// Whether it makes an instruction sensitive in the profile.
+    pub(crate) counts: fn(Profile) -> bool,
+    /// The modes the question is put for, one at a time; none if its states differ in mode.
+    pub(crate) modes: &'static [Side],
     /// The formula.
-    pub(crate) ask: fn(&mut Problem<'_>, &Pair, Side, Profile) -> Obligation,
+    pub(crate) ask: fn(&mut Problem<'_>, Setting<'_>, Side) -> Obligation,
     /// Whether played states are a witness.
-    pub(crate) shown_by: fn(&Replay<'_>, Side, Profile) -> bool,
+    pub(crate) shown_by: fn(&Replay<'_>, Side) -> bool,
+}
+
+impl Definition {
+    /// The name of the question in one of its modes.
+    pub(crate) fn question(&self, side: Side) -> String {
+        if self.modes.is_empty() {
+            self.name.to_owned()
+        } else {
+            format!("{}/{}", self.name, side.word())
+        }
+    }
 }
 
 /// Every existential property, in the order of reports.
@@ -100,4 +126,5 @@ pub(crate) const DEFINITIONS: &[Definition] = &[
     time::DEFINITION,
     trap_masked::DEFINITION,
     trap_visible::DEFINITION,
+    confinement::DEFINITION,
 ];

@@ -8,31 +8,31 @@
 //!
 //! **What a witness shows.** The state in both modes, and the result that tells them apart.
 
-use model::isa::{Pair, Profile};
-
 use super::behaviour::compare;
 use super::{Definition, Obligation, Side};
 use crate::problem::Problem;
 use crate::replay::{Replay, deprivileged};
+use crate::setting::Setting;
 
 pub(crate) const DEFINITION: Definition = Definition {
     name: "mode-sensitive",
     statement: "there are two states that differ in mode only, and end visibly different (P&G 1974, section 3)",
     applies: |_| true,
-    per_mode: false,
+    counts: |_| true,
+    modes: &[],
     ask,
     shown_by,
 };
 
-fn ask(problem: &mut Problem<'_>, pair: &Pair, _: Side, profile: Profile) -> Obligation {
-    let (supervisor, user) = problem.mode_pair(pair);
-    compare(problem, supervisor, user, &[], profile)
+fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, _: Side) -> Obligation {
+    let (supervisor, user) = problem.mode_pair(setting.pair);
+    compare(problem, supervisor, user, &[], setting.profile)
 }
 
-fn shown_by(replay: &Replay<'_>, _: Side, profile: Profile) -> bool {
+fn shown_by(replay: &Replay<'_>, _: Side) -> bool {
     let [a, b] = replay.sides.as_slice() else { return false };
     replay.starts_in_supervisor()
-        && deprivileged(replay.isa, replay.pair, &a.before).registers == b.before.registers
+        && deprivileged(replay.isa(), replay.pair(), &a.before).registers == b.before.registers
         && replay.sees_equal_storage()
-        && replay.results_differ(profile == Profile::Literal)
+        && replay.results_differ(replay.literal())
 }

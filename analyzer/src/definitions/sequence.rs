@@ -14,7 +14,7 @@
 use std::rc::Rc;
 
 use model::interp::{Outcome, take_trap};
-use model::isa::{Class, Isa, Kind, Pair, Role, Slice, TrapId};
+use model::isa::{Class, Isa, Kind, Role, Slice, TrapId};
 use model::state::State as Concrete;
 use rustc_hash::FxHashSet;
 
@@ -24,6 +24,7 @@ use super::{Obligation, Side};
 use crate::decide::Query;
 use crate::problem::{Problem, cell_count};
 use crate::replay::{Replay, equal_bits};
+use crate::setting::Setting;
 use crate::symbolic::execute::{TrapExit, after_trap};
 use crate::symbolic::facts::Facts;
 use crate::symbolic::state::{Layout, Region, Register, State};
@@ -41,17 +42,12 @@ pub(crate) enum Stores {
 }
 
 /// Where the sequence of a trap stores, from user mode.
-pub(crate) fn stores(isa: &Isa, class: &Class, pair: &Pair, trap: TrapId) -> Stores {
+pub(crate) fn stores(setting: Setting<'_>, class: &Class, trap: TrapId) -> Stores {
+    let isa = setting.isa;
     let mut problem = Problem::new(isa, class, Terms::default());
     let fresh = problem.fresh();
-    let state = in_side(&mut problem, &fresh, pair, Side::User);
-    let mut own = FxHashSet::default();
-    for (id, register) in isa.register_ids().filter(|(_, r)| r.count.is_none()) {
-        for slice in register.slices.iter().filter(|s| is_resource(s)) {
-            let part = model::isa::Part { register: id, low: slice.low, width: slice.width };
-            own.insert(state.part(&mut problem.terms, part));
-        }
-    }
+    let state = in_side(&mut problem, setting, &fresh, Side::User);
+    let mut own = monitors_own(&mut problem, &state);
     let argument = argument(&mut problem);
     own.extend(argument);
     let (after, _) = behind(&mut problem, trap, argument, state, &Facts::default());
@@ -66,8 +62,20 @@ pub(crate) fn stores(isa: &Isa, class: &Class, pair: &Pair, trap: TrapId) -> Sto
     worst.unwrap_or(Stores::Fixed)
 }
 
+/// The components of a state that belong to the monitor.
+pub(super) fn monitors_own(problem: &mut Problem<'_>, state: &State) -> FxHashSet<Term> {
+    let mut own = FxHashSet::default();
+    for (id, register) in problem.isa.register_ids().filter(|(_, r)| r.count.is_none()) {
+        for slice in register.slices.iter().filter(|s| is_resource(s)) {
+            let part = model::isa::Part { register: id, low: slice.low, width: slice.width };
+            own.insert(state.part(&mut problem.terms, part));
+        }
+    }
+    own
+}
+
 /// Whether a term's value follows from the allowed terms.
-fn depends_only_on(terms: &Terms, root: Term, allowed: &FxHashSet<Term>) -> bool {
+pub(super) fn depends_only_on(terms: &Terms, root: Term, allowed: &FxHashSet<Term>) -> bool {
     let mut open = vec![root];
     let mut seen = FxHashSet::default();
     while let Some(t) = open.pop() {
@@ -83,13 +91,13 @@ fn depends_only_on(terms: &Terms, root: Term, allowed: &FxHashSet<Term>) -> bool
 }
 
 /// An arbitrary argument, where traps have one.
-fn argument(problem: &mut Problem<'_>) -> Option<Term> {
+pub(super) fn argument(problem: &mut Problem<'_>) -> Option<Term> {
     let width = problem.isa.trap_argument;
     (width > 0).then(|| problem.terms.variable(width))
 }
 
 /// The state behind the trap sequence, and when it is unpredictable.
-fn behind(
+pub(super) fn behind(
     problem: &mut Problem<'_>,
     trap: TrapId,
     argument: Option<Term>,
@@ -104,7 +112,7 @@ fn behind(
 /// "There is a state from which the sequence writes to the partition, or is unpredictable."
 pub(crate) fn ask_partition(
     problem: &mut Problem<'_>,
-    pair: &Pair,
+    setting: Setting<'_>,
     trap: TrapId,
     stores: Stores,
 ) -> Obligation {
@@ -122,7 +130,7 @@ pub(crate) fn ask_partition(
     premises.push(problem.terms.ule(least, k));
 
     let fresh = problem.fresh();
-    let mut real = in_side(problem, &fresh, pair, Side::User);
+    let mut real = in_side(problem, setting, &fresh, Side::User);
     let (array, rest) = (problem.array(), problem.array());
     let regions = vec![Region { base: k, size: w, array }];
     real.layout = Rc::new(Layout { regions, rest, cells: q });
@@ -147,7 +155,8 @@ pub(crate) fn ask_partition(
             continue;
         }
         let old = real.load(terms, &facts, write.index);
-        let changed = terms.ne(old, write.value);
+        let new = after.load(terms, &facts, write.index);
+        let changed = terms.ne(old, new);
         let changed = terms.and(inside, changed);
         wrong.push(terms.and(write.guard, changed));
     }
@@ -161,13 +170,12 @@ pub(crate) fn ask_partition(
 /// "There are two states that differ, and are one behind the sequence."
 pub(crate) fn ask_saved(
     problem: &mut Problem<'_>,
-    pair: &Pair,
+    setting: Setting<'_>,
     trap: TrapId,
     stores: Stores,
 ) -> Obligation {
-    let isa = problem.isa;
     let fresh = problem.fresh();
-    let mut first = in_side(problem, &fresh, pair, Side::User);
+    let mut first = in_side(problem, setting, &fresh, Side::User);
     let rest = problem.array();
     first.layout = Rc::new(Layout { regions: Vec::new(), rest, cells: problem.cells });
     let argument = argument(problem);
@@ -184,34 +192,56 @@ pub(crate) fn ask_saved(
     let (after_second, _) = behind(problem, trap, argument, second.clone(), &facts);
 
     let mut premises = problem.always.clone();
-    let afters = [&after_first, &after_second];
-    for (id, register) in isa.register_ids() {
-        let [a, b] = afters.map(|s| &s.registers[id.index()]);
-        if let (Register::Single(a), Register::Single(b)) = (a, b) {
-            premises.push(problem.terms.eq(*a, *b));
-        } else if a != b {
-            let width = model::bits::bits_for(register.len() as u128);
-            for i in 0..register.len() {
-                let terms = &mut problem.terms;
-                let index = terms.constant(i as u128, width);
-                let [x, y] = afters.map(|s| s.element(terms, isa, id, index));
-                premises.push(terms.eq(x, y));
-            }
+    if stores == Stores::Own {
+        for write in after_first.writes.iter().chain(&after_second.writes) {
+            premises.push(problem.terms.ult(write.index, first.layout.cells));
         }
     }
-    for write in after_first.writes.iter().chain(&after_second.writes) {
-        let terms = &mut problem.terms;
-        if stores == Stores::Own {
-            premises.push(terms.ult(write.index, first.layout.cells));
-        }
-        let [x, y] = afters.map(|s| s.load(terms, &facts, write.index));
-        premises.push(terms.eq(x, y));
-    }
+    premises.extend(equal(problem, [&after_first, &after_second], &facts));
     let goal = problem.differ(&first, &second, is_guests);
     let windows = [problem.window(&first), problem.window(&second)];
     let runs = vec![problem.at_rest(first, windows[0]), problem.at_rest(second, windows[1])];
     let unknown = problem.terms.bool(false);
     Obligation { query: Query { premises, goal }, runs, unknown, first: None }
+}
+
+/// What it takes that two states are one behind the sequence of a trap.
+pub(super) fn same_behind(
+    problem: &mut Problem<'_>,
+    trap: TrapId,
+    argument: Option<Term>,
+    states: [&State; 2],
+) -> Term {
+    let facts = Facts::default();
+    let [a, b] = states.map(|state| behind(problem, trap, argument, state.clone(), &facts));
+    let mut all = equal(problem, [&a.0, &b.0], &facts);
+    all.extend([a.1, b.1].map(|strange| problem.terms.not(strange)));
+    problem.terms.all(all)
+}
+
+/// The registers of two states are equal, and the cells that either wrote.
+fn equal(problem: &mut Problem<'_>, states: [&State; 2], facts: &Facts) -> Vec<Term> {
+    let isa = problem.isa;
+    let terms = &mut problem.terms;
+    let mut all = Vec::new();
+    for (id, register) in isa.register_ids() {
+        let [a, b] = states.map(|s| &s.registers[id.index()]);
+        if let (Register::Single(a), Register::Single(b)) = (a, b) {
+            all.push(terms.eq(*a, *b));
+        } else if a != b {
+            let width = model::bits::bits_for(register.len() as u128);
+            for i in 0..register.len() {
+                let index = terms.constant(i as u128, width);
+                let [x, y] = states.map(|s| s.element(terms, isa, id, index));
+                all.push(terms.eq(x, y));
+            }
+        }
+    }
+    for write in states.iter().flat_map(|s| &s.writes) {
+        let [x, y] = states.map(|s| s.load(terms, facts, write.index));
+        all.push(terms.eq(x, y));
+    }
+    all
 }
 
 /// What the dispatcher has to find behind the sequence.
@@ -221,12 +251,17 @@ fn is_guests(slice: &Slice) -> bool {
 }
 
 /// The arguments a trap can have; of wide ones, the first.
-fn arguments(isa: &Isa) -> impl Iterator<Item = Option<u128>> + use<> {
+pub(super) fn arguments(isa: &Isa) -> impl Iterator<Item = Option<u128>> + use<> {
     (0..=model::bits::mask(isa.trap_argument.min(16))).map(Some)
 }
 
 /// The state behind the sequence; none where it is unpredictable.
-fn sequel(isa: &Isa, trap: TrapId, argument: Option<u128>, before: &Concrete) -> Option<Concrete> {
+pub(super) fn sequel(
+    isa: &Isa,
+    trap: TrapId,
+    argument: Option<u128>,
+    before: &Concrete,
+) -> Option<Concrete> {
     match take_trap(isa, trap, argument, before.clone()) {
         Outcome::Trap(_, after) => Some(after),
         Outcome::Step(_) | Outcome::Unpredictable | Outcome::Unknown => None,
@@ -235,27 +270,27 @@ fn sequel(isa: &Isa, trap: TrapId, argument: Option<u128>, before: &Concrete) ->
 
 /// Whether a state stands in the pair's user mode.
 fn in_user(replay: &Replay<'_>, state: &Concrete) -> bool {
-    replay.isa.mode.is_none_or(|mode| state.part(mode) == replay.pair.user.1)
+    replay.isa().mode.is_none_or(|mode| state.part(mode) == replay.pair().user.1)
 }
 
 /// Whether the sequence, from a concrete state, writes to the partition or goes astray.
 pub(crate) fn partition_shown_by(replay: &Replay<'_>, trap: TrapId) -> bool {
     let [guest, real] = replay.sides.as_slice() else { return false };
     let (first, end) = (replay.first, replay.first + guest.before.cells);
-    let placed = replay.isa.least_cells() <= first && end <= real.before.cells;
+    let placed = replay.isa().least_cells() <= first && end <= real.before.cells;
     let spills = |argument| {
-        sequel(replay.isa, trap, argument, &real.before).is_none_or(|after| {
+        sequel(replay.isa(), trap, argument, &real.before).is_none_or(|after| {
             !after.storage.range(first..end).eq(real.before.storage.range(first..end))
         })
     };
-    placed && in_user(replay, &real.before) && arguments(replay.isa).any(spills)
+    placed && in_user(replay, &real.before) && arguments(replay.isa()).any(spills)
 }
 
 /// Whether two concrete states differ before the sequence and not behind it.
 pub(crate) fn saved_shown_by(replay: &Replay<'_>, trap: TrapId) -> bool {
     let [a, b] = replay.sides.as_slice() else { return false };
     let (a, b) = (&a.before, &b.before);
-    let isa = replay.isa;
+    let isa = replay.isa();
     let comparable =
         equal_bits(isa, a, b, |s| !is_guests(s)) && a.storage == b.storage && a.cells == b.cells;
     let one = |argument| {

@@ -1,8 +1,11 @@
 //! The statewise condition: what a monitor really needs of an unprivileged instruction.
 //!
 //! **Statement** (after P&G section 4, the one-step homomorphism). For every guest state S that the
-//! hardware will run, i(f(S)) traps, or neither side traps and i(f(S)) = f(i(S)). Restricted to
-//! guests in virtual user mode it is the exact condition for a hybrid monitor (P&G section 6).
+//! hardware will run, i(f(S)) traps to the monitor, or neither side traps and i(f(S)) = f(i(S)).
+//! Where i(S) is unpredictable anything goes; where i(S) is defined, i(f(S)) must be.
+//! Restricted to guests in virtual user mode it is the exact condition for a hybrid monitor
+//! (P&G section 6). S is in any mode, with any value of the other bits of M, that the assumptions
+//! admit: not only in the pair's modes, and not only what de-privileging makes of a state.
 //!
 //! **Formula.** S has w cells, f(S) stands from cell k on in a machine of q ≥ k + w cells, with the
 //! map f of [`model::map`]. Equality covers E, M, P, R and the control block, which direct execution
@@ -15,16 +18,19 @@
 use std::rc::Rc;
 
 use model::bits::mask;
-use model::isa::{Kind, Pair, Part, Role, Slice};
+use model::interp::Outcome;
+use model::isa::{Kind, Part, Role, Slice};
 use model::map::{Partition, VmMap, window};
 use model::state::State as Concrete;
 
-use super::behaviour::in_side;
+use super::behaviour::{in_side, other_mode};
 use super::resource::is_resource;
 use super::{Obligation, Side};
+use crate::choice::Assignment;
 use crate::decide::Query;
 use crate::problem::{Problem, Run, any_cell, cell_count};
 use crate::replay::{Replay, equal_bits};
+use crate::setting::Setting;
 use crate::symbolic::facts::Facts;
 use crate::symbolic::state::{Layout, Region, State, pass_hits};
 use crate::symbolic::term::{Term, Terms};
@@ -93,15 +99,21 @@ impl Guests {
     }
 }
 
+/// What direct execution must leave alone, on the real machine and in the control block: M, and R
+/// beside the mapping. Clocks are the monitor's too, although they are not compared.
+pub(super) fn monitors(slice: &Slice) -> bool {
+    slice.role == Role::M || is_resource(slice) || slice.kind == Some(Kind::Time)
+}
+
 /// f over terms.
 pub(super) struct Map {
-    data: VmMap,
+    pub(super) data: VmMap,
     pub(super) k: Term,
     pub(super) w: Term,
     /// The image of the entry's window, by the case at hand.
-    known: ((Term, Term), (Term, Term)),
+    pub(super) known: ((Term, Term), (Term, Term)),
     /// R′ does not show where the guest's window lies.
-    hidden: bool,
+    pub(super) hidden: bool,
 }
 
 /// A guest state and its image, before anything runs.
@@ -119,13 +131,13 @@ pub(super) struct Placed {
 /// The machine must have a mapping.
 pub(crate) fn ask(
     problem: &mut Problem<'_>,
-    pair: &Pair,
+    setting: Setting<'_>,
     side: Side,
     guests: Guests,
     case: Case,
 ) -> Obligation {
     let Placed { map, guest, real, windows, facts, mut premises } =
-        place(problem, pair, side, guests, case);
+        place(problem, setting, side, guests, case);
     let guest = problem.run_with(guest, windows[0], facts.clone());
     let real = problem.run_with(real, windows[1], facts);
     premises.extend(guest.assumed.iter().chain(&real.assumed));
@@ -136,10 +148,33 @@ pub(crate) fn ask(
     Obligation { query: Query { premises, goal }, runs: vec![guest, real], unknown, first }
 }
 
+/// The same under a monitor that keeps bits of its own at fixed values.
+pub(crate) fn ask_keeping(
+    problem: &mut Problem<'_>,
+    setting: Setting<'_>,
+    side: Side,
+    case: Case,
+    kept: &Assignment,
+) -> Obligation {
+    let Placed { map, guest, mut real, windows, facts, mut premises } =
+        place(problem, setting, side, setting.guests(), case);
+    for (part, value) in kept {
+        let value = problem.terms.constant(*value, part.width);
+        real.set_part(&mut problem.terms, *part, value);
+    }
+    let guest = problem.run_with(guest, windows[0], facts.clone());
+    let real = problem.run_with(real, windows[1], facts);
+    premises.extend(guest.assumed.iter().chain(&real.assumed));
+    let goal = square_breaks(problem, &map, &guest, &real, setting.guests());
+    let unknown = problem.terms.or(guest.transition.unknown, real.transition.unknown);
+    let first = Some(map.k);
+    Obligation { query: Query { premises, goal }, runs: vec![guest, real], unknown, first }
+}
+
 /// An arbitrary guest state in this mode and case, and its image.
 pub(super) fn place(
     problem: &mut Problem<'_>,
-    pair: &Pair,
+    setting: Setting<'_>,
     side: Side,
     guests: Guests,
     case: Case,
@@ -163,12 +198,13 @@ pub(super) fn place(
 
     // The guest.
     let fresh = problem.fresh();
-    let mut guest = in_side(problem, &fresh, pair, side);
+    let mut guest = in_side(problem, setting, &fresh, side);
     let (l, b) = problem.window(&guest);
     let array = problem.array();
     guest.layout = Rc::new(Layout { regions: Vec::new(), rest: array, cells: w });
 
     let mut premises = problem.always.clone();
+    premises.extend(other_mode(problem, setting, &guest, side));
     premises.extend(problem.size_bounds(q));
     let terms = &mut problem.terms;
     let end = terms.add(k, w);
@@ -207,8 +243,11 @@ pub(super) fn place(
     }
 
     // Its image.
-    let real =
-        if side == Side::Supervisor { problem.deprivileged(&guest, pair) } else { guest.clone() };
+    let real = if side == Side::User && setting.steady {
+        guest.clone()
+    } else {
+        problem.deprivileged(&guest, setting.pair)
+    };
     let real = problem.vary(&real, |_, s| guests.owned(s));
     let real = problem.with(&real, Some(relocation), image.0);
     let mut real = problem.with(&real, Some(bounds), image.1);
@@ -320,7 +359,7 @@ impl Map {
     }
 }
 
-/// i(f(S)) does not trap, and either i(S) does or f(i(S)) is something else.
+/// i(f(S)) does not trap to the monitor, and i(S) is defined, and i(f(S)) is not f(i(S)).
 fn square_breaks(
     problem: &mut Problem<'_>,
     map: &Map,
@@ -330,22 +369,72 @@ fn square_breaks(
 ) -> Term {
     let (s, s1) = (&guest.entry, &guest.transition.after);
     let (r, r1) = (&real.entry, &real.transition.after);
-    let mut wrong = Vec::new();
-    // The control block: virtual mode and virtual resources stay what they are.
-    let monitors = |x: &model::isa::Slice| x.role == Role::M || guests.owned(x);
-    wrong.push(problem.differ(s, s1, monitors));
-    // The real machine: user mode, and the monitor's resources untouched.
-    wrong.push(problem.differ(r, r1, monitors));
-    wrong.push(problem.differ(s1, r1, |x| matches!(x.role, Role::E | Role::P)));
-    wrong.push(mapping_differs(problem, map, guest, real, guests));
-    wrong.push(storage_differs(problem, map, guest, real));
+    let wrong = [
+        // The control block: virtual mode and virtual resources stay what they are.
+        problem.differ(s, s1, monitors),
+        // The real machine: user mode, and the monitor's resources untouched.
+        problem.differ(r, r1, monitors),
+        problem.differ(s1, r1, |x| matches!(x.role, Role::E | Role::P)),
+        mapping_differs(problem, map, guest, real, guests),
+        storage_differs(problem, map, guest, real),
+    ];
+    goes_wrong(problem, guest, real, wrong)
+}
+
+/// The same for known states, without anything left to choose: every register of a file and every cell
+/// that is written are compared.
+pub(super) fn breaks_exactly(
+    problem: &mut Problem<'_>,
+    map: &Map,
+    guest: &Run,
+    real: &Run,
+    guests: Guests,
+) -> Term {
+    let (s, s1) = (&guest.entry, &guest.transition.after);
+    let (r, r1) = (&real.entry, &real.transition.after);
+    let mut storage = Vec::new();
+    let facts = Facts::default();
+    for write in &s1.writes {
+        let terms = &mut problem.terms;
+        let inside = terms.ult(write.index, map.w);
+        let there = terms.add(map.k, write.index);
+        let (mine, real) = (s1.load(terms, &facts, write.index), r1.load(terms, &facts, there));
+        let different = terms.ne(mine, real);
+        storage.push(terms.and(inside, different));
+    }
+    for write in &r1.writes {
+        let terms = &mut problem.terms;
+        let offset = terms.sub(write.index, map.k);
+        let inside = terms.ult(offset, map.w);
+        let now = r1.load(terms, &facts, write.index);
+        let (mine, old) = (s1.load(terms, &facts, offset), r.load(terms, &facts, write.index));
+        let expected = terms.ite(inside, mine, old);
+        storage.push(terms.ne(now, expected));
+    }
+    let wrong = [
+        problem.differ_exactly(s, s1, monitors),
+        problem.differ_exactly(r, r1, monitors),
+        problem.differ_exactly(s1, r1, |x| matches!(x.role, Role::E | Role::P)),
+        mapping_differs(problem, map, guest, real, guests),
+        problem.terms.any(storage),
+    ];
+    goes_wrong(problem, guest, real, wrong)
+}
+
+/// Both complete and something is wrong, or the real machine does something else than trap or complete
+/// as it should.
+fn goes_wrong(problem: &mut Problem<'_>, guest: &Run, real: &Run, wrong: [Term; 5]) -> Term {
+    let astray = problem.stray_trap(real);
     let terms = &mut problem.terms;
     let wrong = terms.any(wrong);
     let both = terms.and(guest.transition.completes, real.transition.completes);
     let broken = terms.and(both, wrong);
     let guest_traps = guest.transition.trap(terms);
     let lost_trap = terms.and(guest_traps, real.transition.completes);
-    terms.or(broken, lost_trap)
+    let defined = terms.or(guest_traps, guest.transition.completes);
+    let astray = terms.or(astray, real.transition.unpredictable);
+    let astray = terms.and(defined, astray);
+    terms.any([broken, lost_trap, astray])
 }
 
 /// R of i(f(S)) is not R of f(i(S)), or the virtual mapping in the control block is wrong.
@@ -439,8 +528,10 @@ pub(super) fn partition_differs(
         if known == Some(false) {
             continue;
         }
+        // What stands there in the end: a later store may put back what was there.
         let old = entry.load(terms, facts[1], write.index);
-        let changed = terms.ne(old, write.value);
+        let new = r1.load(terms, facts[1], write.index);
+        let changed = terms.ne(old, new);
         let changed = terms.and(outside, changed);
         wrong.push(terms.and(write.guard, changed));
     }
@@ -453,31 +544,43 @@ pub(crate) fn refuted_by(replay: &Replay<'_>, side: Side, guests: Guests) -> boo
 }
 
 /// Whether the second state is the image of the first, an admitted guest's in the given mode.
-pub(super) fn is_placed(replay: &Replay<'_>, side: Side, guests: Guests) -> bool {
-    let isa = replay.isa;
+pub(crate) fn is_placed(replay: &Replay<'_>, side: Side, guests: Guests) -> bool {
+    let isa = replay.isa();
     let ([guest, real], Some(map)) = (replay.sides.as_slice(), VmMap::of(isa)) else {
         return false;
     };
     let partition = Partition { first: replay.first, cells: guest.before.cells };
     let mode = isa.mode.map(|part| guest.before.part(part));
+    let in_mode = mode.is_some_and(|mode| side.admits(replay.pair(), mode));
     let (l, b) = window(isa, &guest.before);
     let admitted = guests == Guests::All || l + b <= partition.cells;
-    let image = map.apply(isa, replay.pair, partition, &guest.before, &real.before);
+    let image = map.apply(isa, replay.pair(), partition, &guest.before, &real.before);
     let is_image = equal_but(&image, &real.before, shadow(replay, guests))
         && partition.first + partition.cells <= real.before.cells
-        && mode == Some(side.mode(replay.pair));
+        && in_mode;
     admitted && is_image
 }
 
 /// What is wrong with a square, in words; empty if it commutes or the image traps.
 pub(crate) fn broken(replay: &Replay<'_>, guests: Guests) -> Vec<&'static str> {
-    let isa = replay.isa;
+    let isa = replay.isa();
     let ([guest, real], Some(map)) = (replay.sides.as_slice(), VmMap::of(isa)) else {
         return Vec::new();
     };
-    let Some(r1) = real.after(isa, false) else { return Vec::new() };
+    if guest.strange() || replay.enters(real) {
+        return Vec::new();
+    }
+    let Some(r1) = real.after(isa, false) else {
+        return match real.outcome {
+            Outcome::Trap(..) => vec!["the trap does not lead to the monitor"],
+            Outcome::Unpredictable => {
+                vec!["what the guest is to see is defined, and what the real machine does is not"]
+            }
+            Outcome::Step(_) | Outcome::Unknown => Vec::new(),
+        };
+    };
     let Some(s1) = guest.after(isa, false) else {
-        return if guest.traps() { vec!["the guest's trap does not happen"] } else { Vec::new() };
+        return vec!["the guest's trap does not happen"];
     };
     let partition = Partition { first: replay.first, cells: guest.before.cells };
     let end = partition.first + partition.cells;
@@ -486,10 +589,9 @@ pub(crate) fn broken(replay: &Replay<'_>, guests: Guests) -> Vec<&'static str> {
         all.map(|(c, v)| (*c, *v)).collect::<Vec<_>>()
     };
     let is_mode = |x: &model::isa::Slice| x.role == Role::M;
-    let resources = |x: &model::isa::Slice| guests.owned(x);
-    let monitors = |x: &model::isa::Slice| is_mode(x) || resources(x);
+    let resources = |x: &model::isa::Slice| monitors(x) && !is_mode(x);
     let visible = |x: &model::isa::Slice| matches!(x.role, Role::E | Role::P);
-    let expected = map.apply(isa, replay.pair, partition, s1, r1);
+    let expected = map.apply(isa, replay.pair(), partition, s1, r1);
     let same =
         |chosen: &dyn Fn(&model::isa::Slice) -> bool| equal_bits(isa, &expected, r1, |x| chosen(x));
     let checks = [
@@ -522,7 +624,7 @@ pub(crate) fn broken(replay: &Replay<'_>, guests: Guests) -> Vec<&'static str> {
 
 /// Number of low cells that are shadowed.
 fn shadow(replay: &Replay<'_>, guests: Guests) -> u128 {
-    if guests == Guests::Unrelocated { replay.isa.trap_cells.end() } else { 0 }
+    if guests == Guests::Unrelocated { replay.isa().trap_cells.end() } else { 0 }
 }
 
 /// Equality but for shadowed cells.
@@ -537,7 +639,7 @@ fn equal_storage(a: &Concrete, b: &Concrete, shadow: u128) -> bool {
 /// The virtual mapping is right after a direct step: read off the real one, or kept in the control
 /// block where the real one does not show it.
 fn virtual_mapping_kept(replay: &Replay<'_>, guests: Guests, s1: &Concrete, r1: &Concrete) -> bool {
-    let isa = replay.isa;
+    let isa = replay.isa();
     let (Some(l), Some(b)) = (isa.relocation, isa.bounds) else { return true };
     let [guest, real] = replay.sides.as_slice() else { return true };
     let before = (guest.before.part(l), guest.before.part(b));

@@ -5,29 +5,33 @@
 //!
 //! **What a witness shows.** The clock that an instruction lets a guest see.
 
-use model::isa::{Kind, Pair, Profile};
+use model::isa::{Kind, Profile};
 
-use super::behaviour::{compare, in_side, varied};
+use super::behaviour::{compare_in_place, in_side, varied};
 use super::{Definition, Obligation, Side};
 use crate::problem::Problem;
 use crate::replay::Replay;
+use crate::setting::Setting;
 
 pub(crate) const DEFINITION: Definition = Definition {
     name: "time-sensitive",
     statement: "there are two states that differ in time only, and end visibly different (P&G 1974, section 4)",
     applies: |_| true,
-    per_mode: true,
+    counts: |profile| profile == Profile::Extended,
+    modes: &Side::PAIR,
     ask,
     shown_by,
 };
 
-fn ask(problem: &mut Problem<'_>, pair: &Pair, side: Side, _: Profile) -> Obligation {
+fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: Side) -> Obligation {
     let state = problem.fresh();
-    let first = in_side(problem, &state, pair, side);
+    let first = in_side(problem, setting, &state, side);
     let (second, differs) = varied(problem, &first, |s| s.kind == Some(Kind::Time));
-    compare(problem, first, second, &[differs], Profile::Refined)
+    compare_in_place(problem, first, second, &[differs], Profile::Refined)
 }
 
-fn shown_by(replay: &Replay<'_>, _: Side, _: Profile) -> bool {
-    replay.differ_only(|s| s.kind == Some(Kind::Time)) && replay.results_differ(false)
+fn shown_by(replay: &Replay<'_>, _: Side) -> bool {
+    replay.differ_only(|s| s.kind == Some(Kind::Time))
+        && replay.has_equal_storage()
+        && replay.results_differ(false)
 }

@@ -6,25 +6,27 @@
 //!
 //! **What a witness shows.** The pair, and the trap that only the supervisor gets.
 
-use model::isa::{Pair, Profile};
+use model::isa::Profile;
 
 use super::{Definition, Obligation, Side};
 use crate::decide::Query;
 use crate::problem::{Problem, Storage};
 use crate::replay::{Replay, deprivileged};
+use crate::setting::Setting;
 
 pub(crate) const DEFINITION: Definition = Definition {
     name: "trap-masked",
     statement: "there are two states that differ in mode only; the supervisor's traps, the user's completes \
                 (extended profile)",
     applies: |profile| profile == Profile::Extended,
-    per_mode: false,
+    counts: |_| true,
+    modes: &[],
     ask,
     shown_by,
 };
 
-fn ask(problem: &mut Problem<'_>, pair: &Pair, _: Side, _: Profile) -> Obligation {
-    let (supervisor, user) = problem.mode_pair(pair);
+fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, _: Side) -> Obligation {
+    let (supervisor, user) = problem.mode_pair(setting.pair);
     let storage = Storage::Flat(problem.array());
     let s1 = problem.run(supervisor, storage);
     let s2 = problem.run(user, storage);
@@ -36,11 +38,11 @@ fn ask(problem: &mut Problem<'_>, pair: &Pair, _: Side, _: Profile) -> Obligatio
     Obligation { query: Query { premises, goal }, runs: vec![s1, s2], unknown, first: None }
 }
 
-fn shown_by(replay: &Replay<'_>, _: Side, _: Profile) -> bool {
+fn shown_by(replay: &Replay<'_>, _: Side) -> bool {
     let [a, b] = replay.sides.as_slice() else { return false };
     replay.starts_in_supervisor()
-        && deprivileged(replay.isa, replay.pair, &a.before) == b.before
+        && deprivileged(replay.isa(), replay.pair(), &a.before) == b.before
         && a.traps()
-        && !a.memory_traps(replay.isa)
+        && !a.memory_traps(replay.isa())
         && b.completes()
 }

@@ -1,91 +1,200 @@
 //! Instructions that show whether a trap happened before them (profile `extended`).
 //!
-//! **Statement.** There are two states that differ only in components of E, storage apart, that the
-//! trap sequence writes, and they end visibly different elsewhere: a trap that a monitor takes and
-//! hides before the instruction can be seen. Load-locked and store-conditional are the classic example.
+//! **Statement.** There are two states that differ in registers of E only and are one state behind some
+//! trap sequence, and they end so that they are still told apart behind it: a trap that a monitor takes
+//! and hides before the instruction can be seen, because the monitor cannot put back what the sequence
+//! loses. Load-locked and store-conditional are the classic example.
 //!
-//! **What a witness shows.** The component that a trap clears, and the result that tells.
+//! **Formula.** Only components may differ that no component and no stored value keeps as they were.
+//!
+//! **What a witness shows.** The component that a trap loses, and the result that tells.
 
-use std::collections::BTreeSet;
+use model::isa::{Part, Profile, RegisterId, Role, Slice, TrapId};
+use model::state::State as Concrete;
+use rustc_hash::FxHashSet;
 
-use model::bits::mask;
-use model::isa::{Isa, Pair, Profile, RegisterId, Role, Slice, Stmt};
-use model::state::State;
-
-use super::behaviour::{compare_but, in_side};
+use super::behaviour::in_side;
+use super::sequence::{argument, arguments, behind, same_behind, sequel};
 use super::{Definition, Obligation, Side};
-use crate::problem::Problem;
-use crate::replay::{Replay, keeps_mode_and_r, visibly_equal};
+use crate::decide::Query;
+use crate::problem::{Problem, Run, Storage};
+use crate::replay::{Replay, keeps_mode_and_r};
+use crate::setting::Setting;
+use crate::symbolic::facts::Facts;
+use crate::symbolic::state::{Register, State, Write};
+use crate::symbolic::term::{Node, Term, Terms};
 
 pub(crate) const DEFINITION: Definition = Definition {
     name: "trap-visible",
-    statement: "there are two states that differ only in what a trap sequence writes of E, and end visibly \
+    statement: "there are two states that differ only in what a trap sequence loses of E, and end visibly \
                 different (extended profile)",
     applies: |profile| profile == Profile::Extended,
-    per_mode: true,
+    counts: |_| true,
+    modes: &Side::PAIR,
     ask,
     shown_by,
 };
 
-/// What some trap sequence writes of E, storage apart.
-pub(super) fn written(isa: &Isa) -> Vec<(RegisterId, Slice)> {
-    fn collect(statements: &[Stmt], all: &mut BTreeSet<RegisterId>) {
-        for statement in statements {
-            match statement {
-                Stmt::Register(id, _) | Stmt::Element(id, ..) => {
-                    all.insert(*id);
+/// A component of E, and which register of a file it is.
+type Component = (RegisterId, Slice, Option<u32>);
+
+/// The components of E, storage apart, whose value before the sequence of a trap stands nowhere
+/// behind it as it was.
+fn not_kept(problem: &mut Problem<'_>, entry: &State, trap: TrapId) -> Vec<Component> {
+    let isa = problem.isa;
+    let argument = argument(problem);
+    let (after, _) = behind(problem, trap, argument, entry.clone(), &Facts::default());
+    let mut kept = FxHashSet::default();
+    for (id, register) in isa.register_ids() {
+        match &after.registers[id.index()] {
+            Register::Single(_) => {
+                for slice in &register.slices {
+                    let part = Part { register: id, low: slice.low, width: slice.width };
+                    let value = after.part(&mut problem.terms, part);
+                    pieces(&problem.terms, value, &mut kept);
                 }
-                Stmt::If(_, yes, no) => {
-                    collect(yes, all);
-                    collect(no, all);
+            }
+            Register::File(_, writes) => {
+                for write in writes {
+                    pieces(&problem.terms, write.value, &mut kept);
                 }
-                Stmt::Block(inner) => collect(inner, all),
-                Stmt::Local(..)
-                | Stmt::Store(..)
-                | Stmt::Exit(_)
-                | Stmt::Trap(..)
-                | Stmt::Commit
-                | Stmt::Unpredictable
-                | Stmt::Unknown => {}
             }
         }
     }
-    let mut all = BTreeSet::new();
-    isa.traps.iter().for_each(|trap| collect(&trap.sequence.statements, &mut all));
-    let slices = |id: RegisterId| isa.register(id).slices.iter().map(move |s| (id, s.clone()));
-    all.into_iter().flat_map(slices).filter(|(_, slice)| slice.role == Role::E).collect()
-}
-
-fn ask(problem: &mut Problem<'_>, pair: &Pair, side: Side, profile: Profile) -> Obligation {
-    let state = problem.fresh();
-    let first = in_side(problem, &state, pair, side);
-    let written = written(problem.isa);
-    let second =
-        problem.vary(&first, |id, slice| written.iter().any(|(w, s)| (*w, s) == (id, slice)));
-    let differs = problem.differ(&first, &second, |slice| slice.role == Role::E);
-    compare_but(problem, first, second, &[differs], profile, &written)
-}
-
-fn shown_by(replay: &Replay<'_>, _: Side, _: Profile) -> bool {
-    let [a, b] = replay.sides.as_slice() else { return false };
-    let isa = replay.isa;
-    let written = written(isa);
-    // The second state with what a trap writes as in the first.
-    let alike = |state: &State, like: &State| {
-        let mut state = state.clone();
-        for (id, slice) in &written {
-            let bits = mask(slice.width) << slice.low;
-            for i in 0..u128::from(isa.register(*id).len()) {
-                let value = state.element(*id, i) & !bits | like.element(*id, i) & bits;
-                state.set_element(*id, i, value);
+    for write in &after.writes {
+        pieces(&problem.terms, write.value, &mut kept);
+    }
+    let mut all = Vec::new();
+    for (id, register) in isa.register_ids() {
+        for slice in register.slices.iter().filter(|s| s.role == Role::E) {
+            match &after.registers[id.index()] {
+                Register::Single(_) => {
+                    let part = Part { register: id, low: slice.low, width: slice.width };
+                    let before = entry.part(&mut problem.terms, part);
+                    if !kept.contains(&before) {
+                        all.push((id, slice.clone(), None));
+                    }
+                }
+                Register::File(array, writes) => {
+                    for write in writes {
+                        let before = problem.terms.select(*array, write.index);
+                        let index = problem.terms.value(write.index).map(|i| i as u32);
+                        if !kept.contains(&before) {
+                            all.push((id, slice.clone(), index));
+                        }
+                    }
+                }
             }
         }
-        state
-    };
+    }
+    all
+}
+
+/// The terms that stand in a value as they are.
+fn pieces(terms: &Terms, value: Term, all: &mut FxHashSet<Term>) {
+    let mut open = vec![value];
+    while let Some(t) = open.pop() {
+        if all.insert(t) && matches!(terms.node(t), Node::Concat(..) | Node::Zext(..)) {
+            open.extend(terms.children(t));
+        }
+    }
+}
+
+/// The state with some components arbitrary, and that one of them is another.
+fn varied(problem: &mut Problem<'_>, state: &State, chosen: &[Component]) -> (State, Term) {
+    let mut other = state.clone();
+    let mut differs = Vec::new();
+    for (id, slice, index) in chosen {
+        let register = problem.isa.register(*id);
+        if register.count.is_none() {
+            let part = Part { register: *id, low: slice.low, width: slice.width };
+            let value = problem.terms.variable(slice.width);
+            let before = state.part(&mut problem.terms, part);
+            differs.push(problem.terms.ne(before, value));
+            other.set_part(&mut problem.terms, part, value);
+            continue;
+        }
+        // One register of a file, or an arbitrary one.
+        let width = model::bits::bits_for(u128::from(register.len()) - 1);
+        let index = match index {
+            Some(index) => problem.terms.constant(u128::from(*index), width),
+            None => problem.terms.variable(width),
+        };
+        let value = problem.terms.variable(register.width);
+        let before = state.element(&mut problem.terms, problem.isa, *id, index);
+        differs.push(problem.terms.ne(before, value));
+        let guard = problem.terms.bool(true);
+        if let Register::File(_, writes) = &mut other.registers[id.index()] {
+            writes.push(Write { guard, index, value });
+        }
+    }
+    let differs = problem.terms.any(differs);
+    (other, differs)
+}
+
+fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: Side) -> Obligation {
+    let isa = problem.isa;
+    let fresh = problem.fresh();
+    let first = in_side(problem, setting, &fresh, side);
+    let user = in_side(problem, setting, &fresh, Side::User);
+    let mut lost: Vec<(TrapId, Vec<Component>)> = Vec::new();
+    for index in 0..isa.traps.len() {
+        let trap = TrapId(index as u32);
+        let components = not_kept(problem, &user, trap);
+        if !components.is_empty() {
+            lost.push((trap, components));
+        }
+    }
+    let mut components: Vec<Component> = Vec::new();
+    for component in lost.iter().flat_map(|(_, components)| components) {
+        if !components.contains(component) {
+            components.push(component.clone());
+        }
+    }
+    let (second, differs) = varied(problem, &first, &components);
+    let array = problem.array();
+    let runs: Vec<Run> =
+        [first, second].map(|entry| problem.run(entry, Storage::Flat(array))).into();
+    let mut premises = problem.always.clone();
+    premises.extend(runs.iter().flat_map(|run| &run.assumed));
+    premises.push(differs);
+    let mut told = Vec::new();
+    for (trap, _) in &lost {
+        let argument = argument(problem);
+        let one = same_behind(problem, *trap, argument, [&runs[0].entry, &runs[1].entry]);
+        let ends = [&runs[0].transition.after, &runs[1].transition.after];
+        let still_one = same_behind(problem, *trap, argument, ends);
+        let apart = problem.terms.not(still_one);
+        told.push(problem.terms.and(one, apart));
+    }
+    let mut all = vec![problem.terms.any(told)];
+    for run in &runs {
+        all.push(run.transition.completes);
+        let after = run.transition.after.clone();
+        all.push(problem.keeps_mode_and_r(run, &after));
+    }
+    let goal = problem.terms.all(all);
+    let unknown = problem.terms.or(runs[0].transition.unknown, runs[1].transition.unknown);
+    Obligation { query: Query { premises, goal }, runs, unknown, first: None }
+}
+
+fn shown_by(replay: &Replay<'_>, side: Side) -> bool {
+    let [a, b] = replay.sides.as_slice() else { return false };
+    let isa = replay.isa();
     let (Some(x), Some(y)) = (a.after(isa, false), b.after(isa, false)) else { return false };
-    alike(&b.before, &a.before).registers == a.before.registers
-        && replay.differ_only(|s| s.role == Role::E)
+    let tells = |trap: TrapId, argument: Option<u128>| {
+        let behind = |state: &Concrete| sequel(isa, trap, argument, state);
+        let same = |p: &Concrete, q: &Concrete| match (behind(p), behind(q)) {
+            (Some(p), Some(q)) => Some(p == q),
+            _ => None,
+        };
+        same(&a.before, &b.before) == Some(true) && same(x, y) != Some(true)
+    };
+    let mut traps = (0..isa.traps.len()).map(|i| TrapId(i as u32));
+    let mode = isa.mode.is_none_or(|part| side.admits(replay.pair(), a.before.part(part)));
+    mode && replay.differ_only(|s| s.role == Role::E)
+        && replay.has_equal_storage()
         && keeps_mode_and_r(isa, a, x)
         && keeps_mode_and_r(isa, b, y)
-        && !visibly_equal(isa, (a, x), (b, &alike(y, x)))
+        && traps.any(|trap| arguments(isa).any(|argument| tells(trap, argument)))
 }

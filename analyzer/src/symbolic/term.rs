@@ -7,11 +7,11 @@
 //! move inwards wherever a sum cannot overflow; comparisons cancel common parts.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use model::bits::{Bits, Op, bits_for, mask};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A term of an arena.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,6 +84,8 @@ pub(crate) struct Terms {
     ids: HashMap<(Node, u32), Term, rustc_hash::FxBuildHasher>,
     /// Width of an element, by array.
     arrays: Vec<u32>,
+    /// Arrays whose contents are known: the elements that are not zero.
+    known: FxHashMap<Array, BTreeMap<u128, u128>>,
     variables: u32,
     /// Terms visited by rewriting under facts: a measure of effort.
     visited: u64,
@@ -299,7 +301,45 @@ impl Terms {
     }
 
     pub(crate) fn select(&mut self, array: Array, index: Term) -> Term {
-        self.intern(Node::Select(array, index), self.array_width(array))
+        let width = self.array_width(array);
+        let Some(known) = self.known.get(&array) else {
+            return self.intern(Node::Select(array, index), width);
+        };
+        if let Some(index) = self.value(index) {
+            let value = known.get(&index).copied().unwrap_or(0);
+            return self.constant(value, width);
+        }
+        let most = self.max(index);
+        let known: Vec<(u128, u128)> = known.range(..=most).map(|(i, v)| (*i, *v)).collect();
+        let mut value = self.constant(0, width);
+        for (i, element) in known {
+            let here = self.constant(i, self.width(index));
+            let here = self.eq(index, here);
+            let element = self.constant(element, width);
+            value = self.ite(here, element, value);
+        }
+        value
+    }
+
+    /// An array with known contents: all elements but these are zero.
+    pub(crate) fn known_array(&mut self, width: u32, contents: BTreeMap<u128, u128>) -> Array {
+        let array = self.array(width);
+        self.known.insert(array, contents);
+        array
+    }
+
+    /// Adds the variables that occur in a term.
+    pub(crate) fn support(&self, root: Term, found: &mut FxHashSet<Term>) {
+        let mut open = vec![root];
+        let mut seen = FxHashSet::default();
+        while let Some(t) = open.pop() {
+            if seen.insert(t) {
+                if matches!(self.node(t), Node::Variable(_)) {
+                    found.insert(t);
+                }
+                open.extend(self.children(t));
+            }
+        }
     }
 
     /// An operator of the specification language applied.

@@ -1,0 +1,276 @@
+//! What the assumptions of a specification leave of a verdict: whether there are states at all that the
+//! definitions and the theorems speak of, and whether guests stay within them.
+
+use std::collections::BTreeSet;
+
+use model::isa::{Expr, ExprKind, Isa, Pair, RegisterId, TrapId};
+use model::state::State as Concrete;
+use rayon::prelude::*;
+
+use crate::classify::Classification;
+use crate::counts::Counts;
+use crate::definitions::resource::is_resource;
+use crate::definitions::{DEFINITIONS, Side, assumption};
+use crate::inquiry::Inquiry;
+use crate::setting::Setting;
+use crate::settle::{Question, Settle};
+use crate::squares;
+use crate::symbolic::term::Terms;
+use crate::verdict::{Answer, Verdict};
+
+/// What breaks an assumption.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Breaker {
+    /// An instruction that completes, by class.
+    Class(usize),
+    /// A trap sequence.
+    Trap(TrapId),
+}
+
+/// Who can break one assumption.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    /// What breaks it, or may, in which virtual mode.
+    pub(crate) broken: Vec<(Breaker, Side)>,
+    /// Of these, the instructions that do it without a trap under a monitor.
+    pub(crate) unseen: Vec<(usize, Side)>,
+    /// The virtual modes in which it is false of the image of an admitted guest, or may be.
+    pub(crate) images: Vec<Side>,
+    /// It is false after a reset.
+    pub(crate) reset: bool,
+}
+
+/// What is known about the assumptions of a specification.
+#[derive(Debug, Default)]
+pub(crate) struct Assumed {
+    pub(crate) kept: Vec<Kept>,
+    /// Whether there are guests in a virtual mode, and images of them.
+    pub(crate) guests: Vec<(Side, Answer)>,
+    pub(crate) counts: Counts,
+}
+
+/// Whether de-privileging leaves every admitted state in user mode as it is.
+pub(crate) fn steady(setting: Setting<'_>, settle: &dyn Settle, counts: &mut Counts) -> bool {
+    let Some(class) = setting.isa.classes.first() else { return false };
+    if setting.pair.deprivilege.statements.is_empty() {
+        return true;
+    }
+    let mut inquiry = Inquiry::new(setting, class, settle);
+    let verdict = inquiry.ask(&Question {
+        name: "user-states/image".into(),
+        ask: &|problem| assumption::ask_steady(problem, setting),
+        shows: &|replay| assumption::unsteady_shown_by(replay),
+    });
+    counts.add(&inquiry.counts);
+    matches!(verdict, Verdict::Proved(_))
+}
+
+/// The definitions that speak of no state at all in a mode: their answer is vacuous.
+pub(crate) fn empty(
+    setting: Setting<'_>,
+    settle: &dyn Settle,
+    counts: &mut Counts,
+) -> Vec<(&'static str, Side)> {
+    let isa = setting.isa;
+    let Some(class) = isa.classes.first().filter(|_| !isa.assumptions.is_empty()) else {
+        return Vec::new();
+    };
+    let mut inquiry = Inquiry::new(setting, class, settle);
+    let mut empty = Vec::new();
+    for definition in DEFINITIONS.iter().filter(|d| (d.applies)(setting.profile)) {
+        let across = [Side::Supervisor];
+        let sides = if definition.modes.is_empty() { &across } else { definition.modes };
+        for &side in sides {
+            let question = Question {
+                name: format!("{}/premise", definition.question(side)),
+                ask: &|problem| {
+                    let mut obligation = (definition.ask)(problem, setting, side);
+                    obligation.query.goal = problem.terms.bool(true);
+                    obligation
+                },
+                shows: &|_| true,
+            };
+            // What a machine does not have cannot differ: that is no, whatever is assumed.
+            let (problem, obligation) = question.put(setting, class, Terms::default());
+            if obligation.query.premises.iter().any(|t| problem.terms.is_false(*t)) {
+                continue;
+            }
+            if matches!(inquiry.ask(&question), Verdict::Proved(_)) {
+                empty.push((definition.name, side));
+            }
+        }
+    }
+    counts.add(&inquiry.counts);
+    empty
+}
+
+/// Who can break which assumption, and whether there are guests at all.
+pub(crate) fn judge(setting: Setting<'_>, all: &[Classification], settle: &dyn Settle) -> Assumed {
+    let isa = setting.isa;
+    let mut it = Assumed::default();
+    let Some(first) = isa.classes.first().filter(|_| !isa.assumptions.is_empty()) else {
+        return it;
+    };
+    let sides = setting.sides(false);
+    for &side in sides {
+        let exists = squares::exists(setting, first, setting.guests(), side, settle);
+        it.guests.push((side, exists));
+    }
+    it.kept = isa.assumptions.iter().map(|a| kept_at_reset(isa, &a.that)).collect();
+    // By class: which assumptions its steps break.
+    let of_class = |class: usize| {
+        let mut inquiry = Inquiry::new(setting, &isa.classes[class], settle);
+        let mut broken = Vec::new();
+        for index in 0..isa.assumptions.len() {
+            for &side in sides {
+                if step(&mut inquiry, index, side) {
+                    let privileged = all[class].privileged.is_yes();
+                    let unseen = !privileged && direct(&mut inquiry, index, side);
+                    broken.push((index, side, unseen));
+                }
+            }
+        }
+        (class, broken, inquiry.counts)
+    };
+    let answers: Vec<_> = (0..all.len()).into_par_iter().with_max_len(1).map(of_class).collect();
+    for (class, broken, counts) in answers {
+        it.counts.add(&counts);
+        for (index, side, unseen) in broken {
+            it.kept[index].broken.push((Breaker::Class(class), side));
+            if unseen {
+                it.kept[index].unseen.push((class, side));
+            }
+        }
+    }
+    let mut inquiry = Inquiry::new(setting, first, settle);
+    for index in 0..isa.assumptions.len() {
+        for &side in sides {
+            for trap in (0..isa.traps.len()).map(|i| TrapId(i as u32)) {
+                if behind_trap(&mut inquiry, index, side, trap) {
+                    it.kept[index].broken.push((Breaker::Trap(trap), side));
+                }
+            }
+            if !owned(isa, &isa.assumptions[index].that) && image(&mut inquiry, index, side) {
+                it.kept[index].images.push(side);
+            }
+        }
+    }
+    it.counts.add(&inquiry.counts);
+    it
+}
+
+/// Nothing is known to break an assumption; whether it holds after a reset.
+fn kept_at_reset(isa: &Isa, that: &Expr) -> Kept {
+    let state = model::interp::run_plain(&isa.reset, &Concrete::zero(isa, isa.storage.cells));
+    let reset = !isa.reset.statements.is_empty() && !model::interp::value(that, &state).is_true();
+    Kept { reset, ..Kept::default() }
+}
+
+/// Whether a step of the class breaks the assumption, or may.
+fn step(inquiry: &mut Inquiry<'_>, index: usize, side: Side) -> bool {
+    let setting = inquiry.setting();
+    let name = &setting.isa.assumptions[index].name;
+    let verdict = inquiry.ask(&Question {
+        name: format!("assumption/{name}/step/{}", side.word()),
+        ask: &|problem| assumption::ask_step(problem, setting, side, index),
+        shows: &|replay| assumption::step_shown_by(replay, side, index),
+    });
+    !matches!(verdict, Verdict::Proved(_))
+}
+
+/// Whether it breaks it without a trap under a monitor, or may.
+fn direct(inquiry: &mut Inquiry<'_>, index: usize, side: Side) -> bool {
+    let setting = inquiry.setting();
+    let name = &setting.isa.assumptions[index].name;
+    let verdict = inquiry.by_case(setting.guests(), |inquiry, case| {
+        inquiry.ask(&Question {
+            name: format!("assumption/{name}/direct/{}/{}", side.word(), case.word()),
+            ask: &|problem| assumption::ask_direct(problem, setting, side, index, case),
+            shows: &|replay| assumption::direct_shown_by(replay, side, index),
+        })
+    });
+    !matches!(verdict, Verdict::Proved(_))
+}
+
+fn behind_trap(inquiry: &mut Inquiry<'_>, index: usize, side: Side, trap: TrapId) -> bool {
+    let setting = inquiry.setting();
+    let name = &setting.isa.assumptions[index].name;
+    let verdict = inquiry.ask(&Question {
+        name: format!("assumption/{name}/{}/{}", setting.isa.trap(trap).name, side.word()),
+        ask: &|problem| assumption::ask_trap(problem, setting, side, index, trap),
+        shows: &|replay| assumption::trap_shown_by(replay, side, index, trap),
+    });
+    !matches!(verdict, Verdict::Proved(_))
+}
+
+fn image(inquiry: &mut Inquiry<'_>, index: usize, side: Side) -> bool {
+    let setting = inquiry.setting();
+    let name = &setting.isa.assumptions[index].name;
+    let verdict = inquiry.by_case(setting.guests(), |inquiry, case| {
+        inquiry.ask(&Question {
+            name: format!("assumption/{name}/image/{}/{}", side.word(), case.word()),
+            ask: &|problem| assumption::ask_image(problem, setting, side, index, case),
+            shows: &|replay| assumption::image_shown_by(replay, side, index),
+        })
+    });
+    !matches!(verdict, Verdict::Proved(_))
+}
+
+/// Whether an assumption speaks of what the monitor sets in the real machine: then it restricts the
+/// monitor's choice.
+fn owned(isa: &Isa, that: &Expr) -> bool {
+    let mut named = BTreeSet::new();
+    registers(that, &mut named);
+    named.iter().any(|id| isa.register(*id).slices.iter().any(is_resource))
+}
+
+/// Components that are looked at value by value.
+const WIDTH: u32 = 3;
+
+/// An assumption as a condition on guests: in user mode, `userio == 0` where it comes to one value of
+/// one component, else as it is written.
+pub(crate) fn condition(isa: &Isa, pair: &Pair, index: usize) -> String {
+    let assumption = &isa.assumptions[index];
+    let mut named = BTreeSet::new();
+    registers(&assumption.that, &mut named);
+    let mode = isa.mode.map(|m| m.register);
+    let others: Vec<RegisterId> = named.into_iter().filter(|id| Some(*id) != mode).collect();
+    let written = || assumption.text.trim().to_owned();
+    let ([id], Some(mode)) = (others.as_slice(), isa.mode) else { return written() };
+    let register = isa.register(*id);
+    if register.count.is_some() || register.width > WIDTH || register.slices.len() != 1 {
+        return written();
+    }
+    let mut state = Concrete::zero(isa, isa.storage.cells);
+    state.set_part(mode, pair.user.1);
+    let admits = |value: &u128| {
+        let mut state = state.clone();
+        state.set_element(*id, 0, *value);
+        model::interp::value(&assumption.that, &state).is_true()
+    };
+    let values: Vec<u128> = (0..1u128 << register.width).filter(admits).collect();
+    match values.as_slice() {
+        [value] => format!("{} == {}", register.name, model::state::number(*value)),
+        _ => written(),
+    }
+}
+
+/// The registers an expression reads.
+fn registers(e: &Expr, all: &mut BTreeSet<RegisterId>) {
+    match &e.kind {
+        ExprKind::Register(id) => {
+            all.insert(*id);
+        }
+        ExprKind::Element(id, index) => {
+            all.insert(*id);
+            registers(index, all);
+        }
+        ExprKind::Load(inner) => registers(inner, all),
+        ExprKind::Apply(_, inner) => inner.iter().for_each(|i| registers(i, all)),
+        ExprKind::Const(_)
+        | ExprKind::Local(_)
+        | ExprKind::Operand(_)
+        | ExprKind::CellCount
+        | ExprKind::Undefined(_) => {}
+    }
+}

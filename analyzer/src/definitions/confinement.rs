@@ -1,0 +1,102 @@
+//! Confinement: unprivileged code reaches storage through its mapping only, and writes nothing that
+//! belongs to the monitor.
+//!
+//! **Statement.** An instruction is unconfined iff there are two states in user mode that agree in
+//! everything but the storage outside E|r, in which it completes, and it changes M, a component of R
+//! beside the mapping (clocks included) or a cell outside E|r, or the results are visibly different.
+//! On the machine of P&G section 2 no instruction is: the paper assumes it silently. Where it fails,
+//! resource control does. The trap sequence is exempt.
+//!
+//! **What a witness shows.** What the instruction changes outside, or the cell outside that it shows.
+
+use model::isa::Slice;
+
+use super::behaviour::in_side;
+use super::statewise::monitors;
+use super::{Definition, Obligation, Side};
+use crate::decide::Query;
+use crate::problem::{Problem, Run, Storage};
+use crate::replay::{Replay, equal_bits, visibly_equal};
+use crate::setting::Setting;
+use crate::symbolic::term::Term;
+
+pub(crate) const DEFINITION: Definition = Definition {
+    name: "unconfined",
+    statement: "there is a state in user mode in which the instruction completes, and reads or writes storage \
+                outside its window, or writes the mode or a component of the monitor's",
+    applies: |_| true,
+    counts: |_| false,
+    modes: &[Side::User],
+    ask,
+    shown_by,
+};
+
+fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: Side) -> Obligation {
+    let state = problem.fresh();
+    let entry = in_side(problem, setting, &state, side);
+    let window = problem.array();
+    let runs: Vec<Run> = [entry.clone(), entry]
+        .map(|entry| {
+            let outside = problem.array();
+            problem.run(entry, Storage::Windowed { window, outside })
+        })
+        .into();
+    let mut premises = problem.always.clone();
+    premises.extend(runs.iter().flat_map(|run| &run.assumed));
+    let [a, b] = [&runs[0], &runs[1]];
+    let (x, y) = (&a.transition.after, &b.transition.after);
+    let changed = problem.differ(&a.entry, x, monitors);
+    let spilled = writes_outside(problem, a);
+    let shown = problem.visible_difference((a, x), (b, y));
+    let terms = &mut problem.terms;
+    let wrong = terms.any([changed, spilled, shown]);
+    let complete = terms.and(a.transition.completes, b.transition.completes);
+    let goal = terms.and(complete, wrong);
+    let unknown = terms.or(a.transition.unknown, b.transition.unknown);
+    Obligation { query: Query { premises, goal }, runs, unknown, first: None }
+}
+
+/// Some cell outside E|r is another one after the instruction.
+fn writes_outside(problem: &mut Problem<'_>, run: &Run) -> Term {
+    let terms = &mut problem.terms;
+    let after = &run.transition.after;
+    let facts = &run.transition.facts;
+    let (base, size) = run.window;
+    let mut wrong = Vec::new();
+    for write in &after.writes {
+        let offset = terms.sub(write.index, base);
+        let inside = terms.ult(offset, size);
+        if facts.decide(terms, inside) == Some(true) {
+            continue;
+        }
+        let outside = terms.not(inside);
+        let old = run.entry.load(terms, facts, write.index);
+        let new = after.load(terms, facts, write.index);
+        let changed = terms.ne(old, new);
+        wrong.push(terms.all([write.guard, outside, changed]));
+    }
+    terms.any(wrong)
+}
+
+fn shown_by(replay: &Replay<'_>, side: Side) -> bool {
+    let [a, b] = replay.sides.as_slice() else { return false };
+    let (Some(x), Some(y)) = (a.after(replay.isa(), false), b.after(replay.isa(), false)) else {
+        return false;
+    };
+    let mode = |state: &model::state::State| {
+        replay.isa().mode.is_none_or(|part| side.admits(replay.pair(), state.part(part)))
+    };
+    let (base, size) = model::map::window(replay.isa(), &a.before);
+    let outside = |state: &model::state::State| {
+        let cells = state.storage.iter().map(|(cell, value)| (*cell, *value));
+        cells.filter(|(cell, _)| *cell < base || *cell - base >= size).collect::<Vec<_>>()
+    };
+    let all = |_: &Slice| true;
+    mode(&a.before)
+        && a.before.cells == b.before.cells
+        && equal_bits(replay.isa(), &a.before, &b.before, all)
+        && replay.sees_equal_storage()
+        && (!equal_bits(replay.isa(), &a.before, x, monitors)
+            || outside(&a.before) != outside(x)
+            || !visibly_equal(replay.isa(), (a, x), (b, y)))
+}

@@ -1,0 +1,89 @@
+//! Which traps lead to the monitor: [trap entry](crate::definitions::entry) for every trap of a pair.
+
+use model::isa::TrapId;
+
+use crate::counts::Counts;
+use crate::definitions::entry;
+use crate::inquiry::Inquiry;
+use crate::setting::Setting;
+use crate::settle::{Question, Settle};
+use crate::verdict::{Answer, Verdict};
+
+/// What is known about the traps of a pair.
+#[derive(Debug, Default)]
+pub(crate) struct Entries {
+    /// By trap, in specification order: whether it leads to the monitor, with two states that show that
+    /// it does not, if that is why.
+    pub(crate) traps: Vec<(Answer, Option<Verdict>)>,
+    /// No single choice is known under which all of them do.
+    pub(crate) apart: bool,
+    pub(crate) counts: Counts,
+}
+
+impl Entries {
+    /// Traps that never lead to a monitor.
+    pub(crate) fn strays(&self) -> Vec<TrapId> {
+        self.of(Answer::No)
+    }
+
+    /// Traps with an answer.
+    pub(crate) fn of(&self, answer: Answer) -> Vec<TrapId> {
+        let ids = (0..self.traps.len()).map(|i| TrapId(i as u32));
+        ids.filter(|id| self.traps[id.index()].0 == answer).collect()
+    }
+}
+
+/// Judges every trap.
+pub(crate) fn judge(setting: Setting<'_>, settle: &dyn Settle) -> Entries {
+    let mut entries = Entries::default();
+    let Some(class) = setting.isa.classes.first() else { return entries };
+    let mut inquiry = Inquiry::new(setting, class, settle);
+    let all: Vec<TrapId> = (0..setting.isa.traps.len()).map(|i| TrapId(i as u32)).collect();
+    for &trap in &all {
+        entries.traps.push(one(&mut inquiry, trap));
+    }
+    // That each of them can be led to the monitor does not say that all can be at once.
+    let entering = entries.of(Answer::Yes);
+    if entering.len() > 1 {
+        entries.apart = !enters(&mut inquiry, "all", &entering).is_shown();
+    }
+    entries.counts = inquiry.counts;
+    entries
+}
+
+/// Whether a trap leads to the monitor.
+fn one(inquiry: &mut Inquiry<'_>, trap: TrapId) -> (Answer, Option<Verdict>) {
+    let setting = inquiry.setting();
+    let name = &setting.isa.trap(trap).name;
+    let depends = inquiry.ask(&Question {
+        name: format!("trap-entry/{name}/depends"),
+        ask: &|problem| entry::ask_depends(problem, setting, trap),
+        shows: &|replay| entry::depends_shown_by(replay, trap),
+    });
+    match &depends {
+        Verdict::Proved(_) => match enters(inquiry, name, &[trap]) {
+            Verdict::Shown(_) => (Answer::Yes, None),
+            Verdict::Proved(_) => (Answer::No, None),
+            Verdict::Open(_) => (Answer::Undecided, None),
+        },
+        Verdict::Open(_) => (Answer::Undecided, None),
+        Verdict::Shown(witness) => {
+            let choice = inquiry.ask(&Question {
+                name: format!("trap-entry/{name}/choice"),
+                ask: &|problem| entry::ask_choice(problem, setting, trap, witness),
+                shows: &|replay| entry::choice_shown_by(replay, trap),
+            });
+            let stray = matches!(choice, Verdict::Proved(_));
+            (if stray { Answer::No } else { Answer::Undecided }, Some(depends))
+        }
+    }
+}
+
+fn enters(inquiry: &mut Inquiry<'_>, name: &str, traps: &[TrapId]) -> Verdict {
+    let setting = inquiry.setting();
+    inquiry.ask(&Question {
+        name: format!("trap-entry/{name}/enters"),
+        ask: &|problem| entry::ask_enters(problem, setting, traps),
+        shows: &|replay| entry::enters_shown_by(replay, traps),
+    })
+}

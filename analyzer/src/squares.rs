@@ -1,0 +1,249 @@
+//! The squares of the commuting diagram: direct execution, the dispatcher behind a trap, the trap
+//! sequences, the allocator (P&G section 4).
+
+use model::isa::{Class, TrapId};
+
+use crate::counts::Counts;
+use crate::decide::Earlier;
+use crate::definitions::dispatch::Way;
+use crate::definitions::statewise::{self, Case, Guests};
+use crate::definitions::{Side, allocator, dispatch, sequence};
+use crate::inquiry::Inquiry;
+use crate::setting::Setting;
+use crate::settle::{Question, Settle};
+use crate::verdict::{Answer, Verdict};
+use crate::witness::Witness;
+
+/// A square in one virtual mode.
+#[derive(Debug, Clone)]
+pub(crate) struct Square {
+    pub(crate) side: Side,
+    /// Proved: it commutes. Shown: a state where it does not.
+    pub(crate) verdict: Verdict,
+}
+
+/// What is known about the sequence of one trap.
+#[derive(Debug)]
+pub(crate) struct Sequence {
+    pub(crate) trap: TrapId,
+    pub(crate) stores: sequence::Stores,
+    /// Proved: it leaves the partition alone.
+    pub(crate) partition: Verdict,
+    /// Proved: the dispatcher finds behind it what was before it.
+    pub(crate) saved: Verdict,
+}
+
+/// Whether the squares commute in all of the given virtual modes.
+pub(crate) fn commute(squares: &[Square], sides: &[Side]) -> Answer {
+    let asked = squares.iter().filter(|s| sides.contains(&s.side));
+    Answer::any(asked.map(|s| s.verdict.exists())).negated()
+}
+
+/// The statewise condition in every virtual mode whose code a VMM runs directly.
+pub(crate) fn direct(inquiry: &mut Inquiry<'_>, guests: Guests) -> Vec<Square> {
+    let mut squares = Vec::new();
+    // What is possible in user mode often is in supervisor mode, and not the other way round.
+    let mut sides = inquiry.setting().sides(false).to_vec();
+    sides.sort_by_key(|side| *side != Side::User);
+    for side in sides {
+        let one = |inquiry: &mut Inquiry<'_>, case| {
+            direct_case(inquiry, side, guests, case, Inquiry::ask)
+        };
+        squares.push(Square { side, verdict: inquiry.by_case(guests, one) });
+    }
+    squares.sort_by_key(|square| square.side);
+    squares
+}
+
+fn direct_case<'i>(
+    inquiry: &mut Inquiry<'i>,
+    side: Side,
+    guests: Guests,
+    case: Case,
+    put: impl Fn(&mut Inquiry<'i>, &Question<'_>) -> Verdict,
+) -> Verdict {
+    let setting = inquiry.setting();
+    let question = Question {
+        name: format!("statewise/{}/{}/{}", guests.word(), side.word(), case.word()),
+        ask: &|problem| statewise::ask(problem, setting, side, guests, case),
+        shows: &|replay| statewise::refuted_by(replay, side, guests),
+    };
+    put(inquiry, &question)
+}
+
+/// The statewise condition for a single unrelocated guest, with the effort it took.
+pub(crate) fn unrelocated(
+    setting: Setting<'_>,
+    class: &Class,
+    earlier: &Earlier,
+    settle: &dyn Settle,
+) -> (Vec<Square>, Counts) {
+    let mut inquiry = Inquiry::new(setting, class, settle);
+    inquiry.docket.session.earlier = earlier.clone();
+    (direct(&mut inquiry, Guests::Unrelocated), inquiry.counts)
+}
+
+/// Whether there is a guest in a virtual mode that the statewise condition speaks of: assumptions may
+/// leave none, and what is proved of none says nothing.
+pub(crate) fn exists(
+    setting: Setting<'_>,
+    class: &Class,
+    guests: Guests,
+    side: Side,
+    settle: &dyn Settle,
+) -> Answer {
+    let mut inquiry = Inquiry::new(setting, class, settle);
+    let mut answer = Answer::Vacuous;
+    for case in guests.cases() {
+        let question = Question {
+            name: format!("statewise/{}/{}/{}/premise", guests.word(), side.word(), case.word()),
+            ask: &|problem| {
+                let mut obligation = statewise::ask(problem, setting, side, guests, *case);
+                obligation.query.goal = problem.terms.bool(true);
+                obligation
+            },
+            shows: &|replay| statewise::is_placed(replay, side, guests),
+        };
+        match inquiry.ask(&question) {
+            Verdict::Shown(_) => return Answer::Yes,
+            Verdict::Open(_) => answer = Answer::Undecided,
+            Verdict::Proved(_) => {}
+        }
+    }
+    answer
+}
+
+/// A small witness that a class's square does not commute in a virtual mode, and what is wrong.
+pub(crate) fn refutation(
+    setting: Setting<'_>,
+    class: &Class,
+    side: Side,
+    settle: &dyn Settle,
+) -> Option<(Box<Witness>, Vec<&'static str>)> {
+    let mut inquiry = Inquiry::new(setting, class, settle);
+    let guests = setting.guests();
+    let of = |case: &Case| direct_case(&mut inquiry, side, guests, *case, Inquiry::small);
+    let Verdict::Shown(witness) = guests.cases().iter().map(of).find(Verdict::is_shown)? else {
+        return None;
+    };
+    let broken = statewise::broken(&witness.replay(setting, class), guests);
+    Some((witness, broken))
+}
+
+/// The square of one class where its image traps, in the modes asked for; nothing where it never
+/// traps.
+pub(crate) fn trapped(
+    setting: Setting<'_>,
+    class: &Class,
+    sides: &[Side],
+    settle: &dyn Settle,
+) -> (Vec<Square>, Counts) {
+    if !dispatch::may_trap(&class.body.statements, &|_| true) {
+        return (Vec::new(), Counts::default());
+    }
+    let mut inquiry = Inquiry::new(setting, class, settle);
+    let guests = setting.guests();
+    let of = |side: &Side| {
+        let one = |inquiry: &mut Inquiry<'_>, case| trapped_square(inquiry, *side, guests, case);
+        Square { side: *side, verdict: inquiry.by_case(guests, one) }
+    };
+    let squares = sides.iter().map(of).collect();
+    (squares, inquiry.counts)
+}
+
+/// Either way per state is enough where an instruction commits nothing; otherwise the dispatcher
+/// must know from the instruction, the virtual mode and the trap which way to go.
+fn trapped_square(inquiry: &mut Inquiry<'_>, side: Side, guests: Guests, case: Case) -> Verdict {
+    let either = trapped_case(inquiry, side, guests, case, Way::Either, Inquiry::ask);
+    let commits = dispatch::commits(&inquiry.class().body.statements);
+    if !commits || !matches!(either, Verdict::Proved(_)) {
+        return either;
+    }
+    for way in [Way::Recover, Way::Reflect] {
+        let proved = trapped_case(inquiry, side, guests, case, way, Inquiry::ask);
+        if matches!(proved, Verdict::Proved(_)) {
+            return proved;
+        }
+    }
+    Verdict::Open("the dispatcher cannot tell an emulated trap from one to reflect".into())
+}
+
+fn trapped_case<'i>(
+    inquiry: &mut Inquiry<'i>,
+    side: Side,
+    guests: Guests,
+    case: Case,
+    way: Way,
+    put: impl Fn(&mut Inquiry<'i>, &Question<'_>) -> Verdict,
+) -> Verdict {
+    let setting = inquiry.setting();
+    let question = Question {
+        name: format!("{}/{}/{}/{}", way.name(), guests.word(), side.word(), case.word()),
+        ask: &|problem| dispatch::ask(problem, setting, side, guests, case, way),
+        shows: &|replay| dispatch::shown_by(replay, side, guests, way),
+    };
+    put(inquiry, &question)
+}
+
+/// A small witness that a class's guest is not found again behind a trap, and what is lost.
+pub(crate) fn loss(
+    setting: Setting<'_>,
+    class: &Class,
+    side: Side,
+    settle: &dyn Settle,
+) -> Option<(Verdict, Vec<&'static str>)> {
+    let mut inquiry = Inquiry::new(setting, class, settle);
+    let guests = setting.guests();
+    let of =
+        |case: &Case| trapped_case(&mut inquiry, side, guests, *case, Way::Either, Inquiry::small);
+    let shown = guests.cases().iter().map(of).find(Verdict::is_shown)?;
+    let Verdict::Shown(witness) = &shown else { return None };
+    let lost = dispatch::lost(&witness.replay(setting, class), Way::Either);
+    Some((shown, lost))
+}
+
+/// The allocator's obligations in the modes asked for.
+pub(crate) fn allocator(
+    setting: Setting<'_>,
+    sides: &[Side],
+    settle: &dyn Settle,
+) -> (Vec<Square>, Counts) {
+    let Some(class) = setting.isa.classes.first() else { return (Vec::new(), Counts::default()) };
+    let mut inquiry = Inquiry::new(setting, class, settle);
+    let guests = setting.guests();
+    let of = |side: &Side| {
+        let one = |inquiry: &mut Inquiry<'_>, case: Case| {
+            inquiry.ask(&Question {
+                name: format!("allocator/{}/{}/{}", guests.word(), side.word(), case.word()),
+                ask: &|problem| allocator::ask(problem, setting, *side, guests, case),
+                shows: &|replay| allocator::shown_by(replay, *side, guests),
+            })
+        };
+        Square { side: *side, verdict: inquiry.by_case(guests, one) }
+    };
+    let squares = sides.iter().map(of).collect();
+    (squares, inquiry.counts)
+}
+
+/// What the trap sequence must not do, by trap: write to the partition, and lose what it saves.
+pub(crate) fn sequences(setting: Setting<'_>, settle: &dyn Settle) -> (Vec<Sequence>, Counts) {
+    let Some(class) = setting.isa.classes.first() else { return (Vec::new(), Counts::default()) };
+    let mut inquiry = Inquiry::new(setting, class, settle);
+    let mut all = Vec::new();
+    for id in setting.entering() {
+        let name = &setting.isa.trap(id).name;
+        let stores = sequence::stores(setting, class, id);
+        let partition = inquiry.ask(&Question {
+            name: format!("sequence/{name}/partition"),
+            ask: &|problem| sequence::ask_partition(problem, setting, id, stores),
+            shows: &|replay| sequence::partition_shown_by(replay, id),
+        });
+        let saved = inquiry.ask(&Question {
+            name: format!("sequence/{name}/saved"),
+            ask: &|problem| sequence::ask_saved(problem, setting, id, stores),
+            shows: &|replay| sequence::saved_shown_by(replay, id),
+        });
+        all.push(Sequence { trap: id, stores, partition, saved });
+    }
+    (all, inquiry.counts)
+}

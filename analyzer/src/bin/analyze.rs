@@ -1,6 +1,6 @@
 //! `analyze`: judges machine specifications by the definitions and theorems of Popek & Goldberg.
 
-use std::io::{IsTerminal, Write};
+use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -55,12 +55,7 @@ enum Command {
     /// Write down why each answer is right: witnesses, proofs, and what the theorems follow from.
     Prove(Prove),
     /// Check a certificate against a specification, trusting neither solver nor prover.
-    Verify {
-        /// Directory that `analyze prove` wrote.
-        certificate: std::path::PathBuf,
-        /// Specification in YAML.
-        spec: String,
-    },
+    Verify(Verify),
     /// Print the definitions the answers refer to.
     Definitions,
     /// Print the JSON Schema of the specification language.
@@ -148,6 +143,28 @@ struct Prove {
     /// Leave undecided what takes longer than this in all.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<std::time::Duration>,
+}
+
+const VERIFY: &str = "\
+The certificate has to be one of this specification, of the profile and of the pairs asked for.
+
+Exit codes: 0 right, 1 rejected, 2 could not run, or no certificate that can be read,
+3 right, and something is undecided";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = VERIFY)]
+struct Verify {
+    /// Directory that `analyze prove` wrote.
+    certificate: std::path::PathBuf,
+    /// Specification in YAML.
+    spec: String,
+    /// Reading of the definitions.
+    #[arg(long, default_value = "refined")]
+    profile: ProfileArgument,
+    /// The pair of modes that was judged, if not all were: its supervisor mode, or
+    /// `supervisor:user`.
+    #[arg(long, value_name = "MODE")]
+    pair: Option<String>,
 }
 
 fn seconds(text: &str) -> Result<std::time::Duration, String> {
@@ -261,7 +278,7 @@ fn main() -> ExitCode {
             Exit::CouldNotRun
         }),
         Command::Prove(prove) => run_prove(&prove),
-        Command::Verify { certificate, spec } => run_verify(&certificate, &spec),
+        Command::Verify(verify) => run_verify(&verify),
         Command::Definitions => print(&analyzer::definitions_text()),
         Command::Schema => print(&format!("{:#}\n", model::spec::json_schema())),
         Command::Completions { shell } => {
@@ -319,11 +336,15 @@ fn complain(diagnostics: &[Diagnostic], sources: &Sources) {
 }
 
 fn open(path: &str) -> Result<String, String> {
-    let length = std::fs::metadata(Path::new(path)).map_err(|e| e.to_string())?.len();
-    if length > 64 << 20 {
-        return Err(format!("{length} bytes are too many for a specification"));
+    const LARGEST: u64 = 64 << 20;
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(|e| e.to_string())?;
+    // A pipe or a device has no length: what comes is counted.
+    let read = file.take(LARGEST + 1).read_to_string(&mut text).map_err(|e| e.to_string())?;
+    if read as u64 > LARGEST {
+        return Err(format!("more than {LARGEST} bytes are too many for a specification"));
     }
-    std::fs::read_to_string(path).map_err(|e| e.to_string())
+    Ok(text)
 }
 
 fn load(path: &str, sources: &mut Sources) -> Option<Isa> {
@@ -456,12 +477,18 @@ fn run_prove(it: &Prove) -> Exit {
     }
 }
 
-fn run_verify(directory: &Path, spec: &str) -> Exit {
+fn run_verify(it: &Verify) -> Exit {
     use std::fmt::Write as _;
     let mut sources = Sources::default();
-    let Some(isa) = load(spec, &mut sources) else { return Exit::CouldNotRun };
-    let verified = match certificate::verify(&isa, &sources, directory, &progress()) {
-        Err(error) => return could_not_run(spec, &error),
+    let Some(isa) = load(&it.spec, &mut sources) else { return Exit::CouldNotRun };
+    if let Err(error) = known_pair(&isa, it.pair.as_deref()) {
+        return could_not_run(&it.spec, &error);
+    }
+    let profile = it.profile.profiles()[0];
+    let options = Options { profile, pair: it.pair.as_deref(), timeout: None };
+    let checked = certificate::verify(&isa, &sources, options, &it.certificate, &progress());
+    let verified = match checked {
+        Err(error) => return could_not_run(&it.spec, &error),
         Ok(verified) => verified,
     };
     let name = &isa.name;
@@ -477,7 +504,8 @@ fn run_verify(directory: &Path, spec: &str) -> Exit {
         }
         return print(&text).worse(Exit::Unmet);
     }
-    let mut text = format!("{name}: the certificate is right\n{}\n", verified.proved);
+    let which = format!("profile {}", profile.word());
+    let mut text = format!("{name}: the certificate is right ({which})\n{}\n", verified.proved);
     for (pair, theorem, premise, verdict) in &verified.follows {
         let _ = writeln!(text, "  {pair} {theorem}: {verdict} (premise {premise})");
     }

@@ -561,10 +561,21 @@ fn theorem_expectations(
         let mut found = t.vmm.offending.clone();
         wanted.sort();
         found.sort();
-        check(
-            &format!("offending: [{}]", wanted.join(", ")),
-            &format!("offending: [{}]", found.join(", ")),
-            false,
-        );
+        // An instruction that is not settled may yet turn out to be offending, or not.
+        let open: Vec<&str> =
+            pair.instructions.iter().filter(|i| i.may_offend()).map(|i| i.name.as_str()).collect();
+        let possible = found.iter().all(|name| wanted.contains(name))
+            && wanted.iter().all(|w| found.contains(w) || open.contains(&w.as_str()));
+        let least = if open.is_empty() { "" } else { "at least " };
+        // Equal lists are the same only where nothing is open.
+        *checked += 1;
+        if wanted != found || !open.is_empty() {
+            unmet.push(Unmet {
+                expected: format!("offending: [{}]", wanted.join(", ")),
+                found: format!("offending: {least}[{}]", found.join(", ")),
+                at: at.map(str::to_owned),
+                undecided: possible && !open.is_empty(),
+            });
+        }
     }
 }

@@ -347,6 +347,24 @@ pub struct InstructionReport {
 }
 
 impl InstructionReport {
+    /// Whether it may be sensitive and not privileged, and this is not settled.
+    pub(crate) fn may_offend(&self) -> bool {
+        self.may_break(self.sensitive)
+    }
+
+    /// Whether it may be user sensitive and not privileged, and this is not settled.
+    pub(crate) fn may_offend_in_user_mode(&self) -> bool {
+        self.may_break(self.user_sensitive)
+    }
+
+    fn may_break(&self, sensitive: Answer) -> bool {
+        use Answer::{No, Undecided, Vacuous, Yes};
+        match (sensitive, self.privileged) {
+            (No | Vacuous, _) | (_, Yes | Vacuous) | (Yes, No) => false,
+            (Undecided, _) | (_, Undecided) => true,
+        }
+    }
+
     /// A property by its word.
     pub fn property(&self, word: &str) -> Option<Answer> {
         Some(match word {

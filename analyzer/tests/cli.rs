@@ -100,6 +100,90 @@ fn the_bundled_schema_is_the_one_printed() {
     assert!(output.stdout == bundled, "run `analyze schema > isa-specs/specification.schema.json`");
 }
 
+/// What time did not settle is undecided, whatever was expected.
+#[test]
+fn what_the_clock_leaves_open_exits_3() {
+    let output = analyze(&["--timeout", "0", "../isa-specs/x86-legacy.yaml"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(code(&output), 3, "{text}");
+    assert!(text.contains("expectations of the specification are undecided"), "{text}");
+    assert!(!text.contains("expectations of the specification fail"), "{text}");
+    assert!(text.contains("Innocuous (at least "), "{text}");
+    // An instruction that is expected to be offending, and known not to be.
+    let original = std::fs::read_to_string("../isa-specs/g3.yaml").expect("g3 is there");
+    let changed = original.replacen("offending: []", "offending: [add]", 1);
+    assert_ne!(original, changed, "g3 expects that nothing is offending");
+    let path = temporary("offending.yaml", &changed);
+    assert_eq!(code(&analyze(&["--timeout", "0", &path])), 1);
+}
+
+/// A machine whose instructions ask for factors of large numbers.
+#[cfg(unix)]
+fn hard() -> String {
+    use std::fmt::Write as _;
+    let mut text = "pgisa: 1
+isa: hard
+state:
+  mem: {role: E, width: 8, cells: 16}
+  x: {role: E, width: 48}
+  y: {role: E, width: 48}
+  mode: {role: M, width: 1, values: {s: 0, u: 1}}
+  pc: {role: P, width: 8}
+  base: {role: R, kind: relocation, width: 8}
+  bound: {role: R, kind: bounds, width: 8}
+machine:
+  modes: [{supervisor: s, user: u}]
+  traps: {memory: {kind: memory}}
+instructions:
+"
+    .to_owned();
+    for i in 0..200u64 {
+        let product = 0x0123_4567_89ab_cdefu64 + 2 * i;
+        let _ = write!(
+            text,
+            "  factor{i}:\n    semantics: \"if zext(x, 96) * zext(y, 96) == {product} && x != 1 && y != 1 {{ mode = s; bound = 0; }}\"\n"
+        );
+    }
+    text
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_prints_what_is_known_and_a_second_one_ends_it() {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    let path = temporary("hard.yaml", &hard());
+    let interrupt = |child: &std::process::Child| {
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().expect("kill").success());
+    };
+    let start = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_analyze"));
+        let command = command.arg(&path).stdout(std::process::Stdio::piped());
+        let child = command.stderr(std::process::Stdio::piped()).spawn().expect("it starts");
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        child
+    };
+    let mut child = start();
+    assert!(child.try_wait().expect("it can be asked").is_none(), "it takes long");
+    interrupt(&child);
+    let output = child.wait_with_output().expect("it ends");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(text.contains("is undecided: interrupted"), "{text}");
+    assert!(text.contains("Theorem 1"), "{text}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("interrupted: "));
+    let mut child = start();
+    interrupt(&child);
+    let mut line = String::new();
+    let mut stderr = BufReader::new(child.stderr.take().expect("it is piped"));
+    stderr.read_line(&mut line).expect("the first is answered");
+    interrupt(&child);
+    // The report may have been finished in between.
+    let mut rest = Vec::new();
+    let _ = child.stdout.take().expect("it is piped").read_to_end(&mut rest);
+    assert!(matches!(child.wait().expect("it ends").code(), Some(130 | 3)));
+}
+
 /// A machine with one instruction, `semantics`, and what is expected of it.
 fn tiny(modes: &str, semantics: &str, expect: &str) -> String {
     format!(

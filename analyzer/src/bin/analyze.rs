@@ -34,7 +34,9 @@ Examples:
   analyze verify g3-certificate isa-specs/g3.yaml
   analyze schema > specification.schema.json   completion for editors
 
-Exit codes: 0 all expectations hold, 1 one fails, 2 could not run, 3 undecided";
+Exit codes: 0 all expectations hold, 1 one fails, 2 could not run, 3 undecided
+
+Ctrl-C prints what is known so far; a second one ends the program at once (130).";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -268,6 +270,9 @@ fn main() -> ExitCode {
                 return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
             }
         };
+    if !matches!(arguments.command, Command::Verify(_)) {
+        on_interrupt();
+    }
     let exit = match arguments.command {
         Command::Check(check) => run_check(&check),
         Command::Explain { spec, instruction, profile } => {
@@ -289,6 +294,18 @@ fn main() -> ExitCode {
         }
     };
     ExitCode::from(exit as u8)
+}
+
+/// The first Ctrl-C asks for a report of what is known so far, the second ends the program at once.
+/// Half a check of a certificate is none: there the first does.
+fn on_interrupt() {
+    let _ = ctrlc::set_handler(|| {
+        if analyzer::stopped() {
+            std::process::exit(130);
+        }
+        analyzer::stop();
+        let _ = writeln!(std::io::stderr(), "interrupted: what is not settled yet is undecided");
+    });
 }
 
 /// `analyze SPEC` means `analyze check SPEC`.
@@ -371,6 +388,11 @@ fn run_check(check: &Check) -> Exit {
         return Exit::CouldNotRun;
     }
     for (i, spec) in check.specs.iter().enumerate() {
+        if analyzer::stopped() {
+            let _ = writeln!(std::io::stderr(), "{spec}: interrupted, nothing was analyzed");
+            exit = exit.worse(Exit::Undecided);
+            continue;
+        }
         let mut sources = Sources::default();
         let Some(isa) = load(spec, &mut sources) else {
             exit = exit.worse(Exit::CouldNotRun);
@@ -560,7 +582,8 @@ fn explain(spec: &str, instruction: &str, profile: Profile) -> Exit {
         return Exit::CouldNotRun;
     }
     let report = run(&isa, &sources, Options { profile, pair: None, timeout: None });
-    print(&text::explain(&report, instruction, Detail { all: true, color: color() }))
+    let exit = if analyzer::stopped() { Exit::Undecided } else { Exit::Fine };
+    exit.worse(print(&text::explain(&report, instruction, Detail { all: true, color: color() })))
 }
 
 fn run_repair(it: &Repair) -> Result<Exit, String> {

@@ -11,7 +11,7 @@ use refvmm::vmm::Kind;
 use crate::classify::{self, Classification, Counts};
 use crate::collision;
 use crate::conditions::{self, Fixing};
-use crate::decide::Backend;
+use crate::decide::{Backend, By};
 use crate::definitions::Side;
 use crate::diagram::{self, Diagram};
 use crate::guest;
@@ -353,6 +353,19 @@ fn recursive_report(isa: &Isa, it: &theorem::Recursive) -> RecursiveReport {
     }
 }
 
+/// A witness tells the most, then what is open, then the proof that took the most.
+fn telling(verdict: &Verdict) -> u64 {
+    match verdict {
+        Verdict::Shown(_) => u64::MAX,
+        Verdict::Open(_) => u64::MAX - 1,
+        Verdict::Proved(proof) => match proof.by() {
+            By::Dependency => 0,
+            By::Rewriting | By::Evaluation => 1,
+            By::Sat(conflicts) => conflicts.saturating_add(2).min(u64::MAX - 2),
+        },
+    }
+}
+
 fn instruction_report(
     isa: &Isa,
     pair: &Pair,
@@ -368,14 +381,7 @@ fn instruction_report(
     evidence.insert("privileged".to_owned(), Evidence::of(isa, index, &it.privileged_evidence));
     for finding in &it.findings {
         let key = finding.definition.name.replace('-', "_");
-        // A witness if there is one, else what is open, else the proof that took the most.
-        let best = finding.verdicts.iter().max_by_key(|(_, v)| match v {
-            Verdict::Shown(_) => 3,
-            Verdict::Open(_) => 2,
-            Verdict::Proved(proof) if matches!(proof.by(), crate::decide::By::Sat(_)) => 1,
-            Verdict::Proved(_) => 0,
-        });
-        if let Some((_, verdict)) = best {
+        if let Some((_, verdict)) = finding.verdicts.iter().max_by_key(|(_, v)| telling(v)) {
             evidence.insert(key.clone(), Evidence::of(isa, index, verdict));
         }
         let shown =
@@ -385,9 +391,8 @@ fn instruction_report(
             modes.insert(key, shown);
         }
     }
-    if let Some(square) =
-        it.statewise.iter().find(|s| s.verdict.is_shown()).or(it.statewise.first())
-    {
+    // The first of those that tell the most.
+    if let Some(square) = it.statewise.iter().rev().max_by_key(|s| telling(&s.verdict)) {
         evidence.insert("statewise".into(), Evidence::of(isa, index, &square.verdict));
         let broken = it.statewise.iter().filter(|s| s.verdict.is_shown());
         let broken: Vec<String> = broken.map(|s| s.side.name(pair).to_owned()).collect();
@@ -402,7 +407,7 @@ fn instruction_report(
         behaviour_sensitive: it.behaviour_sensitive(),
         location_sensitive: answer("location-sensitive"),
         mode_sensitive: answer("mode-sensitive"),
-        resource_sensitive: answer("resource-sensitive"),
+        resource_sensitive: asked("resource-sensitive"),
         extent_sensitive: asked("extent-sensitive"),
         time_sensitive: answer("time-sensitive"),
         trap_masked: asked("trap-masked"),
@@ -495,6 +500,20 @@ pub(crate) fn check_expectations(isa: &Isa, sources: &Sources, report: &mut Repo
         }
     }
     if isa.pairs.is_empty() {
+        for class in &isa.classes {
+            let words =
+                class.expect.iter().filter(|(p, _)| *p == profile).flat_map(|(_, words)| words);
+            for word in words {
+                checked += 1;
+                let not = if word.holds { "" } else { "not " };
+                unmet.push(Unmet {
+                    expected: format!("{}: {not}{}", class.name, word.word),
+                    found: "this machine has no modes: nothing is classified".into(),
+                    at: at(word.span),
+                    undecided: false,
+                });
+            }
+        }
         for (_, expected) in isa.expect.iter().filter(|(p, _)| *p == profile) {
             let place = expected.span.and_then(at);
             not_applicable(expected, place.as_deref(), &mut checked, &mut unmet);

@@ -417,6 +417,10 @@ fn a_certificate_of_something_else_is_rejected() {
     assert_eq!(wrong(&only, OPTIONS), "");
 }
 
+/// What takes a file's place, how it is made, and what is said of it.
+#[cfg(unix)]
+type Maker<'m> = (&'static str, &'m dyn Fn(&Path), &'static str);
+
 /// A certificate is a manifest, proofs and their formulas: files, and nothing else.
 #[cfg(unix)]
 #[test]
@@ -440,11 +444,11 @@ fn what_is_no_file_of_a_certificate_is_rejected() {
         file.set_len(1 << 40).expect("a file with a hole");
     };
     for path in [&manifest, &proof, &proofs] {
-        let makers: [(&str, &dyn Fn(&Path), &str); 5] = [
+        let makers: [Maker<'_>; 5] = [
             ("a pipe", &pipe, "this is not a"),
             (
-                "a link to itself elsewhere",
-                &|path| symlink(&aside, path).expect("it"),
+                "a link out of the directory",
+                &|path| symlink(&aside, path).expect("a link"),
                 "this is not a",
             ),
             ("a device", &|path| symlink("/dev/zero", path).expect("a link"), "this is not a"),

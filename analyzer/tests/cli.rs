@@ -214,6 +214,50 @@ fn a_machine_without_modes_meets_no_expectation_but_not_applicable() {
         let path = temporary("no-modes.yaml", &tiny("[]", "pc = 0;", expect));
         assert_eq!(code(&analyze(&[&path])), exit, "{expect}");
     }
+    let text = tiny("[]", "pc = 0;", "{vmm: not-applicable}");
+    let expecting = text.replace("  only:\n", "  only:\n    expect: [innocuous, not privileged]\n");
+    let output = analyze(&[&temporary("no-modes-words.yaml", &expecting)]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(code(&output), 1, "{text}");
+    let found = "only: not privileged, found this machine has no modes: nothing is classified";
+    assert!(text.contains(found), "{text}");
+}
+
+#[test]
+fn what_a_profile_does_not_ask_is_not_answered() {
+    for (profile, asked) in [("literal", false), ("refined", true)] {
+        let output =
+            analyze(&["check", "--format", "json", "--profile", profile, "../isa-specs/g3.yaml"]);
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        for it in report["pairs"][0]["instructions"].as_array().expect("a list") {
+            assert_eq!(it["resource_sensitive"] != "not-asked", asked, "{it}");
+            assert_eq!(it["trap_visible"], "not-asked");
+            assert_eq!(it["extent_sensitive"], "not-asked");
+        }
+    }
+}
+
+/// A verdict by a certificate that is none, by one of something else, and by a right one.
+#[test]
+fn certificates_are_verified_as_what_is_asked_for() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli-certificate");
+    let _ = std::fs::remove_dir_all(&folder);
+    let (spec, path) = ("../proptests/small/g3-small.yaml", folder.to_string_lossy().into_owned());
+    let written = analyze(&["prove", spec, "--certificate", &path, "--profile", "literal"]);
+    assert_eq!(code(&written), 0, "{}", String::from_utf8_lossy(&written.stderr));
+    assert_eq!(code(&analyze(&["verify", &path, spec, "--profile", "literal"])), 0);
+    assert_eq!(code(&analyze(&["verify", &path, spec])), 1);
+    assert_eq!(code(&analyze(&["verify", &path, spec, "--pair", "nobody"])), 2);
+    let manifest = folder.join("manifest.json");
+    let text = std::fs::read_to_string(&manifest).expect("it is there");
+    for damaged in [&text[..text.len() / 2], "", "\0"] {
+        std::fs::write(&manifest, damaged).expect("it is written");
+        let output = analyze(&["verify", &path, spec]);
+        assert_eq!(code(&output), 2);
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty());
+    }
+    std::fs::remove_dir_all(&folder).expect("it is ours");
+    assert_eq!(code(&analyze(&["verify", &path, spec])), 2);
 }
 
 #[test]

@@ -544,8 +544,12 @@ fn could_not_run(what: &str, why: &str) -> Exit {
 fn progress() -> impl Fn(usize, usize) + Sync {
     let start = std::time::Instant::now();
     let terminal = std::io::stderr().is_terminal();
+    let shown = std::sync::Mutex::new(0);
     move |done: usize, total: usize| {
-        if terminal && start.elapsed().as_secs() >= 1 {
+        let Ok(mut shown) = shown.lock() else { return };
+        // Instructions are done side by side: a number that comes late is not printed.
+        if terminal && start.elapsed().as_secs() >= 1 && done > *shown {
+            *shown = done;
             let end = if done == total { "\r\x1b[K" } else { "" };
             let _ = write!(std::io::stderr(), "\r{done} of {total} instructions{end}");
         }

@@ -102,7 +102,8 @@ pub(crate) fn find(
         questions: Cell::new(QUESTIONS),
     };
     let steady = candidates.into_iter().filter_map(|c| finder.steady(c));
-    steady.take(REFUTING).find_map(|(i1, side, scene)| finder.second(&i1, side, &scene))
+    let mut steady = steady.take(REFUTING).take_while(|_| !decide::stopped());
+    steady.find_map(|(i1, side, scene)| finder.second(&i1, side, &scene))
 }
 
 struct Finder<'i> {
@@ -155,7 +156,8 @@ impl Finder<'_> {
         let plain = |class: &usize| self.judged(i1, self.plain(i1, *class), side, scene);
         let solved = |order: &[usize], free: bool| {
             let one = |class: &usize| self.solved(i1, *class, scene, free);
-            order.iter().filter_map(one).find_map(|(i2, scene)| self.judged(i1, i2, side, &scene))
+            let order = order.iter().take_while(|_| !decide::stopped());
+            order.filter_map(one).find_map(|(i2, scene)| self.judged(i1, i2, side, &scene))
         };
         if let Some(found) = order.iter().find_map(plain) {
             return Some(found);

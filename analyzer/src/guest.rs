@@ -22,6 +22,8 @@ use refvmm::machine;
 use refvmm::shape::Shape;
 use refvmm::vmm::Kind;
 
+use crate::decide::stopped;
+
 /// Instructions after which a run is given up.
 pub(crate) const LIMIT: u64 = 64;
 
@@ -204,6 +206,9 @@ impl Trial {
         let behind = before + isa.classes[class].length;
         let observers = self.observers(start);
         for first in choices(isa, class, start.counter + behind, 24) {
+            if stopped() {
+                break;
+            }
             let mut program = start.program.clone();
             program.code.extend(load.map(|it| (start.place, it.clone())));
             program.code.insert(start.place + before, first);

@@ -33,6 +33,7 @@ pub mod verdict;
 pub mod witness;
 
 pub use analyze::{Options, analyze, names_pair};
+pub use decide::{stop, stopped};
 
 /// The definitions the answers refer to, one line each.
 pub fn definitions_text() -> String {

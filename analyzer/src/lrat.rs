@@ -14,7 +14,7 @@
 //! The last line adds the empty clause, which nothing satisfies.
 //! Numbers are separated by white space, of which a carriage return is part; everything else is rejected.
 //! In particular a clause may mention a variable once only, no hint may be left over, and nothing may follow the empty clause.
-//! A proof can at worst be rejected: memory is linear in variables, clauses and text, time at most in hints times the longest clause.
+//! A proof can at worst be rejected: memory is linear in variables, clauses and text, a list is never longer than it can be in a proof, and the literals that are looked at are counted.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -34,13 +34,25 @@ impl fmt::Display for Rejected {
     }
 }
 
+/// Literals of hinted clauses that a proof may have looked at: some seconds, and a thousand times more than proofs take.
+const VISITS: u64 = 1 << 33;
+
 /// Checks that `proof` shows that no values of the variables 1 to `variables` satisfy all `clauses`.
 pub(crate) fn check<'a>(
     variables: u32,
     clauses: impl IntoIterator<Item = &'a [i32]>,
     proof: &str,
 ) -> Result<(), Rejected> {
-    let mut state = Checker::default();
+    check_within(VISITS, variables, clauses, proof)
+}
+
+fn check_within<'a>(
+    visits: u64,
+    variables: u32,
+    clauses: impl IntoIterator<Item = &'a [i32]>,
+    proof: &str,
+) -> Result<(), Rejected> {
+    let mut state = Checker { visits, ..Checker::default() };
     let variables = variables.min(i32::MAX.unsigned_abs());
     state.values.resize(variables as usize + 1, None);
     for clause in clauses {
@@ -79,6 +91,8 @@ struct Checker<'a> {
     last: u64,
     /// The value of each variable, if it has one; between steps none has.
     values: Vec<Option<bool>>,
+    /// Literals that may still be looked at.
+    visits: u64,
 }
 
 impl Checker<'_> {
@@ -87,12 +101,14 @@ impl Checker<'_> {
         let mut words = line.split_ascii_whitespace().peekable();
         let id = number(words.next().ok_or("The line is empty.")?)?;
         if words.next_if_eq(&"d").is_some() {
-            for clause in list(&mut words)? {
+            for clause in list(&mut words, self.given.len() + self.added.len())? {
                 self.give_up(clause)?;
             }
             return end(words.next()).map(|()| false);
         }
-        let (literals, hints) = (list(&mut words)?, list(&mut words)?);
+        // Each literal, and each hint but the last, gives another variable its value.
+        let most = self.values.len();
+        let (literals, hints) = (list(&mut words, most)?, list(&mut words, most)?);
         end(words.next())?;
         let id = u64::try_from(id).ok().filter(|&id| id > self.last);
         let id = id.ok_or_else(|| format!("The number must be above {}.", self.last))?;
@@ -135,6 +151,8 @@ impl Checker<'_> {
                 ));
             }
             let clause = self.clause(hint)?;
+            let left = self.visits.checked_sub(clause.len() as u64);
+            let left = left.ok_or("The proof takes too long to check.")?;
             let mut open = None;
             for &literal in clause {
                 match self.value(literal) {
@@ -150,6 +168,7 @@ impl Checker<'_> {
                     Some(false) => {}
                 }
             }
+            self.visits = left;
             match open {
                 Some(literal) => self.assume(literal, assigned),
                 None if place + 1 == hints.len() => return Ok(()),
@@ -202,15 +221,20 @@ fn number(word: &str) -> Result<i64, String> {
     let usual =
         word == "0" || word.trim_start_matches('-').starts_with(|c| ('1'..='9').contains(&c));
     let value = word.parse().ok().filter(|_| usual);
-    value.ok_or_else(|| format!("‘{}’ is not a number.", word.chars().take(20).collect::<String>()))
+    value.ok_or_else(|| {
+        format!("‘{}’ is not a number.", word.chars().take(20).collect::<String>().escape_debug())
+    })
 }
 
-/// The numbers up to the next 0.
-fn list<'a>(words: &mut impl Iterator<Item = &'a str>) -> Result<Vec<i64>, String> {
+/// The numbers up to the next 0, at most so many.
+fn list<'a>(words: &mut impl Iterator<Item = &'a str>, most: usize) -> Result<Vec<i64>, String> {
     let mut numbers = Vec::new();
     for word in words {
         match number(word)? {
             0 => return Ok(numbers),
+            _ if numbers.len() == most => {
+                return Err(format!("A list has more than {most} numbers."));
+            }
             value => numbers.push(value),
         }
     }
@@ -224,7 +248,7 @@ fn end(word: Option<&str>) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Rejected, check};
+    use super::{Rejected, check, check_within};
 
     /// Two variables, all four clauses.
     const FORMULA: [&[i32]; 4] = [&[1, 2], &[1, -2], &[-1, 2], &[-1, -2]];
@@ -287,6 +311,10 @@ mod tests {
                 "-9223372036854775808 is not a literal of the problem.",
             ),
             ("5 1 1 0 1 2 0", 1, "Variable 1 occurs twice."),
+            ("5 1 1 1 1 0 1 2 0", 1, "A list has more than 3 numbers."),
+            ("5 1 0 1 2 3 4 0", 1, "A list has more than 3 numbers."),
+            ("5 1 0 1 2 0\n5 d 1 2 3 4 5 1 0", 2, "A list has more than 5 numbers."),
+            ("5 1 0 1 2 0\n6 0 5 3 4 0\0", 2, "‘0\\0’ is not a number."),
             ("5 1 -1 0 1 2 0", 1, "Variable 1 occurs twice."),
             ("5 1 0 0", 1, "The hints do not lead to a contradiction."),
             ("5 1 0 1 0", 1, "The hints do not lead to a contradiction."),
@@ -320,6 +348,17 @@ mod tests {
         for literal in [0, 3, -3, i32::MIN, i32::MAX] {
             let expected = format!("Clause 2 to refute has {literal}, which is no literal.");
             assert_eq!(reason(&[1, literal]), Err((0, expected)));
+        }
+    }
+
+    #[test]
+    fn the_literals_looked_at_are_counted() {
+        let proof = "5 1 0 1 2 0\n6 0 5 3 4 0\n";
+        // Clauses 1 and 2, then 5, 3 and 4.
+        assert_eq!(check_within(9, 2, FORMULA, proof), Ok(()));
+        for (visits, line) in [(0, 1), (3, 1), (4, 2), (8, 2)] {
+            let reason = "The proof takes too long to check.".to_owned();
+            assert_eq!(check_within(visits, 2, FORMULA, proof), Err(Rejected { line, reason }));
         }
     }
 

@@ -370,13 +370,14 @@ pub struct InstructionReport {
     pub behaviour_sensitive: Answer,
     pub location_sensitive: Answer,
     pub mode_sensitive: Answer,
-    pub resource_sensitive: Answer,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "asked")]
+    pub resource_sensitive: Option<Answer>,
+    #[serde(serialize_with = "asked")]
     pub extent_sensitive: Option<Answer>,
     pub time_sensitive: Answer,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "asked")]
     pub trap_masked: Option<Answer>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "asked")]
     pub trap_visible: Option<Answer>,
     pub user_sensitive: Answer,
     pub sensitive: Answer,
@@ -392,7 +393,35 @@ pub struct InstructionReport {
     pub notes: Vec<String>,
 }
 
+/// What the profile does not ask has no answer, and none is made up.
+#[expect(
+    clippy::ref_option,
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference to the field"
+)]
+fn asked<S: Serializer>(answer: &Option<Answer>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(answer.map_or("not-asked", Answer::word))
+}
+
 impl InstructionReport {
+    /// Whether it may be sensitive and not privileged, and this is not settled.
+    pub(crate) fn may_offend(&self) -> bool {
+        self.may_break(self.sensitive)
+    }
+
+    /// Whether it may be user sensitive and not privileged, and this is not settled.
+    pub(crate) fn may_offend_in_user_mode(&self) -> bool {
+        self.may_break(self.user_sensitive)
+    }
+
+    fn may_break(&self, sensitive: Answer) -> bool {
+        use Answer::{No, Undecided, Vacuous, Yes};
+        match (sensitive, self.privileged) {
+            (No | Vacuous, _) | (_, Yes | Vacuous) | (Yes, No) => false,
+            (Undecided, _) | (_, Undecided) => true,
+        }
+    }
+
     /// A property by its word.
     pub fn property(&self, word: &str) -> Option<Answer> {
         Some(match word {
@@ -401,7 +430,7 @@ impl InstructionReport {
             "behaviour-sensitive" => self.behaviour_sensitive,
             "location-sensitive" => self.location_sensitive,
             "mode-sensitive" => self.mode_sensitive,
-            "resource-sensitive" => self.resource_sensitive,
+            "resource-sensitive" => self.resource_sensitive?,
             "extent-sensitive" => self.extent_sensitive?,
             "time-sensitive" => self.time_sensitive,
             "trap-masked" => self.trap_masked?,

@@ -107,12 +107,18 @@ pub(crate) struct Solving {
 
 impl Settle for Solving {
     fn settle(&self, docket: &mut Docket<'_>, question: &Question<'_>) -> (Verdict, By) {
+        if decide::stopped() {
+            return (Verdict::Open(decide::INTERRUPTED.into()), By::Rewriting);
+        }
         docket.session.earlier.begin(&docket.problem.terms);
         let obligation = (question.ask)(&mut docket.problem);
         self.exists(docket, &obligation, question, None)
     }
 
     fn small(&self, docket: &mut Docket<'_>, question: &Question<'_>) -> Option<Verdict> {
+        if decide::stopped() {
+            return None;
+        }
         docket.session.earlier.begin(&docket.problem.terms);
         let obligation = (question.ask)(&mut docket.problem);
         let wishes = witness::wishes(&mut docket.problem, &obligation);
@@ -170,6 +176,7 @@ impl Solving {
             &mut docket.session,
         ) {
             (decide::Answer::Unsat, _) => Verdict::Proved(Proof::new(by)),
+            (decide::Answer::Unknown(why), _) if self.backend.late() => Verdict::Open(why),
             _ => Verdict::Open("the specification leaves semantics unknown".into()),
         }
     }

@@ -18,7 +18,7 @@ use model::diagnostic::Sources;
 use model::isa::{Isa, Pair};
 
 use crate::analyze::{Options, analyze_by, solving};
-use crate::decide::By;
+use crate::decide::{By, INTERRUPTED, stopped};
 use crate::problem::Problem;
 use crate::report::Report;
 use crate::settle::{Docket, Question, Settle, Solving};
@@ -84,6 +84,11 @@ struct Writing<'w> {
 impl Settle for Writing<'_> {
     fn settle(&self, docket: &mut Docket<'_>, question: &Question<'_>) -> (Verdict, By) {
         let (verdict, by) = self.solving.settle(docket, question);
+        if stopped() {
+            let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+            failed.get_or_insert(io::Error::new(io::ErrorKind::Interrupted, INTERRUPTED));
+            return (verdict, by);
+        }
         if let Err(error) = self.write(docket, question, &verdict) {
             let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
             failed.get_or_insert(error);

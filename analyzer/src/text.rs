@@ -7,7 +7,7 @@ use model::isa::{Premise, VerdictWord};
 use crate::diagram::PROVED;
 use crate::report::{
     DiagramReport, Evidence, GuestReport, InstructionReport, PairReport, RecursiveReport, Report,
-    TheoremReport, WitnessReport,
+    TheoremReport, Unmet, WitnessReport,
 };
 use crate::verdict::Answer;
 
@@ -63,6 +63,7 @@ fn verdict(word: VerdictWord, detail: Detail) -> String {
 
 fn render_pair(out: &mut String, pair: &PairReport, detail: Detail) {
     let t = &pair.theorems;
+    let open = |may: fn(&InstructionReport) -> bool| pair.instructions.iter().any(may);
     let _ = writeln!(
         out,
         "\nSupervisor mode {}, user mode {}: {} instructions\n",
@@ -73,7 +74,7 @@ fn render_pair(out: &mut String, pair: &PairReport, detail: Detail) {
     let _ = writeln!(
         out,
         "  Theorem 1  a virtual machine monitor can be built     {}",
-        theorem(&t.vmm, "sensitive", detail)
+        theorem(&t.vmm, "sensitive", open(InstructionReport::may_offend), detail)
     );
     let _ = writeln!(
         out,
@@ -83,7 +84,12 @@ fn render_pair(out: &mut String, pair: &PairReport, detail: Detail) {
     let _ = writeln!(
         out,
         "  Theorem 3  a hybrid monitor can be built              {}",
-        theorem(&t.hvmm, "user sensitive", detail)
+        theorem(
+            &t.hvmm,
+            "user sensitive",
+            open(InstructionReport::may_offend_in_user_mode),
+            detail
+        )
     );
     for (name, t) in [("Theorem 1", &t.vmm), ("Theorem 3", &t.hvmm)] {
         for escape in &t.escapes {
@@ -128,10 +134,14 @@ fn render_pair(out: &mut String, pair: &PairReport, detail: Detail) {
         out.push_str("\nAll instructions\n");
         out.push_str(&table(&pair.instructions.iter().collect::<Vec<_>>(), detail));
     } else {
-        list(out, "Privileged", pair, |i| i.privileged == Answer::Yes);
-        list(out, "Innocuous", pair, |i| {
-            i.innocuous == Answer::Yes && i.privileged != Answer::Yes && !matters(&i)
-        });
+        list(out, "Privileged", pair, |i| i.privileged, |i| i.privileged == Answer::Yes);
+        list(
+            out,
+            "Innocuous",
+            pair,
+            |i| i.innocuous,
+            |i| i.innocuous == Answer::Yes && i.privileged != Answer::Yes && !matters(&i),
+        );
     }
     for instruction in if detail.all { pair.instructions.iter().collect() } else { offending } {
         witnesses(out, instruction, detail);
@@ -246,15 +256,20 @@ fn render_diagrams(out: &mut String, vmm: &TheoremReport, hvmm: &TheoremReport, 
     }
 }
 
-fn theorem(it: &TheoremReport, sensitive: &str, detail: Detail) -> String {
+/// `open`: some instruction may be offending, and this is not settled.
+fn theorem(it: &TheoremReport, sensitive: &str, open: bool, detail: Detail) -> String {
+    let least = if open { "at least " } else { "" };
     let why = match (it.premise, it.by.as_str()) {
         (Premise::Holds, _) => format!("every {sensitive} instruction is privileged"),
         (Premise::Fails, "statewise") => format!(
-            "the premise fails ({}), but every unprivileged instruction is safe to run directly",
+            "the premise fails ({least}{}), but every unprivileged instruction is safe to run directly",
             count(&it.offending)
         ),
         (Premise::Fails, _) => {
-            format!("the premise fails: {} {sensitive} and not privileged", count(&it.offending))
+            format!(
+                "the premise fails: {least}{} {sensitive} and not privileged",
+                count(&it.offending)
+            )
         }
         (premise, _) => format!("premise {}", premise.word()),
     };
@@ -287,6 +302,7 @@ fn list(
     out: &mut String,
     title: &str,
     pair: &PairReport,
+    answer: impl Fn(&InstructionReport) -> Answer,
     wanted: impl Fn(&InstructionReport) -> bool,
 ) {
     let names: Vec<&str> =
@@ -294,7 +310,9 @@ fn list(
     if names.is_empty() {
         return;
     }
-    let _ = writeln!(out, "\n{title} ({})", names.len());
+    let open = pair.instructions.iter().any(|i| answer(i) == Answer::Undecided);
+    let least = if open { "at least " } else { "" };
+    let _ = writeln!(out, "\n{title} ({least}{})", names.len());
     let mut line = String::from(" ");
     for name in names {
         if line.len() + name.len() > 98 {
@@ -459,7 +477,7 @@ pub fn witness_table(witness: &WitnessReport, detail: Detail) -> String {
 }
 
 fn render_expectations(out: &mut String, report: &Report, detail: Detail) {
-    use anstyle::AnsiColor::{Green, Red};
+    use anstyle::AnsiColor::{Green, Red, Yellow};
     if report.expectations == 0 {
         return;
     }
@@ -470,16 +488,22 @@ fn render_expectations(out: &mut String, report: &Report, detail: Detail) {
         let _ = writeln!(out, "{}", paint(&text, style, detail));
         return;
     }
-    let style = anstyle::Style::new().bold().fg_color(Some(Red.into()));
-    let text = format!(
-        "{} of {} expectations of the specification fail",
-        report.unmet.len(),
-        report.expectations
-    );
-    let _ = writeln!(out, "{}", paint(&text, style, detail));
-    for unmet in &report.unmet {
-        let at = unmet.at.as_deref().map_or(String::new(), |at| format!("{at}: "));
-        let _ = writeln!(out, "  {at}expected {}, found {}", unmet.expected, unmet.found);
+    let (open, failed): (Vec<&Unmet>, Vec<&Unmet>) = report.unmet.iter().partition(|u| u.undecided);
+    let of = report.expectations;
+    let least = if open.is_empty() { "" } else { "at least " };
+    let fail = format!("{least}{} of {of} expectations of the specification fail", failed.len());
+    let undecided =
+        format!("{} of {of} expectations of the specification are undecided", open.len());
+    for (all, text, color) in [(failed, fail, Red), (open, undecided, Yellow)] {
+        if all.is_empty() {
+            continue;
+        }
+        let style = anstyle::Style::new().bold().fg_color(Some(color.into()));
+        let _ = writeln!(out, "{}", paint(&text, style, detail));
+        for unmet in all {
+            let at = unmet.at.as_deref().map_or(String::new(), |at| format!("{at}: "));
+            let _ = writeln!(out, "  {at}expected {}, found {}", unmet.expected, unmet.found);
+        }
     }
 }
 

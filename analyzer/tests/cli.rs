@@ -100,6 +100,90 @@ fn the_bundled_schema_is_the_one_printed() {
     assert!(output.stdout == bundled, "run `analyze schema > isa-specs/specification.schema.json`");
 }
 
+/// What time did not settle is undecided, whatever was expected.
+#[test]
+fn what_the_clock_leaves_open_exits_3() {
+    let output = analyze(&["--timeout", "0", "../isa-specs/x86-legacy.yaml"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(code(&output), 3, "{text}");
+    assert!(text.contains("expectations of the specification are undecided"), "{text}");
+    assert!(!text.contains("expectations of the specification fail"), "{text}");
+    assert!(text.contains("Innocuous (at least "), "{text}");
+    // An instruction that is expected to be offending, and known not to be.
+    let original = std::fs::read_to_string("../isa-specs/g3.yaml").expect("g3 is there");
+    let changed = original.replacen("offending: []", "offending: [add]", 1);
+    assert_ne!(original, changed, "g3 expects that nothing is offending");
+    let path = temporary("offending.yaml", &changed);
+    assert_eq!(code(&analyze(&["--timeout", "0", &path])), 1);
+}
+
+/// A machine whose instructions ask for factors of large numbers.
+#[cfg(unix)]
+fn hard() -> String {
+    use std::fmt::Write as _;
+    let mut text = "pgisa: 1
+isa: hard
+state:
+  mem: {role: E, width: 8, cells: 16}
+  x: {role: E, width: 48}
+  y: {role: E, width: 48}
+  mode: {role: M, width: 1, values: {s: 0, u: 1}}
+  pc: {role: P, width: 8}
+  base: {role: R, kind: relocation, width: 8}
+  bound: {role: R, kind: bounds, width: 8}
+machine:
+  modes: [{supervisor: s, user: u}]
+  traps: {memory: {kind: memory}}
+instructions:
+"
+    .to_owned();
+    for i in 0..200u64 {
+        let product = 0x0123_4567_89ab_cdefu64 + 2 * i;
+        let _ = write!(
+            text,
+            "  factor{i}:\n    semantics: \"if zext(x, 96) * zext(y, 96) == {product} && x != 1 && y != 1 {{ mode = s; bound = 0; }}\"\n"
+        );
+    }
+    text
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_prints_what_is_known_and_a_second_one_ends_it() {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    let path = temporary("hard.yaml", &hard());
+    let interrupt = |child: &std::process::Child| {
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().expect("kill").success());
+    };
+    let start = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_analyze"));
+        let command = command.arg(&path).stdout(std::process::Stdio::piped());
+        let child = command.stderr(std::process::Stdio::piped()).spawn().expect("it starts");
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        child
+    };
+    let mut child = start();
+    assert!(child.try_wait().expect("it can be asked").is_none(), "it takes long");
+    interrupt(&child);
+    let output = child.wait_with_output().expect("it ends");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(text.contains("is undecided: interrupted"), "{text}");
+    assert!(text.contains("Theorem 1"), "{text}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("interrupted: "));
+    let mut child = start();
+    interrupt(&child);
+    let mut line = String::new();
+    let mut stderr = BufReader::new(child.stderr.take().expect("it is piped"));
+    stderr.read_line(&mut line).expect("the first is answered");
+    interrupt(&child);
+    // The report may have been finished in between.
+    let mut rest = Vec::new();
+    let _ = child.stdout.take().expect("it is piped").read_to_end(&mut rest);
+    assert!(matches!(child.wait().expect("it ends").code(), Some(130 | 3)));
+}
+
 /// A machine with one instruction, `semantics`, and what is expected of it.
 fn tiny(modes: &str, semantics: &str, expect: &str) -> String {
     format!(
@@ -130,6 +214,50 @@ fn a_machine_without_modes_meets_no_expectation_but_not_applicable() {
         let path = temporary("no-modes.yaml", &tiny("[]", "pc = 0;", expect));
         assert_eq!(code(&analyze(&[&path])), exit, "{expect}");
     }
+    let text = tiny("[]", "pc = 0;", "{vmm: not-applicable}");
+    let expecting = text.replace("  only:\n", "  only:\n    expect: [innocuous, not privileged]\n");
+    let output = analyze(&[&temporary("no-modes-words.yaml", &expecting)]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(code(&output), 1, "{text}");
+    let found = "only: not privileged, found this machine has no modes: nothing is classified";
+    assert!(text.contains(found), "{text}");
+}
+
+#[test]
+fn what_a_profile_does_not_ask_is_not_answered() {
+    for (profile, asked) in [("literal", false), ("refined", true)] {
+        let output =
+            analyze(&["check", "--format", "json", "--profile", profile, "../isa-specs/g3.yaml"]);
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        for it in report["pairs"][0]["instructions"].as_array().expect("a list") {
+            assert_eq!(it["resource_sensitive"] != "not-asked", asked, "{it}");
+            assert_eq!(it["trap_visible"], "not-asked");
+            assert_eq!(it["extent_sensitive"], "not-asked");
+        }
+    }
+}
+
+/// A verdict by a certificate that is none, by one of something else, and by a right one.
+#[test]
+fn certificates_are_verified_as_what_is_asked_for() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli-certificate");
+    let _ = std::fs::remove_dir_all(&folder);
+    let (spec, path) = ("../proptests/small/g3-small.yaml", folder.to_string_lossy().into_owned());
+    let written = analyze(&["prove", spec, "--certificate", &path, "--profile", "literal"]);
+    assert_eq!(code(&written), 0, "{}", String::from_utf8_lossy(&written.stderr));
+    assert_eq!(code(&analyze(&["verify", &path, spec, "--profile", "literal"])), 0);
+    assert_eq!(code(&analyze(&["verify", &path, spec])), 1);
+    assert_eq!(code(&analyze(&["verify", &path, spec, "--pair", "nobody"])), 2);
+    let manifest = folder.join("manifest.json");
+    let text = std::fs::read_to_string(&manifest).expect("it is there");
+    for damaged in [&text[..text.len() / 2], "", "\0"] {
+        std::fs::write(&manifest, damaged).expect("it is written");
+        let output = analyze(&["verify", &path, spec]);
+        assert_eq!(code(&output), 2);
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty());
+    }
+    std::fs::remove_dir_all(&folder).expect("it is ours");
+    assert_eq!(code(&analyze(&["verify", &path, spec])), 2);
 }
 
 #[test]

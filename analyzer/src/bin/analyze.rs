@@ -1,6 +1,6 @@
 //! `analyze`: judges machine specifications by the definitions and theorems of Popek & Goldberg.
 
-use std::io::{IsTerminal, Write};
+use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -34,7 +34,9 @@ Examples:
   analyze verify g3-certificate isa-specs/g3.yaml
   analyze schema > specification.schema.json   completion for editors
 
-Exit codes: 0 all expectations hold, 1 one fails, 2 could not run, 3 undecided";
+Exit codes: 0 all expectations hold, 1 one fails, 2 could not run, 3 undecided
+
+Ctrl-C prints what is known so far; a second one ends the program at once (130).";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -55,12 +57,7 @@ enum Command {
     /// Write down why each answer is right: witnesses, proofs, and what the theorems follow from.
     Prove(Prove),
     /// Check a certificate against a specification, trusting neither solver nor prover.
-    Verify {
-        /// Directory that `analyze prove` wrote.
-        certificate: std::path::PathBuf,
-        /// Specification in YAML.
-        spec: String,
-    },
+    Verify(Verify),
     /// Print the definitions the answers refer to.
     Definitions,
     /// Print the JSON Schema of the specification language.
@@ -148,6 +145,28 @@ struct Prove {
     /// Leave undecided what takes longer than this in all.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<std::time::Duration>,
+}
+
+const VERIFY: &str = "\
+The certificate has to be one of this specification, of the profile and of the pairs asked for.
+
+Exit codes: 0 right, 1 rejected, 2 could not run, or no certificate that can be read,
+3 right, and something is undecided";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = VERIFY)]
+struct Verify {
+    /// Directory that `analyze prove` wrote.
+    certificate: std::path::PathBuf,
+    /// Specification in YAML.
+    spec: String,
+    /// Reading of the definitions.
+    #[arg(long, default_value = "refined")]
+    profile: ProfileArgument,
+    /// The pair of modes that was judged, if not all were: its supervisor mode, or
+    /// `supervisor:user`.
+    #[arg(long, value_name = "MODE")]
+    pair: Option<String>,
 }
 
 fn seconds(text: &str) -> Result<std::time::Duration, String> {
@@ -251,6 +270,9 @@ fn main() -> ExitCode {
                 return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
             }
         };
+    if !matches!(arguments.command, Command::Verify(_)) {
+        on_interrupt();
+    }
     let exit = match arguments.command {
         Command::Check(check) => run_check(&check),
         Command::Explain { spec, instruction, profile } => {
@@ -261,7 +283,7 @@ fn main() -> ExitCode {
             Exit::CouldNotRun
         }),
         Command::Prove(prove) => run_prove(&prove),
-        Command::Verify { certificate, spec } => run_verify(&certificate, &spec),
+        Command::Verify(verify) => run_verify(&verify),
         Command::Definitions => print(&analyzer::definitions_text()),
         Command::Schema => print(&format!("{:#}\n", model::spec::json_schema())),
         Command::Completions { shell } => {
@@ -272,6 +294,18 @@ fn main() -> ExitCode {
         }
     };
     ExitCode::from(exit as u8)
+}
+
+/// The first Ctrl-C asks for a report of what is known so far, the second ends the program at once.
+/// Half a check of a certificate is none: there the first does.
+fn on_interrupt() {
+    let _ = ctrlc::set_handler(|| {
+        if analyzer::stopped() {
+            std::process::exit(130);
+        }
+        analyzer::stop();
+        let _ = writeln!(std::io::stderr(), "interrupted: what is not settled yet is undecided");
+    });
 }
 
 /// `analyze SPEC` means `analyze check SPEC`.
@@ -319,11 +353,15 @@ fn complain(diagnostics: &[Diagnostic], sources: &Sources) {
 }
 
 fn open(path: &str) -> Result<String, String> {
-    let length = std::fs::metadata(Path::new(path)).map_err(|e| e.to_string())?.len();
-    if length > 64 << 20 {
-        return Err(format!("{length} bytes are too many for a specification"));
+    const LARGEST: u64 = 64 << 20;
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(|e| e.to_string())?;
+    // A pipe or a device has no length: what comes is counted.
+    let read = file.take(LARGEST + 1).read_to_string(&mut text).map_err(|e| e.to_string())?;
+    if read as u64 > LARGEST {
+        return Err(format!("more than {LARGEST} bytes are too many for a specification"));
     }
-    std::fs::read_to_string(path).map_err(|e| e.to_string())
+    Ok(text)
 }
 
 fn load(path: &str, sources: &mut Sources) -> Option<Isa> {
@@ -350,6 +388,11 @@ fn run_check(check: &Check) -> Exit {
         return Exit::CouldNotRun;
     }
     for (i, spec) in check.specs.iter().enumerate() {
+        if analyzer::stopped() {
+            let _ = writeln!(std::io::stderr(), "{spec}: interrupted, nothing was analyzed");
+            exit = exit.worse(Exit::Undecided);
+            continue;
+        }
         let mut sources = Sources::default();
         let Some(isa) = load(spec, &mut sources) else {
             exit = exit.worse(Exit::CouldNotRun);
@@ -456,12 +499,18 @@ fn run_prove(it: &Prove) -> Exit {
     }
 }
 
-fn run_verify(directory: &Path, spec: &str) -> Exit {
+fn run_verify(it: &Verify) -> Exit {
     use std::fmt::Write as _;
     let mut sources = Sources::default();
-    let Some(isa) = load(spec, &mut sources) else { return Exit::CouldNotRun };
-    let verified = match certificate::verify(&isa, &sources, directory, &progress()) {
-        Err(error) => return could_not_run(spec, &error),
+    let Some(isa) = load(&it.spec, &mut sources) else { return Exit::CouldNotRun };
+    if let Err(error) = known_pair(&isa, it.pair.as_deref()) {
+        return could_not_run(&it.spec, &error);
+    }
+    let profile = it.profile.profiles()[0];
+    let options = Options { profile, pair: it.pair.as_deref(), timeout: None };
+    let checked = certificate::verify(&isa, &sources, options, &it.certificate, &progress());
+    let verified = match checked {
+        Err(error) => return could_not_run(&it.spec, &error),
         Ok(verified) => verified,
     };
     let name = &isa.name;
@@ -477,7 +526,8 @@ fn run_verify(directory: &Path, spec: &str) -> Exit {
         }
         return print(&text).worse(Exit::Unmet);
     }
-    let mut text = format!("{name}: the certificate is right\n{}\n", verified.proved);
+    let which = format!("profile {}", profile.word());
+    let mut text = format!("{name}: the certificate is right ({which})\n{}\n", verified.proved);
     for (pair, theorem, premise, verdict) in &verified.follows {
         let _ = writeln!(text, "  {pair} {theorem}: {verdict} (premise {premise})");
     }
@@ -494,8 +544,12 @@ fn could_not_run(what: &str, why: &str) -> Exit {
 fn progress() -> impl Fn(usize, usize) + Sync {
     let start = std::time::Instant::now();
     let terminal = std::io::stderr().is_terminal();
+    let shown = std::sync::Mutex::new(0);
     move |done: usize, total: usize| {
-        if terminal && start.elapsed().as_secs() >= 1 {
+        let Ok(mut shown) = shown.lock() else { return };
+        // Instructions are done side by side: a number that comes late is not printed.
+        if terminal && start.elapsed().as_secs() >= 1 && done > *shown {
+            *shown = done;
             let end = if done == total { "\r\x1b[K" } else { "" };
             let _ = write!(std::io::stderr(), "\r{done} of {total} instructions{end}");
         }
@@ -532,7 +586,8 @@ fn explain(spec: &str, instruction: &str, profile: Profile) -> Exit {
         return Exit::CouldNotRun;
     }
     let report = run(&isa, &sources, Options { profile, pair: None, timeout: None });
-    print(&text::explain(&report, instruction, Detail { all: true, color: color() }))
+    let exit = if analyzer::stopped() { Exit::Undecided } else { Exit::Fine };
+    exit.worse(print(&text::explain(&report, instruction, Detail { all: true, color: color() })))
 }
 
 fn run_repair(it: &Repair) -> Result<Exit, String> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::isa::{Class, Part, Role, Slice};
+use model::isa::{Class, Isa, Part, Role, Slice};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::manifest::{Arena, Structure};
@@ -40,11 +40,16 @@ pub(super) fn derive(
     }
     let premises = obligation.query.premises;
     let goal = problem.terms.or(obligation.query.goal, obligation.unknown);
+    let query = Query { premises, goal };
     let roots = match arena {
-        Arena::Plain => Some(premises.into_iter().chain([goal]).collect()),
-        Arena::Rewritten => remains(&mut problem.terms, &Query { premises, goal }),
+        Arena::Plain => Some(query.premises.iter().copied().chain([goal]).collect()),
+        Arena::Rewritten => remains(&mut problem.terms, &query),
     };
-    let structure = |problem: &Problem<'_>| Structure::of(problem, &obligation.runs);
+    let structure = |problem: &Problem<'_>| {
+        let mut it = Structure::of(problem, &obligation.runs);
+        it.argument = argument(problem, &question.name, &query, &obligation.runs, &it).to_owned();
+        it
+    };
     let Some(roots): Option<Vec<Term>> = roots else { return Derived::False(structure(&problem)) };
     let blasted = Blasted::new(&problem.terms, &roots, &[]);
     if blasted.gates() > GATES {
@@ -54,6 +59,52 @@ pub(super) fn derive(
         None => Derived::False(structure(&problem)),
         Some(formula) => Derived::Clauses(Box::new(formula)),
     }
+}
+
+/// Why a formula that is false as it is built is false, in terms of the definition that asks.
+fn argument(
+    problem: &Problem<'_>,
+    question: &str,
+    query: &Query,
+    runs: &[Run],
+    it: &Structure,
+) -> &'static str {
+    let never = |root: Term| Blasted::new(&problem.terms, &[root], &[]).clauses().is_none();
+    if query.premises.iter().any(|premise| never(*premise)) {
+        return "there are no such states: a premise is false as it is built";
+    }
+    if !never(query.goal) {
+        return "the conditions exclude each other";
+    }
+    let definition = question.split('/').next().unwrap_or_default();
+    match definition {
+        "control-sensitive" if !changes_control(problem.isa, it) => {
+            "neither the mode nor R is changed"
+        }
+        "location-sensitive"
+        | "mode-sensitive"
+        | "behaviour-sensitive"
+        | "resource-sensitive"
+        | "extent-sensitive"
+        | "time-sensitive"
+        | "statewise"
+            if runs.len() > 1 =>
+        {
+            if it.depends.iter().any(|d| it.differs.contains(d)) {
+                "the results are equal, whatever differs"
+            } else {
+                "the result depends on nothing that differs"
+            }
+        }
+        _ => "what is asked for is false as it is built",
+    }
+}
+
+/// Whether the mode or a part of R is among what the instruction may change.
+fn changes_control(isa: &Isa, it: &Structure) -> bool {
+    let slices = isa.registers.iter().flat_map(|r| r.slices.iter().map(move |s| (r, s)));
+    let mut control = slices.filter(|(_, s)| matches!(s.role, Role::M | Role::R));
+    control.any(|(register, slice)| it.changes.contains(&slice_name(register, slice)))
 }
 
 impl Structure {
@@ -70,7 +121,6 @@ impl Structure {
         let Some(first) = runs.first() else { return it };
         let after = &first.transition.after;
         let mut terms = vec![first.transition.completes];
-        let mut controls = false;
         for (id, register) in isa.register_ids() {
             for slice in &register.slices {
                 let part = Part { register: id, low: slice.low, width: slice.width };
@@ -81,7 +131,6 @@ impl Structure {
                 }
                 if of(after) != of(&first.entry) {
                     it.changes.push(name);
-                    controls |= matches!(slice.role, Role::M | Role::R);
                 }
             }
             match &after.registers[id.index()] {
@@ -104,15 +153,6 @@ impl Structure {
         }
         terms.extend(after.writes.iter().flat_map(|w| [w.guard, w.index, w.value]));
         it.depends = leaves.below(&problem.terms, terms).into_iter().collect();
-        let independent = runs.len() > 1 && !it.depends.iter().any(|d| it.differs.contains(d));
-        let argument = if independent {
-            "the result depends on nothing that differs"
-        } else if !controls {
-            "neither the mode nor R is changed"
-        } else {
-            "the conditions exclude each other"
-        };
-        argument.clone_into(&mut it.argument);
         it
     }
 }

@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use model::diagnostic::Sources;
 use model::interp::operand_condition;
-use model::isa::{Class, Isa};
+use model::isa::{Class, Isa, Pair, Profile};
 use model::state::State;
+use refvmm::classification::fingerprint;
 use serde::{Deserialize, Serialize};
 
+use super::pair_name;
 use crate::decide::Lemma;
 use crate::witness::Witness;
 
 /// Version of the layout.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// What a certificate claims.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -23,14 +26,42 @@ pub(super) struct Manifest {
     /// SHA-256 of the specification's files.
     pub(super) specification: String,
     pub(super) profile: String,
-    /// The pair asked for, if not all were.
-    pub(super) pair: Option<String>,
+    /// The pairs asked for, if not all were.
+    pub(super) pairs: Option<Vec<String>>,
     /// The specification's assumptions, which every entry carries.
     pub(super) assumptions: Vec<String>,
     /// By pair.
     pub(super) theorems: BTreeMap<String, Theorems>,
     /// By pair, instruction and question.
     pub(super) obligations: BTreeMap<String, Entry>,
+}
+
+impl Manifest {
+    /// What a certificate states before anything is answered.
+    pub(super) fn new(isa: &Isa, sources: &Sources, profile: Profile, pairs: &[&Pair]) -> Self {
+        let some = pairs.len() < isa.pairs.len();
+        Self {
+            certificate: VERSION,
+            tool: format!("analyze {}", env!("CARGO_PKG_VERSION")),
+            isa: isa.name.clone(),
+            specification: fingerprint(sources),
+            profile: profile.word().to_owned(),
+            pairs: some.then(|| pairs.iter().map(|pair| pair_name(pair)).collect()),
+            assumptions: isa
+                .assumptions
+                .iter()
+                .map(|a| format!("{}: {}", a.name, a.text))
+                .collect(),
+            theorems: BTreeMap::new(),
+            obligations: BTreeMap::new(),
+        }
+    }
+
+    /// The one text of a manifest.
+    pub(super) fn text(&self) -> std::io::Result<String> {
+        let text = serde_json::to_string_pretty(self).map_err(std::io::Error::other)?;
+        Ok(text + "\n")
+    }
 }
 
 /// What follows for a pair.
@@ -156,6 +187,11 @@ impl States {
             first: witness.first.map(text),
             before: witness.before.iter().map(state).collect(),
         }
+    }
+
+    /// How many states there are, and whether the guest's place is among the numbers.
+    pub(super) fn shape(&self) -> (usize, bool) {
+        (self.before.len(), self.first.is_some())
     }
 
     /// The witness, not yet played; `None` if it is none of this machine's.

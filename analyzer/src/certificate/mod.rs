@@ -125,7 +125,8 @@ mod tests {
         };
         prove_with(eager, &isa, &sources, OPTIONS, &directory, false, &|_, _| {})
             .expect("the certificate is written");
-        let verified = verify(&isa, &sources, &directory, &|_, _| {}).expect("it can be read");
+        let verified =
+            verify(&isa, &sources, OPTIONS, &directory, &|_, _| {}).expect("it can be read");
         let _ = std::fs::remove_dir_all(&directory);
         assert!(
             verified.wrong.iter().any(|why| why.contains("the proof is rejected")),
@@ -144,7 +145,8 @@ mod tests {
                     .expect("the certificate is written");
                 let steps = Mutex::new(Vec::new());
                 let progress = |done, total| steps.lock().expect("is free").push((done, total));
-                let verified = verify(&isa, &sources, &directory, &progress).expect("it is read");
+                let verified =
+                    verify(&isa, &sources, OPTIONS, &directory, &progress).expect("it is read");
                 assert_eq!(verified.wrong, Vec::<String>::new(), "{spec}");
                 let mut steps = steps.into_inner().expect("is free");
                 steps.sort_unstable();

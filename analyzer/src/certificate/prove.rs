@@ -6,10 +6,9 @@ use std::sync::Mutex;
 
 use model::diagnostic::Sources;
 use model::isa::Isa;
-use refvmm::classification::fingerprint;
 
 use super::formula::{Derived, derive};
-use super::manifest::{Arena, Entry, Manifest, Proof, States, VERSION};
+use super::manifest::{Arena, Entry, Manifest, Proof, States};
 use super::{MANIFEST, PROOFS, key, pair_name, sha256, theorems};
 use crate::analyze::{Options, judge, pairs};
 use crate::decide::{Backend, By, Formula, Lemma};
@@ -140,6 +139,7 @@ fn write(
     let done = std::sync::atomic::AtomicUsize::new(0);
     let count = || progress(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, total);
     let mut found = BTreeMap::new();
+    let header = Manifest::new(isa, sources, options.profile, &pairs);
     for pair in pairs {
         let judged = judge(isa, pair, options.profile, &proving, &count);
         found.insert(pair_name(pair), theorems(isa, &judged));
@@ -152,19 +152,8 @@ fn write(
     for entry in obligations.values() {
         proved.count(entry);
     }
-    let manifest = Manifest {
-        certificate: VERSION,
-        tool: format!("analyze {}", env!("CARGO_PKG_VERSION")),
-        isa: isa.name.clone(),
-        specification: fingerprint(sources),
-        profile: options.profile.word().to_owned(),
-        pair: options.pair.map(str::to_owned),
-        assumptions: isa.assumptions.iter().map(|a| format!("{}: {}", a.name, a.text)).collect(),
-        theorems: found,
-        obligations,
-    };
-    let text = serde_json::to_string_pretty(&manifest).map_err(std::io::Error::other)?;
-    std::fs::write(directory.join(MANIFEST), text + "\n")?;
+    let manifest = Manifest { theorems: found, obligations, ..header };
+    std::fs::write(directory.join(MANIFEST), manifest.text()?)?;
     Ok(proved)
 }
 

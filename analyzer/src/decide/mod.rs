@@ -5,6 +5,7 @@ mod earlier;
 mod search;
 mod simplify;
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
 
 use crate::sat::batsat::BatSat;
@@ -48,6 +49,22 @@ pub(crate) enum Answer {
     Unknown(String),
 }
 
+/// Whether the user wants no more answers.
+static STOPPED: AtomicBool = AtomicBool::new(false);
+
+/// Has every analysis of this process leave open what is not settled yet, and come to its end.
+pub fn stop() {
+    STOPPED.store(true, Relaxed);
+}
+
+/// Whether [`stop`] was called: what loops long looks at this.
+pub fn stopped() -> bool {
+    STOPPED.load(Relaxed)
+}
+
+/// Why a question is left open that [`stop`] came before.
+pub(crate) const INTERRUPTED: &str = "interrupted";
+
 /// The SAT solver that decides, and when it has to stop.
 #[derive(Clone, Copy)]
 pub(crate) struct Backend {
@@ -77,7 +94,13 @@ impl Backend {
     }
 
     pub(crate) fn late(&self) -> bool {
-        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+        stopped() || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// The answer to a question for which it is late.
+    fn too_late() -> Answer {
+        let why = if stopped() { INTERRUPTED } else { "the time is up" };
+        Answer::Unknown(why.into())
     }
 
     pub(crate) fn budget(&self, conflicts: u64) -> Budget {
@@ -153,7 +176,7 @@ fn search(
         return (Answer::Unsat, By::Rewriting);
     }
     if backend.late() {
-        return (Answer::Unknown("the time is up".into()), By::Rewriting);
+        return (Backend::too_late(), By::Rewriting);
     }
     let with = |goal| query.premises.iter().copied().chain([goal]).collect::<Vec<Term>>();
     if wishes.is_none() {
@@ -198,7 +221,7 @@ fn search(
     let budget = backend.budget(conflicts);
     let answer = match solver.solve(&[], budget) {
         Outcome::Unsat => Answer::Unsat,
-        Outcome::Unknown if backend.late() => Answer::Unknown("the time is up".into()),
+        Outcome::Unknown if backend.late() => Backend::too_late(),
         Outcome::Unknown => Answer::Unknown(format!("no answer within {conflicts} conflicts")),
         Outcome::Sat => match small_model(backend, terms, &mut solver, budget) {
             Answer::Sat(model) => Answer::Sat(by_values(model)),
@@ -260,6 +283,7 @@ fn small_model(backend: Backend, terms: &Terms, solver: &mut Solver, budget: Bud
     // The last step may have failed: solve once more for a model of everything kept.
     match solver.solve(&fixed, budget) {
         Outcome::Sat => Answer::Sat(solver.model(terms)),
+        Outcome::Unknown if backend.late() => Backend::too_late(),
         Outcome::Unsat | Outcome::Unknown => {
             Answer::Unknown("internal error: a model was lost while it was made small".into())
         }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::drup::Trace;
 use super::{Budget, Outcome, SatSolver};
+use crate::decide::stopped;
 use ::batsat::{Callbacks, ClauseKind, Lit, Solver, SolverInterface, SolverOpts, lbool};
 
 /// The solver `batsat` with deterministic options.
@@ -56,7 +57,7 @@ impl Callbacks for Monitor {
     /// a call can exceed its budget by a run of immediately consecutive conflicts.
     fn stop(&self) -> bool {
         self.asked.set(self.asked.get().wrapping_add(1));
-        let late = || self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let late = || stopped() || self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
         self.remaining == 0
             || self.asked.get() > DECISIONS
             || (self.asked.get() % 256 == 1 && late())

@@ -2,6 +2,7 @@
 
 mod instructions;
 mod machine;
+mod sequence;
 mod state;
 
 use std::cell::RefCell;
@@ -98,7 +99,7 @@ impl Checker<'_> {
         self.functions_alone(&env);
         let expect = self.expectations(&classes);
         let machine = machine?;
-        Some(Isa {
+        let isa = Isa {
             name: self.spec.isa.as_ref()?.it.clone(),
             title: self.spec.title.clone().unwrap_or_default(),
             sources: self.spec.sources.clone().unwrap_or_default().0,
@@ -122,7 +123,11 @@ impl Checker<'_> {
             fetches,
             coverage,
             expect,
-        })
+        };
+        if !self.report.failed() {
+            self.sequences(&isa);
+        }
+        Some(isa)
     }
 
     /// Everything that texts may name; nothing is lowered before it is complete.

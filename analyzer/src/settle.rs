@@ -103,6 +103,7 @@ pub(crate) struct Solving {
 
 impl Settle for Solving {
     fn settle(&self, docket: &mut Docket<'_>, question: &Question<'_>) -> (Verdict, By) {
+        docket.problem.terms.deadline = self.backend.deadline;
         docket.session.earlier.begin(&docket.problem.terms);
         let obligation = (question.ask)(&mut docket.problem);
         self.exists(docket, &obligation, question, None)
@@ -128,6 +129,9 @@ impl Solving {
         if docket.problem.terms.is_full() {
             let why = format!("the formula has more than {TERMS} terms");
             return (Verdict::Open(why), By::Rewriting);
+        }
+        if self.backend.late() {
+            return (Verdict::Open("the time is up".into()), By::Rewriting);
         }
         let (answer, by) = decide::decide(
             self.backend,

@@ -224,8 +224,8 @@ impl Executor<'_> {
     }
 
     fn statement(&mut self, statement: &Stmt, mut path: Path, exits: &mut Exits) -> Option<Path> {
-        if self.terms.is_full() {
-            // Whoever asked finds the arena full and leaves the question open.
+        if self.terms.is_spent() {
+            // Whoever asked finds so too, and leaves the question open.
             self.unknown = self.terms.or(self.unknown, path.live);
             return None;
         }

@@ -91,17 +91,34 @@ impl Facts {
 
     /// The truth of a condition, where the facts settle it.
     pub(crate) fn decide(&self, terms: &Terms, condition: Term) -> Option<bool> {
+        self.decide_once(terms, condition, &mut FxHashMap::default())
+    }
+
+    /// The same; no conjunction is looked into twice.
+    fn decide_once(
+        &self,
+        terms: &Terms,
+        condition: Term,
+        seen: &mut FxHashMap<Term, Option<bool>>,
+    ) -> Option<bool> {
         match *terms.node(condition) {
             Node::Const(value) => Some(value != 0),
-            Node::Not(inner) => self.decide(terms, inner).map(|known| !known),
-            Node::And(a, b) => match self.atom(terms, condition) {
-                None => match (self.decide(terms, a), self.decide(terms, b)) {
-                    (Some(false), _) | (_, Some(false)) => Some(false),
-                    (Some(true), Some(true)) => Some(true),
-                    _ => None,
-                },
-                known => known,
-            },
+            Node::Not(inner) => self.decide_once(terms, inner, seen).map(|known| !known),
+            Node::And(a, b) => {
+                if let Some(&known) = seen.get(&condition) {
+                    return known;
+                }
+                let known = self.atom(terms, condition).or_else(|| {
+                    let parts = [a, b].map(|part| self.decide_once(terms, part, seen));
+                    match parts {
+                        [Some(false), _] | [_, Some(false)] => Some(false),
+                        [Some(true), Some(true)] => Some(true),
+                        _ => None,
+                    }
+                });
+                seen.insert(condition, known);
+                known
+            }
             _ => self.atom(terms, condition),
         }
     }

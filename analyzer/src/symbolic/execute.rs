@@ -246,7 +246,7 @@ impl Executor<'_> {
             }
             Stmt::Store(cell, e) => {
                 let (at, value) = (self.expr(cell, &path), self.expr(e, &path));
-                let index = self.address(at);
+                let index = self.address(at, &path.facts);
                 pass_offset(self.terms, cell, path.live, &path.state, index);
                 self.terms.pass(e, path.live, value);
                 let exists = self.terms.ult(index, path.state.layout.cells);
@@ -303,11 +303,12 @@ impl Executor<'_> {
         }
     }
 
-    fn address(&mut self, cell: Term) -> Term {
+    /// The number of a cell at address width.
+    fn address(&mut self, cell: Term, facts: &Facts) -> Term {
         let width = self.isa.address_width();
         let from = self.terms.width(cell);
         if from <= width {
-            return self.terms.zext(cell, width);
+            return facts.widened(self.terms, cell, width);
         }
         // An index beyond every address stays beyond every address.
         let limit = self.terms.constant(model::bits::mask(width), from);
@@ -452,7 +453,7 @@ impl Executor<'_> {
             }
             ExprKind::Load(at) => {
                 let cell = self.expr(at, path);
-                let cell = self.address(cell);
+                let cell = self.address(cell, &path.facts);
                 pass_offset(self.terms, at, path.live, &path.state, cell);
                 let value = path.state.load(self.terms, &path.facts, cell);
                 self.terms.pass(e, path.live, value);

@@ -5,10 +5,14 @@
 
 use std::rc::Rc;
 
+use model::bits::mask;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::sums::merge;
 use super::term::{Linear, Node, Term, Terms, conjuncts};
+
+/// Facts that are added up to show that a sum does not wrap.
+const CHAIN: u32 = 3;
 
 /// Σ c·t and the least known K that it does not exceed.
 type Bound = (Rc<[(Term, i128)]>, i128);
@@ -87,6 +91,64 @@ impl Facts {
             least_bound(terms, &rest).is_some_and(|most| most <= left)
                 || self.known(&rest).is_some_and(|most| most <= left)
         })
+    }
+
+    /// Whether Σ c·t ≤ K follows from the facts, each added at most once to take the term away that may
+    /// be greatest.
+    fn chained(&self, terms: &Terms, form: &[(Term, i128)], bound: i128, facts: u32) -> bool {
+        if least_bound(terms, form).is_some_and(|most| most <= bound)
+            || self.known(form).is_some_and(|most| most <= bound)
+        {
+            return true;
+        }
+        let greatest = form.iter().filter(|(_, c)| *c > 0).max_by_key(|(t, _)| terms.max(*t));
+        let Some((greatest, _)) = greatest else { return false };
+        facts > 0
+            && self.bounds.iter().any(|(known, most)| {
+                if !known.iter().any(|(t, c)| t == greatest && *c > 0) {
+                    return false;
+                }
+                let rest = form.iter().copied().chain(known.iter().map(|(t, c)| (*t, -c)));
+                let rest = merge(rest.collect());
+                bound
+                    .checked_sub(*most)
+                    .is_some_and(|left| self.chained(terms, &rest, left, facts - 1))
+            })
+    }
+
+    /// A term at another width, which is no less; a sum is extended part by part where the facts show
+    /// that it does not wrap.
+    pub(crate) fn widened(&self, terms: &mut Terms, t: Term, width: u32) -> Term {
+        match terms.node(t).clone() {
+            Node::Zext(inner) => self.widened(terms, inner, width),
+            Node::Sum(parts, constant) if !terms.is_plain() && !terms.is_exact(t) => {
+                let most = mask(terms.width(t));
+                // What is more than half stands for a negative number.
+                let signed = |n: u128| match i128::try_from(n).ok()? {
+                    n if n as u128 > most / 2 => Some(n - i128::try_from(most).ok()? - 1),
+                    n => Some(n),
+                };
+                let Some((form, least)) = terms.flat(&parts, constant, signed) else {
+                    return terms.zext(t, width);
+                };
+                let negative: Vec<_> = form.iter().map(|(t, c)| (*t, -c)).collect();
+                let most = i128::try_from(most).unwrap_or(i128::MAX);
+                if !self.chained(terms, &form, most - least, CHAIN)
+                    || !self.chained(terms, &negative, least, CHAIN)
+                {
+                    return terms.zext(t, width);
+                }
+                let mut total = terms.constant(signed(constant).unwrap_or(0) as u128, width);
+                for (t, c) in parts {
+                    let t = terms.zext(t, width);
+                    let factor = terms.constant(signed(c).unwrap_or(0) as u128, width);
+                    let part = terms.mul(t, factor);
+                    total = terms.add(total, part);
+                }
+                total
+            }
+            _ => terms.zext(t, width),
+        }
     }
 
     /// The truth of a condition, where the facts settle it.

@@ -249,8 +249,7 @@ impl Executor<'_> {
                 let index = self.address(at, &path.facts);
                 pass_offset(self.terms, cell, path.live, &path.state, index);
                 self.terms.pass(e, path.live, value);
-                let exists = self.terms.ult(index, path.state.layout.cells);
-                let guard = self.known(&path, exists);
+                let guard = path.facts.below(self.terms, index, path.state.layout.cells);
                 if !self.terms.is_false(guard) {
                     path.state.writes.push(Write { guard, index, value });
                 }

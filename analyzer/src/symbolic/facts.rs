@@ -116,6 +116,17 @@ impl Facts {
             })
     }
 
+    /// a < b, for a place and the end of what it should lie in: settled if up to four facts do so.
+    pub(crate) fn below(&self, terms: &mut Terms, a: Term, b: Term) -> Term {
+        let below = terms.ult(a, b);
+        let known = self.decide(terms, below).or_else(|| {
+            let Node::Ult(a, b) = *terms.node(below) else { return None };
+            let (form, bound) = upper(terms, a, b, -1);
+            (!terms.is_plain() && self.chained(terms, &form, bound, CHAIN)).then_some(true)
+        });
+        known.map_or(below, |known| terms.bool(known))
+    }
+
     /// A term at another width, which is no less; a sum is extended part by part where the facts show
     /// that it does not wrap.
     pub(crate) fn widened(&self, terms: &mut Terms, t: Term, width: u32) -> Term {

@@ -9,7 +9,7 @@ use model::bits::mask;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::sums::merge;
-use super::term::{Linear, Node, Term, Terms, conjuncts};
+use super::term::{LARGEST, Linear, Node, Term, Terms, conjuncts};
 
 /// Facts that are added up to show that a sum does not wrap.
 const CHAIN: u32 = 3;
@@ -21,6 +21,8 @@ type Bound = (Rc<[(Term, i128)]>, i128);
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Facts {
     literals: Rc<FxHashMap<Term, bool>>,
+    /// t = Σ c·u + k for terms t that no other fact speaks of.
+    equal: Rc<Vec<(Term, Linear)>>,
     /// Σ c·t ≤ K, the least known K for each form.
     bounds: Rc<Vec<Bound>>,
     /// The terms that some bound speaks of.
@@ -44,16 +46,48 @@ impl Facts {
             match (terms.node(atom), holds) {
                 (&Node::Ult(a, b), true) => self.add(upper(terms, a, b, -1)),
                 (&Node::Ult(a, b), false) => self.add(upper(terms, b, a, 0)),
-                (&Node::Eq(a, b), true) => {
-                    self.add(upper(terms, a, b, 0));
-                    self.add(upper(terms, b, a, 0));
-                }
+                (&Node::Eq(a, b), true) => self.equate(terms, upper(terms, a, b, 0)),
                 _ => {}
             }
         }
     }
 
-    fn add(&mut self, (form, bound): Linear) {
+    /// Σ c·t = K: one of several terms is taken out of all other facts.
+    fn equate(&mut self, terms: &Terms, equality: Linear) {
+        let (form, sum) = self.reduced(equality);
+        let negative = form.iter().map(|(t, c)| (*t, -c)).collect();
+        let pivot = form.iter().rfind(|(_, c)| c.abs() == 1).filter(|_| form.len() > 1);
+        let Some(&(pivot, sign)) = pivot else {
+            self.add((form, sum));
+            self.add((negative, -sum));
+            return;
+        };
+        let others = form.iter().filter(|(t, _)| *t != pivot);
+        let rest: Vec<_> = others.map(|(t, c)| (*t, -sign * c)).collect();
+        let minus = rest.iter().map(|(t, c)| (*t, -c)).collect();
+        let (value, bounds) = ((rest, sign * sum), std::mem::take(&mut self.bounds));
+        for (_, other) in Rc::make_mut(&mut self.equal) {
+            let (rest, constant) = other.clone();
+            let (rest, constant) = substituted((rest, -constant), pivot, &value);
+            *other = (rest, -constant);
+        }
+        let greatest = i128::try_from(terms.max(pivot)).unwrap_or(i128::MAX);
+        self.add((minus, value.1));
+        self.add((value.0.clone(), greatest.saturating_sub(value.1)));
+        Rc::make_mut(&mut self.equal).push((pivot, value));
+        for (form, bound) in bounds.iter() {
+            self.add((form.to_vec(), *bound));
+        }
+    }
+
+    /// Σ c·t ≤ K without the terms that equal others.
+    fn reduced(&self, inequality: Linear) -> Linear {
+        let without = |it, (pivot, value): &(Term, Linear)| substituted(it, *pivot, value);
+        self.equal.iter().fold(inequality, without)
+    }
+
+    fn add(&mut self, inequality: Linear) {
+        let (form, bound) = self.reduced(inequality);
         Rc::make_mut(&mut self.mentioned).extend(form.iter().map(|(t, _)| *t));
         let bounds = Rc::make_mut(&mut self.bounds);
         match bounds.iter_mut().find(|(f, _)| **f == *form) {
@@ -68,10 +102,11 @@ impl Facts {
     }
 
     /// Whether Σ c·t ≤ K follows from one fact or two.
-    fn implies(&self, terms: &Terms, (form, bound): &Linear) -> bool {
-        if least_bound(terms, form).is_some_and(|most| most <= *bound) {
+    fn implies(&self, terms: &Terms, inequality: Linear) -> bool {
+        if least_bound(terms, &inequality.0).is_some_and(|most| most <= inequality.1) {
             return true;
         }
+        let (form, bound) = &self.reduced(inequality);
         if !form.iter().any(|(t, _)| self.mentioned.contains(t)) {
             return false;
         }
@@ -121,7 +156,7 @@ impl Facts {
         let below = terms.ult(a, b);
         let known = self.decide(terms, below).or_else(|| {
             let Node::Ult(a, b) = *terms.node(below) else { return None };
-            let (form, bound) = upper(terms, a, b, -1);
+            let (form, bound) = self.reduced(upper(terms, a, b, -1));
             (!terms.is_plain() && self.chained(terms, &form, bound, CHAIN)).then_some(true)
         });
         known.map_or(below, |known| terms.bool(known))
@@ -142,10 +177,13 @@ impl Facts {
                 let Some((form, least)) = terms.flat(&parts, constant, signed) else {
                     return terms.zext(t, width);
                 };
-                let negative: Vec<_> = form.iter().map(|(t, c)| (*t, -c)).collect();
+                let negative = form.iter().map(|(t, c)| (*t, -c)).collect();
                 let most = i128::try_from(most).unwrap_or(i128::MAX);
-                if !self.chained(terms, &form, most - least, CHAIN)
-                    || !self.chained(terms, &negative, least, CHAIN)
+                let within = |inequality| {
+                    let (form, bound) = self.reduced(inequality);
+                    self.chained(terms, &form, bound, CHAIN)
+                };
+                if !within((form, most - least)) || !within((negative, least))
                 {
                     return terms.zext(t, width);
                 }
@@ -207,9 +245,9 @@ impl Facts {
         match *terms.node(condition) {
             Node::Ult(a, b) => {
                 let below = difference(terms, a, b);
-                if self.implies(terms, &at_most(&below, -1, 1)) {
+                if self.implies(terms, at_most(&below, -1, 1)) {
                     Some(true)
-                } else if self.implies(terms, &at_most(&below, 0, -1)) {
+                } else if self.implies(terms, at_most(&below, 0, -1)) {
                     Some(false)
                 } else {
                     None
@@ -217,8 +255,8 @@ impl Facts {
             }
             Node::Eq(a, b) => {
                 let apart = difference(terms, a, b);
-                let either = self.implies(terms, &at_most(&apart, -1, 1))
-                    || self.implies(terms, &at_most(&apart, -1, -1));
+                let either = self.implies(terms, at_most(&apart, -1, 1))
+                    || self.implies(terms, at_most(&apart, -1, -1));
                 either.then_some(false)
             }
             _ => None,
@@ -234,6 +272,22 @@ impl Facts {
             let known = if terms.width(t) == 1 { self.atom(terms, t)? } else { return None };
             Some(terms.bool(known))
         })
+    }
+}
+
+/// Σ c·t ≤ K with the value of a term in its place; as it is where numbers would get too large.
+fn substituted(inequality: Linear, pivot: Term, (rest, constant): &Linear) -> Linear {
+    let (form, bound) = &inequality;
+    let Some((_, factor)) = form.iter().find(|(t, _)| *t == pivot) else { return inequality };
+    let scaled = rest.iter().map(|(t, c)| Some((*t, c.checked_mul(*factor)?)));
+    let kept = form.iter().filter(|(t, _)| *t != pivot).copied().map(Some);
+    let form: Option<Vec<_>> = kept.chain(scaled).collect();
+    let bound = factor.checked_mul(*constant).and_then(|n| bound.checked_sub(n));
+    match (form, bound) {
+        (Some(form), Some(bound)) if form.iter().all(|(_, c)| c.unsigned_abs() <= LARGEST) => {
+            (merge(form), bound)
+        }
+        _ => inequality,
     }
 }
 

@@ -110,6 +110,7 @@ impl Settle for Solving {
         if decide::stopped() {
             return (Verdict::Open(decide::INTERRUPTED.into()), By::Rewriting);
         }
+        docket.problem.terms.deadline = self.backend.deadline;
         docket.session.earlier.begin(&docket.problem.terms);
         let obligation = (question.ask)(&mut docket.problem);
         self.exists(docket, &obligation, question, None)
@@ -138,6 +139,9 @@ impl Solving {
         if docket.problem.terms.is_full() {
             let why = format!("the formula has more than {TERMS} terms");
             return (Verdict::Open(why), By::Rewriting);
+        }
+        if self.backend.late() {
+            return (Verdict::Open("the time is up".into()), By::Rewriting);
         }
         let (answer, by) = decide::decide(
             self.backend,

@@ -61,6 +61,8 @@ pub struct Isa {
     pub relocation: Option<Part>,
     /// The bounds component b of R, a size.
     pub bounds: Option<Part>,
+    /// Bits of the addresses that instructions make.
+    pub address: u32,
     /// The mapping through which a state sees storage.
     pub window: Option<Window>,
     /// The de-privileging pairs to judge.
@@ -444,7 +446,7 @@ impl Isa {
         let parts = [self.relocation, self.bounds].into_iter().flatten().map(|p| p.width);
         let window = self.window.iter().flat_map(|w| [w.base.width, w.size.width]);
         let cells = crate::bits::bits_for(self.storage.cells);
-        parts.chain(window).max().unwrap_or(1).max(cells) + 6
+        parts.chain(window).max().unwrap_or(1).max(cells).max(self.address) + 6
     }
 
     /// Number of low cells the trap sequence owns, and so the smallest machine there is.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use model::bits::Op;
 use rustc_hash::FxHashMap;
 
+use super::GATES;
 use crate::sat::aig::{Aig, Lit};
 use crate::sat::circuits as c;
 use crate::sat::cnf::{Cnf, Definition};
@@ -89,6 +90,10 @@ impl Blasted {
         if let Node::Select(..) | Node::Variable(_) = terms.node(t) {
             return (0..terms.width(t)).map(|_| self.aig.input()).collect();
         }
+        if self.gates() > GATES {
+            // Nobody asks for the clauses of a circuit that is too large.
+            return constant(0, terms.width(t) as usize);
+        }
         let x: Vec<Vec<Lit>> = children.iter().map(|child| self.bits[child].clone()).collect();
         circuit(&mut self.aig, terms, t, &x)
     }
@@ -100,6 +105,7 @@ impl Blasted {
 
     /// The formula as clauses; `None` if it is false by construction.
     pub(crate) fn clauses(self) -> Option<Formula> {
+        assert!(self.gates() <= GATES, "the circuit is not complete");
         if self.roots.contains(&Lit::FALSE) {
             return None;
         }

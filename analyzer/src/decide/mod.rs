@@ -254,7 +254,11 @@ fn on_scene(
     if scene.iter().any(|root| terms.is_false(*root)) {
         return None;
     }
-    let mut solver = Blasted::new(terms, scene, &[]).solver(backend.solver)?;
+    let blasted = Blasted::new(terms, scene, &[]);
+    if blasted.gates() > GATES {
+        return None;
+    }
+    let mut solver = blasted.solver(backend.solver)?;
     if solver.solve(&[], backend.budget(ON_SCENE)) != Outcome::Sat {
         return None;
     }

@@ -224,8 +224,8 @@ impl Executor<'_> {
     }
 
     fn statement(&mut self, statement: &Stmt, mut path: Path, exits: &mut Exits) -> Option<Path> {
-        if self.terms.is_full() {
-            // Whoever asked finds the arena full and leaves the question open.
+        if self.terms.is_spent() {
+            // Whoever asked finds so too, and leaves the question open.
             self.unknown = self.terms.or(self.unknown, path.live);
             return None;
         }
@@ -246,11 +246,10 @@ impl Executor<'_> {
             }
             Stmt::Store(cell, e) => {
                 let (at, value) = (self.expr(cell, &path), self.expr(e, &path));
-                let index = self.address(at);
+                let index = self.address(at, &path.facts);
                 pass_offset(self.terms, cell, path.live, &path.state, index);
                 self.terms.pass(e, path.live, value);
-                let exists = self.terms.ult(index, path.state.layout.cells);
-                let guard = self.known(&path, exists);
+                let guard = path.facts.below(self.terms, index, path.state.layout.cells);
                 if !self.terms.is_false(guard) {
                     path.state.writes.push(Write { guard, index, value });
                 }
@@ -303,11 +302,12 @@ impl Executor<'_> {
         }
     }
 
-    fn address(&mut self, cell: Term) -> Term {
+    /// The number of a cell at address width.
+    fn address(&mut self, cell: Term, facts: &Facts) -> Term {
         let width = self.isa.address_width();
         let from = self.terms.width(cell);
         if from <= width {
-            return self.terms.zext(cell, width);
+            return facts.widened(self.terms, cell, width);
         }
         // An index beyond every address stays beyond every address.
         let limit = self.terms.constant(model::bits::mask(width), from);
@@ -452,7 +452,7 @@ impl Executor<'_> {
             }
             ExprKind::Load(at) => {
                 let cell = self.expr(at, path);
-                let cell = self.address(cell);
+                let cell = self.address(cell, &path.facts);
                 pass_offset(self.terms, at, path.live, &path.state, cell);
                 let value = path.state.load(self.terms, &path.facts, cell);
                 self.terms.pass(e, path.live, value);

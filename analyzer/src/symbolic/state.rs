@@ -39,8 +39,7 @@ impl Layout {
         let mut value = None;
         for region in self.regions.iter().rev() {
             let index = terms.sub(cell, region.base);
-            let inside = terms.ult(index, region.size);
-            let inside = facts.decide(terms, inside).map_or(inside, |known| terms.bool(known));
+            let inside = facts.below(terms, index, region.size);
             if terms.is_false(inside) {
                 continue;
             }
@@ -123,8 +122,7 @@ impl State {
 
     /// A physical cell; past the end of storage 0.
     pub(crate) fn load(&self, terms: &mut Terms, facts: &Facts, cell: Term) -> Term {
-        let exists = terms.ult(cell, self.layout.cells);
-        let exists = facts.decide(terms, exists).map_or(exists, |known| terms.bool(known));
+        let exists = facts.below(terms, cell, self.layout.cells);
         if terms.is_false(exists) {
             let width = terms.array_width(self.layout.rest);
             return terms.constant(0, width);

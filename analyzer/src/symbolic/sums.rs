@@ -135,18 +135,24 @@ impl Terms {
             Node::Const(value) if *value <= LARGEST => (Vec::new(), *value as i128),
             Node::Zext(inner) => self.integer(*inner),
             Node::Sum(parts, constant) if self.is_exact(t) => {
-                self.flat(parts, *constant).unwrap_or_else(|| (vec![(t, 1)], 0))
+                let number = |n: u128| i128::try_from(n).ok();
+                self.flat(parts, *constant, number).unwrap_or_else(|| (vec![(t, 1)], 0))
             }
             _ => (vec![(t, 1)], 0),
         }
     }
 
-    /// An exact sum over terms that are their own value, unless its numbers are very large.
-    pub(super) fn flat(&self, parts: &[(Term, u128)], constant: u128) -> Option<Linear> {
+    /// A sum over terms that are their own value, unless its numbers, read as integers, are very large.
+    pub(super) fn flat(
+        &self,
+        parts: &[(Term, u128)],
+        constant: u128,
+        number: impl Fn(u128) -> Option<i128>,
+    ) -> Option<Linear> {
         let mut all = Vec::new();
-        let mut total = i128::try_from(constant).ok()?;
+        let mut total = number(constant)?;
         for (t, c) in parts {
-            let factor = i128::try_from(*c).ok()?;
+            let factor = number(*c)?;
             let (inner, constant) = self.integer(*t);
             total = total.checked_add(factor.checked_mul(constant)?)?;
             for (t, c) in inner {

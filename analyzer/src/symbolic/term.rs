@@ -9,6 +9,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
+use std::time::Instant;
 
 use model::bits::{Bits, Op, bits_for, mask};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -95,6 +96,10 @@ pub(crate) struct Terms {
     pub(super) differences: RefCell<FxHashMap<(Term, Term), Rc<Linear>>>,
     /// What execution came by, where terms are plain.
     pub(super) milestones: Vec<Milestone>,
+    /// Bits of terms with parts: without this, the ways through a graph would be walked one by one.
+    extracted: FxHashMap<(Term, u32, u32), Term>,
+    /// When the user wants an answer.
+    pub(crate) deadline: Option<Instant>,
 }
 
 /// A value that execution came by.
@@ -109,6 +114,9 @@ pub(crate) struct Milestone {
 
 /// Terms of an arena: a bound on memory, some hundred megabytes.
 pub(crate) const TERMS: usize = 2_000_000;
+
+/// Steps of rewriting between two looks at the clock.
+const LOOK: u32 = 1024;
 
 impl Terms {
     pub(crate) fn node(&self, t: Term) -> &Node {
@@ -126,6 +134,17 @@ impl Terms {
     /// Whether the arena has become so large that questions are left open.
     pub(crate) fn is_full(&self) -> bool {
         self.data.len() > TERMS
+    }
+
+    /// Whether the time is up.
+    pub(crate) fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// Whether no more terms are to be made: what is being made may be left as it is, since no
+    /// question about it is answered.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.is_full() || self.is_late()
     }
 
     pub(crate) fn max(&self, t: Term) -> u128 {
@@ -189,6 +208,7 @@ impl Terms {
     }
 
     /// A term rebuilt with the parts that `choose` replaces; it is asked before a part's own parts.
+    /// Where effort runs out the term stays as it is.
     pub(crate) fn rewrite(
         &mut self,
         root: Term,
@@ -196,11 +216,16 @@ impl Terms {
     ) -> Term {
         let mut done: FxHashMap<Term, Term> = FxHashMap::default();
         let mut stack = vec![root];
+        let mut steps = 0u32;
         while let Some(&t) = stack.last() {
             if done.contains_key(&t) {
                 stack.pop();
                 continue;
             }
+            if self.is_full() || steps % LOOK == 0 && self.is_late() {
+                return root;
+            }
+            steps += 1;
             if let Some(chosen) = choose(self, t) {
                 done.insert(t, chosen);
                 continue;
@@ -524,10 +549,6 @@ impl Terms {
                 self.learn(total, &of, self.max(x));
                 total
             }
-            Node::Ite(c, a, b) if self.value(a).is_some() || self.value(b).is_some() => {
-                let (a, b) = (self.zext(a, width), self.zext(b, width));
-                self.ite(c, a, b)
-            }
             _ => self.intern(Node::Zext(x), width),
         }
     }
@@ -560,6 +581,17 @@ impl Terms {
         if low == 0 && width == from {
             return x;
         }
+        if let Some(&known) = self.extracted.get(&(x, low, width)) {
+            return known;
+        }
+        let bits = self.extract_anew(x, low, width);
+        if self.children(x).len() > 1 {
+            self.extracted.insert((x, low, width), bits);
+        }
+        bits
+    }
+
+    fn extract_anew(&mut self, x: Term, low: u32, width: u32) -> Term {
         match self.node(x).clone() {
             Node::Const(value) => self.constant(value >> low, width),
             Node::Extract(inner, offset) => self.extract(inner, offset + low, width),
@@ -721,6 +753,11 @@ impl Terms {
                 _ => {}
             }
         }
+        // An extension moves outwards, so that a choice is the same term wherever it is extended.
+        if let Some((x, y)) = self.narrowed(a, b) {
+            let narrow = self.ite(c, x, y);
+            return self.zext(narrow, self.width(a));
+        }
         self.intern(Node::Ite(c, a, b), self.width(a))
     }
 
@@ -804,12 +841,14 @@ impl Terms {
     }
 }
 
-/// a ∧ b ∧ … as a list, in the order of the ands.
+/// a ∧ b ∧ … as a list, in the order of the ands; what occurs in several of them stands there once.
 pub(crate) fn conjuncts(terms: &Terms, t: Term) -> Vec<Term> {
     let mut all = Vec::new();
+    let mut seen = FxHashSet::default();
     let mut stack = vec![t];
     while let Some(t) = stack.pop() {
         match *terms.node(t) {
+            _ if !seen.insert(t) => {}
             Node::And(a, b) if terms.width(t) == 1 => stack.extend([b, a]),
             _ => all.push(t),
         }

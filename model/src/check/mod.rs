@@ -110,6 +110,7 @@ impl Checker<'_> {
             mode: roles.mode,
             relocation: roles.relocation,
             bounds: roles.bounds,
+            address: env.address_width,
             window: machine.window,
             pairs: machine.pairs,
             traps: machine.traps,

@@ -11,6 +11,7 @@
 
 use model::interp;
 use model::isa::{Isa, TrapId};
+use model::map::{Partition, VmMap, window};
 use model::state::State as Concrete;
 
 use super::behaviour::{in_side, other_mode};
@@ -18,7 +19,7 @@ use super::sequence::{argument, arguments, behind, sequel};
 use super::statewise::{Placed, is_placed, place};
 use super::{Obligation, Side};
 use crate::decide::Query;
-use crate::definitions::statewise::Case;
+use crate::definitions::statewise::{Case, Guests};
 use crate::problem::{Problem, Storage};
 use crate::replay::Replay;
 use crate::setting::Setting;
@@ -109,8 +110,9 @@ pub(crate) fn ask_image(
     premises.extend(&guest.assumed);
     let goal = problem.terms.not(real.assumed[index]);
     let unknown = problem.terms.bool(false);
+    // A witness is the guest: what it shows is that its image is not admitted.
     let first = Some(map.k);
-    Obligation { query: Query { premises, goal }, runs: vec![guest, real], unknown, first }
+    Obligation { query: Query { premises, goal }, runs: vec![guest], unknown, first }
 }
 
 /// "There is an admitted state in user mode that de-privileging changes."
@@ -165,8 +167,19 @@ pub(crate) fn direct_shown_by(replay: &Replay<'_>, side: Side, index: usize) -> 
 
 /// Whether the assumption is false of a concrete guest's image.
 pub(crate) fn image_shown_by(replay: &Replay<'_>, side: Side, index: usize) -> bool {
-    let [_, real] = replay.sides.as_slice() else { return false };
-    is_placed(replay, side, replay.setting.guests()) && is_broken(replay.isa(), index, &real.before)
+    let ([guest], Some(map)) = (replay.sides.as_slice(), VmMap::of(replay.isa())) else {
+        return false;
+    };
+    let (isa, guest) = (replay.isa(), &guest.before);
+    let partition = Partition { first: replay.first, cells: guest.cells };
+    let (l, b) = window(isa, guest);
+    let placed = replay.setting.guests() == Guests::All || l + b <= guest.cells;
+    let monitor = Concrete::zero(isa, partition.first.saturating_add(guest.cells));
+    let image = map.apply(isa, replay.pair(), partition, guest, &monitor);
+    placed
+        && in_mode(replay, side)
+        && isa.least_cells() <= partition.first
+        && is_broken(isa, index, &image)
 }
 
 /// Whether de-privileging changes a concrete state in user mode.

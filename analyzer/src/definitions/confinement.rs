@@ -5,7 +5,8 @@
 //! everything but the storage outside E|r, in which it completes, and it changes M, a component of R
 //! beside the mapping (clocks included) or a cell outside E|r, or the results are visibly different.
 //! On the machine of P&G section 2 no instruction is: the paper assumes it silently. Where it fails,
-//! resource control does. The trap sequence is exempt.
+//! resource control does. The trap sequence is exempt. The states are those that a monitor sets up: their
+//! window ends inside storage.
 //!
 //! **What a witness shows.** What the instruction changes outside, or the cell outside that it shows.
 
@@ -43,6 +44,7 @@ fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: Side) -> Obligatio
         .into();
     let mut premises = problem.always.clone();
     premises.extend(runs.iter().flat_map(|run| &run.assumed));
+    premises.push(ends_inside(problem, &runs[0]));
     let [a, b] = [&runs[0], &runs[1]];
     let (x, y) = (&a.transition.after, &b.transition.after);
     let changed = problem.differ(&a.entry, x, monitors);
@@ -54,6 +56,14 @@ fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: Side) -> Obligatio
     let goal = terms.and(complete, wrong);
     let unknown = terms.or(a.transition.unknown, b.transition.unknown);
     Obligation { query: Query { premises, goal }, runs, unknown, first: None }
+}
+
+/// The window ends inside storage. Addresses are wide enough for the sum.
+fn ends_inside(problem: &mut Problem<'_>, run: &Run) -> Term {
+    let terms = &mut problem.terms;
+    let (base, size) = run.window;
+    let end = terms.add(base, size);
+    terms.ule(end, run.entry.layout.cells)
 }
 
 /// Some cell outside E|r is another one after the instruction.
@@ -93,6 +103,7 @@ fn shown_by(replay: &Replay<'_>, side: Side) -> bool {
     };
     let all = |_: &Slice| true;
     mode(&a.before)
+        && base + size <= a.before.cells
         && a.before.cells == b.before.cells
         && equal_bits(replay.isa(), &a.before, &b.before, all)
         && replay.sees_equal_storage()

@@ -469,6 +469,7 @@ fn instruction_report(
     let sensitive = it.sensitive(profile);
     let mut evidence = std::collections::BTreeMap::new();
     let mut modes = std::collections::BTreeMap::new();
+    let mut by_mode = std::collections::BTreeMap::new();
     evidence.insert("privileged".to_owned(), Evidence::of(isa, index, &it.privileged_evidence));
     for finding in &it.findings {
         let key = finding.definition.name.replace('-', "_");
@@ -480,6 +481,12 @@ fn instruction_report(
             .iter()
             .filter(|(_, v)| v.is_shown() && !finding.definition.modes.is_empty());
         let shown: Vec<String> = shown.map(|(side, _)| side.name(pair).to_owned()).collect();
+        if !finding.definition.modes.is_empty() {
+            let answers = finding.verdicts.iter().map(|(side, _)| {
+                (side.name(pair).to_owned(), finding.over(|asked| asked == *side))
+            });
+            by_mode.insert(key.clone(), answers.collect());
+        }
         if !shown.is_empty() {
             modes.insert(key, shown);
         }
@@ -512,6 +519,7 @@ fn instruction_report(
         statewise: it.commutes(setting.sides(false)),
         safe_if: Vec::new(),
         modes,
+        by_mode,
         evidence,
         notes: isa.classes[index].notes.clone(),
     }
@@ -573,11 +581,22 @@ pub(crate) fn check_expectations(isa: &Isa, sources: &Sources, report: &mut Repo
             let words =
                 class.expect.iter().filter(|(p, _)| *p == profile).flat_map(|(_, words)| words);
             for word in words {
+                let mode = word.mode.as_deref();
+                if mode.is_some_and(|mode| mode != pair.supervisor && mode != pair.user) {
+                    continue;
+                }
                 checked += 1;
-                let Some(answer) = found.property(&word.word) else {
+                let name =
+                    mode.map_or(word.word.clone(), |mode| format!("{} in {mode}", word.word));
+                let Some(answer) = found.property_in(&word.word, mode) else {
+                    let by_mode = mode.is_some() && found.property(&word.word).is_some();
                     unmet.push(Unmet {
-                        expected: format!("{}: {}", found.name, word.word),
-                        found: format!("profile {} does not ask", profile.word()),
+                        expected: format!("{}: {name}", found.name),
+                        found: if by_mode {
+                            format!("{} is not asked for one mode", word.word)
+                        } else {
+                            format!("profile {} does not ask", profile.word())
+                        },
                         at: at(word.span),
                         undecided: true,
                     });
@@ -587,8 +606,8 @@ pub(crate) fn check_expectations(isa: &Isa, sources: &Sources, report: &mut Repo
                 if answer != wanted && !(answer == Answer::Vacuous && word.holds) {
                     let not = if word.holds { "" } else { "not " };
                     unmet.push(Unmet {
-                        expected: format!("{}: {not}{}", found.name, word.word),
-                        found: format!("{}: {}", word.word, answer.word()),
+                        expected: format!("{}: {not}{name}", found.name),
+                        found: format!("{name}: {}", answer.word()),
                         at: at(word.span),
                         undecided: answer == Answer::Undecided,
                     });
@@ -636,8 +655,10 @@ fn not_applicable(
     checked: &mut u64,
     unmet: &mut Vec<Unmet>,
 ) {
-    let all = [("vmm", expected.vmm), ("recursive", expected.recursive), ("hvmm", expected.hvmm)];
-    for (name, (premise, verdict)) in all {
+    let all =
+        [("vmm", &expected.vmm), ("recursive", &expected.recursive), ("hvmm", &expected.hvmm)];
+    for (name, it) in all {
+        let (premise, verdict) = (it.premise, it.verdict);
         let premise = premise.map(|p| format!("{name}: premise {}", p.word()));
         let verdict = verdict
             .filter(|v| *v != VerdictWord::NotApplicable)
@@ -659,10 +680,14 @@ fn theorem_expectations(
     unmet: &mut Vec<Unmet>,
 ) {
     let t = &pair.theorems;
+    let name = format!("{}:{}", pair.supervisor, pair.user);
+    if expected.pair.as_ref().is_some_and(|wanted| *wanted != name) {
+        return;
+    }
     let found = [
-        ("vmm", expected.vmm, t.vmm.premise, t.vmm.verdict),
-        ("recursive", expected.recursive, t.recursive.premise, t.recursive.verdict),
-        ("hvmm", expected.hvmm, t.hvmm.premise, t.hvmm.verdict),
+        ("vmm", &expected.vmm, t.vmm.premise, t.vmm.verdict, Some(&t.vmm)),
+        ("recursive", &expected.recursive, t.recursive.premise, t.recursive.verdict, None),
+        ("hvmm", &expected.hvmm, t.hvmm.premise, t.hvmm.verdict, Some(&t.hvmm)),
     ];
     let mut check = |wanted: &str, found: &str, undecided: bool| {
         *checked += 1;
@@ -671,14 +696,39 @@ fn theorem_expectations(
             unmet.push(Unmet { expected, found, at: at.map(str::to_owned), undecided });
         }
     };
-    for (name, (premise, verdict), p, v) in found {
-        if let Some(wanted) = premise {
+    for (name, it, p, v, theorem) in found {
+        if let Some(wanted) = it.premise {
             let text = |p: Premise| format!("{name}: premise {}", p.word());
             check(&text(wanted), &text(p), p == Premise::Undecided);
         }
-        if let Some(wanted) = verdict {
+        if let Some(wanted) = it.verdict {
             let text = |v: VerdictWord| format!("{name}: {}", v.word());
             check(&text(wanted), &text(v), v == VerdictWord::Undecided);
+        }
+        if let Some(wanted) = &it.conditions {
+            let list = |conditions: &[String]| {
+                let mut all = conditions.to_vec();
+                all.sort();
+                format!("{name}: conditions [{}]", all.join(", "))
+            };
+            let found = theorem.map_or(&[][..], |t| t.conditions.as_slice());
+            check(&list(wanted), &list(found), v == VerdictWord::Undecided);
+        }
+        if let Some(wanted) = it.diagram {
+            let found = theorem.and_then(|t| t.diagram.as_ref()).map(|d| (d, d.failing.is_empty()));
+            let (found, open) = match found {
+                Some((d, true)) if d.equivalence == diagram::PROVED => ("commutes", false),
+                Some((_, false)) => ("fails", false),
+                Some((_, true)) => ("undecided", true),
+                None => {
+                    ("not asked, as direct execution is not right", v == VerdictWord::Undecided)
+                }
+            };
+            check(
+                &format!("{name}: diagram {}", wanted.word()),
+                &format!("{name}: diagram {found}"),
+                open,
+            );
         }
     }
     if let Some(wanted) = &expected.offending {

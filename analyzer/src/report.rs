@@ -389,6 +389,8 @@ pub struct InstructionReport {
     pub safe_if: Vec<String>,
     /// The modes in which a property was shown.
     pub modes: BTreeMap<String, Vec<String>>,
+    /// The answers to a property that is asked for each mode.
+    pub by_mode: BTreeMap<String, BTreeMap<String, Answer>>,
     pub evidence: BTreeMap<String, Evidence>,
     pub notes: Vec<String>,
 }
@@ -419,6 +421,14 @@ impl InstructionReport {
         match (sensitive, self.privileged) {
             (No | Vacuous, _) | (_, Yes | Vacuous) | (Yes, No) => false,
             (Undecided, _) | (_, Undecided) => true,
+        }
+    }
+
+    /// A property by its word, in one mode if one is named.
+    pub fn property_in(&self, word: &str, mode: Option<&str>) -> Option<Answer> {
+        match mode {
+            None => self.property(word),
+            Some(mode) => self.by_mode.get(&word.replace('-', "_"))?.get(mode).copied(),
         }
     }
 

@@ -8,7 +8,9 @@ use std::ops::Range;
 use crate::bits::{Bits, Op};
 use crate::diagnostic::Span;
 use crate::encoding::{Coverage, Pattern};
-pub use crate::spec::{Endian, Kind, Premise, Profile, Role, Saves, TrapKind, VerdictWord};
+pub use crate::spec::{
+    DiagramWord, Endian, Kind, Premise, Profile, Role, Saves, TrapKind, VerdictWord,
+};
 
 macro_rules! ids {
     ($($(#[doc = $doc:literal])* $name:ident)*) => {
@@ -288,6 +290,8 @@ pub struct ExpectedWord {
     pub word: String,
     /// Whether it is expected to be true.
     pub holds: bool,
+    /// The mode in which it is, if one is named.
+    pub mode: Option<String>,
     /// Where it stands.
     pub span: Span,
 }
@@ -297,14 +301,29 @@ pub struct ExpectedWord {
 pub struct Expectation {
     /// Where it stands.
     pub span: Option<Span>,
+    /// The pair it speaks of, by name; none if it speaks of all.
+    pub pair: Option<String>,
     /// Theorem 1.
-    pub vmm: (Option<Premise>, Option<VerdictWord>),
+    pub vmm: TheoremExpectation,
     /// Theorem 2.
-    pub recursive: (Option<Premise>, Option<VerdictWord>),
+    pub recursive: TheoremExpectation,
     /// Theorem 3.
-    pub hvmm: (Option<Premise>, Option<VerdictWord>),
+    pub hvmm: TheoremExpectation,
     /// Exactly the classes that break Theorem 1's premise.
     pub offending: Option<Vec<String>>,
+}
+
+/// What the author expects of one theorem.
+#[derive(Debug, Clone, Default)]
+pub struct TheoremExpectation {
+    /// The set inclusion.
+    pub premise: Option<Premise>,
+    /// Constructibility.
+    pub verdict: Option<VerdictWord>,
+    /// Exactly the conditions under which it holds.
+    pub conditions: Option<Vec<String>>,
+    /// Whether the whole diagram commutes.
+    pub diagram: Option<DiagramWord>,
 }
 
 /// Statements with their locals.

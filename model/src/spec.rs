@@ -96,6 +96,16 @@ words! {
 }
 
 words! {
+    /// Whether the whole commuting diagram of a theorem commutes.
+    DiagramWord {
+        /// Every square is proved.
+        Commutes "commutes",
+        /// Some square is known to fail.
+        Fails "fails",
+    }
+}
+
+words! {
     /// Which instruction a trap's saved program counter names.
     Saves {
         /// The trapping instruction.
@@ -564,6 +574,22 @@ record! {
         hvmm "hvmm": TheoremExpectation,
         /// Exactly the instructions that break Theorem 1's premise, in any order.
         offending "offending": List<Sp<String>>,
+        /// What is expected of one de-privileging pair: `supervisor:user`.
+        pairs "pairs": Names<PairExpectation>,
+    }
+}
+
+record! {
+    /// Theorem verdicts expected of one de-privileging pair.
+    PairExpectation {
+        /// Theorem 1.
+        vmm "vmm": TheoremExpectation,
+        /// Theorem 2.
+        recursive "recursive": TheoremExpectation,
+        /// Theorem 3.
+        hvmm "hvmm": TheoremExpectation,
+        /// Exactly the instructions that break Theorem 1's premise, in any order.
+        offending "offending": List<Sp<String>>,
     }
 }
 
@@ -574,6 +600,10 @@ record! {
         premise "premise": Sp<Premise>,
         /// Constructibility.
         verdict "verdict": Sp<VerdictWord>,
+        /// Exactly the conditions under which it holds, as the report prints them, in any order.
+        conditions "conditions": List<Sp<String>>,
+        /// Whether the whole commuting diagram does: every square proved, or some square fails.
+        diagram "diagram": Sp<DiagramWord>,
     }
 }
 
@@ -589,6 +619,8 @@ impl Read for TheoremExpectation {
                 span: node.span,
                 premise: None,
                 verdict: Some(verdict),
+                conditions: None,
+                diagram: None,
             }));
         }
         TheoremRecord::read(node, cx).map(Self)

@@ -7,6 +7,7 @@ use crate::encoding::{Coverage, Pattern, coverage};
 use crate::interp;
 use crate::isa::{
     Body, Class, Expectation, ExpectedWord, Expr, ExprKind, Operand, OperandId, Stmt,
+    TheoremExpectation,
 };
 use crate::lower::{Binding, Env, Lowerer, Mode};
 use crate::spec::{self, ByProfile, Instruction, List, Names, Profile, Sp};
@@ -370,57 +371,104 @@ impl Checker<'_> {
                     Some(rest) => (rest.trim(), false),
                     None => (word.it.as_str(), true),
                 };
+                let (name, mode) = match name.split_once(" in ") {
+                    Some((name, mode)) => (name.trim(), Some(mode.trim())),
+                    None => (name, None),
+                };
+                self.mode_of_word(word, mode);
                 if !PROPERTIES.contains(&name) {
                     let help = did_you_mean(name, PROPERTIES.iter().copied())
                         .unwrap_or_else(|| format!("one of: {}", PROPERTIES.join(", ")));
                     self.error("K028", word.span, format!("there is no property `{name}`"), &help);
                 }
-                list.push(ExpectedWord { word: name.to_owned(), holds, span: word.span });
+                let mode = mode.map(str::to_owned);
+                list.push(ExpectedWord { word: name.to_owned(), holds, mode, span: word.span });
             }
             all.push((*profile, list));
         }
         all
     }
 
-    /// Reads `expect:` at top level.
+    /// A word that names a mode names one of a pair.
+    fn mode_of_word(&mut self, word: &Sp<String>, mode: Option<&str>) {
+        let Some(mode) = mode else { return };
+        let machine = self.spec.machine.as_ref();
+        let pairs = machine.and_then(|m| m.modes.as_ref()).into_iter().flat_map(|m| &m.it.0);
+        let modes: Vec<&str> = pairs
+            .flat_map(|p| [p.supervisor.as_ref(), p.user.as_ref()])
+            .flatten()
+            .map(|name| name.it.as_str())
+            .collect();
+        if !modes.contains(&mode) {
+            let help = did_you_mean(mode, modes.iter().copied())
+                .unwrap_or_else(|| format!("one of: {}", modes.join(", ")));
+            self.error("K028", word.span, format!("`{mode}` is no mode of a pair"), &help);
+        }
+    }
+
+    /// Reads `expect:` at top level: what is expected of all pairs, then of one.
     pub(super) fn expectations(&mut self, classes: &[Class]) -> Vec<(Profile, Expectation)> {
         let mut all = Vec::new();
         let Some(expect) = &self.spec.expect else { return all };
-        for (profile, expected) in &expect.it.0 {
-            let theorem = |it: &Option<spec::TheoremExpectation>| {
-                it.as_ref().map_or((None, None), |t| {
-                    (t.0.premise.map(|p| p.it), t.0.verdict.map(|v| v.it))
-                })
+        for (profile, it) in &expect.it.0 {
+            let of = |pair: Option<String>,
+                      theorems: [&Option<spec::TheoremExpectation>; 3],
+                      offending: &Option<List<Sp<String>>>| {
+                let [vmm, recursive, hvmm] = theorems.map(theorem);
+                let names = |o: &List<Sp<String>>| o.0.iter().map(|n| n.it.clone()).collect();
+                let offending = offending.as_ref().map(names);
+                Expectation { span: Some(expect.span), pair, vmm, recursive, hvmm, offending }
             };
-            for name in expected.offending.iter().flat_map(|o| &o.0) {
-                if !classes.iter().any(|c| c.name == name.it) {
-                    let names = classes.iter().map(|c| c.name.as_str());
-                    let cases = names.clone().filter(|n| n.split('[').next() == Some(&name.it));
-                    let cases: Vec<_> = cases.collect();
-                    let help = if cases.is_empty() {
-                        did_you_mean(&name.it, names).unwrap_or_default()
-                    } else {
-                        format!("name its cases: {}", cases.join(", "))
-                    };
-                    let message = format!("there is no instruction `{}`", name.it);
-                    self.error("K029", name.span, message, &help);
-                }
+            all.push((*profile, of(None, [&it.vmm, &it.recursive, &it.hvmm], &it.offending)));
+            self.offending_exist(classes, it.offending.as_ref());
+            for (name, it) in it.pairs.iter().flat_map(Names::iter) {
+                self.pair_exists(name);
+                self.offending_exist(classes, it.offending.as_ref());
+                let theorems = [&it.vmm, &it.recursive, &it.hvmm];
+                all.push((*profile, of(Some(name.it.clone()), theorems, &it.offending)));
             }
-            all.push((
-                *profile,
-                Expectation {
-                    span: Some(expect.span),
-                    vmm: theorem(&expected.vmm),
-                    recursive: theorem(&expected.recursive),
-                    hvmm: theorem(&expected.hvmm),
-                    offending: expected
-                        .offending
-                        .as_ref()
-                        .map(|o| o.0.iter().map(|n| n.it.clone()).collect()),
-                },
-            ));
         }
         all
+    }
+
+    fn pair_exists(&mut self, name: &Sp<String>) {
+        let machine = self.spec.machine.as_ref();
+        let pairs = machine.and_then(|m| m.modes.as_ref()).into_iter().flat_map(|m| &m.it.0);
+        let names: Vec<String> = pairs
+            .filter_map(|p| Some(format!("{}:{}", p.supervisor.as_ref()?.it, p.user.as_ref()?.it)))
+            .collect();
+        if !names.contains(&name.it) {
+            let help = format!("the pairs: {}", names.join(", "));
+            self.error("K028", name.span, format!("there is no pair `{}`", name.it), &help);
+        }
+    }
+
+    fn offending_exist(&mut self, classes: &[Class], offending: Option<&List<Sp<String>>>) {
+        for name in offending.iter().flat_map(|o| &o.0) {
+            if !classes.iter().any(|c| c.name == name.it) {
+                let names = classes.iter().map(|c| c.name.as_str());
+                let cases = names.clone().filter(|n| n.split('[').next() == Some(&name.it));
+                let cases: Vec<_> = cases.collect();
+                let help = if cases.is_empty() {
+                    did_you_mean(&name.it, names).unwrap_or_default()
+                } else {
+                    format!("name its cases: {}", cases.join(", "))
+                };
+                let message = format!("there is no instruction `{}`", name.it);
+                self.error("K029", name.span, message, &help);
+            }
+        }
+    }
+}
+
+/// A theorem's expectation as meant.
+fn theorem(it: &Option<spec::TheoremExpectation>) -> TheoremExpectation {
+    let Some(spec::TheoremExpectation(it)) = it else { return TheoremExpectation::default() };
+    TheoremExpectation {
+        premise: it.premise.map(|p| p.it),
+        verdict: it.verdict.map(|v| v.it),
+        conditions: it.conditions.as_ref().map(|c| c.0.iter().map(|n| n.it.clone()).collect()),
+        diagram: it.diagram.map(|d| d.it),
     }
 }
 

@@ -32,6 +32,7 @@ pub const PROPERTIES: &[&str] = &[
     "user-sensitive",
     "sensitive",
     "innocuous",
+    "unconfined",
     "statewise",
 ];
 

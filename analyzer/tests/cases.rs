@@ -1,0 +1,73 @@
+//! Small machines with the verdict each must get: what stands in `cases/` was answered wrongly once, or is
+//! a relative of what was. The first lines of each file say what is asked.
+
+use analyzer::report::Report;
+use analyzer::{Options, analyze};
+use model::diagnostic::Sources;
+use model::isa::{Profile, VerdictWord};
+
+/// Cases that are errors of the specification, with the code of the error.
+const REFUSED: [(&str, &str); 2] = [("deprivilege-writes-e", "K015"), ("trap-cells-lie", "K013")];
+
+fn judge(name: &str, profile: Profile) -> Result<Report, String> {
+    let open = |path: &str| std::fs::read_to_string(path).map_err(|e| e.to_string());
+    let path = format!("tests/cases/{name}.yaml");
+    let mut sources = Sources::default();
+    let loaded = model::load(&path, &open, &mut sources).map_err(|errors| {
+        let texts: Vec<String> = errors.iter().map(|e| e.render(&sources, false)).collect();
+        texts.join("\n")
+    })?;
+    let options = Options { profile, pair: None, timeout: None };
+    Ok(analyze(&loaded.isa, &sources, options, &|_, _| {}))
+}
+
+fn names() -> Vec<String> {
+    let files = std::fs::read_dir("tests/cases").expect("the folder is there");
+    let mut names: Vec<String> = files
+        .map(|file| file.expect("it can be listed").path())
+        .filter(|path| path.extension().is_some_and(|e| e == "yaml"))
+        .map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn every_case_gives_what_it_must() {
+    for name in names() {
+        let refused = REFUSED.iter().find(|(refused, _)| *refused == name);
+        match (judge(&name, Profile::Refined), refused) {
+            (Err(text), Some((_, code))) => assert!(text.contains(code), "{name}: {text}"),
+            (Err(text), None) => panic!("{name}: {text}"),
+            (Ok(_), Some((_, code))) => panic!("{name}: {code} is expected"),
+            (Ok(report), None) => {
+                assert!(report.expectations > 0, "{name} expects something");
+                assert!(report.unmet.is_empty(), "{name}: {:?}", report.unmet);
+            }
+        }
+    }
+}
+
+/// No question stays open on any of them: what is undecided is so for a reason that is given.
+#[test]
+fn nothing_is_left_open() {
+    for name in names() {
+        let Ok(report) = judge(&name, Profile::Refined) else { continue };
+        assert_eq!(report.summary.counts.undecided, 0, "{name}");
+        for pair in &report.pairs {
+            for theorem in [&pair.theorems.vmm, &pair.theorems.hvmm] {
+                let open = theorem.verdict == VerdictWord::Undecided;
+                assert_eq!(open, !theorem.obstacles.is_empty(), "{name}: {:?}", theorem.obstacles);
+            }
+        }
+    }
+}
+
+/// What the profile `extended` is asked of a few.
+#[test]
+fn extended_cases_give_what_they_must() {
+    for name in ["phys-read-time", "trap-visible-syntactic", "base"] {
+        let report = judge(name, Profile::Extended).expect("it loads");
+        assert!(report.unmet.is_empty(), "{name}: {:?}", report.unmet);
+    }
+}

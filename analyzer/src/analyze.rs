@@ -416,13 +416,18 @@ fn safe_if(isa: &Isa, choices: &[(usize, Choice)], class: usize) -> Vec<String> 
 
 /// Where the traps lead.
 fn trap_reports(setting: Setting<'_>, entries: &Entries) -> Vec<TrapReport> {
-    let of =
-        |(trap, (answer, depends)): (&model::isa::Trap, &(Answer, Option<Verdict>))| TrapReport {
-            name: trap.name.clone(),
-            enters: *answer,
-            evidence: depends.as_ref().map(|verdict| Evidence::of(setting.isa, 0, verdict)),
-        };
-    setting.isa.traps.iter().zip(&entries.traps).map(of).collect()
+    let isa = setting.isa;
+    let of = |(index, (answer, depends)): (usize, &(Answer, Option<Verdict>))| {
+        let trap = TrapId(index as u32);
+        let evidence = depends.as_ref().and_then(|verdict| match verdict {
+            Verdict::Shown(witness) => {
+                Some(Evidence::Witness(WitnessReport::of_trap(isa, trap, witness)))
+            }
+            Verdict::Proved(_) | Verdict::Open(_) => None,
+        });
+        TrapReport { name: isa.trap(trap).name.clone(), enters: *answer, evidence }
+    };
+    entries.traps.iter().enumerate().map(of).collect()
 }
 
 /// A list of names, cut after a few.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::diagnostic::Sources;
-use model::isa::{Isa, Pair, Part, Premise, Profile, VerdictWord};
+use model::isa::{Isa, Pair, Part, Premise, Profile, TrapId, VerdictWord};
 use model::state::{Row, State};
 use refvmm::classification::{self, Classification};
 use refvmm::vmm::Kind;
@@ -543,6 +543,39 @@ impl WitnessReport {
         Self {
             instruction: crate::witness::instance(&isa.classes[class], &witness.operands),
             outcomes: outcomes.map(|(n, o)| format!("i({n}) {}", outcome_word(isa, o))).collect(),
+            columns,
+            rows: rows(isa, &states, witness.before.len()),
+        }
+    }
+}
+
+impl WitnessReport {
+    /// Two states, and the same behind the sequence of a trap.
+    pub(crate) fn of_trap(isa: &Isa, trap: TrapId, witness: &Witness) -> Self {
+        use model::interp::{Outcome, take_trap};
+        let behind = |argument: u128| {
+            let states = witness.before.iter().map(|before| {
+                match take_trap(isa, trap, Some(argument), before.clone()) {
+                    Outcome::Trap(_, after) => Some(after),
+                    Outcome::Step(_) | Outcome::Unpredictable | Outcome::Unknown => None,
+                }
+            });
+            states.collect::<Vec<_>>()
+        };
+        let mask = model::bits::mask(isa.trap_argument.min(16));
+        let all = |after: &Vec<Option<State>>| after.iter().all(Option::is_some);
+        let after = (0..=mask).map(behind).find(all).unwrap_or_else(|| behind(0));
+        let mut columns = vec!["S1".to_owned(), "S2".to_owned()];
+        let mut states: Vec<&State> = witness.before.iter().collect();
+        for (name, state) in ["behind S1", "behind S2"].iter().zip(&after) {
+            if let Some(state) = state {
+                columns.push((*name).to_owned());
+                states.push(state);
+            }
+        }
+        Self {
+            instruction: format!("trap {}", isa.trap(trap).name),
+            outcomes: Vec::new(),
             columns,
             rows: rows(isa, &states, witness.before.len()),
         }

@@ -112,6 +112,13 @@ fn render_pair(out: &mut String, pair: &PairReport, detail: Detail) {
             );
         }
     }
+    for trap in pair.traps.iter().filter(|t| t.enters != Answer::Yes) {
+        let _ = writeln!(out, "  Trap {}: {}", trap.name, entry(trap.enters));
+        if let Some(Evidence::Witness(witness)) = &trap.evidence {
+            out.push_str("  Two guests, with the same of the monitor's, whose trap leads to different places:\n");
+            out.push_str(&witness_table(witness, detail));
+        }
+    }
     render_diagrams(out, &t.vmm, &t.hvmm, detail);
     for it in pair.instructions.iter().filter(|i| !i.safe_if.is_empty()) {
         let conditions = it.safe_if.join(", or ");
@@ -273,6 +280,12 @@ fn theorem(it: &TheoremReport, sensitive: &str, open: bool, detail: Detail) -> S
         }
         (premise, _) => format!("premise {}", premise.word()),
     };
+    let condition = condition(it);
+    format!("{}{condition}: {why}", verdict(it.verdict, detail))
+}
+
+/// ` if the monitor keeps en[5] = 0 while userio == 0`, or nothing.
+fn condition(it: &TheoremReport) -> String {
     let (keeps, watched): (Vec<&String>, Vec<&String>) =
         it.conditions.iter().partition(|c| c.starts_with("the monitor keeps "));
     let mut condition = String::new();
@@ -283,7 +296,7 @@ fn theorem(it: &TheoremReport, sensitive: &str, open: bool, detail: Detail) -> S
         let word = if i == 0 { " while" } else { " and" };
         let _ = write!(condition, "{word} {condition_of}");
     }
-    format!("{}{condition}: {why}", verdict(it.verdict, detail))
+    condition
 }
 
 fn count(names: &[String]) -> String {
@@ -531,26 +544,46 @@ fn render_summary(out: &mut String, report: &Report) {
     );
 }
 
+/// Where a trap leads that is not known to lead to the monitor.
+fn entry(enters: Answer) -> &'static str {
+    match enters {
+        Answer::No => "never leads to the monitor",
+        Answer::Yes | Answer::Vacuous | Answer::Undecided => {
+            "that it leads to the monitor is not shown"
+        }
+    }
+}
+
 /// One line per theorem.
 pub fn concise(report: &Report) -> String {
     let mut out = String::new();
     for pair in &report.pairs {
         let t = &pair.theorems;
+        let of = format!("{} {}:{}", report.isa, pair.supervisor, pair.user);
         let all = [
-            ("vmm", t.vmm.premise, t.vmm.verdict),
-            ("recursive", t.recursive.premise, t.recursive.verdict),
-            ("hvmm", t.hvmm.premise, t.hvmm.verdict),
+            ("vmm", t.vmm.premise, t.vmm.verdict, Some(&t.vmm)),
+            ("recursive", t.recursive.premise, t.recursive.verdict, None),
+            ("hvmm", t.hvmm.premise, t.hvmm.verdict, Some(&t.hvmm)),
         ];
-        for (name, premise, word) in all {
+        for (name, premise, word, theorem) in all {
             let verdict = verdict(word, Detail::default());
+            let condition = theorem.map(condition).unwrap_or_default();
+            let gap = if theorem.is_some_and(|t| t.gap) { ", a gap" } else { "" };
             let _ = writeln!(
                 out,
-                "{} {}:{} {name}: {verdict} (premise {})",
-                report.isa,
-                pair.supervisor,
-                pair.user,
+                "{of} {name}: {verdict}{condition} (premise {}{gap})",
                 premise.word()
             );
+            for obstacle in theorem.iter().flat_map(|t| &t.obstacles) {
+                let _ = writeln!(out, "{of} {name}: {obstacle}");
+            }
+            let diagram = theorem.and_then(|t| t.diagram.as_ref());
+            if let Some(diagram) = diagram.filter(|d| d.equivalence != PROVED) {
+                let _ = writeln!(out, "{of} {name}: the diagram {}", diagram.equivalence);
+            }
+        }
+        for trap in pair.traps.iter().filter(|t| t.enters != Answer::Yes) {
+            let _ = writeln!(out, "{of} trap {}: {}", trap.name, entry(trap.enters));
         }
     }
     if report.pairs.is_empty() {

@@ -1,22 +1,20 @@
 //! The analyzer's report beside the oracle's answers.
 
 use analyzer::report::{InstructionReport, PairReport, TheoremReport};
+use analyzer::verdict::Answer;
 use analyzer::{Options, analyze};
 use model::diagnostic::Sources;
-use model::isa::{Class, Isa, Pair, Profile};
+use model::isa::{Class, Isa, Pair, Part, Profile, TrapId, VerdictWord};
 use rayon::prelude::*;
 
-use crate::oracle::{self, Findings, PerMode, Privileged, Reading, Theorem};
+use crate::oracle::{self, Findings, Judged, Kept, PerMode, Privileged};
 
 /// Every difference between the report on a machine and what the oracle says of it, and every
 /// expectation of its author that is not met; empty if all agree.
-pub fn disagreements(
-    isa: &Isa,
-    sources: &Sources,
-    profile: Profile,
-    reading: Reading,
-) -> Vec<String> {
-    let judge = |class: &Class, pair: &Pair| oracle::judge(isa, class, pair, profile, reading);
+pub fn disagreements(isa: &Isa, sources: &Sources, profile: Profile) -> Vec<String> {
+    let judge = |class: &Class, pair: &Pair, strays: &[TrapId]| {
+        oracle::judge(isa, class, pair, profile, strays)
+    };
     disagreements_with(isa, sources, profile, &judge)
 }
 
@@ -25,7 +23,7 @@ pub fn disagreements_with(
     isa: &Isa,
     sources: &Sources,
     profile: Profile,
-    judge: &(dyn Fn(&Class, &Pair) -> Findings + Sync),
+    judge: &(dyn Fn(&Class, &Pair, &[TrapId]) -> Findings + Sync),
 ) -> Vec<String> {
     let report = analyze(isa, sources, Options { profile, pair: None, timeout: None }, &|_, _| {});
     let mut all: Vec<String> = report
@@ -34,12 +32,18 @@ pub fn disagreements_with(
         .map(|unmet| format!("expected {}, found {}", unmet.expected, unmet.found))
         .collect();
     for (pair, found) in isa.pairs.iter().zip(&report.pairs) {
+        let strays = oracle::strays(isa, pair, &[]);
+        all.extend(traps(isa, &strays, found));
         let findings: Vec<Findings> =
-            isa.classes.par_iter().map(|class| judge(class, pair)).collect();
+            isa.classes.par_iter().map(|class| judge(class, pair, &strays)).collect();
         for (oracle, analyzer) in findings.iter().zip(&found.instructions) {
             all.extend(instruction(pair, oracle, analyzer));
         }
-        all.extend(theorems(isa, &findings, found));
+        let judged = Judged { isa, pair, profile, strays: &strays, all: &findings };
+        for (name, hybrid) in [("Theorem 1", false), ("Theorem 3", true)] {
+            let theorem = if hybrid { &found.theorems.hvmm } else { &found.theorems.vmm };
+            all.extend(differences(&judged, hybrid, theorem).map(|line| format!("{name}: {line}")));
+        }
     }
     let place = format!("{}, {}", isa.name, profile.word());
     all.into_iter().map(|line| format!("{place}: {line}")).collect()
@@ -68,7 +72,8 @@ fn instruction(pair: &Pair, oracle: &Findings, report: &InstructionReport) -> Ve
         ("user-sensitive", word(oracle.user_sensitive())),
         ("sensitive", word(oracle.sensitive())),
         ("innocuous", word(!oracle.sensitive())),
-        ("statewise", word(!oracle.square_breaks[0] && !oracle.square_breaks[1])),
+        ("unconfined", word(oracle.unconfined)),
+        ("statewise", word(oracle.square_breaks == [false; 3])),
     ];
     let mut all = Vec::new();
     for (property, answer) in answers {
@@ -77,19 +82,22 @@ fn instruction(pair: &Pair, oracle: &Findings, report: &InstructionReport) -> Ve
             all.push(format!("{}: {property}: {found}, oracle: {answer}", report.name));
         }
     }
+    let [supervisor, user, other] = oracle.square_breaks;
+    let pairwise = |both: PerMode| [both[0], both[1], false];
     let modes = [
-        ("control_sensitive", oracle.control_sensitive),
-        ("location_sensitive", oracle.location_sensitive),
-        ("resource_sensitive", oracle.resource_sensitive),
-        ("extent_sensitive", oracle.extent_sensitive),
-        ("time_sensitive", oracle.time_sensitive),
-        ("trap_visible", oracle.trap_visible),
-        ("statewise", oracle.square_breaks),
+        ("control_sensitive", pairwise(oracle.control_sensitive)),
+        ("location_sensitive", pairwise(oracle.location_sensitive)),
+        ("resource_sensitive", pairwise(oracle.resource_sensitive)),
+        ("extent_sensitive", pairwise(oracle.extent_sensitive)),
+        ("time_sensitive", pairwise(oracle.time_sensitive)),
+        ("trap_visible", pairwise(oracle.trap_visible)),
+        ("unconfined", [false, oracle.unconfined, false]),
+        ("statewise", [supervisor, user, other]),
     ];
     for (property, holds) in modes {
-        let names = [&pair.supervisor.0, &pair.user.0];
-        let wanted: Vec<String> =
-            names.into_iter().zip(holds).filter(|(_, yes)| *yes).map(|(n, _)| n.clone()).collect();
+        let names = [pair.supervisor.0.as_str(), pair.user.0.as_str(), "another mode"];
+        let wanted: Vec<&str> =
+            names.into_iter().zip(holds).filter(|(_, yes)| *yes).map(|(n, _)| n).collect();
         let found = report.modes.get(property).cloned().unwrap_or_default();
         if found != wanted {
             all.push(format!("{}: {property} in {found:?}, oracle: {wanted:?}", report.name));
@@ -98,19 +106,64 @@ fn instruction(pair: &Pair, oracle: &Findings, report: &InstructionReport) -> Ve
     all
 }
 
-/// Theorems 1 and 3 follow from the answers.
-fn theorems(isa: &Isa, findings: &[Findings], report: &PairReport) -> Vec<String> {
+/// Which traps lead to the monitor.
+fn traps(isa: &Isa, strays: &[TrapId], report: &PairReport) -> Vec<String> {
+    let mut all = Vec::new();
+    for (i, found) in report.traps.iter().enumerate() {
+        let stray = strays.contains(&TrapId(i as u32));
+        let answer = if stray { Answer::No } else { Answer::Yes };
+        if found.enters != answer {
+            let (name, word) = (&isa.traps[i].name, found.enters.word());
+            all.push(format!("trap {name}: enters: {word}, oracle: {}", answer.word()));
+        }
+    }
+    all
+}
+
+/// Theorem 1 or 3.
+fn differences(
+    judged: &Judged<'_>,
+    hybrid: bool,
+    found: &TheoremReport,
+) -> impl Iterator<Item = String> + use<> {
+    let isa = judged.isa;
+    let oracle = judged.theorem(hybrid);
     let names = |indices: &[usize]| -> Vec<String> {
         indices.iter().map(|i| isa.classes[*i].name.clone()).collect()
     };
-    let one = |name: &str, oracle: &Theorem, found: &TheoremReport| {
-        let wanted =
-            (oracle.premise, oracle.verdict, names(&oracle.offending), names(&oracle.refuting));
-        let found = (found.premise, found.verdict, found.offending.clone(), found.refuting.clone());
-        (wanted != found).then(|| format!("{name}: {found:?}, oracle: {wanted:?}"))
-    };
-    let t = &report.theorems;
-    let vmm = one("Theorem 1", &oracle::theorem(findings, false), &t.vmm);
-    let hvmm = one("Theorem 3", &oracle::theorem(findings, true), &t.hvmm);
-    vmm.into_iter().chain(hvmm).collect()
+    let wanted =
+        (oracle.premise, oracle.verdict, names(&oracle.offending), names(&oracle.refuting));
+    let answer = (found.premise, found.verdict, found.offending.clone(), found.refuting.clone());
+    let mut all = Vec::new();
+    if wanted != answer {
+        let (theirs, ours) = (&found.obstacles, &oracle.obstacles);
+        all.push(format!("{answer:?} {theirs:?}, oracle: {wanted:?} {ours:?}"));
+    } else if found.verdict == VerdictWord::Holds {
+        let kept: Kept = found
+            .keeps
+            .iter()
+            .map(|it| {
+                let named = |name: &str| isa.register_ids().find(|(_, r)| r.name == name);
+                let (register, _) = named(&it.component).expect("a register of the machine");
+                let value = it
+                    .value
+                    .strip_prefix("0x")
+                    .map_or_else(|| it.value.parse(), |digits| u128::from_str_radix(digits, 16));
+                let part = Part { register, low: it.low, width: it.width };
+                (part, value.expect("a number"))
+            })
+            .collect();
+        if kept.is_empty() != oracle.refuting.is_empty() {
+            all.push(format!("keeps {:?}, oracle: {:?}", found.conditions, wanted.3));
+        }
+        if !kept.is_empty() && !judged.commutes_keeping(hybrid, &kept) {
+            all.push(format!("keeps {:?}, oracle: a square breaks", found.conditions));
+        }
+        let conditions = usize::from(!kept.is_empty()) + oracle.watched.len();
+        if found.conditions.len() != conditions {
+            let watched = &oracle.watched;
+            all.push(format!("conditions {:?}, oracle: assumptions {watched:?}", found.conditions));
+        }
+    }
+    all.into_iter()
 }

@@ -118,7 +118,7 @@ fn breaks(problem: &mut Problem<'_>, setting: Setting<'_>, known: &Known, keeper
         k: problem.address(partition.first),
         w: problem.address(partition.cells),
         known: (own, placed),
-        hidden: !data.shows(model::map::window(isa, before), partition),
+        hidden: statewise::is_hidden(isa, before, partition),
         data,
     };
     let class = &problem.isa.classes[known.class];

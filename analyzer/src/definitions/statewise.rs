@@ -19,7 +19,7 @@ use std::rc::Rc;
 
 use model::bits::mask;
 use model::interp::Outcome;
-use model::isa::{Kind, Part, Role, Slice};
+use model::isa::{Isa, Kind, Part, Role, Slice};
 use model::map::{Partition, VmMap, window};
 use model::state::State as Concrete;
 
@@ -643,18 +643,23 @@ fn virtual_mapping_kept(replay: &Replay<'_>, guests: Guests, s1: &Concrete, r1: 
     let (Some(l), Some(b)) = (isa.relocation, isa.bounds) else { return true };
     let [guest, real] = replay.sides.as_slice() else { return true };
     let before = (guest.before.part(l), guest.before.part(b));
-    // Two values for each: the window may equal relocation and bounds by chance.
-    let mut other = guest.before.clone();
-    other.set_part(l, before.0 ^ mask(l.width));
-    other.set_part(b, before.1 ^ mask(b.width));
-    let shows = |state: &Concrete| window(isa, state) == (state.part(l), state.part(b));
     let partition = Partition { first: replay.first, cells: guest.before.cells };
-    let hidden =
-        VmMap::of(isa).is_some_and(|map| !map.shows(window(isa, &guest.before), partition));
-    if hidden || !shows(&guest.before) || !shows(&other) {
+    if is_hidden(isa, &guest.before, partition) {
         return before == (s1.part(l), s1.part(b));
     }
     let unchanged = real.before.part(b) == r1.part(b);
     let expected = if unchanged { before.1 } else { r1.part(b) };
     guests != Guests::All || s1.part(b) == expected
+}
+
+/// Whether the real mapping does not show a guest's: the control block holds it.
+pub(super) fn is_hidden(isa: &Isa, guest: &Concrete, partition: Partition) -> bool {
+    let (Some(l), Some(b)) = (isa.relocation, isa.bounds) else { return false };
+    // Two values for each: the window may equal relocation and bounds by chance.
+    let mut other = guest.clone();
+    other.set_part(l, guest.part(l) ^ mask(l.width));
+    other.set_part(b, guest.part(b) ^ mask(b.width));
+    let shows = |state: &Concrete| window(isa, state) == (state.part(l), state.part(b));
+    let fits = VmMap::of(isa).is_none_or(|map| map.shows(window(isa, guest), partition));
+    !fits || !shows(guest) || !shows(&other)
 }

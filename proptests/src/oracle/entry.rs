@@ -1,0 +1,160 @@
+//! Trap entry: whether what belongs to the monitor can be such that a trap from user mode leads to it,
+//! whatever the guest did.
+//!
+//! There is a number of cells that the monitor keeps, contents of these, and values of its components
+//! of kind resource and trap-vector, such that from every state in user mode the trap sequence ends in
+//! supervisor mode, with a window in which something can be fetched, and at one P and window.
+//! Two guests' states are looked at beside each other; what no guest can write they share.
+
+use std::collections::BTreeMap;
+
+use model::interp::{Place, run_plain};
+use model::isa::{Part, RegisterId, Role, Slice, TrapId};
+use model::map::window;
+use model::state::State;
+
+use super::world::{
+    Asked, Case, Free, Half, Lacks, Owner, World, all_slices, arguments, bits, exists_among,
+    is_chosen, is_resource, is_the_mode, set_bits, window_registers,
+};
+
+/// A real machine: its cells, and how many of them the monitor keeps.
+#[derive(Clone, Copy)]
+struct Scene<'c> {
+    case: &'c Case<'c>,
+    cells: u128,
+    first: u128,
+    /// Bits that the monitor keeps at a value.
+    kept: &'c [(Part, u128)],
+}
+
+/// Whether the traps can all lead to the monitor at once.
+pub(super) fn lead(
+    case: &Case<'_>,
+    sizes: &[u128],
+    traps: &[TrapId],
+    kept: &[(Part, u128)],
+) -> bool {
+    sizes.iter().any(|&cells| {
+        (case.isa.least_cells()..=cells).any(|first| {
+            let scene = Scene { case, cells, first, kept };
+            scene.leads(traps)
+        })
+    })
+}
+
+impl Scene<'_> {
+    /// What belongs to the monitor: its choice.
+    fn is_choice(&self, free: Free) -> bool {
+        match free {
+            Free::Bits(_, id, _, low) => {
+                self.case.isa.register(id).slices.iter().any(|s| s.low == low && is_chosen(s))
+            }
+            Free::Cell(_, cell) => cell < self.first,
+            Free::Window(_) => false,
+        }
+    }
+
+    fn leads(&self, traps: &[TrapId]) -> bool {
+        let choice = |world: &World| {
+            let mut world = world.clone();
+            let guests = |free| !self.is_choice(free);
+            let exist = |world: &World| Ok(self.state(Owner::First, world)?.is_some());
+            if !exists_among(&mut world, &guests, &exist)? {
+                return Ok(false);
+            }
+            let fails = |world: &World| self.fails(traps, world);
+            exists_among(&mut world, &guests, &fails).map(|fails| !fails)
+        };
+        exists_among(&mut World::new(), &|free| self.is_choice(free), &choice) == Ok(true)
+    }
+
+    /// Some trap of one of two guests does not lead to the monitor, or not to the same place.
+    fn fails(&self, traps: &[TrapId], world: &World) -> Asked<bool> {
+        let Some(first) = self.state(Owner::First, world)? else { return Ok(false) };
+        let Some(second) = self.state(Owner::Second, world)? else { return Ok(false) };
+        for (part, value) in self.kept {
+            first.need(Place::Register(part.register, 0))?;
+            if first.state.part(*part) != *value {
+                return Ok(true);
+            }
+        }
+        for &trap in traps {
+            for argument in arguments(self.case.isa) {
+                let Some(here) = self.place(&first, trap, argument)? else { return Ok(true) };
+                let Some(there) = self.place(&second, trap, argument)? else { return Ok(true) };
+                if here != there {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// P and the window behind a trap, if it leads to supervisor mode.
+    fn place(&self, half: &Half, trap: TrapId, argument: u128) -> Asked<Option<Entry>> {
+        let Case { isa, pair, .. } = *self.case;
+        let Some((after, written)) = self.case.sequel(trap, argument, half)? else {
+            return Ok(None);
+        };
+        let known = |id: RegisterId, i: u128| {
+            let place = Place::Register(id, i);
+            if written.contains(&place) { Ok(()) } else { half.need(place) }
+        };
+        if let Some(mode) = isa.mode
+            && after.part(mode) != pair.supervisor.1
+        {
+            return Ok(None);
+        }
+        for id in window_registers(isa) {
+            known(id, 0)?;
+        }
+        let (base, size) = window(isa, &after);
+        if size == 0 || base >= self.cells {
+            return Ok(None);
+        }
+        let mut counter = Vec::new();
+        for (id, i, slice) in all_slices(isa).filter(|(.., s)| s.role == Role::P) {
+            known(id, i.into())?;
+            counter.push(bits(&after, id, i.into(), slice));
+        }
+        Ok(Some((counter, base, size)))
+    }
+
+    /// A guest's state on the real machine.
+    fn state(&self, owner: Owner, world: &World) -> Asked<Option<Half>> {
+        let Case { isa, pair, .. } = *self.case;
+        let mut half = Half { state: State::zero(isa, self.cells), lacks: BTreeMap::new() };
+        for (id, i, slice) in all_slices(isa).filter(|(id, _, s)| !is_the_mode(isa, *id, s)) {
+            let free = Free::Bits(owner_of(slice, owner), id, i, slice.low);
+            if let Some(value) = world.get(&free) {
+                set_bits(&mut half.state, id, i.into(), slice, *value);
+            } else {
+                let place = Place::Register(id, i.into());
+                half.lacks.entry(place).or_insert(Lacks(free, slice.width));
+            }
+        }
+        for cell in 0..self.cells {
+            let owner = if cell < self.first { Owner::Both } else { owner };
+            let free = Free::Cell(owner, cell);
+            match world.get(&free) {
+                Some(value) => half.state.store(cell, *value),
+                None => {
+                    half.lacks.insert(Place::Cell(cell), Lacks(free, isa.storage.width));
+                }
+            }
+        }
+        half.need_tied(isa, pair)?;
+        isa.mode.into_iter().for_each(|part| half.state.set_part(part, pair.user.1));
+        half.state = run_plain(&pair.deprivilege, &half.state);
+        Ok(half.admitted(isa).then_some(half))
+    }
+}
+
+/// P, and the window.
+type Entry = (Vec<u128>, u128, u128);
+
+/// What no guest can write is one in both states.
+fn owner_of(slice: &Slice, owner: Owner) -> Owner {
+    if is_resource(slice) { Owner::Both } else { owner }
+}

@@ -1,0 +1,231 @@
+//! Theorems 1 and 3: the set inclusion, and whether a monitor can be built under the standard map.
+//!
+//! A monitor chooses its own bits, for all guests: values of its components of kind resource and
+//! trap-vector. *Refuted*: under each choice some guest's square breaks. *Holds*: under some choice no
+//! square breaks and all traps lead to the monitor; and every instruction is confined, guests do not break
+//! assumptions unseen, images are admitted, and the dispatcher finds its guest behind each trap.
+
+use model::interp;
+use model::isa::{Isa, Pair, Part, Premise, Profile, TrapId, VerdictWord};
+use model::state::State;
+
+use super::two::Sharing;
+use super::{Findings, Judge, Privileged, Squares, cases, either, entry, sizes, virtual_modes};
+
+/// Bits of the monitor's own, and the values it keeps them at.
+pub type Kept = Vec<(Part, u128)>;
+
+/// Which traps lead to the monitor under no choice of what belongs to it.
+pub fn strays(isa: &Isa, pair: &Pair, kept: &[(Part, u128)]) -> Vec<TrapId> {
+    let all = (0..isa.traps.len()).map(|i| TrapId(i as u32));
+    all.filter(|trap| !lead(isa, pair, &[*trap], kept)).collect()
+}
+
+/// Whether traps all lead to the monitor under one choice.
+fn lead(isa: &Isa, pair: &Pair, traps: &[TrapId], kept: &[(Part, u128)]) -> bool {
+    let cases = isa.classes.first().map(|class| cases(isa, class, pair, &[]));
+    cases
+        .as_ref()
+        .and_then(|all| all.first())
+        .is_none_or(|case| entry::lead(case, &sizes(isa), traps, kept))
+}
+
+/// Theorem 1 or 3 for one pair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Theorem {
+    /// Whether the set inclusion holds.
+    pub premise: Premise,
+    /// Whether the monitor can be built under the standard map.
+    pub verdict: VerdictWord,
+    /// The classes that break the premise, by index.
+    pub offending: Vec<usize>,
+    /// The classes whose square does not commute, by index.
+    pub refuting: Vec<usize>,
+    /// What stands in the way of *holds*, in a word each.
+    pub obstacles: Vec<&'static str>,
+    /// The assumptions that guests can break, or a reset does: the verdict holds while they are true.
+    pub watched: Vec<usize>,
+}
+
+/// A machine, one pair, a profile, and what the definitions say about its classes.
+pub struct Judged<'c> {
+    /// The machine.
+    pub isa: &'c Isa,
+    /// The pair.
+    pub pair: &'c Pair,
+    /// The profile.
+    pub profile: Profile,
+    /// The traps that lead to no monitor.
+    pub strays: &'c [TrapId],
+    /// By class.
+    pub all: &'c [Findings],
+}
+
+impl Judged<'_> {
+    fn squares<'s>(&'s self, strays: &'s [TrapId], kept: &'s [(Part, u128)]) -> Squares<'s> {
+        Squares { isa: self.isa, pair: self.pair, profile: self.profile, strays, kept }
+    }
+
+    /// The virtual modes whose code runs directly.
+    fn modes(&self, hybrid: bool) -> Vec<u128> {
+        let [supervisor, user, others] = virtual_modes(self.isa, self.pair);
+        if hybrid { user } else { [supervisor, user, others].concat() }
+    }
+
+    /// Theorem 1, or with `hybrid` Theorem 3.
+    pub fn theorem(&self, hybrid: bool) -> Theorem {
+        let sensitive = |f: &Findings| if hybrid { f.user_sensitive() } else { f.sensitive() };
+        let indices = |wanted: &dyn Fn(&Findings) -> bool| -> Vec<usize> {
+            (0..self.all.len()).filter(|i| wanted(&self.all[*i])).collect()
+        };
+        let offending = indices(&|f| sensitive(f) && f.privileged == Privileged::No);
+        let refuting = indices(&|f| {
+            let [supervisor, user, other] = f.square_breaks;
+            user || !hybrid && (supervisor || other)
+        });
+        let premise = if self.all.iter().all(|f| f.privileged == Privileged::Vacuous) {
+            Premise::Vacuous
+        } else if offending.is_empty() {
+            Premise::Holds
+        } else {
+            Premise::Fails
+        };
+        let choices = self.choices(hybrid, refuting.is_empty());
+        let watched = self.watched();
+        let mut obstacles = Vec::new();
+        let verdict = if premise == Premise::Vacuous || self.has_no_guests(hybrid) {
+            VerdictWord::Vacuous
+        } else if choices.is_empty() {
+            VerdictWord::Refuted
+        } else {
+            obstacles = self.obstacles(hybrid, &choices);
+            if obstacles.is_empty() { VerdictWord::Holds } else { VerdictWord::Undecided }
+        };
+        Theorem { premise, verdict, offending, refuting, obstacles, watched }
+    }
+
+    /// All values of all bits that are the monitor's choice.
+    fn assignments(&self) -> Vec<Kept> {
+        let mut all = vec![Kept::new()];
+        for (id, register) in self.isa.register_ids().filter(|(_, r)| r.count.is_none()) {
+            for slice in register.slices.iter().filter(|s| super::world::is_chosen(s)) {
+                let part = Part { register: id, low: slice.low, width: slice.width };
+                let with = |kept: &Kept| -> Vec<Kept> {
+                    let values = 0..1u128 << slice.width;
+                    values.map(|v| [kept.as_slice(), &[(part, v)]].concat()).collect()
+                };
+                all = all.iter().flat_map(with).collect();
+            }
+        }
+        all
+    }
+
+    /// The choices under which no square breaks; the empty one if none has to be made.
+    fn choices(&self, hybrid: bool, any: bool) -> Vec<Kept> {
+        if any {
+            return vec![Kept::new()];
+        }
+        let works = |kept: &Kept| {
+            let strays = strays(self.isa, self.pair, kept);
+            self.commutes(hybrid, kept, &strays) && self.has_images(hybrid, kept)
+        };
+        self.assignments().into_iter().filter(works).collect()
+    }
+
+    /// Whether no square breaks under bits that are kept.
+    fn commutes(&self, hybrid: bool, kept: &[(Part, u128)], strays: &[TrapId]) -> bool {
+        let squares = self.squares(strays, kept);
+        let modes = self.modes(hybrid);
+        let breaks =
+            |class| squares.any(class, &modes, false, &|square, world| square.breaks(world));
+        !self.isa.classes.iter().any(breaks)
+    }
+
+    /// Whether no square breaks under the bits that a report says are kept.
+    pub fn commutes_keeping(&self, hybrid: bool, kept: &[(Part, u128)]) -> bool {
+        self.commutes(hybrid, kept, &strays(self.isa, self.pair, kept))
+    }
+
+    /// Whether there are guests with images in each virtual mode of the pair.
+    fn has_images(&self, hybrid: bool, kept: &[(Part, u128)]) -> bool {
+        let Some(class) = self.isa.classes.first().filter(|_| !self.isa.assumptions.is_empty())
+        else {
+            return true;
+        };
+        let squares = self.squares(self.strays, kept);
+        let [supervisor, user, _] = virtual_modes(self.isa, self.pair);
+        let exists = |modes: &[u128]| {
+            squares.any(class, modes, false, &|square, world| square.has_image(None, world))
+        };
+        exists(&user) && (hybrid || exists(&supervisor))
+    }
+
+    fn has_no_guests(&self, hybrid: bool) -> bool {
+        !self.has_images(hybrid, &[])
+    }
+
+    fn obstacles(&self, hybrid: bool, choices: &[Kept]) -> Vec<&'static str> {
+        let modes = self.modes(hybrid);
+        let squares = self.squares(self.strays, &[]);
+        let (isa, pair) = (self.isa, self.pair);
+        let assumptions = || 0..isa.assumptions.len();
+        let visible = |f: &Findings| f.trap_visible[1] || !hybrid && either(f.trap_visible);
+        let entering: Vec<TrapId> = (0..isa.traps.len())
+            .map(|i| TrapId(i as u32))
+            .filter(|trap| !self.strays.contains(trap))
+            .collect();
+        let classes = || isa.classes.iter().zip(self.all);
+        let unseen = |index: usize| {
+            classes().filter(|(_, f)| f.privileged != Privileged::Yes).any(|(class, _)| {
+                squares.any(class, &modes, false, &|square, world| square.leaves(index, world))
+            })
+        };
+        // What a specification says of the monitor's components restricts its choice.
+        let shared = |index: &usize| {
+            let read = super::world::registers_read(&isa.assumptions[*index].that);
+            !read.iter().any(|id| isa.register(*id).slices.iter().any(super::is_resource))
+        };
+        let without_image = |index: usize| {
+            isa.classes.first().is_some_and(|class| {
+                squares
+                    .any(class, &modes, true, &|square, world| square.has_image(Some(index), world))
+            })
+        };
+        let lost = |class| squares.any(class, &modes, false, &|square, world| square.loses(world));
+        let found = [
+            ("unconfined", self.all.iter().any(|f| f.unconfined)),
+            ("trap-visible", self.all.iter().any(visible)),
+            ("apart", !choices.iter().any(|kept| lead(isa, pair, &entering, kept))),
+            ("assumption", assumptions().any(unseen)),
+            ("image", assumptions().filter(shared).any(without_image)),
+            ("lost", isa.classes.iter().any(lost)),
+        ];
+        found.into_iter().filter(|(_, is)| *is).map(|(word, _)| word).collect()
+    }
+
+    /// The assumptions that some step or trap sequence, in any virtual mode, makes false, or a reset.
+    fn watched(&self) -> Vec<usize> {
+        let isa = self.isa;
+        let broken = |index: &usize| {
+            let reset = interp::run_plain(&isa.reset, &State::zero(isa, isa.storage.cells));
+            let that = &isa.assumptions[*index].that;
+            if !isa.reset.statements.is_empty() && !interp::value(that, &reset).is_true() {
+                return true;
+            }
+            isa.classes.iter().any(|class| {
+                let judge = Judge {
+                    cases: cases(isa, class, self.pair, self.strays),
+                    sizes: sizes(isa),
+                    modes: [0; 2],
+                    literal: false,
+                };
+                self.modes(false).into_iter().any(|mode| {
+                    judge.ask([mode, mode], None, Sharing::Cells, &|two, world| {
+                        two.leaves(*index, world)
+                    })
+                })
+            })
+        };
+        (0..isa.assumptions.len()).filter(broken).collect()
+    }
+}

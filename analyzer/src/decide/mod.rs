@@ -162,12 +162,28 @@ fn search(
             return (Answer::Sat(model), By::Evaluation);
         }
     }
-    let goal = simplify::by_cases(terms, &facts, goal);
+    let goal = simplify::by_cases(terms, &facts, goal, simplify::QUICK);
     if terms.is_false(goal) {
         return (Answer::Unsat, By::Rewriting);
     }
+    let mut goal = goal;
+    if wishes.is_none() {
+        // Most models are found at once; where none is, rewriting is cheaper than a long search.
+        for conflicts in [SOON, ON_SCENE] {
+            if let Some((model, conflicts)) = on_scene(backend, terms, &with(goal), conflicts) {
+                return (Answer::Sat(model), By::Sat(conflicts));
+            }
+            if conflicts == SOON {
+                goal = simplify::by_cases(terms, &facts, goal, simplify::THOROUGH);
+            }
+            if terms.is_false(goal) {
+                return (Answer::Unsat, By::Rewriting);
+            }
+        }
+    }
     let roots = with(goal);
-    let scene: Vec<Term> = roots.iter().map(|root| terms.with_suggestions(*root)).collect();
+    let large = wishes.is_some() && Plan::new(terms, &roots).len() > MINIMISED;
+    let solved = large.then(|| on_scene(backend, terms, &roots, ON_SCENE)).flatten();
     let plan = Plan::new(terms, &roots);
     // A solver finds the smaller witnesses; where it would take long, values are tried instead.
     let small = plan.len() <= MINIMISED;
@@ -175,8 +191,7 @@ fn search(
         Some(wishes) => plan.shrink(model, wishes),
         None => model,
     };
-    if wishes.is_none() || !small {
-        let solved = on_scene(backend, terms, &plan, &scene);
+    if wishes.is_some() && !small {
         let by = solved.as_ref().map_or(By::Evaluation, |(_, conflicts)| By::Sat(*conflicts));
         // Readers get the one with less in it.
         let known = wishes.and_then(|_| plan.recall(&session.earlier));
@@ -216,7 +231,7 @@ pub(crate) fn remains(terms: &mut Terms, query: &Query) -> Option<Vec<Term>> {
         facts.assume(terms, premise);
     }
     let goal = simplify::under(terms, &facts, query.goal);
-    let goal = simplify::by_cases(terms, &facts, goal);
+    let goal = simplify::by_cases(terms, &facts, goal, simplify::QUICK);
     let roots: Vec<Term> = query.premises.iter().copied().chain([goal]).collect();
     (!roots.iter().any(|root| terms.is_false(*root))).then_some(roots)
 }
@@ -224,25 +239,30 @@ pub(crate) fn remains(terms: &mut Terms, query: &Query) -> Option<Vec<Term>> {
 /// Looks for a model with the suggested values: a smaller formula, and most models are there.
 fn on_scene(
     backend: Backend,
-    terms: &Terms,
-    plan: &Plan<'_>,
-    scene: &[Term],
+    terms: &mut Terms,
+    roots: &[Term],
+    conflicts: u64,
 ) -> Option<(Model, u64)> {
+    let scene: Vec<Term> = roots.iter().map(|root| terms.with_suggestions(*root)).collect();
     if scene.iter().any(|root| terms.is_false(*root)) {
         return None;
     }
-    let blasted = Blasted::new(terms, scene, &[]);
+    let blasted = Blasted::new(terms, &scene, &[]);
     if blasted.gates() > GATES {
         return None;
     }
     let mut solver = blasted.solver(backend.solver)?;
-    if solver.solve(&[], backend.budget(ON_SCENE)) != Outcome::Sat {
+    if solver.solve(&[], backend.budget(conflicts)) != Outcome::Sat {
         return None;
     }
     let mut model = solver.model(terms);
+    let plan = Plan::new(terms, roots);
     plan.set_scene(&mut model);
     plan.satisfied(&model).then(|| (model, solver.conflicts()))
 }
+
+/// Conflicts after which other ways are tried before the search with suggested values goes on.
+const SOON: u64 = 300;
 
 /// Conflicts the search with suggested values may take.
 const ON_SCENE: u64 = 5_000;

@@ -10,7 +10,7 @@ const CASES: usize = 24;
 /// Terms that may be visited while cases are tried: what takes longer is left to the solver.
 pub(super) const QUICK: u64 = 60_000;
 /// The same where the solver did not find a model soon: large formulas are hard for it.
-pub(super) const THOROUGH: u64 = 1_000_000;
+pub(super) const THOROUGH: u64 = 250_000;
 
 /// A goal under facts: each disjunct by itself, each of its conjuncts under the others.
 pub(super) fn under(terms: &mut Terms, facts: &Facts, goal: Term) -> Term {

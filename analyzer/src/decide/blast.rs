@@ -396,7 +396,7 @@ fn binary(aig: &mut Aig, op: Op, a: &[Lit], b: &[Lit]) -> Vec<Lit> {
 mod tests {
     use model::bits::{Bits, Op, mask};
 
-    use super::{Blasted, Node, Term, Terms};
+    use super::{Blasted, GATES, Node, Term, Terms};
     use crate::sat::aig;
 
     /// Applies an operator to variables and constants of some widths, every way, and compares the
@@ -525,6 +525,17 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// A circuit that is too large is not made to its end.
+    #[test]
+    fn circuits_are_bounded() {
+        let mut terms = Terms::default();
+        let x = terms.variable(128);
+        let power = (0..200).fold(x, |t: Term, _| terms.mul(t, x));
+        let odd = terms.extract(power, 0, 1);
+        let gates = Blasted::new(&terms, &[odd], &[]).gates();
+        assert!(gates > GATES && gates < GATES + 1_000_000, "{gates} gates");
     }
 
     /// Sums with every pair of coefficients and every constant.

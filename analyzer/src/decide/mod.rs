@@ -185,12 +185,33 @@ fn search(
             return (Answer::Sat(model), By::Evaluation);
         }
     }
-    let goal = simplify::by_cases(terms, &facts, goal);
+    let goal = simplify::by_cases(terms, &facts, goal, simplify::QUICK);
     if terms.is_false(goal) {
         return (Answer::Unsat, By::Rewriting);
     }
+    let mut goal = goal;
+    if wishes.is_none() {
+        let mut scene = Scene::new(backend, terms, &with(goal));
+        let mut found = scene.as_mut().map(|scene| scene.search(terms, SOON));
+        if let Some(Found::Open) = found {
+            // Most models are found at once; where none is, rewriting is cheaper than a long search.
+            let less = simplify::by_cases(terms, &facts, goal, simplify::THOROUGH);
+            if terms.is_false(less) {
+                return (Answer::Unsat, By::Rewriting);
+            }
+            if less != goal {
+                (goal, scene) = (less, Scene::new(backend, terms, &with(less)));
+            }
+            found = scene.as_mut().map(|scene| scene.search(terms, ON_SCENE));
+        }
+        if let Some(Found::Model(model, conflicts)) = found {
+            return (Answer::Sat(model), By::Sat(conflicts));
+        }
+    }
     let roots = with(goal);
-    let scene: Vec<Term> = roots.iter().map(|root| terms.with_suggestions(*root)).collect();
+    let large = wishes.is_some() && Plan::new(terms, &roots).len() > MINIMISED;
+    let mut scene = if large { Scene::new(backend, terms, &roots) } else { None };
+    let solved = scene.as_mut().map(|scene| scene.search(terms, ON_SCENE));
     let plan = Plan::new(terms, &roots);
     // A solver finds the smaller witnesses; where it would take long, values are tried instead.
     let small = plan.len() <= MINIMISED;
@@ -198,12 +219,14 @@ fn search(
         Some(wishes) => plan.shrink(model, wishes),
         None => model,
     };
-    if wishes.is_none() || !small {
-        let solved = on_scene(backend, terms, &plan, &scene);
-        let by = solved.as_ref().map_or(By::Evaluation, |(_, conflicts)| By::Sat(*conflicts));
+    if wishes.is_some() && !small {
+        let (solved, by) = match solved {
+            Some(Found::Model(model, conflicts)) => (Some(model), By::Sat(conflicts)),
+            Some(Found::Nothing | Found::Open) | None => (None, By::Evaluation),
+        };
         // Readers get the one with less in it.
         let known = wishes.and_then(|_| plan.recall(&session.earlier));
-        let models = known.into_iter().chain(solved.map(|(model, _)| model));
+        let models = known.into_iter().chain(solved);
         if let Some(model) = models.map(by_values).min_by_key(Model::weight) {
             return (Answer::Sat(model), by);
         }
@@ -239,33 +262,58 @@ pub(crate) fn remains(terms: &mut Terms, query: &Query) -> Option<Vec<Term>> {
         facts.assume(terms, premise);
     }
     let goal = simplify::under(terms, &facts, query.goal);
-    let goal = simplify::by_cases(terms, &facts, goal);
+    let goal = simplify::by_cases(terms, &facts, goal, simplify::QUICK);
     let roots: Vec<Term> = query.premises.iter().copied().chain([goal]).collect();
     (!roots.iter().any(|root| terms.is_false(*root))).then_some(roots)
 }
 
-/// Looks for a model with the suggested values: a smaller formula, and most models are there.
-fn on_scene(
+/// The search for a model with the suggested values: a smaller formula, and most models are there.
+struct Scene {
     backend: Backend,
-    terms: &Terms,
-    plan: &Plan<'_>,
-    scene: &[Term],
-) -> Option<(Model, u64)> {
-    if scene.iter().any(|root| terms.is_false(*root)) {
-        return None;
-    }
-    let blasted = Blasted::new(terms, scene, &[]);
-    if blasted.gates() > GATES {
-        return None;
-    }
-    let mut solver = blasted.solver(backend.solver)?;
-    if solver.solve(&[], backend.budget(ON_SCENE)) != Outcome::Sat {
-        return None;
-    }
-    let mut model = solver.model(terms);
-    plan.set_scene(&mut model);
-    plan.satisfied(&model).then(|| (model, solver.conflicts()))
+    roots: Vec<Term>,
+    solver: Solver,
 }
+
+/// What such a search came to.
+enum Found {
+    /// A model, after this many conflicts.
+    Model(Model, u64),
+    Nothing,
+    Open,
+}
+
+impl Scene {
+    /// `None` if there is no model, or the circuit is too large.
+    fn new(backend: Backend, terms: &mut Terms, roots: &[Term]) -> Option<Self> {
+        let scene: Vec<Term> = roots.iter().map(|root| terms.with_suggestions(*root)).collect();
+        if scene.iter().any(|root| terms.is_false(*root)) {
+            return None;
+        }
+        let blasted = Blasted::new(terms, &scene, &[]);
+        let small = blasted.gates() <= GATES;
+        let solver = if small { blasted.solver(backend.solver)? } else { return None };
+        Some(Self { backend, roots: roots.to_vec(), solver })
+    }
+
+    fn search(&mut self, terms: &Terms, conflicts: u64) -> Found {
+        match self.solver.solve(&[], self.backend.budget(conflicts)) {
+            Outcome::Sat => {}
+            Outcome::Unsat => return Found::Nothing,
+            Outcome::Unknown => return Found::Open,
+        }
+        let mut model = self.solver.model(terms);
+        let plan = Plan::new(terms, &self.roots);
+        plan.set_scene(&mut model);
+        if plan.satisfied(&model) {
+            Found::Model(model, self.solver.conflicts())
+        } else {
+            Found::Nothing
+        }
+    }
+}
+
+/// Conflicts after which other ways are tried before the search with suggested values goes on.
+const SOON: u64 = 300;
 
 /// Conflicts the search with suggested values may take.
 const ON_SCENE: u64 = 5_000;

@@ -8,7 +8,9 @@ const DEPTH: u32 = 2;
 /// Most disjuncts of a conjunct that is tried by cases.
 const CASES: usize = 24;
 /// Terms that may be visited while cases are tried: what takes longer is left to the solver.
-const EFFORT: u64 = 60_000;
+pub(super) const QUICK: u64 = 60_000;
+/// The same where the solver did not find a model soon: large formulas are hard for it.
+pub(super) const THOROUGH: u64 = 250_000;
 
 /// A goal under facts: each disjunct by itself, each of its conjuncts under the others.
 pub(super) fn under(terms: &mut Terms, facts: &Facts, goal: Term) -> Term {
@@ -22,8 +24,8 @@ pub(super) fn under(terms: &mut Terms, facts: &Facts, goal: Term) -> Term {
 }
 
 /// A goal without the disjuncts that are impossible in every case of one of their conjuncts.
-pub(super) fn by_cases(terms: &mut Terms, facts: &Facts, goal: Term) -> Term {
-    let end = terms.visited() + EFFORT;
+pub(super) fn by_cases(terms: &mut Terms, facts: &Facts, goal: Term, effort: u64) -> Term {
+    let end = terms.visited() + effort;
     let mut left = Vec::new();
     for disjunct in disjuncts(terms, goal) {
         left.push(if impossible(terms, facts, disjunct, DEPTH, end) {
@@ -59,7 +61,7 @@ fn impossible(terms: &mut Terms, facts: &Facts, goal: Term, depth: u32, end: u64
     if all.iter().any(|c| terms.is_false(*c)) {
         return true;
     }
-    if depth == 0 {
+    if depth == 0 || terms.is_spent() {
         return false;
     }
     (0..all.len()).any(|i| {
@@ -95,7 +97,7 @@ fn disjuncts(terms: &mut Terms, t: Term) -> Vec<Term> {
 mod tests {
     use model::bits::mask;
 
-    use super::{by_cases, under};
+    use super::{THOROUGH, by_cases, under};
     use crate::sat::tests::Random;
     use crate::symbolic::facts::Facts;
     use crate::symbolic::term::{Term, Terms};
@@ -166,7 +168,7 @@ mod tests {
             }
         }
 
-        /// Whether two conditions agree wherever a third holds.
+        /// Whether two terms agree wherever a condition holds.
         fn agree(&mut self, premise: Term, a: Term, b: Term) -> bool {
             let premise = self.world.table(premise).to_vec();
             let a = self.world.table(a).to_vec();
@@ -192,6 +194,8 @@ mod tests {
         restricted: u32,
         simplified: u32,
         by_cases: u32,
+        widened: u32,
+        below: u32,
     }
 
     /// Random premises and goals: what is decided or rewritten under the premises is so under every
@@ -215,11 +219,20 @@ mod tests {
                 let decided = facts.decide(terms, goal).map(|known| terms.bool(known));
                 let restricted = facts.restrict(terms, goal);
                 let simplified = under(terms, &facts, goal);
-                let cases = by_cases(terms, &facts, goal);
+                let cases = by_cases(terms, &facts, goal, THOROUGH);
                 seen.decided += u32::from(decided.is_some() && !terms.is_true(goal));
                 seen.restricted += u32::from(restricted != goal);
                 seen.simplified += u32::from(simplified != restricted);
                 seen.by_cases += u32::from(cases != goal);
+                let (a, b) = (all.sum(width), all.sum(width));
+                let terms: &mut Terms = &mut all.world.terms;
+                let (plain, wide) = (terms.zext(a, width + 2), facts.widened(terms, a, width + 2));
+                let (less, below) = (terms.ult(a, b), facts.below(terms, a, b));
+                seen.widened += u32::from(plain != wide);
+                seen.below +=
+                    u32::from(less != below && facts.decide(&all.world.terms, less).is_none());
+                all.check(premise, plain, wide, "widened");
+                all.check(premise, less, below, "below");
                 all.check(premise, goal, decided.unwrap_or(goal), "decided");
                 all.check(premise, goal, restricted, "restricted");
                 all.check(premise, goal, simplified, "simplified");
@@ -239,5 +252,6 @@ mod tests {
         // The test tries what it is meant to try.
         assert!(seen.decided > 500 && seen.restricted > 500, "{seen:?}");
         assert!(seen.simplified > 200 && seen.by_cases > 50, "{seen:?}");
+        assert!(seen.widened > 50 && seen.below > 10, "{seen:?}");
     }
 }

@@ -168,28 +168,12 @@ impl Facts {
         match terms.node(t).clone() {
             Node::Zext(inner) => self.widened(terms, inner, width),
             Node::Sum(parts, constant) if !terms.is_plain() && !terms.is_exact(t) => {
-                let most = mask(terms.width(t));
-                // What is more than half stands for a negative number.
-                let signed = |n: u128| match i128::try_from(n).ok()? {
-                    n if n as u128 > most / 2 => Some(n - i128::try_from(most).ok()? - 1),
-                    n => Some(n),
-                };
-                let Some((form, least)) = terms.flat(&parts, constant, signed) else {
+                let Some((parts, constant)) = self.unwrapped(terms, t, &parts, constant) else {
                     return terms.zext(t, width);
                 };
-                let negative = form.iter().map(|(t, c)| (*t, -c)).collect();
-                let most = i128::try_from(most).unwrap_or(i128::MAX);
-                let within = |inequality| {
-                    let (form, bound) = self.reduced(inequality);
-                    self.chained(terms, &form, bound, CHAIN)
-                };
-                if !within((form, most - least)) || !within((negative, least)) {
-                    return terms.zext(t, width);
-                }
-                let mut total = terms.constant(signed(constant).unwrap_or(0) as u128, width);
+                let mut total = terms.constant(constant as u128, width);
                 for (t, c) in parts {
-                    let t = terms.zext(t, width);
-                    let factor = terms.constant(signed(c).unwrap_or(0) as u128, width);
+                    let (t, factor) = (terms.zext(t, width), terms.constant(c as u128, width));
                     let part = terms.mul(t, factor);
                     total = terms.add(total, part);
                 }
@@ -197,6 +181,33 @@ impl Facts {
             }
             _ => terms.zext(t, width),
         }
+    }
+
+    /// A sum over the integers, if the facts show that this is its value: numbers of more than half
+    /// stand for negative ones.
+    fn unwrapped(
+        &self,
+        terms: &Terms,
+        t: Term,
+        parts: &[(Term, u128)],
+        constant: u128,
+    ) -> Option<Linear> {
+        let most = i128::try_from(mask(terms.width(t))).ok()?;
+        let signed = |n: u128| {
+            let n = i128::try_from(n).ok()?;
+            Some(if n > most / 2 { n - most - 1 } else { n })
+        };
+        let (form, least) = terms.flat(parts, constant, signed)?;
+        let negative = form.iter().map(|(t, c)| (*t, -c)).collect();
+        let within = |inequality| {
+            let (form, bound) = self.reduced(inequality);
+            self.chained(terms, &form, bound, CHAIN)
+        };
+        if !within((form, most - least)) || !within((negative, least)) {
+            return None;
+        }
+        let parts: Option<_> = parts.iter().map(|(t, c)| Some((*t, signed(*c)?))).collect();
+        Some((parts?, signed(constant)?))
     }
 
     /// The truth of a condition, where the facts settle it.
@@ -320,4 +331,50 @@ fn least_bound(terms: &Terms, form: &[(Term, i128)]) -> Option<i128> {
         let max = i128::try_from(terms.max(*t)).ok()?;
         sum.checked_add(max.checked_mul(*c)?)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Facts, Node, Terms};
+
+    /// A sum that may wrap is opaque; where a chain of facts keeps it small it is its parts.
+    #[test]
+    fn a_sum_is_widened_where_the_facts_keep_it_from_wrapping() {
+        let mut terms = Terms::default();
+        let [l, b, a] = [0; 3].map(|_| terms.variable(12));
+        let sum = terms.add(l, a);
+        let parts = [l, a].map(|t| terms.zext(t, 18));
+        let exact = terms.add(parts[0], parts[1]);
+        let mut facts = Facts::default();
+        let wide = facts.widened(&mut terms, sum, 18);
+        assert!(matches!(terms.node(wide), Node::Zext(_)));
+        let below = terms.ult(a, b);
+        facts.assume(&mut terms, below);
+        let ends = [l, b].map(|t| terms.zext(t, 18));
+        let (end, most) = (terms.add(ends[0], ends[1]), terms.constant(4096, 18));
+        let inside = terms.ule(end, most);
+        facts.assume(&mut terms, inside);
+        assert_eq!(facts.widened(&mut terms, sum, 18), exact);
+        assert_eq!(facts.widened(&mut terms, wide, 20), terms.zext(exact, 20));
+    }
+
+    /// c + l = w < l + b and a < c: then a < b, and l + a < w.
+    #[test]
+    fn equalities_take_terms_out_of_inequalities() {
+        let mut terms = Terms::default();
+        let [l, b, c, w, a] = [0; 5].map(|_| {
+            let narrow = terms.variable(32);
+            terms.zext(narrow, 38)
+        });
+        let (clipped, top, place) = (terms.add(c, l), terms.add(l, b), terms.add(l, a));
+        let premises = [terms.ult(w, top), terms.eq(clipped, w), terms.ult(a, c)];
+        let mut facts = Facts::default();
+        for premise in premises {
+            facts.assume(&mut terms, premise);
+        }
+        let follows = [terms.ult(a, b), terms.ult(place, w)];
+        assert_eq!(follows.map(|t| facts.decide(&terms, t)), [Some(true); 2]);
+        let beyond = terms.ule(b, a);
+        assert_eq!(facts.decide(&terms, beyond), Some(false));
+    }
 }

@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use model::bits::{Bits, Op, mask};
 
+use super::facts::Facts;
 use super::model::{Evaluator, Model};
-use super::term::{Node, Term, Terms};
+use super::term::{Node, Term, Terms, conjuncts};
 use super::world::{Leaves, WIDEST, World};
 use crate::decide::Blasted;
 use crate::sat::batsat::BatSat;
@@ -51,6 +52,59 @@ fn a_sum_of_single_bits_is_positive() {
     let (x, y) = (terms.variable(1), terms.variable(1));
     let sum = terms.add_exact(x, y);
     assert_eq!(terms.integer(sum), (vec![(x, 1), (y, 1)], 0));
+}
+
+/// A conditional address is one term, whether it is compared at its width or added up at another.
+#[test]
+fn a_choice_is_the_same_wherever_it_is_extended() {
+    let mut terms = Terms::default();
+    let (c, x) = (terms.variable(1), terms.variable(32));
+    let (narrow, wide) = (terms.constant(0, 32), terms.constant(0, 33));
+    let choice = terms.ite(c, narrow, x);
+    let extended = terms.zext(x, 33);
+    let other = terms.ite(c, wide, extended);
+    assert_eq!(terms.zext(choice, 33), other);
+    assert_eq!(terms.integer(other), (vec![(choice, 1)], 0));
+}
+
+/// c = c\[0\] ? (c >> 1) ^ k : c >> 1, many times: each round asks for bits of the round before.
+#[test]
+fn bits_of_choices_are_made_once() {
+    let mut terms = Terms::default();
+    let mut c = terms.variable(32);
+    for _ in 0..64 {
+        let (by, k) = (terms.constant(1, 32), terms.constant(0xedb8_8320, 32));
+        let (bit, half) = (terms.extract(c, 0, 1), terms.apply(Op::Lshr, &[c, by], 32));
+        let mixed = terms.xor(half, k);
+        c = terms.ite(bit, mixed, half);
+    }
+    assert!(terms.len() < 10_000, "{} terms", terms.len());
+}
+
+/// What several conjunctions share is looked at once.
+#[test]
+fn conjunctions_are_graphs() {
+    let mut terms = Terms::default();
+    let mut all = terms.variable(1);
+    for _ in 0..64 {
+        let (x, y) = (terms.variable(1), terms.variable(1));
+        let (left, right) = (terms.and(all, x), terms.and(all, y));
+        all = terms.and(left, right);
+    }
+    assert_eq!(conjuncts(&terms, all).len(), 129);
+    assert_eq!(Facts::default().decide(&terms, all), None);
+}
+
+/// Rewriting ends when the time is up.
+#[test]
+fn rewriting_keeps_to_the_deadline() {
+    let mut terms = Terms::default();
+    let (x, y) = (terms.variable(8), terms.variable(8));
+    let (sum, zero) = (terms.add(x, y), terms.constant(0, 8));
+    let there = |_: &mut Terms, t| (t == x).then_some(zero);
+    assert_eq!(terms.rewrite(sum, there), y);
+    terms.deadline = Some(std::time::Instant::now());
+    assert_eq!(terms.rewrite(sum, there), sum);
 }
 
 /// Terms of a world that rules are tried on, by width.

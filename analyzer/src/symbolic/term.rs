@@ -681,6 +681,9 @@ impl Terms {
                 _ => {}
             }
         }
+        if let Some(select) = self.chosen_select(c, a, b) {
+            return select;
+        }
         self.intern(Node::Ite(c, a, b), self.width(a))
     }
 

@@ -331,8 +331,7 @@ fn theorem_report(
         let kind = if hybrid { Kind::Hybrid } else { Kind::Vmm };
         let first = step.as_ref().map(|s| s.class);
         let others = it.refuting.iter().copied().filter(|c| Some(*c) != first);
-        let mut classes = first.into_iter().chain(others);
-        classes.find_map(|class| guest::find(isa, pair, kind, class).map(|g| (class, g)))
+        guest::find(isa, pair, kind, first.into_iter().chain(others))
     });
     TheoremReport {
         premise: it.premise,

@@ -16,7 +16,7 @@ use model::isa::{Isa, Pair, Role, TrapId};
 use model::state::State;
 use refvmm::asm::{assemble, disassemble};
 use refvmm::computer::{Computer, EngineKind, Grounds, Setup};
-use refvmm::decode::{Decoded, decode, encode_cells, split};
+use refvmm::decode::{Decoded, decode_as, encode_cells, split};
 use refvmm::engine::Why;
 use refvmm::machine;
 use refvmm::shape::Shape;
@@ -70,11 +70,43 @@ struct Start {
     counter: u128,
 }
 
-/// A guest that tells the real machine from the one under a monitor by what a class does.
-pub(crate) fn find(isa: &Isa, pair: &Pair, kind: Kind, class: usize) -> Option<Guest> {
+/// Programs tried for all classes of one theorem together: the effort does not grow with the number
+/// of classes.
+const IN_ALL: usize = 30_000;
+
+/// A guest that tells the real machine from the one under a monitor by what one of the classes does,
+/// with that class.
+pub(crate) fn find(
+    isa: &Isa,
+    pair: &Pair,
+    kind: Kind,
+    classes: impl Iterator<Item = usize>,
+) -> Option<(usize, Guest)> {
+    if isa.fetches.is_empty() {
+        return None;
+    }
     let shape = Shape::new(isa.clone()).ok()?;
-    let mut trial = Trial::new(&shape, pair, kind)?;
-    let program = trial.search(class)?;
+    let mut left = IN_ALL;
+    for class in classes {
+        if left == 0 {
+            break;
+        }
+        if let Some(guest) = of_class(isa, &shape, pair, (kind, class), &mut left) {
+            return Some((class, guest));
+        }
+    }
+    None
+}
+
+fn of_class(
+    isa: &Isa,
+    shape: &Arc<Shape>,
+    pair: &Pair,
+    (kind, class): (Kind, usize),
+    left: &mut usize,
+) -> Option<Guest> {
+    let mut trial = Trial::new(shape, pair, kind)?;
+    let program = trial.search(class, left)?;
     let program = trial.smaller(program);
     let lines = trial.text(&program);
     let mut sources = Sources::default();
@@ -170,20 +202,27 @@ impl Trial {
 
     /// The first of the best programs around a class: at every start, at first with nothing before
     /// it, then with a register loaded.
-    fn search(&mut self, class: usize) -> Option<Program> {
+    fn search(&mut self, class: usize, in_all: &mut usize) -> Option<Program> {
         let starts = self.starts();
         let mut best = (Rank::Same, None);
         for loads in [false, true] {
-            let mut left = PROGRAMS;
+            let given = PROGRAMS.min(*in_all);
+            let mut left = given;
             for start in &starts {
+                if left == 0 {
+                    break;
+                }
                 let before = if loads { self.loaders(start) } else { vec![None] };
+                let observers = self.observers(start);
                 for load in before {
-                    self.around(start, load.as_ref(), class, &mut left, &mut best);
+                    let around = (start, load.as_ref(), observers.as_slice());
+                    self.around(around, class, &mut left, &mut best);
                     if best.0 == Rank::Halted {
                         return best.1;
                     }
                 }
             }
+            *in_all -= given - left;
             if best.1.is_some() {
                 break;
             }
@@ -191,11 +230,10 @@ impl Trial {
         best.1
     }
 
-    /// Tries the class at a start, behind `load`, with everything that may follow it.
+    /// Tries the class at a start, behind `load`, with each of the observers after it.
     fn around(
         &mut self,
-        start: &Start,
-        load: Option<&Decoded>,
+        (start, load, observers): (&Start, Option<&Decoded>, &[Decoded]),
         class: usize,
         left: &mut usize,
         best: &mut (Rank, Option<Program>),
@@ -204,7 +242,6 @@ impl Trial {
         let length = |it: &Decoded| isa.classes[it.class].length;
         let before = load.map_or(0, length);
         let behind = before + isa.classes[class].length;
-        let observers = self.observers(start);
         for first in choices(isa, class, start.counter + behind, 24) {
             if stopped() {
                 break;
@@ -212,7 +249,7 @@ impl Trial {
             let mut program = start.program.clone();
             program.code.extend(load.map(|it| (start.place, it.clone())));
             program.code.insert(start.place + before, first);
-            for observer in &observers {
+            for observer in observers {
                 if *left == 0 || best.0 == Rank::Halted {
                     return;
                 }
@@ -387,6 +424,7 @@ impl Trial {
     /// An instruction that halts the machine, tried where a program starts.
     fn halt(&mut self, start: &Start) -> Option<Decoded> {
         let isa = &Arc::clone(&self.shape).isa;
+        isa.halted.as_ref()?;
         let all = (0..isa.classes.len()).flat_map(|class| choices(isa, class, 0, 8));
         all.into_iter().find(|it| {
             let mut program = start.program.clone();
@@ -436,7 +474,7 @@ fn choices(isa: &Isa, class: usize, target: u128, most: usize) -> Vec<Decoded> {
     for operands in all {
         let decoded = refvmm::decode::encode(it, &operands).and_then(|word| {
             let width = it.pattern.as_ref().map_or(0, |p| p.width);
-            decode(isa, word, width).filter(|d| d.class == class)
+            decode_as(isa, class, word, width)
         });
         found.extend(decoded.filter(|d| !found.contains(d)));
     }

@@ -336,7 +336,7 @@ impl<'i> Problem<'i> {
     /// The chosen bits are different in two states.
     pub(crate) fn differ(&mut self, a: &State, b: &State, chosen: impl Fn(&Slice) -> bool) -> Term {
         // Some register of a file, by a fresh index.
-        let all = self.differences(a, b, chosen, |terms, count| {
+        let all = self.differences(a, b, chosen, |terms, count, _| {
             vec![terms.variable(model::bits::bits_for(count - 1))]
         });
         self.terms.any(all)
@@ -349,21 +349,21 @@ impl<'i> Problem<'i> {
         b: &State,
         chosen: impl Fn(&Slice) -> bool,
     ) -> Term {
-        let all = self.differences(a, b, chosen, |terms, count| {
+        let all = self.differences(a, b, chosen, |terms, count, _| {
             let width = model::bits::bits_for(count - 1);
             (0..count).map(|i| terms.constant(i, width)).collect()
         });
         self.terms.any(all)
     }
 
-    /// What is different of the chosen bits; of files the registers with the given indices, of which
-    /// there are so many.
+    /// What is different of the chosen bits; of files the registers with the given indices, from
+    /// their number and the writes to the second state.
     fn differences(
         &mut self,
         a: &State,
         b: &State,
         chosen: impl Fn(&Slice) -> bool,
-        indices: impl Fn(&mut Terms, u128) -> Vec<Term>,
+        indices: impl Fn(&mut Terms, u128, &[Write]) -> Vec<Term>,
     ) -> Vec<Term> {
         let mut all = Vec::new();
         for (id, register) in self.isa.register_ids() {
@@ -372,7 +372,8 @@ impl<'i> Problem<'i> {
                     if a.registers[id.index()] == b.registers[id.index()] {
                         continue;
                     }
-                    for index in indices(&mut self.terms, register.len() as u128) {
+                    let Register::File(_, writes) = &b.registers[id.index()] else { continue };
+                    for index in indices(&mut self.terms, register.len() as u128, writes) {
                         let x = a.element(&mut self.terms, self.isa, id, index);
                         let y = b.element(&mut self.terms, self.isa, id, index);
                         all.push(self.terms.ne(x, y));
@@ -425,9 +426,17 @@ impl<'i> Problem<'i> {
 
     /// M and R are after the instruction what they were before.
     pub(crate) fn keeps_mode_and_r(&mut self, run: &Run, after: &State) -> Term {
-        // Every register of a file: that some index shows no change would not be enough.
+        // Every register of a file, or every one that may have been written: that some index shows no
+        // change would not be enough.
         let chosen = |s: &Slice| matches!(s.role, Role::M | Role::R);
-        let changed = self.differ_exactly(&run.entry, after, chosen);
+        let all = self.differences(&run.entry, after, chosen, |terms, count, writes| {
+            if writes.len() < count as usize {
+                return writes.iter().map(|write| write.index).collect();
+            }
+            let width = model::bits::bits_for(count - 1);
+            (0..count).map(|i| terms.constant(i, width)).collect()
+        });
+        let changed = self.terms.any(all);
         self.terms.not(changed)
     }
 

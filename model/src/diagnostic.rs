@@ -1,5 +1,7 @@
 //! Diagnostics: errors and warnings with a stable code, a place in the source, and advice.
 
+use std::collections::HashSet;
+
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 /// A half-open range of bytes in one source file.
@@ -52,7 +54,7 @@ impl Sources {
 }
 
 /// How bad a diagnostic is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// The specification is refused.
     Error,
@@ -61,7 +63,7 @@ pub enum Severity {
 }
 
 /// One finding about a specification.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Diagnostic {
     /// Error or warning.
     pub severity: Severity,
@@ -181,12 +183,13 @@ fn clip(file: &Source, span: Span) -> std::ops::Range<usize> {
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     found: Vec<Diagnostic>,
+    known: HashSet<Diagnostic>,
 }
 
 impl Report {
     /// Adds a finding unless the same one was made already (helper functions are checked per use).
     pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
-        if !self.found.contains(&diagnostic) {
+        if self.known.insert(diagnostic.clone()) {
             self.found.push(diagnostic);
         }
     }
@@ -199,7 +202,7 @@ impl Report {
     /// Everything found, in order of place.
     pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
         // What is said about something that is no number has its cause there.
-        let causes: Vec<_> =
+        let causes: HashSet<_> =
             self.found.iter().filter(|d| d.code == "L002").map(|d| d.span).collect();
         self.found.retain(|d| d.code == "L002" || !causes.contains(&d.span));
         self.found.sort_by_key(|d| d.span);

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::bits::{Bits, Op};
 use crate::diagnostic::Span;
@@ -252,9 +253,9 @@ pub struct Class {
     /// Length in cells.
     pub length: u128,
     /// Moves P past the instruction.
-    pub advance: Body,
-    /// The semantics.
-    pub body: Body,
+    pub advance: Arc<Body>,
+    /// The semantics, which all cases of an instruction share.
+    pub body: Arc<Body>,
     /// Free text of the author.
     pub notes: Vec<String>,
     /// Classification the author expects.
@@ -378,6 +379,23 @@ impl Expr {
     /// An operator applied.
     pub fn apply(op: Op, operands: Vec<Self>, width: u32) -> Self {
         Self { width, kind: ExprKind::Apply(op, operands) }
+    }
+
+    /// An associative operator between all of them, no deeper than need be.
+    pub(crate) fn balanced(op: Op, mut all: Vec<Self>) -> Option<Self> {
+        while all.len() > 1 {
+            let mut next = Vec::with_capacity(all.len().div_ceil(2));
+            let mut rest = all.into_iter();
+            while let Some(a) = rest.next() {
+                let width = a.width;
+                next.push(match rest.next() {
+                    Some(b) => Self::apply(op, vec![a, b], width),
+                    None => a,
+                });
+            }
+            all = next;
+        }
+        all.pop()
     }
 }
 

@@ -114,6 +114,10 @@ fn refusal(error: &serde_yaml::Error, text: &str, file: u32) -> Diagnostic {
         let error = Diagnostic::error("S002", span, "a second YAML document begins here");
         return error.help("a specification is one document: remove the `---`");
     }
+    if message.contains("recursion limit") || message.contains("Depth") {
+        let error = Diagnostic::error("S002", span, "lists and mappings are nested too deep here");
+        return error.help("nothing in a specification needs more than a few levels");
+    }
     let diagnostic = Diagnostic::error("S002", span, format!("this is not YAML: {message}"));
     if message.contains("tab") {
         diagnostic.help("YAML is indented with spaces, never with tabs")

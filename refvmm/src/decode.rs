@@ -16,12 +16,15 @@ pub struct Decoded {
 /// Finds the class of an instruction of `width` bits.
 /// Encodings do not overlap and cases exclude each other, so there is at most one.
 pub fn decode(isa: &Isa, word: u128, width: u32) -> Option<Decoded> {
-    isa.classes.iter().enumerate().find_map(|(class, it)| {
-        let pattern = it.pattern.as_ref().filter(|p| p.width == width && p.matches(word))?;
-        let operands: Vec<u128> =
-            it.operands.iter().map(|o| pattern.extract(&o.name, word)).collect();
-        belongs(it, &operands).then_some(Decoded { class, operands })
-    })
+    (0..isa.classes.len()).find_map(|class| decode_as(isa, class, word, width))
+}
+
+/// The instruction of `width` bits, if it is of the class.
+pub fn decode_as(isa: &Isa, class: usize, word: u128, width: u32) -> Option<Decoded> {
+    let it = &isa.classes[class];
+    let pattern = it.pattern.as_ref().filter(|p| p.width == width && p.matches(word))?;
+    let operands: Vec<u128> = it.operands.iter().map(|o| pattern.extract(&o.name, word)).collect();
+    belongs(it, &operands).then_some(Decoded { class, operands })
 }
 
 /// Whether some longer instruction begins like a word of `width` bits.

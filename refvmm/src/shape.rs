@@ -237,7 +237,7 @@ fn unlisted(isa: &Isa, body: &Body) -> Class {
         operands: Vec::new(),
         when: None,
         when_text: None,
-        body: body.clone(),
+        body: Arc::new(body.clone()),
         notes: Vec::new(),
         expect: Vec::new(),
         ..like

@@ -558,7 +558,10 @@ fn where_a_sequence_stores_is_read_off_its_terms() {
         ("phys[zext(stack, 2)] = 1; phys[r[0]] = 1;", Stores::Elsewhere),
     ] {
         let sequence = format!("    {statement}\n    psr.flag = 0;\n");
-        let isa = written(&TROUBLED.replace("    psr.flag = 0;\n", &sequence));
+        // A specification must name the cells that follow from constants and arguments.
+        let named = TROUBLED.replace("{old: \"0..1\"}", "{old: \"0..2\"}");
+        let mut isa = written(&named.replace("    psr.flag = 0;\n", &sequence));
+        isa.trap_cells.old = 0..1;
         let (class, pair) = (&isa.classes[0], &isa.pairs[0]);
         let svc = isa.traps.iter().position(|t| t.name == "svc").expect("there is such a trap");
         let found =

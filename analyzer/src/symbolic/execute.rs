@@ -499,6 +499,10 @@ pub(crate) fn merge_states(terms: &mut Terms, condition: Term, a: &State, b: &St
 fn merge_writes(terms: &mut Terms, condition: Term, a: &[Write], b: &[Write]) -> Vec<Write> {
     let common = a.iter().zip(b).take_while(|(x, y)| x == y).count();
     let mut all = a[..common].to_vec();
+    if let Some(both) = terms.chosen_writes(condition, &a[common..], &b[common..]) {
+        all.extend(both);
+        return all;
+    }
     let negated = terms.not(condition);
     for (writes, guard) in [(&a[common..], condition), (&b[common..], negated)] {
         for write in writes {

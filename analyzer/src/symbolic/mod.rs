@@ -1,5 +1,6 @@
 //! The symbolic side: terms, what is known about them, symbolic states and symbolic execution.
 
+mod choice;
 mod compare;
 pub(crate) mod execute;
 pub(crate) mod facts;

@@ -188,7 +188,12 @@ fn apply_writes(
     initial: Term,
 ) -> Term {
     let mut value = initial;
+    let number = terms.value(index);
     for write in writes {
+        // Most writes of a long list are to other numbers.
+        if number.is_some_and(|n| terms.value(write.index).is_some_and(|other| other != n)) {
+            continue;
+        }
         let same = terms.eq(write.index, index);
         let same = facts.decide(terms, same).map_or(same, |known| terms.bool(known));
         let hit = terms.and(write.guard, same);

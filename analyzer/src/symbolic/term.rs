@@ -758,6 +758,9 @@ impl Terms {
             let narrow = self.ite(c, x, y);
             return self.zext(narrow, self.width(a));
         }
+        if let Some(select) = self.chosen_select(c, a, b) {
+            return select;
+        }
         self.intern(Node::Ite(c, a, b), self.width(a))
     }
 

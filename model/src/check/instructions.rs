@@ -1,5 +1,8 @@
 //! Checking of instructions: encodings, operands, cases, expectations.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::{Checker, PROPERTIES};
 use crate::bits::{Bits, Op};
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
@@ -77,7 +80,7 @@ impl Checker<'_> {
             }
             lowerer.bodies(&texts)
         };
-        let advance = self.advance(env, length);
+        let (advance, body) = (Arc::new(self.advance(env, length)), Arc::new(body));
         let expect = self.words(it.expect.as_ref());
         let notes = it.notes.clone().unwrap_or_default().0;
         let branches = match &it.cases {
@@ -108,8 +111,8 @@ impl Checker<'_> {
                     when: branch.condition,
                     when_text: branch.text,
                     length,
-                    advance: advance.clone(),
-                    body: body.clone(),
+                    advance: Arc::clone(&advance),
+                    body: Arc::clone(&body),
                     notes: [notes.clone(), branch.notes].concat(),
                     expect: if branch.expect.is_empty() { expect.clone() } else { branch.expect },
                 }
@@ -270,6 +273,7 @@ impl Checker<'_> {
         let bits: u32 = used.iter().map(|i| operands[*i].width).sum();
         let mut left_over = bits > MAX_CASE_BITS;
         if !left_over {
+            let (key, by_value, others) = by_fixed_operand(branches, operands.len());
             for assignment in 0..1u128 << bits {
                 let mut values = vec![0; operands.len()];
                 let mut rest = assignment;
@@ -277,9 +281,12 @@ impl Checker<'_> {
                     values[i] = Bits::new(rest, operands[i].width).value;
                     rest >>= operands[i].width;
                 }
-                let taken: Vec<usize> = (0..conditions.len())
+                let fixed = values.get(key).and_then(|value| by_value.get(value));
+                let candidates = fixed.into_iter().flatten().chain(&others).copied();
+                let mut taken: Vec<usize> = candidates
                     .filter(|c| interp::operand_condition(&conditions[*c], &values))
                     .collect();
+                taken.sort_unstable();
                 left_over |= taken.is_empty();
                 if let [first, second, ..] = taken[..] {
                     let example: Vec<_> = used
@@ -296,12 +303,12 @@ impl Checker<'_> {
             }
         }
         if left_over {
-            let rest = conditions.into_iter().map(|c| Expr::apply(Op::Not, vec![c], 1));
+            let rest = conditions.into_iter().map(|c| Expr::apply(Op::Not, vec![c], 1)).collect();
             branches.push(Branch {
                 name: format!("{}[else]", instruction.it),
                 span: instruction.span,
                 fixed: Vec::new(),
-                condition: rest.reduce(|a, b| Expr::apply(Op::And, vec![a, b], 1)),
+                condition: Expr::balanced(Op::And, rest),
                 text: None,
                 expect: Vec::new(),
                 notes: Vec::new(),
@@ -312,8 +319,14 @@ impl Checker<'_> {
     /// Overlap, shadowing and completeness of the encodings.
     pub(super) fn coverage(&mut self, classes: &[Class], has_unlisted: bool) -> Option<Coverage> {
         let mut patterns: Vec<(&str, &Pattern, Span)> = Vec::new();
+        // The first class of an instruction, by the instruction's name.
+        let mut first: BTreeMap<&str, &Class> = BTreeMap::new();
+        for class in classes {
+            let instruction = class.name.split('[').next().unwrap_or_default();
+            first.entry(instruction).or_insert(class);
+        }
         for (name, it) in self.spec.instructions.iter().flat_map(Names::iter) {
-            let class = classes.iter().find(|c| c.name.split('[').next() == Some(name.it.as_str()));
+            let class = first.get(name.it.as_str());
             let span = it.encoding.as_ref().map(|e| e.span);
             if let (Some(Class { pattern: Some(pattern), .. }), Some(span)) = (class, span) {
                 patterns.push((&name.it, pattern, span));
@@ -490,6 +503,27 @@ fn whole_condition(branch: &Branch, operands: &[Operand]) -> Expr {
         .chain(branch.condition.clone())
         .reduce(|a, b| Expr::apply(Op::And, vec![a, b], 1))
         .unwrap_or_else(|| Expr::constant(Bits::bool(true)))
+}
+
+/// Finds the operand that tells most cases apart, the cases by its value, and those that leave it
+/// open: with thousands of cases, not every one is looked at for every value.
+fn by_fixed_operand(
+    branches: &[Branch],
+    operands: usize,
+) -> (usize, BTreeMap<u128, Vec<usize>>, Vec<usize>) {
+    let sorted = |operand: usize| {
+        let mut by_value: BTreeMap<u128, Vec<usize>> = BTreeMap::new();
+        let mut others = Vec::new();
+        for (i, branch) in branches.iter().enumerate() {
+            match branch.fixed.iter().find(|(id, _)| id.index() == operand) {
+                Some((_, value)) => by_value.entry(*value).or_default().push(i),
+                None => others.push(i),
+            }
+        }
+        (operand, by_value, others)
+    };
+    let best = (0..operands).map(sorted).max_by_key(|(_, by_value, _)| by_value.len());
+    best.unwrap_or_else(|| (0, BTreeMap::new(), (0..branches.len()).collect()))
 }
 
 /// Marks the operands an expression mentions.

@@ -2,6 +2,7 @@
 //! its cells, and the de-privileging map must lose nothing.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::Checker;
 use crate::bits::{Bits, Op, mask};
@@ -21,10 +22,11 @@ impl Checker<'_> {
         let Some(machine) = self.spec.machine.as_ref().filter(|m| m.on_trap.is_none()) else {
             return;
         };
-        let semantics = isa.classes.iter().map(|c| &c.body).chain(&isa.unlisted);
-        let bodies = semantics.chain(isa.fetches.iter().map(|f| &f.body));
-        let Some(TrapId(raised)) = bodies.into_iter().find_map(|b| first_trap(&b.statements))
-        else {
+        // Cases of one instruction share its semantics.
+        let instructions = isa.classes.chunk_by(|a, b| Arc::ptr_eq(&a.body, &b.body));
+        let bodies = instructions.map(|cases| cases[0].body.as_ref()).chain(&isa.unlisted);
+        let mut bodies = bodies.chain(isa.fetches.iter().map(|f| &f.body));
+        let Some(TrapId(raised)) = bodies.find_map(|b| first_trap(&b.statements)) else {
             return;
         };
         let names = machine.traps.iter().flat_map(Names::iter);

@@ -1,6 +1,6 @@
 //! Lowering of expressions.
 
-use super::{Binding, Frame, Lowerer, ViewEntry, bits, slice, widen};
+use super::{Binding, Frame, Lowerer, bits, slice, widen};
 use crate::ast::{self, Binary, ExprKind as E, Unary};
 use crate::bits::{Bits, MAX_WIDTH, Op, bits_for};
 use crate::diagnostic::{Diagnostic, Span};
@@ -703,33 +703,6 @@ impl Lowerer<'_> {
         let (body, ()) = self.nested(|l| l.block(statements));
         self.depth -= 1;
         body
-    }
-
-    fn read_view(&mut self, name: &str, index: &ast::Expr) -> Option<Expr> {
-        self.mark_used(name);
-        let env = self.env;
-        let view = &env.views[name];
-        let result = self.local(view.width);
-        let span = index.span;
-        let index = self.expr_to(index, view.index)?;
-        let index = self.spill(index);
-        let chain = self.expand(name, false, span, |l| {
-            let (mut chain, ()) = l.nested(|l| l.block(&view.default));
-            for (number, entry) in view.entries.iter().rev() {
-                let expression = match entry {
-                    ViewEntry::Place(place) => place,
-                    ViewEntry::Code { read, .. } => read,
-                };
-                let (mut taken, value) = l.nested(|l| l.expr_to(expression, view.width));
-                taken.push(Stmt::Local(result, value?));
-                let number = Expr::constant(Bits::new(*number, view.index));
-                let hit = Expr::apply(Op::Eq, vec![index.clone(), number], 1);
-                chain = vec![Stmt::If(hit, taken, chain)];
-            }
-            Some(chain)
-        })?;
-        self.out.extend(chain);
-        Some(Expr { width: view.width, kind: ExprKind::Local(result) })
     }
 }
 

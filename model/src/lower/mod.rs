@@ -6,6 +6,7 @@
 mod expression;
 mod place;
 mod statement;
+mod view;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

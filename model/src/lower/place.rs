@@ -1,9 +1,9 @@
 //! Lowering of places: what may stand on the left of `=`.
 
 use super::expression::Indexed;
-use super::{Access, Binding, Frame, Lowerer, ViewEntry, insert, slice};
+use super::{Access, Binding, Frame, Lowerer, insert, slice};
 use crate::ast::{self, Binary, ExprKind as E};
-use crate::bits::{Bits, MAX_WIDTH, Op};
+use crate::bits::MAX_WIDTH;
 use crate::diagnostic::Span;
 use crate::isa::{Expr, ExprKind, LocalId, RegisterId, Stmt, ends};
 
@@ -75,7 +75,7 @@ impl Lowerer<'_> {
     }
 
     /// Stores a value of the place's width.
-    fn store(&mut self, place: &ast::Expr, value: Expr) -> Option<()> {
+    pub(super) fn store(&mut self, place: &ast::Expr, value: Expr) -> Option<()> {
         match &place.kind {
             E::Name(name) => self.store_name(name, place, value),
             E::Field(base, field, span) => {
@@ -92,7 +92,9 @@ impl Lowerer<'_> {
                 }
                 Indexed::View(name) => self.write_view(&name, index, value),
                 Indexed::File(id) => {
-                    let value = self.spill(value);
+                    // No index assigns to a local of ours: such a value needs no copy.
+                    let held = matches!(value.kind, ExprKind::Local(_) | ExprKind::Const(_));
+                    let value = if held { value } else { self.spill(value) };
                     let index = self.file_index(id, index)?;
                     self.emit(Stmt::Element(id, index, value));
                     Some(())
@@ -329,38 +331,5 @@ impl Lowerer<'_> {
 
     fn whole(&self, local: LocalId) -> Expr {
         Expr { width: self.locals[local.index()], kind: ExprKind::Local(local) }
-    }
-
-    fn write_view(&mut self, name: &str, index: &ast::Expr, value: Expr) -> Option<()> {
-        self.mark_used(name);
-        let env = self.env;
-        let view = &env.views[name];
-        let value = self.spill(value);
-        let ExprKind::Local(local) = value.kind else { return None };
-        let span = index.span;
-        let index = self.expr_to(index, view.index)?;
-        let index = self.spill(index);
-        let chain = self.expand(name, true, span, |l| {
-            let (mut chain, ()) = l.nested(|l| l.block(&view.default));
-            for (number, entry) in view.entries.iter().rev() {
-                let (taken, done) = l.nested(|l| match entry {
-                    ViewEntry::Place(place) => l.store(place, value.clone()),
-                    ViewEntry::Code { write, .. } => {
-                        let scope = l.variables.len();
-                        l.bind("value", Binding::Local(local, view.width));
-                        l.block(write);
-                        l.close_scope(scope);
-                        Some(())
-                    }
-                });
-                done?;
-                let number = Expr::constant(Bits::new(*number, view.index));
-                let hit = Expr::apply(Op::Eq, vec![index.clone(), number], 1);
-                chain = vec![Stmt::If(hit, taken, chain)];
-            }
-            Some(chain)
-        })?;
-        self.out.extend(chain);
-        Some(())
     }
 }

@@ -12,7 +12,7 @@ impl Lowerer<'_> {
     /// Lowers statements in a scope of their own.
     pub(super) fn block(&mut self, statements: &[ast::Stmt]) {
         let scope = self.variables.len();
-        let start = self.out.len();
+        let mut start = self.out.len();
         let mut warned = false;
         for statement in statements {
             if !warned && ends(&self.out[start..]) {
@@ -20,6 +20,7 @@ impl Lowerer<'_> {
                 self.report.push(warning);
                 warned = true;
             }
+            start = self.out.len();
             self.statement(statement);
         }
         self.close_scope(scope);
@@ -158,10 +159,12 @@ impl Lowerer<'_> {
         self.depth += 1;
         self.loops.push(self.depth);
         let (rounds, ()) = self.nested(|l| {
+            let mut start = 0;
             for i in from..to {
-                if l.overflowed || ends(&l.out) {
+                if l.overflowed || ends(&l.out[start..]) {
                     break;
                 }
+                start = l.out.len();
                 l.grow(1);
                 let scope = l.variables.len();
                 l.bind(variable, Binding::Constant(i));
@@ -169,7 +172,7 @@ impl Lowerer<'_> {
                 l.close_scope(scope);
             }
             let loop_depth = l.loops.pop();
-            if !ends(&l.out) {
+            if !ends(&l.out[start..]) {
                 l.block(otherwise);
             }
             l.loops.extend(loop_depth);

@@ -273,17 +273,22 @@ fn theorem(it: &TheoremReport, sensitive: &str, open: bool, detail: Detail) -> S
         }
         (premise, _) => format!("premise {}", premise.word()),
     };
+    format!("{}{}: {why}", verdict(it.verdict, detail), on_condition(&it.conditions))
+}
+
+/// ` if the monitor keeps cr4.tsd = 1 while userio == 0`.
+pub(crate) fn on_condition(conditions: &[String]) -> String {
     let (keeps, watched): (Vec<&String>, Vec<&String>) =
-        it.conditions.iter().partition(|c| c.starts_with("the monitor keeps "));
-    let mut condition = String::new();
+        conditions.iter().partition(|c| c.starts_with("the monitor keeps "));
+    let mut text = String::new();
     for kept in keeps {
-        let _ = write!(condition, " if {kept}");
+        let _ = write!(text, " if {kept}");
     }
-    for (i, condition_of) in watched.iter().enumerate() {
+    for (i, condition) in watched.iter().enumerate() {
         let word = if i == 0 { " while" } else { " and" };
-        let _ = write!(condition, "{word} {condition_of}");
+        let _ = write!(text, "{word} {condition}");
     }
-    format!("{}{condition}: {why}", verdict(it.verdict, detail))
+    text
 }
 
 fn count(names: &[String]) -> String {

@@ -183,8 +183,7 @@ impl Facts {
                     let (form, bound) = self.reduced(inequality);
                     self.chained(terms, &form, bound, CHAIN)
                 };
-                if !within((form, most - least)) || !within((negative, least))
-                {
+                if !within((form, most - least)) || !within((negative, least)) {
                     return terms.zext(t, width);
                 }
                 let mut total = terms.constant(signed(constant).unwrap_or(0) as u128, width);

@@ -330,7 +330,7 @@ const USERIO: &str = "
 user:   jsp   1, 0, 0, next
 next:   datao 1, 0, 0, 1
         jrst  4, 0, 0, .
-word:   .data 2: 0o14 << 27 | user
+word:   .word 0o14 << 27 | user
 low:    .word 0
 ";
 

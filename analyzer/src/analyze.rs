@@ -6,6 +6,7 @@ use std::time::Duration;
 use model::diagnostic::Sources;
 use model::isa::{Expectation, Isa, Pair, Premise, Profile, TrapId, VerdictWord};
 use rayon::prelude::*;
+use refvmm::classification::KeptBits;
 use refvmm::vmm::Kind;
 
 use crate::assumptions::{self, Assumed, Breaker, Kept};
@@ -20,8 +21,8 @@ use crate::entries::{self, Entries};
 use crate::guest;
 use crate::report::{
     AssumptionReport, CollisionReport, Escape, Evidence, GuestReport, InstructionReport,
-    KeptReport, PairReport, RecursiveReport, Refutation, Report, SCHEMA, Summary, TheoremReport,
-    Theorems, TrapReport, Unmet, WitnessReport,
+    PairReport, RecursiveReport, Refutation, Report, SCHEMA, Summary, TheoremReport, Theorems,
+    TrapReport, Unmet, WitnessReport,
 };
 use crate::setting::Setting;
 use crate::settle::{Settle, Solving};
@@ -327,6 +328,7 @@ fn theorem_report(
         let small = step.as_ref().map(|s| (s.class, s.side, &s.witness));
         collision::find(setting, all, (small, &it.refuting), sides)
     });
+    let watched = it.watched.iter().filter(|_| it.verdict == VerdictWord::Holds);
     let guest = refuted.then(|| {
         let kind = if hybrid { Kind::Hybrid } else { Kind::Vmm };
         let first = step.as_ref().map(|s| s.class);
@@ -360,7 +362,8 @@ fn theorem_report(
         guest: guest.flatten().map(|(class, it)| GuestReport::of(isa, spec, class, &it)),
         collision: collision.flatten().map(|it| CollisionReport::of(isa, pair, &it)),
         conditions: conditions(isa, pair, it),
-        keeps: it.keeps.iter().map(|bits| KeptReport::of(isa, bits)).collect(),
+        keeps: it.keeps.iter().map(|(part, value)| KeptBits::new(isa, *part, *value)).collect(),
+        watches: watched.map(|i| isa.assumptions[*i].name.clone()).collect(),
         diagram: diagram::report(setting, (all, &judged.diagram), it, sides, settle),
     }
 }

@@ -188,7 +188,9 @@ impl Trial {
             let halted = match stop.why {
                 Why::Halted => true,
                 Why::Fuel => false,
-                Why::Trap(_) | Why::Unpredictable | Why::Unknown => return None,
+                Why::Trap(_) | Why::Unpredictable | Why::Unknown | Why::Broken(_) => {
+                    return None;
+                }
             };
             let seen = seen(shape, it.state());
             Some(End { halted, steps: stop.steps, seen, output: machine::output(it.machine()) })

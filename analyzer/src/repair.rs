@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::analyze::{Options, analyze, check_expectations};
 use crate::overlay::Overlay;
 use crate::report::{Evidence, InstructionReport, PairReport, Report, TheoremReport, Unmet};
-use crate::text::{Cell, Detail, aligned};
+use crate::text::{Cell, Detail, aligned, on_condition};
 use crate::verdict::Answer;
 
 /// Version of the JSON format.
@@ -89,6 +89,12 @@ pub struct CheckedTheorem {
     pub premise: &'static str,
     /// Constructibility under the standard map.
     pub verdict: &'static str,
+    /// On what conditions, where it holds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<String>,
+    /// What stands in the way of a verdict.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub obstacles: Vec<String>,
 }
 
 /// Whether the theorems hold after the repair, worst last.
@@ -186,18 +192,23 @@ fn load(
 
 /// What a theorem needs over all pairs.
 fn needs(isa: &Isa, report: &Report, theorem: impl Fn(&PairReport) -> &TheoremReport) -> Needs {
-    let of = |wanted: fn(&TheoremReport) -> &Vec<String>| {
+    let of = |wanted: fn(&TheoremReport) -> &[String]| {
         let some = |c: &&Class| report.pairs.iter().any(|p| wanted(theorem(p)).contains(&c.name));
         isa.classes.iter().filter(some).map(|c| c.name.clone()).collect()
     };
-    Needs { premise: of(|t| &t.offending), verdict: of(|t| &t.refuting) }
+    Needs { premise: of(|t| &t.offending), verdict: of(breaking) }
+}
+
+/// The classes that the verdict needs a trap of. Where it holds, if only on a condition, it needs none.
+fn breaking(it: &TheoremReport) -> &[String] {
+    if it.verdict == VerdictWord::Holds { &[] } else { &it.refuting }
 }
 
 /// Whether a class must trap for one of the theorems on this pair. Theorem 3 asks for no more than
 /// Theorem 1.
 fn must_trap(pair: &PairReport, name: &str) -> bool {
     let it = &pair.theorems.vmm;
-    it.offending.iter().chain(&it.refuting).any(|n| n == name)
+    it.offending.iter().chain(breaking(it)).any(|n| n == name)
 }
 
 /// The classes that must trap, each with the modes in which it still runs: the supervisor modes of
@@ -226,7 +237,6 @@ fn checked(report: &Report, pairs: &[PairReport]) -> Checked {
     };
     let found: Vec<&PairReport> = report.pairs.iter().filter(repaired).collect();
     let outcome = |t: &TheoremReport| match (t.premise, t.verdict) {
-        _ if !t.refuting.is_empty() => Outcome::Fails,
         (Premise::Fails, _) | (_, VerdictWord::Refuted | VerdictWord::NotApplicable) => {
             Outcome::Fails
         }
@@ -235,8 +245,12 @@ fn checked(report: &Report, pairs: &[PairReport]) -> Checked {
             Outcome::Holds
         }
     };
-    let theorem =
-        |t: &TheoremReport| CheckedTheorem { premise: t.premise.word(), verdict: t.verdict.word() };
+    let theorem = |t: &TheoremReport| CheckedTheorem {
+        premise: t.premise.word(),
+        verdict: t.verdict.word(),
+        conditions: t.conditions.clone(),
+        obstacles: t.obstacles.clone(),
+    };
     let outcomes = found.iter().flat_map(|p| [&p.theorems.vmm, &p.theorems.hvmm]).map(outcome);
     Checked {
         outcome: outcomes.max().unwrap_or(Outcome::Holds),
@@ -282,7 +296,15 @@ pub fn render(report: &Report, repair: &Repair, detail: Detail) -> String {
     for pair in &repair.checked.pairs {
         let _ = writeln!(out, "\nSo in the pair {}:{}", pair.supervisor, pair.user);
         for (name, it) in [("Theorem 1", &pair.vmm), ("Theorem 3", &pair.hvmm)] {
-            let _ = writeln!(out, "  {name}  premise {}, verdict {}", it.premise, it.verdict);
+            let conditions = on_condition(&it.conditions);
+            let _ = writeln!(
+                out,
+                "  {name}  premise {}, verdict {}{conditions}",
+                it.premise, it.verdict
+            );
+            for obstacle in &it.obstacles {
+                let _ = writeln!(out, "    {obstacle}");
+            }
         }
     }
     for unmet in &repair.checked.unmet {
@@ -311,7 +333,7 @@ fn render_needs(out: &mut String, pair: &PairReport, detail: Detail) {
     let header = ["", "T1 premise", "T1 verdict", "T3 premise", "T3 verdict", "because it is"];
     let mut lines = vec![header.map(Cell::plain).into()];
     let (vmm, hvmm) = (&pair.theorems.vmm, &pair.theorems.hvmm);
-    let sets = [&vmm.offending, &vmm.refuting, &hvmm.offending, &hvmm.refuting];
+    let sets = [&*vmm.offending, breaking(vmm), &*hvmm.offending, breaking(hvmm)];
     for it in pair.instructions.iter().filter(|i| must_trap(pair, &i.name)) {
         let mut line = vec![Cell::plain(it.name.as_str())];
         line.extend(

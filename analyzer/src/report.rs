@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use model::diagnostic::Sources;
-use model::isa::{Isa, Pair, Part, Premise, Profile, TrapId, VerdictWord};
+use model::isa::{Isa, Pair, Premise, Profile, TrapId, VerdictWord};
 use model::state::{Row, State};
-use refvmm::classification::{self, Classification};
+use refvmm::classification::{self, Classification, KeptBits};
 use refvmm::vmm::Kind;
 use serde::{Serialize, Serializer};
 
@@ -63,6 +63,10 @@ impl Report {
         let answer = |theorem: &TheoremReport| classification::Answer {
             verdict: theorem.verdict.word().to_owned(),
             offending: theorem.refuting.clone(),
+            gap: theorem.gap,
+            obstacles: theorem.obstacles.clone(),
+            keeps: theorem.keeps.clone(),
+            watches: theorem.watches.clone(),
         };
         let theorems = |pair: &PairReport| classification::Theorems {
             supervisor: pair.supervisor.clone(),
@@ -71,7 +75,7 @@ impl Report {
             hvmm: answer(&pair.theorems.hvmm),
         };
         let pairs = self.pairs.iter().map(theorems).collect();
-        Classification::new(isa, sources, self.profile.word(), pairs)
+        Classification::new(isa, sources, self.profile, pairs)
     }
 }
 
@@ -138,30 +142,6 @@ pub struct TrapReport {
     pub evidence: Option<Evidence>,
 }
 
-/// Bits of the monitor's own that it keeps at a value.
-#[derive(Debug, Serialize)]
-pub struct KeptReport {
-    /// The register.
-    pub component: String,
-    /// Its lowest bit that is kept.
-    pub low: u32,
-    /// Number of bits.
-    pub width: u32,
-    /// Their value, as a number in text: it may be wider than 64 bits.
-    pub value: String,
-}
-
-impl KeptReport {
-    pub(crate) fn of(isa: &Isa, (part, value): &(Part, u128)) -> Self {
-        Self {
-            component: isa.register(part.register).name.clone(),
-            low: part.low,
-            width: part.width,
-            value: model::state::number(*value),
-        }
-    }
-}
-
 /// The three theorems.
 #[derive(Debug, Serialize)]
 pub struct Theorems {
@@ -212,7 +192,10 @@ pub struct TheoremReport {
     pub conditions: Vec<String>,
     /// The bits that the monitor keeps.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub keeps: Vec<KeptReport>,
+    pub keeps: Vec<KeptBits>,
+    /// The assumptions that it watches, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub watches: Vec<String>,
     /// The whole commuting diagram, where the verdict is that the theorem holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diagram: Option<DiagramReport>,
@@ -322,7 +305,7 @@ impl GuestReport {
             instruction: isa.classes[class].name.clone(),
             monitor: monitor.into(),
             command: format!(
-                "refvmm compare {spec} FILE --monitor {monitor} --cells {} --max-steps {steps}",
+                "refvmm compare {spec} FILE --monitor {monitor} --anyway --cells {} --max-steps {steps}",
                 it.cells
             ),
             cells: it.cells,

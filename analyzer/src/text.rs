@@ -280,23 +280,22 @@ fn theorem(it: &TheoremReport, sensitive: &str, open: bool, detail: Detail) -> S
         }
         (premise, _) => format!("premise {}", premise.word()),
     };
-    let condition = condition(it);
-    format!("{}{condition}: {why}", verdict(it.verdict, detail))
+    format!("{}{}: {why}", verdict(it.verdict, detail), on_condition(&it.conditions))
 }
 
-/// ` if the monitor keeps en[5] = 0 while userio == 0`, or nothing.
-fn condition(it: &TheoremReport) -> String {
+/// ` if the monitor keeps cr4.tsd = 1 while userio == 0`.
+pub(crate) fn on_condition(conditions: &[String]) -> String {
     let (keeps, watched): (Vec<&String>, Vec<&String>) =
-        it.conditions.iter().partition(|c| c.starts_with("the monitor keeps "));
-    let mut condition = String::new();
+        conditions.iter().partition(|c| c.starts_with("the monitor keeps "));
+    let mut text = String::new();
     for kept in keeps {
-        let _ = write!(condition, " if {kept}");
+        let _ = write!(text, " if {kept}");
     }
-    for (i, condition_of) in watched.iter().enumerate() {
+    for (i, condition) in watched.iter().enumerate() {
         let word = if i == 0 { " while" } else { " and" };
-        let _ = write!(condition, "{word} {condition_of}");
+        let _ = write!(text, "{word} {condition}");
     }
-    condition
+    text
 }
 
 fn count(names: &[String]) -> String {
@@ -567,7 +566,7 @@ pub fn concise(report: &Report) -> String {
         ];
         for (name, premise, word, theorem) in all {
             let verdict = verdict(word, Detail::default());
-            let condition = theorem.map(condition).unwrap_or_default();
+            let condition = theorem.map(|t| on_condition(&t.conditions)).unwrap_or_default();
             let gap = if theorem.is_some_and(|t| t.gap) { ", a gap" } else { "" };
             let _ = writeln!(
                 out,

@@ -228,6 +228,41 @@ fn the_repair_of_the_68000_is_what_it_was() {
     });
 }
 
+/// An overlay of the toy machine with one more instruction.
+fn overlay(state: &str, instruction: &str) -> (Report, Repair) {
+    let text = format!(
+        "pgisa: 1\nisa: try\nextends: g3.yaml\n{state}instructions:\n  try: {{operands: {{s: 3, t: 3}}, semantics: \"{instruction}\"}}\n"
+    );
+    let (report, repair) = repaired("../isa-specs/g3-try.yaml", &text, None);
+    (report, repair.expect("there may be an overlay"))
+}
+
+/// A store past the mapping: direct execution of one guest is right, its neighbours are not safe.
+#[test]
+fn what_stands_in_the_way_of_a_verdict_is_named() {
+    let (report, repair) = overlay("", "if r[s] < base { phys[r[s]] = r[t]; }");
+    assert_ne!(repair.checked.outcome, Outcome::Holds);
+    let text = repair::render(&report, &repair, Detail::default());
+    let it = &report.pairs[0].theorems.vmm;
+    assert_ne!(it.verdict, VerdictWord::Holds);
+    assert!(it.obstacles.iter().all(|obstacle| text.contains(obstacle)), "{text}");
+    assert!(!text.contains("nothing to repair"), "{text}");
+}
+
+/// With bits that the monitor keeps the verdict needs no trap; the premise does.
+#[test]
+fn a_condition_that_works_needs_no_trap() {
+    let state = "state:\n  en: {role: R, kind: resource, width: 32}\n";
+    let (report, repair) = overlay(
+        state,
+        "require mode == supervisor || en[5] == 1 else trap(privileged); r[s] = en + r[t];",
+    );
+    assert_eq!(report.pairs[0].theorems.vmm.conditions, ["the monitor keeps en[5] = 0"]);
+    assert_eq!(repair.theorems.vmm.premise, ["try"]);
+    assert!(repair.theorems.vmm.verdict.is_empty() && repair.theorems.hvmm.verdict.is_empty());
+    assert_eq!(repair.checked.outcome, Outcome::Holds);
+}
+
 #[test]
 fn the_way_to_the_base_is_relative() {
     let way = |from: &str, to: &str| relative(from.as_ref(), to.as_ref());

@@ -100,6 +100,10 @@ fn locate(mut pair: [Computer; 2], equal: u64, few: u64) -> Option<Square> {
             let stop = it.advance(1);
             (stop, it.state(), machine::output(it.machine()))
         });
+        if matches!(b.0.why, Why::Broken(_)) {
+            // That is no difference: the guest is not one that the machine was made for.
+            return None;
+        }
         if a != b {
             let stops = [a.0.why, b.0.why];
             let image_after = pair[1].installation();

@@ -5,6 +5,9 @@
 //! the real one, by the specification's own semantics; the allocator A composes the real R by f
 //! whenever the virtual machine's M or R changed.
 //!
+//! Its verdict may depend on conditions ([`Conditions`]): bits of its own it keeps at their values, and
+//! no guest runs directly that is not one the verdict speaks of ([`Why::Broken`]).
+//!
 //! The real trap sequence is not run: its new PSW is the control program's, which lives outside the
 //! machine, so that a trap leads straight to D with the machine as it was before the instruction.
 
@@ -18,9 +21,9 @@ use rustc_hash::FxHashMap as HashMap;
 pub use crate::classification::Kind;
 pub use crate::machine::Counts;
 
-use crate::classification::Classification;
+use crate::classification::{Classification, Conditions};
 use crate::cpu::Cpu;
-use crate::engine::{OnTrap, Raised, Stop, Why, walk};
+use crate::engine::{Breach, OnTrap, Raised, Stop, Why, walk};
 use crate::machine::{Hardware, Machine, inside};
 use crate::shape::{Bits, DECIDING, Shape};
 
@@ -39,6 +42,10 @@ pub struct Vmm<M> {
     user: u64,
     /// M and R of the machine while a guest runs: by f, or the control program's own.
     own: Vec<u64>,
+    /// Assumptions that guests keep when they run directly.
+    watches: Vec<usize>,
+    /// Whether they keep l + b ≤ w.
+    within: bool,
     guests: Vec<Guest>,
     current: usize,
     /// What the hardware held before the running guest's M and R were put in.
@@ -92,8 +99,8 @@ impl<M: Machine> Vmm<M> {
         partitions: &[Partition],
     ) -> Result<Self, String> {
         let shape = Arc::clone(machine.shape());
-        let pair = classification.admits(&shape.isa, kind)?;
-        Self::anyway(machine, kind, pair, partitions)
+        let (pair, conditions) = classification.admits(&shape.isa, kind)?;
+        Self::with(machine, kind, pair, conditions, partitions)
     }
 
     /// A control program with guests in the given partitions, all cleared, whether or not
@@ -102,6 +109,16 @@ impl<M: Machine> Vmm<M> {
         machine: M,
         kind: Kind,
         pair: &Pair,
+        partitions: &[Partition],
+    ) -> Result<Self, String> {
+        Self::with(machine, kind, pair, Conditions::default(), partitions)
+    }
+
+    fn with(
+        machine: M,
+        kind: Kind,
+        pair: &Pair,
+        conditions: Conditions,
         partitions: &[Partition],
     ) -> Result<Self, String> {
         let shape = Arc::clone(machine.shape());
@@ -128,6 +145,10 @@ impl<M: Machine> Vmm<M> {
             known: HashMap::default(),
             counts: Counts { traps: vec![0; isa.traps.len()], ..Counts::default() },
         };
+        let mut own = machine.control().to_vec();
+        for (part, value) in conditions.keeps {
+            shape.part(part).set(&mut own, value);
+        }
         let mut vmm = Self {
             kind,
             map,
@@ -135,7 +156,9 @@ impl<M: Machine> Vmm<M> {
             relocation: shape.part(relocation),
             bounds: shape.part(bounds),
             user: pair.user.1 as u64,
-            own: machine.control().to_vec(),
+            own,
+            watches: conditions.watches,
+            within: conditions.window,
             guests: partitions.iter().map(guest).collect(),
             current: 0,
             aside: Aside { control: vec![0; shape.slots], window: 0..0 },
@@ -212,6 +235,9 @@ impl<M: Machine> Vmm<M> {
 
     /// Runs the guest on the machine below until something traps, and sees to that.
     fn direct(&mut self, fuel: u64, on_trap: OnTrap) -> Stop {
+        if let Some(breach) = self.breach() {
+            return Stop { steps: 0, why: Why::Broken(breach) };
+        }
         let mut stop = self.machine.run(fuel, OnTrap::HandOver);
         self.guest().counts.direct += stop.steps;
         self.recover();
@@ -220,6 +246,26 @@ impl<M: Machine> Vmm<M> {
             stop = Stop { steps: stop.steps + dispatched.steps, ..dispatched };
         }
         stop
+    }
+
+    /// What the verdict assumes of the running guest and is not so. Running directly it keeps all of
+    /// it until it traps, so that it is enough to look before.
+    fn breach(&mut self) -> Option<Breach> {
+        let Guest { partition, window, .. } = &self.guests[self.current];
+        if let Some((l, b)) = window.filter(|(l, b)| self.within && l + b > partition.cells) {
+            let end = u64::try_from(l + b).unwrap_or(u64::MAX);
+            return Some(Breach::Window { end, cells: partition.cells as u64 });
+        }
+        for i in 0..self.watches.len() {
+            let index = self.watches[i];
+            let value = inside(self, |it| {
+                walk::value(&it.shape, &mut it.cpu, &it.shape.isa.assumptions[index].that)
+            });
+            if value == 0 {
+                return Some(Breach::Assumption(index));
+            }
+        }
+        None
     }
 
     /// Whether the guest's code must not run directly.

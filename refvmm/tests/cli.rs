@@ -5,6 +5,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use model::diagnostic::Sources;
+use model::isa::Profile;
+use refvmm::classification::{Answer, Classification, KeptBits, Theorems};
+
 const G3: &str = "../isa-specs/g3.yaml";
 const OS: &str = "guests/g3/os.s";
 const HELLO: &str = "guests/g3/hello.s";
@@ -176,16 +180,18 @@ trap:   li      r5, 't'
 fn a_square_that_does_not_commute_is_shown() {
     let guest = written("jrst1.s", JRST1);
     let spec = "../isa-specs/g3-jrst1.yaml";
-    let output = refvmm(&["compare", spec, &guest]);
+    let output = refvmm(&["compare", spec, &guest, "--anyway"]);
     assert_eq!(code(&output), 1);
     insta::assert_snapshot!("compare", stdout(&output));
-    let output = refvmm(&["compare", spec, &guest, "--depth", "2", "--format", "json"]);
+    let output = refvmm(&["compare", spec, &guest, "--anyway", "--depth", "2", "--format", "json"]);
     assert_eq!(code(&output), 1);
     insta::assert_snapshot!("compare-json", stdout(&output));
     let output = refvmm(&["compare", spec, &guest, "--monitor", "hybrid"]);
     assert_eq!(code(&output), 0);
     assert!(stdout(&output).starts_with("no difference in 11 instructions\n"));
-    let output = refvmm(&["compare", "../isa-specs/pdp10.yaml", "guests/pdp10/jrst1.s"]);
+    let jrst1 = ["compare", "../isa-specs/pdp10.yaml", "guests/pdp10/jrst1.s"];
+    assert_eq!(code(&refvmm(&jrst1)), 2);
+    let output = refvmm(&[&jrst1[..], &["--anyway"]].concat());
     assert_eq!(code(&output), 1);
     insta::assert_snapshot!("compare-pdp10", stdout(&output));
 }
@@ -313,6 +319,202 @@ fn a_monitor_needs_grounds() {
     insta::assert_snapshot!("refused", stderr(&refvmm(&jrst1)));
     let anyway = refvmm(&[&jrst1[..], &["--anyway"]].concat());
     assert_eq!((code(&anyway), stdout(&anyway)), (0, "data 2\n".to_owned()));
+}
+
+/// Sets USER and USERIO by JRSTF, and stores the PC word: a user program on the real machine with
+/// USERIO off sees another one.
+const USERIO: &str = "
+        .org  0o140
+        datao 0, 0, 0, low          ; R: 1024 cells from cell 0
+        jrst  2, 1, 0, word
+user:   jsp   1, 0, 0, next
+next:   datao 1, 0, 0, 1
+        jrst  4, 0, 0, .
+word:   .word 0o14 << 27 | user
+low:    .word 0
+";
+
+#[test]
+fn a_guest_that_breaks_a_watched_assumption_is_stopped() {
+    let guest = written("userio.s", USERIO);
+    let ka10 = "../isa-specs/pdp10-ka10.yaml";
+    let run = |options: &[&str]| refvmm(&[&["run", ka10, &guest], options].concat());
+    let bare = run(&[]);
+    assert_eq!(code(&bare), 0, "{}", stderr(&bare));
+    let sentence =
+        "assumption `user-io-off` (mode == executive || userio == 0) is broken at instruction 2\n";
+    for depth in ["1", "2"] {
+        let output = run(&["--monitor", "hybrid", "--depth", depth]);
+        assert_eq!((code(&output), stderr(&output).as_str()), (2, sentence));
+        assert!(stdout(&output).is_empty());
+    }
+    let compared = refvmm(&["compare", ka10, &guest, "--monitor", "hybrid"]);
+    assert_eq!((code(&compared), stderr(&compared).as_str()), (2, sentence));
+    let file = temporary("userio.vm");
+    let snapshot = ["snapshot", ka10, &guest, "--monitor", "hybrid", "--at", "4", "-o", &file];
+    assert_eq!(code(&refvmm(&snapshot)), 2);
+    let json = run(&["--monitor", "hybrid", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_slice(&json.stdout).expect("JSON");
+    assert_eq!((code(&json), &report["ends"][0]["ended"]), (2, &"broken".into()));
+    // Why: without a condition the guest can tell.
+    let anyway = refvmm(&["compare", ka10, &guest, "--monitor", "hybrid", "--anyway"]);
+    assert_eq!(code(&anyway), 1);
+}
+
+#[test]
+fn a_window_beyond_storage_is_refused_where_the_verdict_needs_it() {
+    let stb = "../isa-specs/g3-stb.yaml";
+    let run = |spec: &str, options: &[&str]| refvmm(&[&["run", spec, OS], options].concat());
+    for monitor in ["vmm", "hybrid"] {
+        let output = run(stb, &["--monitor", monitor]);
+        assert_eq!(code(&output), 2);
+        let message = stderr(&output);
+        let end = "the guest's window ends at cell 65536, beyond its 16384 cells: \
+                   the verdict assumes l + b <= w (profile refined); ";
+        assert!(message.starts_with("at instruction ") && message.contains(end), "{message}");
+    }
+    assert_eq!(code(&run(stb, &[])), 0);
+    assert_eq!(code(&run(G3, &["--monitor", "vmm"])), 0);
+}
+
+/// The toy machine with more components and instructions, and what is said to be known of it.
+fn overlaid(name: &str, state: &str, instructions: &str, vmm: &Answer) -> String {
+    let text = read(G3)
+        .replace("  printed: {role", &format!("{state}  printed: {{role"))
+        .replace("  # Privileged\n", &format!("{instructions}  # Privileged\n"));
+    let spec = written(&format!("{name}.yaml"), &text);
+    let mut sources = Sources::default();
+    let open = |path: &str| std::fs::read_to_string(path).map_err(|e| e.to_string());
+    let isa = model::load(&spec, &open, &mut sources).expect("the specification loads").isa;
+    let pair = Theorems {
+        supervisor: "supervisor".into(),
+        user: "user".into(),
+        vmm: vmm.clone(),
+        hvmm: vmm.clone(),
+    };
+    let known = Classification::new(&isa, &sources, Profile::Extended, vec![pair]);
+    written(&format!("{name}.classification.json"), &known.text());
+    spec
+}
+
+fn answer(verdict: &str) -> Answer {
+    Answer {
+        verdict: verdict.into(),
+        offending: Vec::new(),
+        gap: false,
+        obstacles: Vec::new(),
+        keeps: Vec::new(),
+        watches: Vec::new(),
+    }
+}
+
+/// While a bit is 0, user mode sees a resource without a trap.
+const PEEK: &str = r#"
+  peek:
+    encoding: "1000 0110 d[3] --- -- ---- ---- ---- ----"
+    syntax: "peek d"
+    semantics: |
+      require mode == supervisor || lock[5] == 0 else trap(privileged);
+      r[d] = secret;
+  hide:
+    encoding: "1000 0111 --- s[3] -- ---- ---- ---- ----"
+    syntax: "hide s"
+    semantics: |
+      privileged_only();
+      secret = r[s];
+
+"#;
+
+const PEEKING: &str = "
+        .org  4
+        .word 0, trap, 0, 4096
+        .org  8
+        li    r1, 'k'
+        hide  r1
+        peek  r2
+        out   r2
+        lpsw  there(r0)
+there:  .word 1 << 31, user, 0, 4096
+user:   peek  r3
+        svc   0
+trap:   out   r3
+        halt
+";
+
+#[test]
+fn kept_bits_are_kept_in_the_real_machine() {
+    let state = "  lock: {role: R, kind: resource, width: 32}\n  secret: {role: R, kind: resource, width: 32}\n";
+    let bit = |value: &str| {
+        let (component, value) = ("lock".to_owned(), value.to_owned());
+        vec![KeptBits { component, low: 5, width: 1, value }]
+    };
+    let spec = overlaid("kept", state, PEEK, &Answer { keeps: bit("1"), ..answer("holds") });
+    let guest = written("peeking.s", PEEKING);
+    for options in [
+        &[][..],
+        &["--monitor", "vmm"],
+        &["--monitor", "hybrid"],
+        &["--monitor", "vmm", "--depth", "3"],
+        &["--monitor", "hybrid", "--depth", "2"],
+    ] {
+        let output = refvmm(&[&["run", &spec, &guest], options].concat());
+        assert_eq!((code(&output), stdout(&output).as_str()), (0, "kk"), "{options:?}");
+    }
+    assert_eq!(code(&refvmm(&["compare", &spec, &guest, "--depth", "2"])), 0);
+    // The other value shows the difference, and what is no bit is refused.
+    let spec = overlaid("other", state, PEEK, &Answer { keeps: bit("0"), ..answer("holds") });
+    assert_eq!(code(&refvmm(&["compare", &spec, &guest])), 1);
+    let spec = overlaid("none", "", "", &Answer { keeps: bit("1"), ..answer("holds") });
+    let output = refvmm(&["run", &spec, HELLO, "--monitor", "vmm"]);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("`lock`"), "{}", stderr(&output));
+}
+
+/// A store past the mapping.
+const GHOST: &str = r#"
+  ghost:
+    encoding: "1000 0001 --- s[3] t[3] - ---- ---- ---- --"
+    syntax: "ghost s, t"
+    semantics: |
+      if r[s] < base { phys[r[s]] = r[t]; }
+
+"#;
+
+/// Clears every cell before its own storage; on the bare machine there are none.
+const ERASER: &str = "
+        .org  8
+        li    r1, 0
+        lui   r3, 1
+loop:   ghost r4, r1
+        addi  r4, r4, 1
+        bne   r4, r3, ->loop
+        halt
+";
+
+#[test]
+fn what_stands_in_the_way_of_a_monitor_is_named() {
+    let obstacle = "not confined in user mode: ghost";
+    let open = Answer { gap: true, obstacles: vec![obstacle.into()], ..answer("undecided") };
+    let spec = overlaid("ghost", "", GHOST, &open);
+    let guest = written("eraser.s", ERASER);
+    for command in ["run", "compare"] {
+        let arguments = [command, &spec, &guest, "--monitor", "vmm"];
+        let output = refvmm(&arguments);
+        assert_eq!(code(&output), 2, "{command}");
+        let message = stderr(&output);
+        assert!(message.contains(obstacle) && message.contains("a gap"), "{message}");
+        let anyway = refvmm(&[&arguments[..], &["--anyway"]].concat());
+        assert_eq!(code(&anyway), 0, "{command}: {}", stderr(&anyway));
+    }
+}
+
+#[test]
+fn classifications_of_other_formats_are_refused() {
+    let old = written("old.json", "{\"classification\": 1, \"isa\": \"g3\"}\n");
+    let output = refvmm(&["run", G3, OS, "--monitor", "vmm", "--classification", &old]);
+    assert_eq!(code(&output), 2);
+    let message = stderr(&output);
+    assert!(message.contains("classification format 1; this program reads 2"), "{message}");
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn cycle(isa: &Isa, unlisted: &Class, state: &State) -> State {
 fn run(isa: &Isa, mut state: State, steps: u32) -> (End, String, State) {
     let body = isa.unlisted.clone().expect("an outcome of unlisted opcodes");
     let unlisted =
-        Class { body, operands: Vec::new(), pattern: None, when: None, ..isa.classes[0].clone() };
+        Class { body: body.into(), operands: Vec::new(), pattern: None, when: None, ..isa.classes[0].clone() };
     let console = register(isa, "console").zip(register(isa, "printed"));
     let mut text = String::new();
     for _ in 0..steps {

@@ -333,8 +333,9 @@ impl Case<'_> {
             Expr { width: self.isa.trap_argument.max(1), kind: ExprKind::Const(argument) };
         let mut class = self.class.clone();
         class.operands = Vec::new();
-        class.advance = Body::default();
-        class.body = Body { statements: vec![Stmt::Trap(trap, Some(argument))], ..Body::default() };
+        class.advance = std::sync::Arc::default();
+        let statements = vec![Stmt::Trap(trap, Some(argument))];
+        class.body = Body { statements, ..Body::default() }.into();
         let seen = RefCell::new(Vec::new());
         let outcome =
             interp::observed_step(self.isa, &class, &[], &half.state, &|_| 0, &|access| {

@@ -75,6 +75,22 @@ pub enum Why {
     Unpredictable,
     /// The specification does not say what the instruction at P does.
     Unknown,
+    /// No engine says so, but a control program: the guest is not one that its verdict speaks of.
+    Broken(Breach),
+}
+
+/// What a verdict assumes of guests that run directly, and one does not keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breach {
+    /// An assumption of the specification, by its place there.
+    Assumption(usize),
+    /// l + b ≤ w.
+    Window {
+        /// Where its window ends, l + b.
+        end: u64,
+        /// Its cells, w.
+        cells: u64,
+    },
 }
 
 /// A trap before its sequence.

@@ -21,16 +21,19 @@ Examples:
   refvmm run isa-specs/g3.yaml refvmm/guests/g3/os.s
   refvmm run isa-specs/g3.yaml refvmm/guests/g3/os.s --monitor vmm --depth 3 --statistics
   refvmm trace isa-specs/g3.yaml refvmm/guests/g3/os.s --monitor vmm --from 1000 --steps 20
-  refvmm compare isa-specs/pdp10.yaml refvmm/guests/pdp10/jrst1.s
+  refvmm compare isa-specs/pdp10.yaml refvmm/guests/pdp10/jrst1.s --anyway
   refvmm step isa-specs/g3.yaml refvmm/guests/g3/hello.s
   refvmm snapshot isa-specs/g3.yaml refvmm/guests/g3/os.s --at 1000 -o os.vm
   refvmm restore isa-specs/g3.yaml os.vm --monitor hybrid
 
 A guest is a program in assembly, or a snapshot. A monitor needs grounds: the classification
-of the specification, which `analyze check SPEC --emit classification=FILE` writes.
+of the specification, which `analyze check SPEC --emit classification=FILE` writes. It keeps
+the bits and watches the assumptions that the verdict depends on: a guest that breaks one is
+stopped before it runs directly.
 
-Exit codes: 0 halted, or no difference; 1 the machines differ; 2 could not run; 3 undecided:
-the limit of steps was reached, or nobody says what an instruction does";
+Exit codes: 0 halted, or no difference; 1 the machines differ; 2 could not run, or a guest broke
+what the monitor's verdict assumes; 3 undecided: the limit of steps was reached, or nobody says
+what an instruction does";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -82,7 +85,14 @@ pub(crate) struct How {
     /// What runs instructions.
     #[arg(long, default_value = EngineKind::default().name(), value_parser = engine())]
     pub(crate) engine: EngineKind,
-    /// Set the monitor up even where its guests can tell.
+    #[command(flatten)]
+    pub(crate) grounds: Grounds,
+}
+
+/// Why a monitor may be set up.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Grounds {
+    /// Set the monitor up even where its guests can tell; it then keeps and watches nothing.
     #[arg(long)]
     pub(crate) anyway: bool,
     /// What is known of the machine. [default: SPEC with `.classification.json` for `.yaml`]
@@ -190,9 +200,10 @@ pub(crate) struct Trace {
 const COMPARE: &str = "\
 The bare machine and the monitor's virtual machine run the same guest. The first instruction after
 which their states differ is a square that does not commute: f(i(S)) is not what i makes of f(S).
-Comparing needs no grounds: the monitor is set up whatever the classification says.
+A monitor needs grounds here too; where there are none, `--anyway` shows why.
 
-Exit codes: 0 no difference, 1 the machines differ, 2 could not run";
+Exit codes: 0 no difference, 1 the machines differ, 2 could not run, or the guest broke what the
+monitor's verdict assumes";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = COMPARE)]
@@ -211,6 +222,8 @@ pub(crate) struct Compare {
     /// What runs instructions.
     #[arg(long, default_value = EngineKind::default().name(), value_parser = engine())]
     pub(crate) engine: EngineKind,
+    #[command(flatten)]
+    pub(crate) grounds: Grounds,
     /// Most instructions.
     #[arg(long, value_name = "N", default_value_t = 10_000_000, value_parser = positive())]
     pub(crate) max_steps: u64,

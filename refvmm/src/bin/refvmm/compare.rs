@@ -9,9 +9,9 @@ use refvmm::compare::{self as side_by_side, Square};
 use refvmm::computer::Setup;
 use serde_json::{Value, json};
 
-use crate::arguments::{Compare, Format};
+use crate::arguments::{Compare, Format, How};
 use crate::console::Console;
-use crate::load::{Machine, Ready, default_cells};
+use crate::load::Ready;
 use crate::observe::next_instruction;
 use crate::run::End;
 use crate::{Exit, Failure, Outcome};
@@ -21,22 +21,23 @@ const MOST_ROWS: usize = 40;
 
 /// Runs a guest on the bare machine and under a control program.
 pub(crate) fn compare(it: &Compare) -> Outcome<Exit> {
-    let machine = Machine::load(&it.what.spec)?;
-    let guest = machine.guest(&it.what.guest)?;
-    let cells = it.cells.unwrap_or_else(|| default_cells(&machine, &guest));
-    let bare = Setup::bare(it.engine, cells);
-    let depth = it.depth as usize;
-    let setup = Setup { monitor: it.monitor.kind(), depth, ..bare };
-    let ready = Ready::anyway(machine, guest, setup);
-    if ready.machine.isa().pairs.is_empty() {
-        let isa = &ready.machine.isa().name;
-        return Err(Failure::Message(format!("`{isa}` has no modes, so there is no monitor")));
-    }
+    let how = How {
+        monitor: it.monitor,
+        depth: it.depth,
+        cells: it.cells,
+        engine: it.engine,
+        grounds: it.grounds.clone(),
+    };
+    let ready = Ready::load(&it.what, &how, 1)?;
+    let bare = Setup::bare(it.engine, ready.setup.cells);
     let boot = || -> Result<_, String> { Ok([ready.build(&bare)?, ready.computer()?]) };
     boot()?;
     let boot = || boot().unwrap_or_else(|why| unreachable!("it was built before: {why}"));
     let comparison = side_by_side::compare(boot, it.max_steps);
     let [first, second] = &comparison.ends;
+    if let (Some(broken), None) = (ready.breach(second.progress), &comparison.square) {
+        return Err(Failure::Message(broken));
+    }
     let differ = comparison.square.is_some() || first != second;
 
     let isa = ready.machine.isa();

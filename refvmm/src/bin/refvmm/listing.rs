@@ -32,7 +32,7 @@ pub(crate) fn assembled(it: &Asm) -> Outcome<Exit> {
         return Ok(Exit::Fine);
     };
     let cells = it.cells.unwrap_or_else(|| default_cells(&machine, &guest));
-    let ready = Ready::anyway(machine, guest, Setup::bare(EngineKind::default(), cells));
+    let ready = Ready::bare(machine, guest, Setup::bare(EngineKind::default(), cells));
     let mut computer = ready.computer()?;
     write(&ready.machine, &Snapshot::take(&mut computer), to)?;
     Ok(Exit::Fine)

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use model::diagnostic::{Diagnostic, Sources};
-use model::isa::Isa;
+use model::isa::{Assumption, Isa, Profile};
 use refvmm::asm::{Image, assemble};
 use refvmm::classification::{Classification, fingerprint};
-use refvmm::computer::{Computer, Grounds, Setup};
+use refvmm::computer::{Computer, Grounds, Progress, Setup};
+use refvmm::engine::{Breach, Why};
 use refvmm::files::read_bounded;
 use refvmm::shape::Shape;
 use refvmm::snapshot::{MAX_BYTES, Snapshot};
@@ -127,8 +128,8 @@ impl Ready {
         let guest = machine.guest(&what.guest)?;
         let kind = how.monitor.kind();
         let classification = match kind {
-            Some(kind) if !how.anyway => {
-                let known = machine.classification(how.classification.as_ref())?;
+            Some(kind) if !how.grounds.anyway => {
+                let known = machine.classification(how.grounds.classification.as_ref())?;
                 known
                     .admits(machine.isa(), kind)
                     .map_err(|why| format!("{why}\n`--anyway` sets it up all the same."))?;
@@ -146,9 +147,29 @@ impl Ready {
         Ok(Self { machine, guest, setup, classification })
     }
 
-    /// A guest on the bare machine and under a monitor that is set up anyway.
-    pub(crate) fn anyway(machine: Machine, guest: Guest, setup: Setup) -> Self {
+    /// A guest on the bare machine.
+    pub(crate) fn bare(machine: Machine, guest: Guest, setup: Setup) -> Self {
         Self { machine, guest, setup, classification: None }
+    }
+
+    /// What a guest does that its control program's verdict does not speak of.
+    pub(crate) fn breach(&self, progress: Progress) -> Option<String> {
+        let Why::Broken(breach) = progress.why else { return None };
+        let steps = progress.steps;
+        Some(match breach {
+            Breach::Assumption(index) => {
+                let Assumption { name, text, .. } = &self.machine.isa().assumptions[index];
+                format!("assumption `{name}` ({}) is broken at instruction {steps}", text.trim())
+            }
+            Breach::Window { end, cells } => {
+                let profile = self.classification.as_ref().map_or("", |known| &known.profile);
+                format!(
+                    "at instruction {steps} the guest's window ends at cell {end}, beyond its {cells} cells: \
+                     the verdict assumes l + b <= w (profile {profile}); a classification of \
+                     `--profile extended` does not, where the theorem holds there too",
+                )
+            }
+        })
     }
 
     /// The machine with its guests in place.
@@ -159,7 +180,7 @@ impl Ready {
     /// Another setup of the same guest.
     pub(crate) fn build(&self, setup: &Setup) -> Result<Computer, String> {
         let Machine { sources, shape, .. } = &self.machine;
-        let nothing = Classification::new(&shape.isa, sources, "none", Vec::new());
+        let nothing = Classification::new(&shape.isa, sources, Profile::Refined, Vec::new());
         let grounds = match (&self.classification, shape.isa.pairs.first()) {
             (Some(known), _) => Grounds::Known(known),
             (None, Some(pair)) => Grounds::Anyway(pair),

@@ -18,7 +18,7 @@ use crate::load::{Program, Ready};
 /// Watches a guest.
 pub(crate) struct Observer<'a> {
     pub(crate) isa: &'a Isa,
-    pub(crate) program: Option<&'a Program>,
+    ready: &'a Ready,
     pub(crate) console: Console,
 }
 
@@ -70,7 +70,12 @@ impl<'a> Observer<'a> {
     /// An observer of a guest.
     pub(crate) fn new(ready: &'a Ready) -> Self {
         let console = Console::of(&ready.machine.shape);
-        Self { isa: ready.machine.isa(), program: ready.guest.program(), console }
+        Self { isa: ready.machine.isa(), ready, console }
+    }
+
+    /// What the current guest does that its control program's verdict does not speak of.
+    pub(crate) fn breach(&self, computer: &Computer) -> Option<String> {
+        self.ready.breach(computer.progress()[computer.current()])
     }
 
     /// Where a guest is.
@@ -81,7 +86,7 @@ impl<'a> Observer<'a> {
             let is = |cell: &u128| program.image.cells.get(cell) == Some(&state.load(*cell));
             place.is_some_and(|place| is(&place))
         };
-        let known = self.program.filter(written).zip(place);
+        let known = self.ready.guest.program().filter(written).zip(place);
         let label = known.and_then(|(program, place)| {
             program.image.labels.iter().find(|(_, at)| **at == place).map(|(name, _)| name.clone())
         });
@@ -122,7 +127,7 @@ impl<'a> Observer<'a> {
             trap,
             printed: (!output.is_empty()).then(|| self.console.text(&output)),
             changes: rows.iter().filter(shown).map(change).collect(),
-            stopped: reason(self.isa, stop.why),
+            stopped: self.breach(computer).or_else(|| reason(self.isa, stop.why)),
         }
     }
 
@@ -193,7 +198,7 @@ pub(crate) fn mode_width(isa: &Isa) -> usize {
 /// Why an instruction was not run, in words.
 fn reason(isa: &Isa, why: Why) -> Option<String> {
     Some(match why {
-        Why::Fuel | Why::Halted => return None,
+        Why::Fuel | Why::Halted | Why::Broken(_) => return None,
         Why::Trap(raised) => format!("trap {} is handed over", isa.trap(raised.trap).name),
         Why::Unpredictable => "the architecture does not say what this does".into(),
         Why::Unknown => "the specification does not say what this does".into(),

@@ -24,11 +24,14 @@ const MOST_PRINTED: usize = 1 << 26;
 pub(crate) struct End {
     /// Instructions.
     steps: u64,
-    /// `halted`, `limit`, `unpredictable`, `unknown` or `trap`.
+    /// `halted`, `limit`, `unpredictable`, `unknown`, `trap` or `broken`.
     ended: &'static str,
     /// The instruction that could not be run.
     #[serde(skip_serializing_if = "Option::is_none")]
     instruction: Option<String>,
+    /// What the control program's verdict assumes, and the guest does not keep.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broken: Option<String>,
 }
 
 /// Runs guests from a program or a snapshot.
@@ -85,10 +88,16 @@ pub(crate) fn run(it: &Run) -> Outcome<Exit> {
     Ok(exit_of(&computer))
 }
 
-/// 0 where every guest has halted.
+/// 0 where every guest has halted, 2 where one is none that its control program was made for.
 pub(crate) fn exit_of(computer: &Computer) -> Exit {
-    let halted = computer.progress().iter().all(|p| p.why == Why::Halted);
-    if halted { Exit::Fine } else { Exit::Undecided }
+    let exits = computer.progress().iter().map(|p| match p.why {
+        Why::Halted => Exit::Fine,
+        Why::Broken(_) => Exit::CouldNotRun,
+        Why::Fuel | Why::Trap(_) | Why::Unpredictable | Why::Unknown => Exit::Undecided,
+    });
+    let all: Vec<Exit> = exits.collect();
+    let worst = [Exit::CouldNotRun, Exit::Undecided].into_iter().find(|exit| all.contains(exit));
+    worst.unwrap_or(Exit::Fine)
 }
 
 impl End {
@@ -102,12 +111,13 @@ impl End {
         let progress = computer.progress()[guest];
         let (ended, failed) = word(progress.why);
         let instruction = failed.then(|| next_instruction(observer.isa, &computer.state()));
-        Self { steps: progress.steps, ended, instruction }
+        let broken = observer.breach(computer);
+        Self { steps: progress.steps, ended, instruction, broken }
     }
 
     /// The same for a run that was not one of ours.
     pub(crate) fn new(steps: u64, why: Why) -> Self {
-        Self { steps, ended: word(why).0, instruction: None }
+        Self { steps, ended: word(why).0, instruction: None, broken: None }
     }
 }
 
@@ -119,11 +129,15 @@ fn word(why: Why) -> (&'static str, bool) {
         Why::Trap(_) => ("trap", true),
         Why::Unpredictable => ("unpredictable", true),
         Why::Unknown => ("unknown", true),
+        Why::Broken(_) => ("broken", false),
     }
 }
 
 impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(broken) = &self.broken {
+            return f.write_str(broken);
+        }
         let noun = if self.steps == 1 { "instruction" } else { "instructions" };
         let why = match self.ended {
             "halted" => return write!(f, "halted after {} {noun}", self.steps),

@@ -29,6 +29,9 @@ pub(crate) fn snapshot(it: &arguments::Snapshot) -> Outcome<Exit> {
     let came = computer.progress()[0].steps;
     if came < it.at && computer.progress()[0].why != Why::Fuel {
         let at = it.at;
+        if let Some(broken) = ready.breach(computer.progress()[0]) {
+            return Err(Failure::Message(format!("{broken}; nothing was written")));
+        }
         return Err(Failure::Message(format!(
             "the guest stops after {came} instructions, before {at}: nothing was written"
         )));

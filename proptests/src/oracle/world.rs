@@ -235,6 +235,16 @@ fn used_by(
     }
 }
 
+/// Whether statements commit something before a trap.
+pub(super) fn commits(statements: &[Stmt]) -> bool {
+    statements.iter().any(|statement| match statement {
+        Stmt::Commit => true,
+        Stmt::If(_, yes, no) => commits(yes) || commits(no),
+        Stmt::Block(inner) => commits(inner),
+        _ => false,
+    })
+}
+
 /// The registers that decide where E|r lies.
 pub(super) fn window_registers(isa: &Isa) -> BTreeSet<RegisterId> {
     let mut all = BTreeSet::new();
@@ -331,10 +341,21 @@ impl Case<'_> {
     ) -> Asked<Option<(State, BTreeSet<Place>)>> {
         let argument =
             Expr { width: self.isa.trap_argument.max(1), kind: ExprKind::Const(argument) };
-        let mut class = self.class.clone();
-        class.operands = Vec::new();
-        class.advance = Body::default();
-        class.body = Body { statements: vec![Stmt::Trap(trap, Some(argument))], ..Body::default() };
+        // An instruction that does nothing else.
+        let class = Class {
+            name: String::new(),
+            span: self.class.span,
+            pattern: None,
+            syntax: None,
+            operands: Vec::new(),
+            when: None,
+            when_text: None,
+            length: 0,
+            advance: Body::default(),
+            body: Body { statements: vec![Stmt::Trap(trap, Some(argument))], ..Body::default() },
+            notes: Vec::new(),
+            expect: Vec::new(),
+        };
         let seen = RefCell::new(Vec::new());
         let outcome =
             interp::observed_step(self.isa, &class, &[], &half.state, &|_| 0, &|access| {

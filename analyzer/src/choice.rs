@@ -58,7 +58,7 @@ pub(crate) struct Known {
 const ROUNDS: [usize; 2] = [4, 48];
 
 /// `cr4.tsd = 1 and en[5] = 0`.
-pub(crate) fn words(isa: &Isa, assignment: &Assignment) -> String {
+pub(crate) fn words(isa: &Isa, assignment: &[(Part, u128)]) -> String {
     let mut text = String::new();
     for (part, value) in assignment {
         if !text.is_empty() {

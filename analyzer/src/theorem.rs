@@ -165,14 +165,19 @@ pub(crate) fn judge(
 }
 
 impl Judgement {
-    /// Takes a verdict of *holds* back: the monitor does not find its guest behind these traps.
-    pub(crate) fn take_back(&mut self, failing: &[String]) {
+    /// Takes a verdict of *holds* back.
+    pub(crate) fn take_back(&mut self, why: String) {
         self.verdict = VerdictWord::Undecided;
         self.by = Ground::Nothing;
-        self.lost = true;
+        self.keeps.clear();
+        self.obstacles.push(why);
+    }
+
+    /// Takes it back because the monitor does not find its guest behind these traps.
+    pub(crate) fn lose(&mut self, failing: &[String]) {
         let which = failing.join(", ");
-        self.obstacles
-            .push(format!("behind a trap the monitor does not find its guest again: {which}"));
+        self.take_back(format!("behind a trap the monitor does not find its guest again: {which}"));
+        self.lost = true;
     }
 }
 

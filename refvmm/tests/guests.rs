@@ -84,8 +84,13 @@ fn cycle(isa: &Isa, unlisted: &Class, state: &State) -> State {
 /// Runs until the machine halts: how it ended, what it printed, and the last state.
 fn run(isa: &Isa, mut state: State, steps: u32) -> (End, String, State) {
     let body = isa.unlisted.clone().expect("an outcome of unlisted opcodes");
-    let unlisted =
-        Class { body: body.into(), operands: Vec::new(), pattern: None, when: None, ..isa.classes[0].clone() };
+    let unlisted = Class {
+        body: body.into(),
+        operands: Vec::new(),
+        pattern: None,
+        when: None,
+        ..isa.classes[0].clone()
+    };
     let console = register(isa, "console").zip(register(isa, "printed"));
     let mut text = String::new();
     for _ in 0..steps {

@@ -287,16 +287,23 @@ fn at_rest(problem: &mut Problem<'_>, state: State) -> Run {
     problem.at_rest(state, window)
 }
 
-/// "There is a state in user mode from which all these traps enter the supervisor mode."
+/// "There is a state in user mode, with these bits kept, from which all these traps enter the supervisor
+/// mode."
 pub(crate) fn ask_enters(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
     traps: &[TrapId],
+    kept: &[(Part, u128)],
 ) -> Obligation {
     let scene = Scene::new(problem);
     let state = in_user(problem, setting);
     let state = scene.place(problem, state);
     let mut premises = scene.premises.clone();
+    for (part, value) in kept {
+        let bits = state.part(&mut problem.terms, *part);
+        let value = problem.terms.constant(*value, part.width);
+        premises.push(problem.terms.eq(bits, value));
+    }
     let mut all = Vec::new();
     for trap in traps {
         let argument = argument(problem);
@@ -365,8 +372,12 @@ pub(crate) fn choice_shown_by(replay: &Replay<'_>, trap: TrapId) -> bool {
     agree(replay, &a.before, &b.before) && arguments(replay.isa()).any(same)
 }
 
-/// Whether all these traps enter the supervisor mode from a concrete state.
-pub(crate) fn enters_shown_by(replay: &Replay<'_>, traps: &[TrapId]) -> bool {
+/// Whether all these traps enter the supervisor mode from a concrete state with these bits kept.
+pub(crate) fn enters_shown_by(
+    replay: &Replay<'_>,
+    traps: &[TrapId],
+    kept: &[(Part, u128)],
+) -> bool {
     let [side] = replay.sides.as_slice() else { return false };
     let enters = |trap: &TrapId| {
         arguments(replay.isa()).any(|argument| {
@@ -374,5 +385,7 @@ pub(crate) fn enters_shown_by(replay: &Replay<'_>, traps: &[TrapId]) -> bool {
                 .is_some_and(|state| entered(replay.setting, &state))
         })
     };
-    is_real(replay, &side.before) && traps.iter().all(enters)
+    is_real(replay, &side.before)
+        && kept.iter().all(|(part, value)| side.before.part(*part) == *value)
+        && traps.iter().all(enters)
 }

@@ -10,6 +10,7 @@ use model::isa::{Isa, Pair, Part, Premise, Profile, TrapId, VerdictWord};
 use model::state::State;
 
 use super::two::Sharing;
+use super::world::{commits, is_chosen, registers_read};
 use super::{Findings, Judge, Privileged, Squares, cases, either, entry, sizes, virtual_modes};
 
 /// Bits of the monitor's own, and the values it keeps them at.
@@ -108,7 +109,7 @@ impl Judged<'_> {
     fn assignments(&self) -> Vec<Kept> {
         let mut all = vec![Kept::new()];
         for (id, register) in self.isa.register_ids().filter(|(_, r)| r.count.is_none()) {
-            for slice in register.slices.iter().filter(|s| super::world::is_chosen(s)) {
+            for slice in register.slices.iter().filter(|s| is_chosen(s)) {
                 let part = Part { register: id, low: slice.low, width: slice.width };
                 let with = |kept: &Kept| -> Vec<Kept> {
                     let values = 0..1u128 << slice.width;
@@ -182,7 +183,7 @@ impl Judged<'_> {
         };
         // What a specification says of the monitor's components restricts its choice.
         let shared = |index: &usize| {
-            let read = super::world::registers_read(&isa.assumptions[*index].that);
+            let read = registers_read(&isa.assumptions[*index].that);
             !read.iter().any(|id| isa.register(*id).slices.iter().any(super::is_resource))
         };
         let without_image = |index: usize| {
@@ -198,7 +199,8 @@ impl Judged<'_> {
             ("apart", !choices.iter().any(|kept| lead(isa, pair, &entering, kept))),
             ("assumption", assumptions().any(unseen)),
             ("image", assumptions().filter(shared).any(without_image)),
-            ("lost", isa.classes.iter().any(lost)),
+            // A trap takes back what is not committed.
+            ("lost", isa.classes.iter().filter(|c| commits(&c.body.statements)).any(lost)),
         ];
         found.into_iter().filter(|(_, is)| *is).map(|(word, _)| word).collect()
     }

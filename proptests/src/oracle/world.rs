@@ -235,6 +235,16 @@ fn used_by(
     }
 }
 
+/// Whether statements commit something before a trap.
+pub(super) fn commits(statements: &[Stmt]) -> bool {
+    statements.iter().any(|statement| match statement {
+        Stmt::Commit => true,
+        Stmt::If(_, yes, no) => commits(yes) || commits(no),
+        Stmt::Block(inner) => commits(inner),
+        _ => false,
+    })
+}
+
 /// The registers that decide where E|r lies.
 pub(super) fn window_registers(isa: &Isa) -> BTreeSet<RegisterId> {
     let mut all = BTreeSet::new();

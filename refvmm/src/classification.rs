@@ -58,7 +58,7 @@ pub struct Theorems {
 pub struct Answer {
     /// holds, refuted, undecided, vacuous or not-applicable.
     pub verdict: String,
-    /// The instructions that break the premise.
+    /// The instructions whose squares do not commute for every choice of the bits to keep.
     pub offending: Vec<String>,
     /// Whether the premise holds, and yet the theorem fails.
     pub gap: bool,

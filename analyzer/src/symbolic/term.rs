@@ -222,7 +222,7 @@ impl Terms {
                 stack.pop();
                 continue;
             }
-            if self.is_full() || steps % LOOK == 0 && self.is_late() {
+            if self.is_full() || steps.is_multiple_of(LOOK) && self.is_late() {
                 return root;
             }
             steps += 1;

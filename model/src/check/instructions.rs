@@ -425,20 +425,27 @@ impl Checker<'_> {
         let Some(expect) = &self.spec.expect else { return all };
         for (profile, it) in &expect.it.0 {
             let of = |pair: Option<String>,
-                      theorems: [&Option<spec::TheoremExpectation>; 3],
-                      offending: &Option<List<Sp<String>>>| {
+                      theorems: [Option<&spec::TheoremExpectation>; 3],
+                      offending: Option<&List<Sp<String>>>| {
                 let [vmm, recursive, hvmm] = theorems.map(theorem);
                 let names = |o: &List<Sp<String>>| o.0.iter().map(|n| n.it.clone()).collect();
-                let offending = offending.as_ref().map(names);
+                let offending = offending.map(names);
                 Expectation { span: Some(expect.span), pair, vmm, recursive, hvmm, offending }
             };
-            all.push((*profile, of(None, [&it.vmm, &it.recursive, &it.hvmm], &it.offending)));
+            all.push((
+                *profile,
+                of(
+                    None,
+                    [it.vmm.as_ref(), it.recursive.as_ref(), it.hvmm.as_ref()],
+                    it.offending.as_ref(),
+                ),
+            ));
             self.offending_exist(classes, it.offending.as_ref());
             for (name, it) in it.pairs.iter().flat_map(Names::iter) {
                 self.pair_exists(name);
                 self.offending_exist(classes, it.offending.as_ref());
-                let theorems = [&it.vmm, &it.recursive, &it.hvmm];
-                all.push((*profile, of(Some(name.it.clone()), theorems, &it.offending)));
+                let theorems = [it.vmm.as_ref(), it.recursive.as_ref(), it.hvmm.as_ref()];
+                all.push((*profile, of(Some(name.it.clone()), theorems, it.offending.as_ref())));
             }
         }
         all
@@ -475,7 +482,7 @@ impl Checker<'_> {
 }
 
 /// A theorem's expectation as meant.
-fn theorem(it: &Option<spec::TheoremExpectation>) -> TheoremExpectation {
+fn theorem(it: Option<&spec::TheoremExpectation>) -> TheoremExpectation {
     let Some(spec::TheoremExpectation(it)) = it else { return TheoremExpectation::default() };
     TheoremExpectation {
         premise: it.premise.map(|p| p.it),

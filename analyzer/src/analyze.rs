@@ -316,8 +316,10 @@ fn theorem_report(
         .map(|i| isa.classes[i].name.as_str())
         .collect();
     if !strange.is_empty() {
-        assumptions
-            .push(format!("no program relies on what is unpredictable in {}", brief(&strange)));
+        assumptions.push(format!(
+            "no program relies on what is unpredictable in {}",
+            theorem::brief(&strange)
+        ));
     }
     let undefined: Vec<&str> = isa
         .classes
@@ -328,7 +330,7 @@ fn theorem_report(
     if !undefined.is_empty() {
         let what =
             "values the architecture leaves undefined do not themselves depend on M or R, in";
-        assumptions.push(format!("{what} {}", brief(&undefined)));
+        assumptions.push(format!("{what} {}", theorem::brief(&undefined)));
     }
     let refuted = it.verdict == VerdictWord::Refuted;
     let step = refuted.then(|| refuting_step(setting, all, it, sides, settle)).flatten();
@@ -440,16 +442,6 @@ fn trap_reports(setting: Setting<'_>, entries: &Entries) -> Vec<TrapReport> {
     entries.traps.iter().enumerate().map(of).collect()
 }
 
-/// A list of names, cut after a few.
-fn brief(names: &[&str]) -> String {
-    const SHOWN: usize = 6;
-    let list = names[..names.len().min(SHOWN)].join(", ");
-    match names.len().checked_sub(SHOWN) {
-        Some(more) if more > 0 => format!("{list} and {more} more"),
-        _ => list,
-    }
-}
-
 fn recursive_report(isa: &Isa, it: &theorem::Recursive) -> RecursiveReport {
     let premises = [("vmm", it.vmm), ("timing", it.timing), ("monitor", it.monitor)];
     RecursiveReport {
@@ -546,27 +538,36 @@ fn assumption_reports(isa: &Isa, pair: &Pair, assumed: &Assumed) -> Vec<Assumpti
         Side::User => pair.user.0.as_str(),
         Side::Other => "any other mode",
     };
-    let list = |of: &[(Breaker, Side)]| {
+    let list = |of: &[(Breaker, Side, Answer)], wanted: Answer| {
         let name = |breaker: &Breaker| match breaker {
             Breaker::Class(class) => isa.classes[*class].name.clone(),
             Breaker::Trap(trap) => format!("trap {}", isa.trap(*trap).name),
         };
         let mut names = Vec::new();
-        for (breaker, side) in of {
+        for (breaker, side, _) in of.iter().filter(|(_, _, answer)| *answer == wanted) {
             let name = format!("{} ({})", name(breaker), mode(side));
             if !names.contains(&name) {
                 names.push(name);
             }
         }
-        brief(&names.iter().map(String::as_str).collect::<Vec<_>>())
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        (!names.is_empty()).then(|| theorem::brief(&names))
     };
     let of = |(a, kept): (&model::isa::Assumption, &Kept)| {
-        let unseen: Vec<(Breaker, Side)> =
-            kept.unseen.iter().map(|(class, side)| (Breaker::Class(*class), *side)).collect();
-        let maintained = if !unseen.is_empty() {
-            format!("not kept: {} can break it without a trap", list(&unseen))
-        } else if !kept.broken.is_empty() {
-            format!("a monitor has to watch it: {} can break it", list(&kept.broken))
+        let unseen: Vec<(Breaker, Side, Answer)> = kept
+            .unseen
+            .iter()
+            .map(|(class, side, a)| (Breaker::Class(*class), *side, *a))
+            .collect();
+        let (yes, open) = (Answer::Yes, Answer::Undecided);
+        let maintained = if let Some(names) = list(&unseen, yes) {
+            format!("not kept: {names} can break it without a trap")
+        } else if let Some(names) = list(&unseen, open) {
+            format!("undecided: whether it is broken without a trap by {names}")
+        } else if let Some(names) = list(&kept.broken, yes) {
+            format!("a monitor has to watch it: {names} can break it")
+        } else if let Some(names) = list(&kept.broken, open) {
+            format!("a monitor has to watch it: whether it is broken by {names} is undecided")
         } else if kept.reset {
             "false after a reset, and kept by every instruction and trap".to_owned()
         } else {

@@ -30,12 +30,12 @@ pub(crate) enum Breaker {
 /// Who can break one assumption.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
-    /// What breaks it, or may, in which virtual mode.
-    pub(crate) broken: Vec<(Breaker, Side)>,
+    /// What breaks it in which virtual mode: yes, or undecided.
+    pub(crate) broken: Vec<(Breaker, Side, Answer)>,
     /// Of these, the instructions that do it without a trap under a monitor.
-    pub(crate) unseen: Vec<(usize, Side)>,
-    /// The virtual modes in which it is false of the image of an admitted guest, or may be.
-    pub(crate) images: Vec<Side>,
+    pub(crate) unseen: Vec<(usize, Side, Answer)>,
+    /// The virtual modes in which it is false of the image of an admitted guest.
+    pub(crate) images: Vec<(Side, Answer)>,
     /// It is false after a reset.
     pub(crate) reset: bool,
 }
@@ -123,10 +123,12 @@ pub(crate) fn judge(setting: Setting<'_>, all: &[Classification], settle: &dyn S
         let mut broken = Vec::new();
         for index in 0..isa.assumptions.len() {
             for &side in sides {
-                if step(&mut inquiry, index, side) {
+                let breaks = step(&mut inquiry, index, side);
+                if breaks != Answer::No {
                     let privileged = all[class].privileged.is_yes();
-                    let unseen = !privileged && direct(&mut inquiry, index, side);
-                    broken.push((index, side, unseen));
+                    let unseen =
+                        if privileged { Answer::No } else { direct(&mut inquiry, index, side) };
+                    broken.push((index, side, breaks, unseen));
                 }
             }
         }
@@ -135,10 +137,10 @@ pub(crate) fn judge(setting: Setting<'_>, all: &[Classification], settle: &dyn S
     let answers: Vec<_> = (0..all.len()).into_par_iter().with_max_len(1).map(of_class).collect();
     for (class, broken, counts) in answers {
         it.counts.add(&counts);
-        for (index, side, unseen) in broken {
-            it.kept[index].broken.push((Breaker::Class(class), side));
-            if unseen {
-                it.kept[index].unseen.push((class, side));
+        for (index, side, breaks, unseen) in broken {
+            it.kept[index].broken.push((Breaker::Class(class), side, breaks));
+            if unseen != Answer::No {
+                it.kept[index].unseen.push((class, side, unseen));
             }
         }
     }
@@ -146,12 +148,16 @@ pub(crate) fn judge(setting: Setting<'_>, all: &[Classification], settle: &dyn S
     for index in 0..isa.assumptions.len() {
         for &side in sides {
             for trap in (0..isa.traps.len()).map(|i| TrapId(i as u32)) {
-                if behind_trap(&mut inquiry, index, side, trap) {
-                    it.kept[index].broken.push((Breaker::Trap(trap), side));
+                let breaks = behind_trap(&mut inquiry, index, side, trap);
+                if breaks != Answer::No {
+                    it.kept[index].broken.push((Breaker::Trap(trap), side, breaks));
                 }
             }
-            if !owned(isa, &isa.assumptions[index].that) && image(&mut inquiry, index, side) {
-                it.kept[index].images.push(side);
+            if !owned(isa, &isa.assumptions[index].that) {
+                let fails = image(&mut inquiry, index, side);
+                if fails != Answer::No {
+                    it.kept[index].images.push((side, fails));
+                }
             }
         }
     }
@@ -166,8 +172,8 @@ fn kept_at_reset(isa: &Isa, that: &Expr) -> Kept {
     Kept { reset, ..Kept::default() }
 }
 
-/// Whether a step of the class breaks the assumption, or may.
-fn step(inquiry: &mut Inquiry<'_>, index: usize, side: Side) -> bool {
+/// Whether a step of the class breaks the assumption.
+fn step(inquiry: &mut Inquiry<'_>, index: usize, side: Side) -> Answer {
     let setting = inquiry.setting();
     let name = &setting.isa.assumptions[index].name;
     let verdict = inquiry.ask(&Question {
@@ -175,11 +181,11 @@ fn step(inquiry: &mut Inquiry<'_>, index: usize, side: Side) -> bool {
         ask: &|problem| assumption::ask_step(problem, setting, side, index),
         shows: &|replay| assumption::step_shown_by(replay, side, index),
     });
-    !matches!(verdict, Verdict::Proved(_))
+    verdict.exists()
 }
 
-/// Whether it breaks it without a trap under a monitor, or may.
-fn direct(inquiry: &mut Inquiry<'_>, index: usize, side: Side) -> bool {
+/// Whether it breaks it without a trap under a monitor.
+fn direct(inquiry: &mut Inquiry<'_>, index: usize, side: Side) -> Answer {
     let setting = inquiry.setting();
     let name = &setting.isa.assumptions[index].name;
     let verdict = inquiry.by_case(setting.guests(), |inquiry, case| {
@@ -189,10 +195,10 @@ fn direct(inquiry: &mut Inquiry<'_>, index: usize, side: Side) -> bool {
             shows: &|replay| assumption::direct_shown_by(replay, side, index),
         })
     });
-    !matches!(verdict, Verdict::Proved(_))
+    verdict.exists()
 }
 
-fn behind_trap(inquiry: &mut Inquiry<'_>, index: usize, side: Side, trap: TrapId) -> bool {
+fn behind_trap(inquiry: &mut Inquiry<'_>, index: usize, side: Side, trap: TrapId) -> Answer {
     let setting = inquiry.setting();
     let name = &setting.isa.assumptions[index].name;
     let verdict = inquiry.ask(&Question {
@@ -200,10 +206,10 @@ fn behind_trap(inquiry: &mut Inquiry<'_>, index: usize, side: Side, trap: TrapId
         ask: &|problem| assumption::ask_trap(problem, setting, side, index, trap),
         shows: &|replay| assumption::trap_shown_by(replay, side, index, trap),
     });
-    !matches!(verdict, Verdict::Proved(_))
+    verdict.exists()
 }
 
-fn image(inquiry: &mut Inquiry<'_>, index: usize, side: Side) -> bool {
+fn image(inquiry: &mut Inquiry<'_>, index: usize, side: Side) -> Answer {
     let setting = inquiry.setting();
     let name = &setting.isa.assumptions[index].name;
     let verdict = inquiry.by_case(setting.guests(), |inquiry, case| {
@@ -213,7 +219,7 @@ fn image(inquiry: &mut Inquiry<'_>, index: usize, side: Side) -> bool {
             shows: &|replay| assumption::image_shown_by(replay, side, index),
         })
     });
-    !matches!(verdict, Verdict::Proved(_))
+    verdict.exists()
 }
 
 /// Whether an assumption speaks of what the monitor sets in the real machine: then it restricts the

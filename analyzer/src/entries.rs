@@ -63,7 +63,7 @@ fn one(inquiry: &mut Inquiry<'_>, trap: TrapId) -> (Answer, Option<Verdict>) {
     });
     match &depends {
         Verdict::Proved(_) => match enters(inquiry, name, &[trap], &[]) {
-            Verdict::Shown(_) => (Answer::Yes, None),
+            Verdict::Shown(_) => given(inquiry, trap),
             Verdict::Proved(_) => (Answer::No, None),
             Verdict::Open(_) => (Answer::Undecided, None),
         },
@@ -77,6 +77,22 @@ fn one(inquiry: &mut Inquiry<'_>, trap: TrapId) -> (Answer, Option<Verdict>) {
             let stray = matches!(choice, Verdict::Proved(_));
             (if stray { Answer::No } else { Answer::Undecided }, Some(depends))
         }
+    }
+}
+
+/// Whether a trap that can lead to the monitor does so for every argument, and whatever the monitor has
+/// that it does not set.
+fn given(inquiry: &mut Inquiry<'_>, trap: TrapId) -> (Answer, Option<Verdict>) {
+    let setting = inquiry.setting();
+    let given = inquiry.ask(&Question {
+        name: format!("trap-entry/{}/given", setting.isa.trap(trap).name),
+        ask: &|problem| entry::ask_given(problem, setting, trap),
+        shows: &|replay| entry::given_shown_by(replay, trap),
+    });
+    match given {
+        Verdict::Proved(_) => (Answer::Yes, None),
+        Verdict::Shown(_) => (Answer::Undecided, Some(given)),
+        Verdict::Open(_) => (Answer::Undecided, None),
     }
 }
 

@@ -215,7 +215,7 @@ fn obstacles(
 ) -> Vec<String> {
     let isa = setting.isa;
     let classes =
-        |wanted: &dyn Fn(&Classification) -> bool| names(isa, &indices(all, wanted)).join(", ");
+        |wanted: &dyn Fn(&Classification) -> bool| brief(&names(isa, &indices(all, wanted)));
     let mut obstacles = Vec::new();
     let mut note = |what: &str, which: String| {
         if !which.is_empty() {
@@ -241,24 +241,34 @@ fn obstacles(
     let traps: Vec<&str> = undecided.iter().map(|id| isa.trap(*id).name.as_str()).collect();
     note(
         "whether every choice of the monitor's lets the trap lead to it is undecided for",
-        traps.join(", "),
+        brief(&traps),
     );
     if entries.apart {
         note("no choice of the monitor's is known under which", "all traps lead to it".into());
     }
     for (assumption, kept) in isa.assumptions.iter().zip(&assumed.kept) {
-        let unseen: Vec<usize> =
-            kept.unseen.iter().filter(|(_, side)| sides.contains(side)).map(|(c, _)| *c).collect();
-        let that = assumption.text.trim();
-        note(
-            &format!("the assumption {} ({that}) is broken, without a trap, by", assumption.name),
-            names(isa, &unseen).join(", "),
-        );
-        if kept.images.iter().any(|side| sides.contains(side)) {
-            let what =
-                format!("the assumption {} ({that}) is not true of every image", assumption.name);
-            note(&what, "f(S)".into());
+        let about = format!("the assumption {} ({})", assumption.name, assumption.text.trim());
+        let unseen = |wanted: Answer| {
+            let of = kept.unseen.iter().filter(|(_, side, a)| sides.contains(side) && *a == wanted);
+            brief(&names(isa, &of.map(|(class, ..)| *class).collect::<Vec<_>>()))
+        };
+        note(&format!("{about} is broken, without a trap, by"), unseen(Answer::Yes));
+        let open = unseen(Answer::Undecided);
+        note(&format!("{about}: whether it is broken without a trap is undecided for"), open);
+        let image = |wanted: Answer| {
+            kept.images.iter().any(|(side, a)| sides.contains(side) && *a == wanted)
+        };
+        if image(Answer::Yes) {
+            note(&format!("{about} is not true of every image"), "f(S)".into());
+        } else if image(Answer::Undecided) {
+            note(
+                &format!("{about}: it is undecided whether it is true of every image"),
+                "f(S)".into(),
+            );
         }
+    }
+    if assumed.guests.iter().any(|(side, a)| sides.contains(side) && *a == Answer::Undecided) {
+        note("it is undecided whether the assumptions leave", "any guest".into());
     }
     obstacles
 }
@@ -272,6 +282,16 @@ pub(crate) fn names(isa: &Isa, indices: &[usize]) -> Vec<String> {
     let mut names: Vec<String> = indices.iter().map(|i| isa.classes[*i].name.clone()).collect();
     names.dedup();
     names
+}
+
+/// A list of names, cut after a few.
+pub(crate) fn brief<S: std::borrow::Borrow<str>>(names: &[S]) -> String {
+    const SHOWN: usize = 6;
+    let list = names[..names.len().min(SHOWN)].join(", ");
+    match names.len().checked_sub(SHOWN) {
+        Some(more) if more > 0 => format!("{list} and {more} more"),
+        _ => list,
+    }
 }
 
 /// Judges Theorem 2: Theorem 1, and a monitor without timing dependencies that is a program of the
@@ -611,7 +631,7 @@ mod tests {
         };
         let fine = || assumed(Kept::default(), Yes);
         let broken = |unseen| Kept {
-            broken: vec![(crate::assumptions::Breaker::Class(0), Side::User)],
+            broken: vec![(crate::assumptions::Breaker::Class(0), Side::User, Yes)],
             unseen,
             ..Kept::default()
         };
@@ -624,11 +644,17 @@ mod tests {
             (unconfined(Yes), entries(Yes, false), fine(), open, 0),
             (unconfined(Undecided), entries(Yes, false), fine(), open, 0),
             (harmless(), entries(Yes, false), assumed(broken(vec![]), Yes), holds, 1),
-            (harmless(), entries(Yes, false), assumed(broken(vec![(0, Side::User)]), Yes), open, 1),
             (
                 harmless(),
                 entries(Yes, false),
-                assumed(Kept { images: vec![Side::User], ..Kept::default() }, Yes),
+                assumed(broken(vec![(0, Side::User, Yes)]), Yes),
+                open,
+                1,
+            ),
+            (
+                harmless(),
+                entries(Yes, false),
+                assumed(Kept { images: vec![(Side::User, Yes)], ..Kept::default() }, Yes),
                 open,
                 0,
             ),

@@ -365,15 +365,16 @@ fn a_guest_that_breaks_a_watched_assumption_is_stopped() {
 fn a_window_beyond_storage_is_refused_where_the_verdict_needs_it() {
     let stb = "../isa-specs/g3-stb.yaml";
     let run = |spec: &str, options: &[&str]| refvmm(&[&["run", spec, OS], options].concat());
-    for monitor in ["vmm", "hybrid"] {
-        let output = run(stb, &["--monitor", monitor]);
-        assert_eq!(code(&output), 2);
-        let message = stderr(&output);
-        let end = "the guest's window ends at cell 65536, beyond its 16384 cells: \
-                   the verdict assumes l + b <= w (profile refined); ";
-        assert!(message.starts_with("at instruction ") && message.contains(end), "{message}");
-    }
-    assert_eq!(code(&run(stb, &[])), 0);
+    let output = run(stb, &["--monitor", "vmm"]);
+    assert_eq!(code(&output), 2);
+    let message = stderr(&output);
+    let end = "the guest's window ends at cell 65536, beyond its 16384 cells: \
+               the verdict assumes l + b <= w (profile refined); ";
+    assert!(message.starts_with("at instruction ") && message.contains(end), "{message}");
+    // The hybrid monitor interprets the code that has this window; what runs directly has a smaller one.
+    let (bare, hybrid) = (run(stb, &[]), run(stb, &["--monitor", "hybrid"]));
+    assert_eq!((code(&bare), code(&hybrid)), (0, 0));
+    assert_eq!(stdout(&bare), stdout(&hybrid));
     assert_eq!(code(&run(G3, &["--monitor", "vmm"])), 0);
 }
 

@@ -7,7 +7,9 @@
 //!
 //! **Formula.** Two parts. [`ask_depends`]: there are two states in user mode that agree in the monitor's
 //! storage (the cells below k) and its components of R; the trap of the first enters the supervisor mode with
-//! a window that is not empty, and that of the second leads to another mode, P or window. [`ask_enters`]:
+//! a window that is not empty, and that of the second leads to another mode, P or window; nor, in
+//! [`ask_given`], does it fail to enter for another argument, or for another value of what the monitor has and
+//! does not set. [`ask_enters`]:
 //! there is a state from which all traps enter the supervisor mode. If the first has no model and the second
 //! has one, its values of what belongs to the monitor are a choice under which every guest's trap leads to
 //! the monitor.
@@ -230,6 +232,34 @@ pub(crate) fn ask_depends(
     })
 }
 
+/// "There are two states in user mode, with the same of what the monitor sets; the trap of the first enters the
+/// supervisor mode, and that of the second, with whatever argument, does not." What the monitor has and does
+/// not set, such as the number of its processor, may be another for the second.
+pub(crate) fn ask_given(
+    problem: &mut Problem<'_>,
+    setting: Setting<'_>,
+    trap: TrapId,
+) -> Obligation {
+    let scene = Scene::new(problem);
+    let first = in_user(problem, setting);
+    let second = problem.vary(&first, |_, s| !is_chosen(s));
+    let second = problem.deprivileged(&second, setting.pair);
+    let mut premises = scene.premises.clone();
+    let states = [first, second].map(|state| scene.place(problem, state));
+    let mut enters = Vec::new();
+    for state in &states {
+        let argument = argument(problem);
+        let entry = Entry::of(problem, &scene, (trap, argument), state, &mut premises);
+        enters.push(entry.enters(&mut problem.terms, setting, scene.q));
+    }
+    let fails = problem.terms.not(enters[1]);
+    let goal = problem.terms.and(enters[0], fails);
+    let runs: Vec<Run> = states.into_iter().map(|state| at_rest(problem, state)).collect();
+    premises.extend(runs.iter().flat_map(|run| &run.assumed));
+    let unknown = problem.terms.bool(false);
+    Obligation { query: Query { premises, goal }, runs, unknown, first: Some(scene.k) }
+}
+
 /// "Something that belongs to the monitor makes the trap of two known states lead to one place, in
 /// supervisor mode."
 pub(crate) fn ask_choice(
@@ -359,6 +389,24 @@ pub(crate) fn depends_shown_by(replay: &Replay<'_>, trap: TrapId) -> bool {
             && x.is_some_and(|state| entered(replay.setting, &state))
     };
     agree(replay, &a.before, &b.before) && arguments(replay.isa()).any(differs)
+}
+
+/// Whether concrete states show that some argument, or what the monitor does not set, leads astray.
+pub(crate) fn given_shown_by(replay: &Replay<'_>, trap: TrapId) -> bool {
+    let [a, b] = replay.sides.as_slice() else { return false };
+    let (a, b) = (&a.before, &b.before);
+    let alike = is_real(replay, a)
+        && is_real(replay, b)
+        && a.cells == b.cells
+        && equal_bits(replay.isa(), a, b, is_chosen)
+        && a.storage.range(..replay.first).eq(b.storage.range(..replay.first));
+    let enters = |state: &Concrete, argument| {
+        let behind = sequel(replay.isa(), trap, argument, state);
+        behind.is_some_and(|state| entered(replay.setting, &state))
+    };
+    alike
+        && arguments(replay.isa()).any(|argument| enters(a, argument))
+        && !arguments(replay.isa()).all(|argument| enters(b, argument))
 }
 
 /// Whether what belongs to the monitor makes the trap of two states lead to one place.

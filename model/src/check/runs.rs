@@ -26,11 +26,8 @@ impl Checker<'_> {
                 pairs.all(|(o, v)| o.fixed.is_none_or(|fixed| fixed == *v))
                     && c.when.as_ref().is_none_or(|when| operand_condition(when, &operands))
             };
-            let Some(class) = classes.iter().position(taken) else {
-                let message = "no case takes these operands";
-                self.error("K034", run.span, message, "operands that are not named are 0");
-                continue;
-            };
+            // Where no case takes them, the cases are wrong and it was said.
+            let Some(class) = classes.iter().position(taken) else { continue };
             let checked = self.run(env, run, operands);
             classes[class].runs.extend(checked);
         }
@@ -186,7 +183,8 @@ impl Checker<'_> {
         env.used.borrow_mut().insert(text.it.clone());
         if bits_for(value) > width {
             let message = format!("{value} does not fit {}", bits(width));
-            self.error("K032", text.span, message, "");
+            let help = format!("the largest value here is {}", crate::bits::mask(width));
+            self.error("K032", text.span, message, &help);
             return None;
         }
         Some(value)

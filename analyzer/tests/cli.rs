@@ -198,6 +198,7 @@ state:
 machine:
   modes: {modes}
   traps: {{memory: {{kind: memory}}}}
+  on-trap: \"mode = s;\"
 instructions:
   only:
     semantics: \"{semantics}\"

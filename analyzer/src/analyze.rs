@@ -660,8 +660,12 @@ pub(crate) fn check_expectations(isa: &Isa, sources: &Sources, report: &mut Repo
             not_applicable(expected, place.as_deref(), &mut checked, &mut unmet);
         }
     }
+    for run in model::runs::replay(isa) {
+        let (expected, found) = (run.expected, run.found);
+        unmet.push(Unmet { expected, found, at: at(run.span), undecided: false });
+    }
     report.unmet = unmet;
-    report.expectations = checked;
+    report.expectations = checked + model::runs::count(isa) as u64;
 }
 
 /// On a machine without modes every theorem is not applicable, whatever else is expected.

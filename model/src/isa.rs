@@ -6,12 +6,13 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::bits::{Bits, Op};
+use crate::bits::{Bits, Op, mask};
 use crate::diagnostic::Span;
 use crate::encoding::{Coverage, Pattern};
 pub use crate::spec::{
     DiagramWord, Endian, Kind, Premise, Profile, Role, Saves, TrapKind, VerdictWord,
 };
+use crate::state::State;
 
 macro_rules! ids {
     ($($(#[doc = $doc:literal])* $name:ident)*) => {
@@ -260,6 +261,55 @@ pub struct Class {
     pub notes: Vec<String>,
     /// Classification the author expects.
     pub expect: Vec<(Profile, Vec<ExpectedWord>)>,
+    /// Examples of what it does.
+    pub runs: Vec<Run>,
+}
+
+/// An example of what a class does to one state.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Where it stands.
+    pub span: Span,
+    /// Values of the operands.
+    pub operands: Vec<u128>,
+    /// The state before.
+    pub before: State,
+    /// The trap it takes, if it does.
+    pub traps: Option<TrapId>,
+    /// What is otherwise afterwards.
+    pub gives: Vec<(Site, u128)>,
+}
+
+/// A place of a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Site {
+    /// Bits of a register; the element is 0 where it is no file.
+    Part {
+        /// The register.
+        register: RegisterId,
+        /// Its number in the file.
+        element: u128,
+        /// Lowest bit.
+        low: u32,
+        /// Number of bits.
+        width: u32,
+    },
+    /// A physical cell.
+    Cell(u128),
+}
+
+impl Site {
+    /// Sets the place of a state.
+    pub(crate) fn set(self, state: &mut State, value: u128) {
+        match self {
+            Self::Part { register, element, low, width } => {
+                let bits = mask(width) << low;
+                let old = state.element(register, element);
+                state.set_element(register, element, old & !bits | value << low & bits);
+            }
+            Self::Cell(cell) => state.store(cell, value),
+        }
+    }
 }
 
 /// Reads the instruction at P, if it has a given length.

@@ -18,6 +18,7 @@ pub mod map;
 mod overlay;
 mod parser;
 mod read;
+pub mod runs;
 pub mod spec;
 pub mod state;
 mod yaml;

@@ -124,6 +124,8 @@ impl Patched for Instruction {
             syntax: self.syntax.or(old.syntax),
             semantics: Some(code),
             cases: self.cases.or(old.cases),
+            // The old examples are about what is patched.
+            runs: self.runs,
             expect: self.expect.or(old.expect),
             notes: self.notes.or(old.notes),
             sources: self.sources.or(old.sources),

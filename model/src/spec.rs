@@ -538,6 +538,8 @@ record! {
         semantics "semantics": List<Code>,
         /// Decode classes judged one by one.
         cases "cases": Names<Case>,
+        /// Examples: what the instruction does to one state.
+        runs "runs": List<Run>,
         /// Classification expected by the author.
         expect "expect": Sp<ByProfile<List<Sp<String>>>>,
         /// Free text.
@@ -546,6 +548,40 @@ record! {
         sources "sources": List<String>,
         /// In an overlay: what happens to the existing instruction.
         patch "patch": Sp<Patch>,
+    }
+}
+
+record! {
+    /// An example of what an instruction does; what is not named is zero before, and stays as it is.
+    Run {
+        /// Values of operands.
+        operands "operands": Names<Sp<String>>,
+        /// The state before; `cells` is the number of cells.
+        given "given": Names<Setting>,
+        /// The trap it takes.
+        traps "traps": Sp<String>,
+        /// What is otherwise afterwards; behind a trap, only this is compared.
+        gives "gives": Names<Setting>,
+    }
+}
+
+/// The value of a register or field, or values by number of a file or of storage.
+#[derive(Debug, Clone)]
+pub(crate) enum Setting {
+    One(Sp<String>),
+    ByNumber(Names<Sp<String>>),
+}
+
+impl Read for Setting {
+    fn read(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
+        if matches!(node.value, Value::Scalar(_)) {
+            return Read::read(node, cx).map(Self::One);
+        }
+        Read::read(node, cx).map(Self::ByNumber)
+    }
+
+    fn schema() -> Json {
+        json!({"anyOf": [Sp::<String>::schema(), Names::<Sp<String>>::schema()]})
     }
 }
 

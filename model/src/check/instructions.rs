@@ -95,7 +95,7 @@ impl Checker<'_> {
                 notes: Vec::new(),
             }],
         };
-        branches
+        let mut classes: Vec<Class> = branches
             .into_iter()
             .map(|branch| {
                 let mut operands = operands.clone();
@@ -115,9 +115,14 @@ impl Checker<'_> {
                     body: Arc::clone(&body),
                     notes: [notes.clone(), branch.notes].concat(),
                     expect: if branch.expect.is_empty() { expect.clone() } else { branch.expect },
+                    runs: Vec::new(),
                 }
             })
-            .collect()
+            .collect();
+        if let Some(runs) = it.runs.as_ref().filter(|_| !classes.is_empty()) {
+            self.runs(env, &runs.0, &mut classes);
+        }
+        classes
     }
 
     /// An operand has a name of its own; if it hid a component, `r[r]` would not mean the file.

@@ -2,6 +2,7 @@
 
 mod instructions;
 mod machine;
+mod runs;
 mod sequence;
 mod state;
 

@@ -117,6 +117,13 @@ pub(crate) fn judge<'i>(
     let (choices, [vmm_choice, hvmm_choice]) = choices(setting, &all, settle, &mut counts);
     let mut vmm = theorem::judge(setting, false, &all, &entries, &assumed, &vmm_choice);
     let mut hvmm = theorem::judge(setting, true, &all, &entries, &assumed, &hvmm_choice);
+    for it in [&mut vmm, &mut hvmm] {
+        if !entries::lead_keeping(setting, &entries, &it.keeps, settle, &mut counts) {
+            it.take_back(
+                "under the bits that it keeps, it is not known that all traps lead to the monitor",
+            );
+        }
+    }
     counts.add(&theorem::escapes(setting, &all, &mut vmm, &mut hvmm, settle));
     for it in [&mut vmm, &mut hvmm] {
         theorem::fixed_bits(isa, it);
@@ -127,7 +134,7 @@ pub(crate) fn judge<'i>(
     for (it, hybrid) in [(&mut vmm, false), (&mut hvmm, true)] {
         let failing = diagram.failing(isa, setting.sides(hybrid));
         if it.verdict == VerdictWord::Holds && !failing.is_empty() {
-            it.take_back(&failing);
+            it.lose(&failing);
         }
     }
     let recursive = theorem::recursive(&all, &vmm);

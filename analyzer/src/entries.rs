@@ -1,7 +1,8 @@
 //! Which traps lead to the monitor: [trap entry](crate::definitions::entry) for every trap of a pair.
 
-use model::isa::TrapId;
+use model::isa::{Part, Register, TrapId};
 
+use crate::choice::{self, Assignment};
 use crate::counts::Counts;
 use crate::definitions::entry;
 use crate::inquiry::Inquiry;
@@ -45,7 +46,7 @@ pub(crate) fn judge(setting: Setting<'_>, settle: &dyn Settle) -> Entries {
     // That each of them can be led to the monitor does not say that all can be at once.
     let entering = entries.of(Answer::Yes);
     if entering.len() > 1 {
-        entries.apart = !enters(&mut inquiry, "all", &entering).is_shown();
+        entries.apart = !enters(&mut inquiry, "all", &entering, &[]).is_shown();
     }
     entries.counts = inquiry.counts;
     entries
@@ -55,13 +56,21 @@ pub(crate) fn judge(setting: Setting<'_>, settle: &dyn Settle) -> Entries {
 fn one(inquiry: &mut Inquiry<'_>, trap: TrapId) -> (Answer, Option<Verdict>) {
     let setting = inquiry.setting();
     let name = &setting.isa.trap(trap).name;
-    let depends = inquiry.ask(&Question {
-        name: format!("trap-entry/{name}/depends"),
-        ask: &|problem| entry::ask_depends(problem, setting, trap),
-        shows: &|replay| entry::depends_shown_by(replay, trap),
-    });
+    let ask = |inquiry: &mut Inquiry<'_>, others: bool| {
+        let what = if others { "given" } else { "depends" };
+        inquiry.ask(&Question {
+            name: format!("trap-entry/{name}/{what}"),
+            ask: &|problem| entry::ask_depends(problem, setting, trap, others),
+            shows: &|replay| entry::depends_shown_by(replay, trap),
+        })
+    };
+    let mut depends = ask(inquiry, false);
+    let given = |r: &Register| r.slices.iter().any(entry::is_given);
+    if matches!(depends, Verdict::Proved(_)) && setting.isa.registers.iter().any(given) {
+        depends = ask(inquiry, true);
+    }
     match &depends {
-        Verdict::Proved(_) => match enters(inquiry, name, &[trap]) {
+        Verdict::Proved(_) => match enters(inquiry, name, &[trap], &[]) {
             Verdict::Shown(_) => (Answer::Yes, None),
             Verdict::Proved(_) => (Answer::No, None),
             Verdict::Open(_) => (Answer::Undecided, None),
@@ -79,11 +88,32 @@ fn one(inquiry: &mut Inquiry<'_>, trap: TrapId) -> (Answer, Option<Verdict>) {
     }
 }
 
-fn enters(inquiry: &mut Inquiry<'_>, name: &str, traps: &[TrapId]) -> Verdict {
+/// Whether the traps that lead to the monitor do so too where it keeps bits of its own at a value.
+pub(crate) fn lead_keeping(
+    setting: Setting<'_>,
+    entries: &Entries,
+    kept: &Assignment,
+    settle: &dyn Settle,
+    counts: &mut Counts,
+) -> bool {
+    let Some(class) = setting.isa.classes.first().filter(|_| !kept.is_empty()) else { return true };
+    let mut inquiry = Inquiry::new(setting, class, settle);
+    let name = format!("all/{}", choice::words(setting.isa, kept));
+    let shown = enters(&mut inquiry, &name, &entries.of(Answer::Yes), kept).is_shown();
+    counts.add(&inquiry.counts);
+    shown
+}
+
+fn enters(
+    inquiry: &mut Inquiry<'_>,
+    name: &str,
+    traps: &[TrapId],
+    kept: &[(Part, u128)],
+) -> Verdict {
     let setting = inquiry.setting();
     inquiry.ask(&Question {
         name: format!("trap-entry/{name}/enters"),
-        ask: &|problem| entry::ask_enters(problem, setting, traps),
-        shows: &|replay| entry::enters_shown_by(replay, traps),
+        ask: &|problem| entry::ask_enters(problem, setting, traps, kept),
+        shows: &|replay| entry::enters_shown_by(replay, traps, kept),
     })
 }

@@ -166,13 +166,19 @@ pub(crate) fn judge(
 
 impl Judgement {
     /// Takes a verdict of *holds* back: the monitor does not find its guest behind these traps.
-    pub(crate) fn take_back(&mut self, failing: &[String]) {
-        self.verdict = VerdictWord::Undecided;
-        self.by = Ground::Nothing;
+    pub(crate) fn lose(&mut self, failing: &[String]) {
         self.lost = true;
         let which = failing.join(", ");
-        self.obstacles
-            .push(format!("behind a trap the monitor does not find its guest again: {which}"));
+        self.take_back(&format!(
+            "behind a trap the monitor does not find its guest again: {which}"
+        ));
+    }
+
+    /// Takes a verdict of *holds* back.
+    pub(crate) fn take_back(&mut self, obstacle: &str) {
+        self.verdict = VerdictWord::Undecided;
+        self.by = Ground::Nothing;
+        self.obstacles.push(obstacle.to_owned());
     }
 }
 

@@ -44,6 +44,16 @@ struct Instruction {
 struct Shape {
     /// Bits of a cell and of a register.
     word: u32,
+    /// A mode that is neither of the pair.
+    third: bool,
+    /// A bit of M that traps set to the mode they come from, and de-privileging to 1.
+    previous: bool,
+    /// A component `en` of kind resource.
+    enable: bool,
+    /// Where traps lead.
+    lead: Lead,
+    /// Traps give the supervisor all storage.
+    opens: bool,
     cells: u32,
     relocation: u32,
     bounds: u32,
@@ -87,6 +97,20 @@ enum Sequence {
     Exchange,
 }
 
+/// The mode behind a trap sequence that does not exchange it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lead {
+    Supervisor,
+    /// The one before.
+    Same,
+    /// The supervisor's if a component of R says so.
+    Told,
+    /// The supervisor's if a register says so.
+    Asked,
+    /// The third one, where there is one.
+    Third,
+}
+
 /// A word.
 #[derive(Debug, Clone)]
 enum Word {
@@ -113,12 +137,16 @@ enum Component {
     Clock,
     Follower,
     Flag,
+    Previous,
+    Enable,
 }
 
 /// A condition.
 #[derive(Debug, Clone)]
 enum Test {
     Supervisor,
+    /// In supervisor mode, or `en` is set.
+    Enabled,
     Compare(&'static str, Word, Word),
 }
 
@@ -136,7 +164,9 @@ enum Stmt {
 }
 
 fn component() -> impl Strategy<Value = Component> {
-    use Component::{Bounds, Clock, Counter, Flag, Follower, Mode, Relocation, Resource};
+    use Component::{
+        Bounds, Clock, Counter, Enable, Flag, Follower, Mode, Previous, Relocation, Resource,
+    };
     prop_oneof![
         2 => Just(Counter),
         2 => Just(Mode),
@@ -146,6 +176,8 @@ fn component() -> impl Strategy<Value = Component> {
         1 => Just(Clock),
         1 => Just(Follower),
         1 => Just(Flag),
+        1 => Just(Previous),
+        1 => Just(Enable),
     ]
 }
 
@@ -175,6 +207,7 @@ fn test_of(word: impl Strategy<Value = Word> + Clone) -> impl Strategy<Value = T
     let compare = prop::sample::select(vec!["==", "!=", "<", "<="]);
     prop_oneof![
         2 => Just(Test::Supervisor),
+        1 => Just(Test::Enabled),
         2 => (compare, word.clone(), word).prop_map(|(o, a, b)| Test::Compare(o, a, b)),
     ]
 }
@@ -190,8 +223,11 @@ fn statement() -> impl Strategy<Value = Stmt> {
         3 => Just(Stmt::Require(Test::Supervisor, "privileged")),
         2 => (test(), trap()).prop_map(|(c, t)| Stmt::Require(c, t)),
         1 => trap().prop_map(Stmt::Trap),
+        1 => Just(Stmt::Require(Test::Enabled, "privileged")),
         1 => Just(Stmt::Commit),
         1 => Just(Stmt::Unpredictable),
+        1 => Just(Stmt::If(Test::Supervisor, vec![Stmt::Unpredictable], Vec::new())),
+        1 => Just(Stmt::Require(Test::Supervisor, "unpredictable")),
     ];
     leaf.prop_recursive(1, 4, 2, move |inner| {
         let list = || vec(inner.clone(), 0..2);
@@ -211,22 +247,35 @@ fn shape(troubles: Troubles) -> impl Strategy<Value = Shape> {
         prop::sample::select(vec![Sequence::Plain, Sequence::Vector, Sequence::Exchange]);
     let resource = prop::sample::select(vec!["resource", "trap-vector", "identity", "device"]);
     let flag = if troubles.flag { 1.0 } else { 0.0 };
-    let flags = [0.5, 0.1, flag].map(prop::bool::weighted);
+    let flags = [0.5, 0.1, flag, 0.25, 0.25, 0.4, 0.6].map(prop::bool::weighted);
+    let lead = prop_oneof![
+        6 => Just(Lead::Supervisor),
+        1 => Just(Lead::Same),
+        2 => Just(Lead::Told),
+        1 => Just(Lead::Asked),
+        1 => Just(Lead::Third),
+    ];
     let narrow = if troubles.narrow_mapping { 1 } else { 2 };
-    (1..=2u32, 2..=4u32, narrow..=2u32, narrow..=2u32, mapping, sequence, resource, flags).prop_map(
+    let mapping = (mapping, sequence, lead);
+    (1..=2u32, 2..=4u32, narrow..=2u32, narrow..=2u32, mapping, resource, flags).prop_map(
         move |(
             word,
             cells,
             relocation,
             bounds,
-            mapping,
-            sequence,
+            (mapping, sequence, lead),
             resource,
-            [clock, follower, flag],
+            [clock, follower, flag, third, previous, enable, opens],
         )| {
-            // Machines that tie components together are looked at without laziness.
-            let follower = follower && word == 1;
+            // What is exchanged with cells has to fit them.
+            let third = third && sequence != Sequence::Exchange;
+            let follower = follower && !third;
             Shape {
+                third,
+                previous,
+                enable,
+                lead,
+                opens,
                 word,
                 cells,
                 relocation,
@@ -342,19 +391,29 @@ fn fit(text: &str, from: u32, to: u32) -> String {
 const ADDRESS: u32 = 2;
 
 impl Shape {
+    /// Bits of the mode.
+    fn mode(&self) -> u32 {
+        if self.third { 2 } else { 1 }
+    }
+
     /// A component's name and width; those the machine lacks stand for `res`.
     fn component(&self, component: Component) -> (&'static str, u32) {
         match component {
-            Component::Mode => ("mode", 1),
+            Component::Mode => ("mode", self.mode()),
+            Component::Previous if self.previous => ("prev", 1),
+            Component::Enable if self.enable => ("en", 1),
             Component::Counter => ("pc", 1),
             Component::Relocation => ("base", self.relocation),
             Component::Bounds => ("bound", self.bounds),
             Component::Clock if self.clock => ("clock", 1),
             Component::Follower if self.follower => ("ring", 1),
             Component::Flag if self.flag => ("flag", 1),
-            Component::Resource | Component::Clock | Component::Follower | Component::Flag => {
-                ("res", 1)
-            }
+            Component::Resource
+            | Component::Clock
+            | Component::Follower
+            | Component::Flag
+            | Component::Previous
+            | Component::Enable => ("res", 1),
         }
     }
 
@@ -389,6 +448,10 @@ impl Shape {
     fn test(&self, test: &Test) -> String {
         match test {
             Test::Supervisor => "mode == supervisor".to_owned(),
+            Test::Enabled => {
+                let (name, _) = self.component(Component::Enable);
+                format!("mode == supervisor || {name} == 1")
+            }
             Test::Compare(o, a, b) => format!("{} {o} {}", self.word(a), self.word(b)),
         }
     }
@@ -414,6 +477,9 @@ impl Shape {
                         self.statements(no, indent + 2, out);
                     }
                     "}".to_owned()
+                }
+                Stmt::Require(c, "unpredictable") => {
+                    format!("require {} else unpredictable;", self.test(c))
                 }
                 Stmt::Require(c, t) => format!("require {} else trap({t});", self.test(c)),
                 Stmt::Trap(t) => format!("trap({t});"),
@@ -449,18 +515,33 @@ impl Shape {
     /// The trap sequence, and the cells it uses, old and new.
     fn sequence(&self) -> (String, Option<(&'static str, &'static str)>) {
         let mut text = if self.flag { "flag = 0;\n    ".to_owned() } else { String::new() };
+        if self.previous {
+            let _ = write!(text, "prev = {};\n    ", fit("mode", self.mode(), 1));
+        }
+        if self.opens {
+            let (l, b) = (self.relocation, self.bounds);
+            let _ = write!(text, "base = 0u{l};\n    bound = {}u{b};\n    ", (1 << b) - 1);
+        }
         let follower = if self.follower { " ring = mode;" } else { "" };
+        let mode = match self.lead {
+            Lead::Supervisor => "mode = supervisor;".to_owned(),
+            Lead::Same => "mode = mode;".to_owned(),
+            Lead::Told => {
+                let (name, _) = self.component(Component::Enable);
+                format!("if {name} == 1 {{ mode = supervisor; }}")
+            }
+            Lead::Asked => "if r[0u1] == 0 { mode = supervisor; }".to_owned(),
+            Lead::Third if self.third => "mode = third;".to_owned(),
+            Lead::Third => "mode = user;".to_owned(),
+        };
         let cells = match self.sequence {
             Sequence::Plain => {
-                text += "mode = supervisor;";
+                text += &mode;
                 None
             }
             Sequence::Vector => {
                 let counter = fit("pc", 1, self.word);
-                let _ = write!(
-                    text,
-                    "phys[0] = {counter};\n    pc = phys[1][0];\n    mode = supervisor;"
-                );
+                let _ = write!(text, "phys[0] = {counter};\n    pc = phys[1][0];\n    {mode}");
                 Some(("0..1", "1..2"))
             }
             Sequence::Exchange if self.word == 2 => {
@@ -496,7 +577,11 @@ impl Machine {
         let mut line = |text: String| out.push_str(&(text + "\n"));
         line(format!("  mem:   {{role: E, width: {n}, cells: {}}}", s.cells));
         line(format!("  r:     {{role: E, width: {n}, count: 2}}"));
-        line("  mode:  {role: M, width: 1, values: {supervisor: 0, user: 1}}".into());
+        let third = if s.third { ", third: 2" } else { "" };
+        line(format!(
+            "  mode:  {{role: M, width: {}, values: {{supervisor: 0, user: 1{third}}}}}",
+            s.mode()
+        ));
         line("  pc:    {role: P, width: 1}".into());
         line(format!("  base:  {{role: R, kind: relocation, width: {}}}", s.relocation));
         line(format!("  bound: {{role: R, kind: bounds, width: {}}}", s.bounds));
@@ -510,8 +595,19 @@ impl Machine {
         if s.flag {
             line("  flag:  {role: E, width: 1}".into());
         }
+        if s.previous {
+            line("  prev:  {role: M, width: 1}".into());
+        }
+        if s.enable {
+            line("  en:    {role: R, kind: resource, width: 1}".into());
+        }
         line("machine:".into());
-        let map = if s.follower { ", deprivilege: \"ring = 1;\"" } else { "" };
+        let map = match (s.follower, s.previous) {
+            (true, true) => ", deprivilege: \"ring = 1; prev = 1;\"",
+            (true, false) => ", deprivilege: \"ring = 1;\"",
+            (false, true) => ", deprivilege: \"prev = 1;\"",
+            (false, false) => "",
+        };
         line(format!("  modes: [{{supervisor: supervisor, user: user{map}}}]"));
         line(format!("  address-width: {ADDRESS}"));
         line(format!("  address: |\n    {}", s.address_function()));

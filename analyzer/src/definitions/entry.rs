@@ -6,8 +6,9 @@
 //! only on cells and components that no guest can write.
 //!
 //! **Formula.** Two parts. [`ask_depends`]: there are two states in user mode that agree in the monitor's
-//! storage (the cells below k) and its components of R; the trap of the first enters the supervisor mode with
-//! a window that is not empty, and that of the second leads to another mode, P or window. [`ask_enters`]:
+//! storage (the cells below k) and the components that it sets; the trap of the first enters the supervisor mode
+//! with a window that is not empty, and that of the second does not, or leads to another P or window. What the
+//! monitor does not set (the number of a processor) may be another for the second, and then P may differ. [`ask_enters`]:
 //! there is a state from which all traps enter the supervisor mode. If the first has no model and the second
 //! has one, its values of what belongs to the monitor are a choice under which every guest's trap leads to
 //! the monitor.
@@ -47,6 +48,12 @@ pub(crate) const STATEMENT: &str = "behind every trap from user mode, M is the s
 fn is_guests(slice: &Slice) -> bool {
     matches!(slice.role, Role::E | Role::M | Role::P)
         || matches!(slice.kind, Some(Kind::Relocation | Kind::Bounds | Kind::Time))
+}
+
+/// What the monitor has and does not choose, such as the number of its processor: a trap must lead to it
+/// whatever that is, but where to may depend on it.
+pub(crate) fn is_given(slice: &Slice) -> bool {
+    !is_guests(slice) && !is_chosen(slice)
 }
 
 /// The real machine before a trap: the monitor's storage below k, guests above.
@@ -214,19 +221,27 @@ fn loads(terms: &Terms, mut open: Vec<Term>, array: Array) -> Vec<Term> {
 
 /// "There are two states in user mode, with the same of the monitor's; the trap of the first enters the
 /// supervisor mode, and that of the second leads to another place."
+/// With `others` what the monitor has and does not choose may be another, too.
 pub(crate) fn ask_depends(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
     trap: TrapId,
+    others: bool,
 ) -> Obligation {
     let scene = Scene::new(problem);
     let first = in_user(problem, setting);
-    let second = problem.vary(&first, |_, s| is_guests(s));
+    let second = problem.vary(&first, |_, s| is_guests(s) || others && is_given(s));
     let second = problem.deprivileged(&second, setting.pair);
+    let other = problem.differ_exactly(&first, &second, is_given);
     finish(problem, &scene, trap, [first, second], |terms, q, [a, b]| {
         let enters = a.enters(terms, setting, q);
+        let fails = b.enters(terms, setting, q);
+        let fails = terms.not(fails);
         let differs = a.differs(terms, &b);
-        terms.and(enters, differs)
+        let same = terms.not(other);
+        let differs = terms.and(same, differs);
+        let wrong = terms.or(fails, differs);
+        terms.and(enters, wrong)
     })
 }
 
@@ -253,11 +268,12 @@ pub(crate) fn ask_choice(
             }
         }
     }
+    let one_place = equal_bits(problem.isa, &known.before[0], &known.before[1], is_given);
     finish(problem, &scene, trap, [first, second], |terms, q, [a, b]| {
         let differs = a.differs(terms, &b);
-        let same = terms.not(differs);
-        let enters = a.enters(terms, setting, q);
-        terms.and(same, enters)
+        let same = if one_place { terms.not(differs) } else { terms.bool(true) };
+        let enters = [&a, &b].map(|entry| entry.enters(terms, setting, q));
+        terms.all([same, enters[0], enters[1]])
     })
 }
 
@@ -287,16 +303,22 @@ fn at_rest(problem: &mut Problem<'_>, state: State) -> Run {
     problem.at_rest(state, window)
 }
 
-/// "There is a state in user mode from which all these traps enter the supervisor mode."
+/// "There is a state in user mode, with these bits kept, from which all these traps enter the supervisor mode."
 pub(crate) fn ask_enters(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
     traps: &[TrapId],
+    kept: &[(Part, u128)],
 ) -> Obligation {
     let scene = Scene::new(problem);
     let state = in_user(problem, setting);
     let state = scene.place(problem, state);
     let mut premises = scene.premises.clone();
+    for (part, value) in kept {
+        let bits = state.part(&mut problem.terms, *part);
+        let value = problem.terms.constant(*value, part.width);
+        premises.push(problem.terms.eq(bits, value));
+    }
     let mut all = Vec::new();
     for trap in traps {
         let argument = argument(problem);
@@ -318,12 +340,12 @@ fn is_real(replay: &Replay<'_>, state: &Concrete) -> bool {
         && replay.first <= state.cells
 }
 
-/// Whether two concrete states agree in what belongs to the monitor.
+/// Whether two concrete states agree in what the monitor chooses.
 fn agree(replay: &Replay<'_>, a: &Concrete, b: &Concrete) -> bool {
     is_real(replay, a)
         && is_real(replay, b)
         && a.cells == b.cells
-        && equal_bits(replay.isa(), a, b, |s| !is_guests(s))
+        && equal_bits(replay.isa(), a, b, is_chosen)
         && a.storage.range(..replay.first).eq(b.storage.range(..replay.first))
 }
 
@@ -346,10 +368,13 @@ fn entered(setting: Setting<'_>, state: &Concrete) -> bool {
 /// Whether concrete states show that the place depends on the guest.
 pub(crate) fn depends_shown_by(replay: &Replay<'_>, trap: TrapId) -> bool {
     let [a, b] = replay.sides.as_slice() else { return false };
+    let alike = equal_bits(replay.isa(), &a.before, &b.before, is_given);
+    let enters =
+        |state: Option<&Concrete>| state.is_some_and(|state| entered(replay.setting, state));
     let differs = |argument| {
         let [x, y] = [a, b].map(|side| sequel(replay.isa(), trap, argument, &side.before));
-        apart(replay.isa(), x.as_ref(), y.as_ref())
-            && x.is_some_and(|state| entered(replay.setting, &state))
+        let (x, y) = (x.as_ref(), y.as_ref());
+        enters(x) && (!enters(y) || alike && apart(replay.isa(), x, y))
     };
     agree(replay, &a.before, &b.before) && arguments(replay.isa()).any(differs)
 }
@@ -357,17 +382,26 @@ pub(crate) fn depends_shown_by(replay: &Replay<'_>, trap: TrapId) -> bool {
 /// Whether what belongs to the monitor makes the trap of two states lead to one place.
 pub(crate) fn choice_shown_by(replay: &Replay<'_>, trap: TrapId) -> bool {
     let [a, b] = replay.sides.as_slice() else { return false };
+    let alike = equal_bits(replay.isa(), &a.before, &b.before, is_given);
     let same = |argument| {
-        let [x, y] = [a, b].map(|side| sequel(replay.isa(), trap, argument, &side.before));
-        !apart(replay.isa(), x.as_ref(), y.as_ref())
-            && x.is_some_and(|state| entered(replay.setting, &state))
+        let states = [a, b].map(|side| sequel(replay.isa(), trap, argument, &side.before));
+        let [x, y] = states.each_ref().map(Option::as_ref);
+        let enters = [x, y].iter().all(|state| state.is_some_and(|it| entered(replay.setting, it)));
+        enters && !(alike && apart(replay.isa(), x, y))
     };
     agree(replay, &a.before, &b.before) && arguments(replay.isa()).any(same)
 }
 
 /// Whether all these traps enter the supervisor mode from a concrete state.
-pub(crate) fn enters_shown_by(replay: &Replay<'_>, traps: &[TrapId]) -> bool {
+pub(crate) fn enters_shown_by(
+    replay: &Replay<'_>,
+    traps: &[TrapId],
+    kept: &[(Part, u128)],
+) -> bool {
     let [side] = replay.sides.as_slice() else { return false };
+    if kept.iter().any(|(part, value)| side.before.part(*part) != *value) {
+        return false;
+    }
     let enters = |trap: &TrapId| {
         arguments(replay.isa()).any(|argument| {
             sequel(replay.isa(), *trap, argument, &side.before)

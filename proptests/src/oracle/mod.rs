@@ -46,6 +46,7 @@ pub type PerMode = [bool; 2];
 /// Everything the definitions say about one class, one pair, in one profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are the properties of the definitions, by name")]
+#[expect(clippy::struct_excessive_bools, reason = "each property is there or not")]
 pub struct Findings {
     pub profile: Profile,
     pub privileged: Privileged,

@@ -91,8 +91,16 @@ fn given(inquiry: &mut Inquiry<'_>, trap: TrapId) -> (Answer, Option<Verdict>) {
     });
     match given {
         Verdict::Proved(_) => (Answer::Yes, None),
-        Verdict::Shown(_) => (Answer::Undecided, Some(given)),
         Verdict::Open(_) => (Answer::Undecided, None),
+        Verdict::Shown(ref witness) => {
+            let choice = inquiry.ask(&Question {
+                name: format!("trap-entry/{}/given-choice", setting.isa.trap(trap).name),
+                ask: &|problem| entry::ask_given_choice(problem, setting, trap, witness),
+                shows: &|replay| entry::given_choice_shown_by(replay, trap),
+            });
+            let stray = matches!(choice, Verdict::Proved(_));
+            (if stray { Answer::No } else { Answer::Undecided }, Some(given))
+        }
     }
 }
 

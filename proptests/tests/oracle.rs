@@ -79,6 +79,23 @@ fn reservation() {
     }
 }
 
+/// Guests in every mode, with every value of the other bits of M.
+#[test]
+fn previous() {
+    for &profile in Profile::ALL {
+        agrees("previous.yaml", profile);
+    }
+}
+
+/// A bit that the monitor keeps makes a theorem hold, and one cannot be kept at two values.
+#[test]
+fn enable() {
+    for &profile in Profile::ALL {
+        agrees("enable.yaml", profile);
+        agrees("enable-torn.yaml", profile);
+    }
+}
+
 /// Cases on which the oracle and the analyzer disagreed, smallest first.
 mod known {
     use super::{Profile, agrees};
@@ -111,6 +128,16 @@ mod known {
     #[test]
     fn wrapping() {
         agrees("known-wrapping.yaml", Profile::Refined);
+    }
+
+    #[test]
+    fn identity() {
+        agrees("known-identity.yaml", Profile::Refined);
+    }
+
+    #[test]
+    fn kept() {
+        agrees("known-kept.yaml", Profile::Refined);
     }
 
     #[test]

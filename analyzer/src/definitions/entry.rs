@@ -17,7 +17,8 @@
 //! supervisor stack), the monitor keeps these places in its own storage and apart from each other.
 //!
 //! Where two states differ, [`ask_choice`] asks whether anything that belongs to the monitor makes them
-//! agree. If nothing does, the trap is a *stray*: it counts neither for *privileged* nor for the statewise
+//! agree, or, where one was led astray by what is given, [`ask_given_choice`] whether anything leads both to
+//! the monitor, each with some argument. If nothing does, the trap is a *stray*: it counts neither for *privileged* nor for the statewise
 //! condition.
 //!
 //! **What a witness shows.** Two guests' states, and the different places their trap leads to.
@@ -225,7 +226,7 @@ pub(crate) fn ask_depends(
     let first = in_user(problem, setting);
     let second = problem.vary(&first, |_, s| is_guests(s));
     let second = problem.deprivileged(&second, setting.pair);
-    finish(problem, &scene, trap, [first, second], |terms, q, [a, b]| {
+    finish(problem, &scene, trap, [first, second], Arguments::One, |terms, q, [a, b]| {
         let enters = a.enters(terms, setting, q);
         let differs = a.differs(terms, &b);
         terms.and(enters, differs)
@@ -244,20 +245,12 @@ pub(crate) fn ask_given(
     let first = in_user(problem, setting);
     let second = problem.vary(&first, |_, s| !is_chosen(s));
     let second = problem.deprivileged(&second, setting.pair);
-    let mut premises = scene.premises.clone();
-    let states = [first, second].map(|state| scene.place(problem, state));
-    let mut enters = Vec::new();
-    for state in &states {
-        let argument = argument(problem);
-        let entry = Entry::of(problem, &scene, (trap, argument), state, &mut premises);
-        enters.push(entry.enters(&mut problem.terms, setting, scene.q));
-    }
-    let fails = problem.terms.not(enters[1]);
-    let goal = problem.terms.and(enters[0], fails);
-    let runs: Vec<Run> = states.into_iter().map(|state| at_rest(problem, state)).collect();
-    premises.extend(runs.iter().flat_map(|run| &run.assumed));
-    let unknown = problem.terms.bool(false);
-    Obligation { query: Query { premises, goal }, runs, unknown, first: Some(scene.k) }
+    finish(problem, &scene, trap, [first, second], Arguments::Own, |terms, q, [a, b]| {
+        let enters = a.enters(terms, setting, q);
+        let other = b.enters(terms, setting, q);
+        let fails = terms.not(other);
+        terms.and(enters, fails)
+    })
 }
 
 /// "Something that belongs to the monitor makes the trap of two known states lead to one place, in
@@ -269,6 +262,34 @@ pub(crate) fn ask_choice(
     known: &Witness,
 ) -> Obligation {
     let scene = Scene::new(problem);
+    let states = chosen_anew(problem, known);
+    finish(problem, &scene, trap, states, Arguments::One, |terms, q, [a, b]| {
+        let differs = a.differs(terms, &b);
+        let same = terms.not(differs);
+        let enters = a.enters(terms, setting, q);
+        terms.and(same, enters)
+    })
+}
+
+/// "Something that belongs to the monitor leads the trap of each of two known states, with some argument, to the
+/// supervisor mode."
+pub(crate) fn ask_given_choice(
+    problem: &mut Problem<'_>,
+    setting: Setting<'_>,
+    trap: TrapId,
+    known: &Witness,
+) -> Obligation {
+    let scene = Scene::new(problem);
+    let states = chosen_anew(problem, known);
+    finish(problem, &scene, trap, states, Arguments::Own, |terms, q, [a, b]| {
+        let first = a.enters(terms, setting, q);
+        let second = b.enters(terms, setting, q);
+        terms.and(first, second)
+    })
+}
+
+/// Two known states with anything for what the monitor chooses, the same in both.
+fn chosen_anew(problem: &mut Problem<'_>, known: &Witness) -> [State; 2] {
     let first = problem.constants(&known.before[0]);
     let first = problem.vary(&first, |_, s| is_chosen(s));
     let mut second = problem.constants(&known.before[1]);
@@ -283,12 +304,14 @@ pub(crate) fn ask_choice(
             }
         }
     }
-    finish(problem, &scene, trap, [first, second], |terms, q, [a, b]| {
-        let differs = a.differs(terms, &b);
-        let same = terms.not(differs);
-        let enters = a.enters(terms, setting, q);
-        terms.and(same, enters)
-    })
+    [first, second]
+}
+
+/// Whether two traps have one argument.
+#[derive(Clone, Copy)]
+enum Arguments {
+    One,
+    Own,
 }
 
 /// Two states before a trap, and what is asked of the places that it leads to.
@@ -297,14 +320,19 @@ fn finish(
     scene: &Scene,
     trap: TrapId,
     states: [State; 2],
+    arguments: Arguments,
     goal: impl FnOnce(&mut Terms, Term, [Entry; 2]) -> Term,
 ) -> Obligation {
-    let argument = argument(problem);
+    let first = argument(problem);
+    let second = match arguments {
+        Arguments::One => first,
+        Arguments::Own => argument(problem),
+    };
     let mut premises = scene.premises.clone();
     let states = states.map(|state| scene.place(problem, state));
-    let entries = states
-        .each_ref()
-        .map(|state| Entry::of(problem, scene, (trap, argument), state, &mut premises));
+    let [a, b] = &states;
+    let entries = [(a, first), (b, second)]
+        .map(|(state, argument)| Entry::of(problem, scene, (trap, argument), state, &mut premises));
     let goal = goal(&mut problem.terms, scene.q, entries);
     let runs: Vec<Run> = states.into_iter().map(|state| at_rest(problem, state)).collect();
     premises.extend(runs.iter().flat_map(|run| &run.assumed));
@@ -394,19 +422,31 @@ pub(crate) fn depends_shown_by(replay: &Replay<'_>, trap: TrapId) -> bool {
 /// Whether concrete states show that some argument, or what the monitor does not set, leads astray.
 pub(crate) fn given_shown_by(replay: &Replay<'_>, trap: TrapId) -> bool {
     let [a, b] = replay.sides.as_slice() else { return false };
+    chosen_alike(replay)
+        && arguments(replay.isa()).any(|argument| enters(replay, trap, argument, &a.before))
+        && !arguments(replay.isa()).all(|argument| enters(replay, trap, argument, &b.before))
+}
+
+/// Whether what belongs to the monitor leads the trap of each of two states to it, with some argument.
+pub(crate) fn given_choice_shown_by(replay: &Replay<'_>, trap: TrapId) -> bool {
+    let any = |state| arguments(replay.isa()).any(|argument| enters(replay, trap, argument, state));
+    chosen_alike(replay) && replay.sides.iter().all(|side| any(&side.before))
+}
+
+/// Whether two guests' states agree in what the monitor sets.
+fn chosen_alike(replay: &Replay<'_>) -> bool {
+    let [a, b] = replay.sides.as_slice() else { return false };
     let (a, b) = (&a.before, &b.before);
-    let alike = is_real(replay, a)
+    is_real(replay, a)
         && is_real(replay, b)
         && a.cells == b.cells
         && equal_bits(replay.isa(), a, b, is_chosen)
-        && a.storage.range(..replay.first).eq(b.storage.range(..replay.first));
-    let enters = |state: &Concrete, argument| {
-        let behind = sequel(replay.isa(), trap, argument, state);
-        behind.is_some_and(|state| entered(replay.setting, &state))
-    };
-    alike
-        && arguments(replay.isa()).any(|argument| enters(a, argument))
-        && !arguments(replay.isa()).all(|argument| enters(b, argument))
+        && a.storage.range(..replay.first).eq(b.storage.range(..replay.first))
+}
+
+/// Whether a trap of a state leads to the monitor.
+fn enters(replay: &Replay<'_>, trap: TrapId, argument: Option<u128>, state: &Concrete) -> bool {
+    sequel(replay.isa(), trap, argument, state).is_some_and(|it| entered(replay.setting, &it))
 }
 
 /// Whether what belongs to the monitor makes the trap of two states lead to one place.
@@ -427,13 +467,10 @@ pub(crate) fn enters_shown_by(
     kept: &[(Part, u128)],
 ) -> bool {
     let [side] = replay.sides.as_slice() else { return false };
-    let enters = |trap: &TrapId| {
-        arguments(replay.isa()).any(|argument| {
-            sequel(replay.isa(), *trap, argument, &side.before)
-                .is_some_and(|state| entered(replay.setting, &state))
-        })
+    let leads = |trap: &TrapId| {
+        arguments(replay.isa()).any(|argument| enters(replay, *trap, argument, &side.before))
     };
     is_real(replay, &side.before)
         && kept.iter().all(|(part, value)| side.before.part(*part) == *value)
-        && traps.iter().all(enters)
+        && traps.iter().all(leads)
 }

@@ -27,6 +27,7 @@ use crate::replay::{Replay, equal_bits};
 use crate::setting::Setting;
 use crate::symbolic::execute::{TrapExit, after_trap};
 use crate::symbolic::facts::Facts;
+use crate::symbolic::known::KnownBits;
 use crate::symbolic::state::{Layout, Region, Register, State};
 use crate::symbolic::term::{Node, Term, Terms};
 
@@ -74,18 +75,24 @@ pub(super) fn monitors_own(problem: &mut Problem<'_>, state: &State) -> FxHashSe
     own
 }
 
-/// Whether a term's value follows from the allowed terms.
+/// Whether a term's value follows from the allowed terms. Branches that are never taken do not count.
 pub(super) fn depends_only_on(terms: &Terms, root: Term, allowed: &FxHashSet<Term>) -> bool {
     let mut open = vec![root];
     let mut seen = FxHashSet::default();
+    let mut known = KnownBits::default();
     while let Some(t) = open.pop() {
         if allowed.contains(&t) || !seen.insert(t) {
             continue;
         }
-        if matches!(terms.node(t), Node::Variable(_) | Node::Select(..)) {
-            return false;
+        match terms.node(t) {
+            Node::Variable(_) | Node::Select(..) => return false,
+            Node::Ite(condition, then, otherwise) => match known.value(terms, *condition) {
+                Some(1) => open.push(*then),
+                Some(_) => open.push(*otherwise),
+                None => open.extend(terms.children(t)),
+            },
+            _ => open.extend(terms.children(t)),
         }
-        open.extend(terms.children(t));
     }
     true
 }

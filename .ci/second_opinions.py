@@ -1,9 +1,12 @@
 """Has z3, cvc5 and bitwuzla answer the obligations that `analyze check SPEC --emit smt2=DIR` writes.
 
-second_opinions.py check [--jobs N] [--limit S] [--patience S] [--partial] DIR...
+second_opinions.py check [--jobs N] [--limit S] [--patience S] [--partial] [--all] [--update] DIR...
     asks all three about every distinct formula below the directories, S seconds each; then, about what
     is left without an answer, along hints (below) up to `patience` seconds each; compares with
-    `:status`, prints a table
+    `:status`, prints a table. What these versions of the solvers have answered before stands in the
+    ledger `outside_answers.txt`: of that one formula in twenty is asked about again, and which ones
+    changes with the ledger. --all asks about everything; --update adds the answers to the ledger,
+    and with --all drops the formulas that are no longer there
 second_opinions.py worker WAY S
     answers the files named on standard input, one line each, each within S seconds
 second_opinions.py available
@@ -24,6 +27,7 @@ answer to everything; 1 otherwise; 2 could not run.
 import argparse
 import collections
 import hashlib
+import importlib.metadata
 import importlib.util
 import itertools
 import os
@@ -38,11 +42,16 @@ import time
 
 SOLVERS = ("z3", "cvc5", "bitwuzla")
 WAYS = (*SOLVERS, "led")
+COLUMNS = (*WAYS, "ledger")
+PACKAGES = ("z3-solver", "cvc5", "bitwuzla")
 STATUS = re.compile(r"^\(set-info :status (sat|unsat|unknown)\)$", re.M)
 LOGIC = re.compile(r"^\(set-logic (\w+)\)$", re.M)
 DEFINITE = ("sat", "unsat")
 # What one solver may use, in bytes.
 MEMORY = 4 << 30
+LEDGER = pathlib.Path(__file__).with_name("outside_answers.txt")
+# One formula of so many in the ledger is asked about again.
+SAMPLE = 20
 
 
 def read(path):
@@ -366,7 +375,31 @@ def ask_all(questions, limit, jobs):
     return answers, seconds
 
 
-def check(directories, limit, patience, jobs, partial):
+def versions():
+    return ", ".join(f"{p} {importlib.metadata.version(p)}" for p in PACKAGES)
+
+
+def read_ledger():
+    """What was answered about the formulas with these digests, if the solvers are those of today."""
+    head, *lines = LEDGER.read_text().splitlines() if LEDGER.exists() else [""]
+    if head != versions():
+        print(f"the ledger is of {head or 'nobody'}, and here are {versions()}: all are asked", flush=True)
+        return {}
+    return {digest: (answer, ways) for digest, answer, ways in (line.split() for line in lines)}
+
+
+def write_ledger(answered):
+    lines = [f"{digest} {answer} {ways}" for digest, (answer, ways) in sorted(answered.items())]
+    new = LEDGER.with_suffix(".new")
+    new.write_text("\n".join([versions(), *lines]) + "\n")
+    new.replace(LEDGER)
+
+
+def is_sampled(digest, seed):
+    return int(hashlib.sha256(f"{seed} {digest}".encode()).hexdigest(), 16) % SAMPLE == 0
+
+
+def check(directories, limit, patience, jobs, partial, everything, update):
     missing = [s for s in SOLVERS if s not in available()]
     if missing:
         print(f"missing: {', '.join(missing)}", file=sys.stderr)
@@ -380,12 +413,16 @@ def check(directories, limit, patience, jobs, partial):
             return 2
         for path in files:
             text = read(path)
-            key = hashlib.sha256(STATUS.sub("", text).encode()).digest()
+            key = hashlib.sha256(STATUS.sub("", text).encode()).hexdigest()[:32]
             stated = STATUS.search(text).group(1)
             first = formulas.setdefault(key, str(path))
             obligations.append((pathlib.Path(directory).name, str(path), first, stated))
-    paths = list(formulas.values())
-    print(f"{len(obligations)} obligations, {len(paths)} distinct formulas, {limit:g} s each", flush=True)
+    ledger = {} if everything else read_ledger()
+    seed = hashlib.sha256(repr(sorted(ledger)).encode()).hexdigest()
+    paths = [path for digest, path in formulas.items() if digest not in ledger or is_sampled(digest, seed)]
+    known = sum(digest in ledger for digest in formulas)
+    print(f"{len(obligations)} obligations, {len(formulas)} distinct formulas, {known} in the ledger")
+    print(f"{len(paths)} are asked about, {limit:g} s each", flush=True)
     begin = time.monotonic()
     answers, seconds = ask_all([(s, p) for p in paths for s in SOLVERS], limit, jobs)
     if patience > 0:
@@ -394,12 +431,19 @@ def check(directories, limit, patience, jobs, partial):
         more, again = ask_all([("led", p) for p in silent], patience, jobs)
         answers.update(more)
         seconds.update(again)
+    answered = dict(ledger)
+    for digest, path in formulas.items():
+        definite = {w: answers[w, path] for w in WAYS if answers.get((w, path)) in DEFINITE}
+        if definite:
+            answered[digest] = (next(iter(definite.values())), ",".join(definite))
+        if digest in ledger:
+            answers["ledger", path] = ledger[digest][0]
 
     failures, open_here, none = [], [], []
     table = collections.Counter()
     for name, path, first, stated in obligations:
         table[name, "all"] += 1
-        given = {way: answers[way, first] for way in WAYS if (way, first) in answers}
+        given = {way: answers[way, first] for way in COLUMNS if (way, first) in answers}
         definite = {way: a for way, a in given.items() if a in DEFINITE}
         for way, answer in given.items():
             table[name, way, answer if answer in DEFINITE else "unknown"] += 1
@@ -419,10 +463,10 @@ def check(directories, limit, patience, jobs, partial):
 
     names = list(dict.fromkeys(name for name, *_ in obligations))
     width = max(len(n) for n in (*names, "specification"))
-    heads = "".join(f" {way:>15}" for way in WAYS)
+    heads = "".join(f" {way:>15}" for way in COLUMNS)
     print(f"\n{'specification':{width}} {'all':>6}{heads}   none   (sat/unsat/unknown)")
     for name in names:
-        cells = ("/".join(str(table[name, way, a]) for a in (*DEFINITE, "unknown")) for way in WAYS)
+        cells = ("/".join(str(table[name, way, a]) for a in (*DEFINITE, "unknown")) for way in COLUMNS)
         row = "".join(f" {cell:>15}" for cell in cells)
         print(f"{name:{width}} {table[name, 'all']:>6}{row} {table[name, 'none']:>6}")
     spent = ", ".join(f"{way} {seconds[way]:.0f} s" for way in WAYS)
@@ -433,6 +477,8 @@ def check(directories, limit, patience, jobs, partial):
         print(f"{path}: no definite outside answer")
     for line in failures:
         print(line)
+    if update and not failures:
+        write_ledger(answered)
     print(f"{len(failures)} disagreements or errors, {len(none)} without an outside answer")
     return 1 if failures or (none and not partial) else 0
 
@@ -445,6 +491,8 @@ def main():
     one.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     one.add_argument("--limit", type=float, default=0.5)
     one.add_argument("--patience", type=float, default=120)
+    one.add_argument("--all", action="store_true", help="ask about what is in the ledger, too")
+    one.add_argument("--update", action="store_true", help="add the answers to the ledger")
     one.add_argument("--partial", action="store_true", help="obligations may be left without an answer")
     one = commands.add_parser("worker")
     one.add_argument("way", choices=WAYS)
@@ -452,7 +500,7 @@ def main():
     commands.add_parser("available")
     it = parser.parse_args()
     if it.command == "check":
-        return check(it.directories, it.limit, it.patience, it.jobs, it.partial)
+        return check(it.directories, it.limit, it.patience, it.jobs, it.partial, it.all, it.update)
     if it.command == "worker":
         return worker(it.way, it.limit)
     print("\n".join(available()))

@@ -8,6 +8,25 @@ use std::fs;
 
 use model::diagnostic::{Diagnostic, Severity, Sources};
 
+#[test]
+fn an_address_function_that_wraps_is_warned_of() {
+    let text = open("tests/rejected/base-tiny.yaml").unwrap();
+    let sums = [
+        ("base + a", true),
+        ("a + 1 + base", true),
+        ("base +^ a", false),
+        ("zext(base, 40) + zext(a, 40)", false),
+        ("zext(base, 33) + zext(a, 33) + 1", true),
+    ];
+    for (sum, wraps) in sums {
+        let changed = text.replace("phys[base +^ a]", &format!("phys[{sum}]"));
+        let mut sources = Sources::default();
+        let loaded = model::load("wraps.yaml", &|_| Ok(changed.clone()), &mut sources).unwrap();
+        let codes: Vec<_> = loaded.warnings.iter().map(|d| d.code).collect();
+        assert_eq!(codes, if wraps { vec!["C033"] } else { vec![] }, "{sum}");
+    }
+}
+
 /// Codes that no file of the corpus can provoke, and why.
 const NO_FILE: &[(&str, &str)] = &[
     ("S000", "the file cannot be read: see `an_unreadable_file_is_refused`"),
@@ -15,6 +34,7 @@ const NO_FILE: &[(&str, &str)] = &[
     ("C030", "a warning: see `warnings_do_not_refuse`"),
     ("C031", "a warning: see `warnings_do_not_refuse`"),
     ("C032", "a warning: see `warnings_do_not_refuse`"),
+    ("C033", "a warning: see `an_address_function_that_wraps_is_warned_of`"),
 ];
 
 /// Opens a file; the message is the same on every system.

@@ -3,8 +3,8 @@
 use super::expression::Indexed;
 use super::{Access, Binding, Frame, Lowerer, insert, slice};
 use crate::ast::{self, Binary, ExprKind as E};
-use crate::bits::MAX_WIDTH;
-use crate::diagnostic::Span;
+use crate::bits::{MAX_WIDTH, Op, bits_for};
+use crate::diagnostic::{Diagnostic, Span};
 use crate::isa::{Expr, ExprKind, LocalId, RegisterId, Stmt, ends};
 
 impl Lowerer<'_> {
@@ -264,12 +264,12 @@ impl Lowerer<'_> {
         };
         match (indexed, access) {
             (Some((Indexed::Physical, index)), Access::Read { cells, result }) => {
-                let index = self.physical_index(index)?;
+                let index = self.location(index)?;
                 let value = self.load(&index, cells);
                 self.emit(Stmt::Local(result, value));
             }
             (Some((Indexed::Physical, index)), Access::Write { cells, value }) => {
-                let index = self.physical_index(index)?;
+                let index = self.location(index)?;
                 let value = self.whole(value);
                 self.store_cells(&index, &value, cells);
             }
@@ -288,6 +288,19 @@ impl Lowerer<'_> {
             }
         }
         Some(())
+    }
+
+    /// The index of a location; a sum that wraps leads to cells far from those meant.
+    fn location(&mut self, index: &ast::Expr) -> Option<Expr> {
+        let lowered = self.physical_index(index)?;
+        if wraps(&lowered) {
+            let width = lowered.width;
+            let message = format!("this sum wraps around at 2^{width}");
+            let help =
+                "add with `+^`, which keeps the carry, and let the access trap beyond `cells`";
+            self.report.push(Diagnostic::warning("C033", index.span, message).help(help));
+        }
+        Some(lowered)
     }
 
     fn return_register(
@@ -331,5 +344,24 @@ impl Lowerer<'_> {
 
     fn whole(&self, local: LocalId) -> Expr {
         Expr { width: self.locals[local.index()], kind: ExprKind::Local(local) }
+    }
+}
+
+/// Whether an expression is a sum that its width may not hold.
+fn wraps(e: &Expr) -> bool {
+    let ExprKind::Apply(Op::Add, parts) = &e.kind else { return false };
+    parts.iter().map(significant).max().is_some_and(|most| most >= e.width)
+}
+
+/// A number of bits that holds every value of an expression.
+fn significant(e: &Expr) -> u32 {
+    match &e.kind {
+        ExprKind::Const(value) => bits_for(*value),
+        ExprKind::Apply(Op::Zext, parts) => parts.iter().map(significant).max().unwrap_or(e.width),
+        ExprKind::Apply(Op::Add, parts) => {
+            let most = parts.iter().map(significant).max().unwrap_or(e.width);
+            e.width.min(most + 1)
+        }
+        _ => e.width,
     }
 }

@@ -134,9 +134,8 @@ pub(crate) fn judge<'i>(
     let (diagram, effort) = diagram::judge(setting, (&vmm, &hvmm), settle);
     counts.add(&effort);
     for (it, hybrid) in [(&mut vmm, false), (&mut hvmm, true)] {
-        let failing = diagram.failing(isa, setting.sides(hybrid));
-        if it.verdict == VerdictWord::Holds && !failing.is_empty() {
-            it.lose(&failing);
+        if it.verdict == VerdictWord::Holds {
+            it.complete(&diagram.parts(isa, setting.sides(hybrid)));
         }
     }
     let recursive = theorem::recursive(&all, &vmm);

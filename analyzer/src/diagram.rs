@@ -3,8 +3,8 @@
 //! A theorem that holds says that a monitor *may* be built. Here its parts are checked for this
 //! machine, for all states: direct execution (the statewise condition), the dispatcher behind every real
 //! trap, the real trap sequence itself, and the allocator. If all commute, equivalence follows by
-//! induction on the instructions executed. The squares of direct execution are part of a verdict; a
-//! failure of the others is printed beside it.
+//! induction on the instructions executed. A verdict of *holds* is taken back where one of them fails or is
+//! open; that traps save all of E is printed as an assumption instead, which profile `extended` asks about.
 
 use model::isa::{Isa, Profile, VerdictWord};
 use rayon::prelude::*;
@@ -66,16 +66,25 @@ pub(crate) fn judge(
 }
 
 impl Diagram {
-    /// The classes whose guest is not found again behind their trap, in some of the virtual modes, and the
-    /// trap sequences that write to the partition.
-    pub(crate) fn failing(&self, isa: &Isa, sides: &[Side]) -> Vec<String> {
-        let lost = |squares: &Vec<Square>| {
-            squares.iter().any(|s| sides.contains(&s.side) && s.verdict.is_shown())
+    /// What a verdict needs beside direct execution, in the modes it speaks of, by name: yes where proved.
+    pub(crate) fn parts(&self, isa: &Isa, sides: &[Side]) -> Vec<(String, Answer)> {
+        let of = |squares: &[Square]| {
+            let asked = squares.iter().filter(|square| sides.contains(&square.side));
+            all_of(asked.map(|square| &square.verdict))
         };
-        let classes = isa.classes.iter().zip(&self.trapped).filter(|(_, squares)| lost(squares));
-        let sequences = self.sequences.iter().filter(|s| s.partition.is_shown());
-        let spilling = sequences.map(|s| format!("trap {}", isa.trap(s.trap).name));
-        classes.map(|(class, _)| class.name.clone()).chain(spilling).collect()
+        let mut parts = Vec::new();
+        for (class, squares) in isa.classes.iter().zip(&self.trapped) {
+            parts.push((class.name.clone(), of(squares)));
+        }
+        for sequence in &self.sequences {
+            let name = &isa.trap(sequence.trap).name;
+            let partition = all_of([&sequence.partition]);
+            parts.push((format!("trap {name} (writes to the partition)"), partition));
+            let counter = all_of(&sequence.counter);
+            parts.push((format!("trap {name} (loses P)"), counter));
+        }
+        parts.push(("allocator".into(), of(&self.allocator)));
+        parts
     }
 }
 
@@ -147,15 +156,14 @@ pub(crate) fn report(
     for (class, c) in isa.classes.iter().zip(all) {
         note(class.name.clone(), direct_of(c));
     }
-    for (_, class, square) in trapped(None) {
-        note(class.name.clone(), all_of([&square.verdict]));
+    for (name, answer) in it.parts(isa, sides) {
+        note(name, answer);
     }
-    for sequence in &it.sequences {
+    // Of a trap that loses P nothing more is said.
+    for sequence in it.sequences.iter().filter(|s| all_of(&s.counter) != Answer::No) {
         let name = &isa.trap(sequence.trap).name;
-        note(format!("trap {name} (writes to the partition)"), all_of([&sequence.partition]));
         note(format!("trap {name} (loses part of the state)"), all_of([&sequence.saved]));
     }
-    note("allocator".into(), allocator);
     let equivalence = match (failing.as_slice(), open.as_slice()) {
         ([], []) => PROVED.to_owned(),
         ([], open) => format!("undecided for {}", open.join(", ")),

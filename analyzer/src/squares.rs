@@ -6,6 +6,7 @@ use model::isa::{Class, TrapId};
 use crate::counts::Counts;
 use crate::decide::Earlier;
 use crate::definitions::dispatch::Way;
+use crate::definitions::sequence::Sought;
 use crate::definitions::statewise::{self, Case, Guests};
 use crate::definitions::{Side, allocator, dispatch, sequence};
 use crate::inquiry::Inquiry;
@@ -31,6 +32,8 @@ pub(crate) struct Sequence {
     pub(crate) partition: Verdict,
     /// Proved: the dispatcher finds behind it what was before it.
     pub(crate) saved: Verdict,
+    /// Where it does not: proved, it finds P.
+    pub(crate) counter: Option<Verdict>,
 }
 
 /// Whether the squares commute in all of the given virtual modes.
@@ -238,12 +241,17 @@ pub(crate) fn sequences(setting: Setting<'_>, settle: &dyn Settle) -> (Vec<Seque
             ask: &|problem| sequence::ask_partition(problem, setting, id, stores),
             shows: &|replay| sequence::partition_shown_by(replay, id),
         });
-        let saved = inquiry.ask(&Question {
-            name: format!("sequence/{name}/saved"),
-            ask: &|problem| sequence::ask_saved(problem, setting, id, stores),
-            shows: &|replay| sequence::saved_shown_by(replay, id),
-        });
-        all.push(Sequence { trap: id, stores, partition, saved });
+        let mut saved = |sought: Sought| {
+            inquiry.ask(&Question {
+                name: format!("sequence/{name}/{}", sought.name()),
+                ask: &|problem| sequence::ask_saved(problem, setting, id, stores, sought),
+                shows: &|replay| sequence::saved_shown_by(replay, id, sought),
+            })
+        };
+        let state = saved(Sought::State);
+        let whole = matches!(state, Verdict::Proved(_));
+        let counter = if whole { None } else { Some(saved(Sought::Counter)) };
+        all.push(Sequence { trap: id, stores, partition, saved: state, counter });
     }
     (all, inquiry.counts)
 }

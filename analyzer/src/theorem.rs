@@ -62,7 +62,7 @@ pub(crate) struct Judgement {
     pub(crate) watched: Vec<usize>,
     /// What stands in the way of a verdict.
     pub(crate) obstacles: Vec<String>,
-    /// Direct execution is right, and yet the monitor does not find its guest behind some trap.
+    /// Direct execution is right, and that the monitor finds its guest behind every trap is not shown.
     pub(crate) lost: bool,
     /// Ways around a refutation, with what became of them.
     pub(crate) escapes: Vec<Escape>,
@@ -173,11 +173,25 @@ impl Judgement {
         self.obstacles.push(why);
     }
 
-    /// Takes it back because the monitor does not find its guest behind these traps.
-    pub(crate) fn lose(&mut self, failing: &[String]) {
-        let which = failing.join(", ");
-        self.take_back(format!("behind a trap the monitor does not find its guest again: {which}"));
-        self.lost = true;
+    /// Takes it back where a part of the diagram beside direct execution fails or is open.
+    pub(crate) fn complete(&mut self, parts: &[(String, Answer)]) {
+        let of = |wanted: Answer| -> Vec<&str> {
+            parts.iter().filter(|(_, a)| *a == wanted).map(|(name, _)| name.as_str()).collect()
+        };
+        let (failing, open) = (of(Answer::No), of(Answer::Undecided));
+        if !failing.is_empty() {
+            let which = failing.join(", ");
+            self.take_back(format!(
+                "behind a trap the monitor does not find its guest again: {which}"
+            ));
+        }
+        if !open.is_empty() {
+            let which = brief(&open);
+            self.take_back(format!(
+                "whether the monitor finds its guest again behind a trap is undecided for {which}"
+            ));
+        }
+        self.lost = !failing.is_empty() || !open.is_empty();
     }
 }
 

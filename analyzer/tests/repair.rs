@@ -153,8 +153,8 @@ state:
 machine:
   modes: PAIRS
   traps: {memory: {kind: memory}, other: {kind: program}, rights: {kind: KIND}}
-  on-trap: "let new = phys[0]; mode = new[1:0]; pc = 1; base = 0; bound = 16;"
-  trap-cells: {new: "0..1"}
+  on-trap: "phys[1] = pc; let new = phys[0]; mode = new[1:0]; pc = 2; base = 0; bound = 16;"
+  trap-cells: {new: "0..1", old: "1..2"}
 instructions:
   showmode:
     operands: {kernel: 2}

@@ -136,6 +136,11 @@ mod known {
     }
 
     #[test]
+    fn counter() {
+        agrees("known-counter.yaml", Profile::Refined);
+    }
+
+    #[test]
     fn kept() {
         agrees("known-kept.yaml", Profile::Refined);
     }

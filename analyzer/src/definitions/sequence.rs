@@ -174,12 +174,38 @@ pub(crate) fn ask_partition(
     Obligation { query: Query { premises, goal }, runs, unknown, first: Some(k) }
 }
 
-/// "There are two states that differ, and are one behind the sequence."
+/// What is looked for behind the sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sought {
+    /// Everything that is the guest's.
+    State,
+    /// P, without which no dispatcher can go on.
+    Counter,
+}
+
+impl Sought {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::State => "saved",
+            Self::Counter => "counter",
+        }
+    }
+
+    fn includes(self, slice: &Slice) -> bool {
+        match self {
+            Self::State => is_guests(slice),
+            Self::Counter => slice.role == Role::P,
+        }
+    }
+}
+
+/// "There are two states that differ in what is sought, and are one behind the sequence."
 pub(crate) fn ask_saved(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
     trap: TrapId,
     stores: Stores,
+    sought: Sought,
 ) -> Obligation {
     let fresh = problem.fresh();
     let mut first = in_side(problem, setting, &fresh, Side::User);
@@ -205,7 +231,7 @@ pub(crate) fn ask_saved(
         }
     }
     premises.extend(equal(problem, [&after_first, &after_second], &facts));
-    let goal = problem.differ(&first, &second, is_guests);
+    let goal = problem.differ(&first, &second, |s| sought.includes(s));
     let windows = [problem.window(&first), problem.window(&second)];
     let runs = vec![problem.at_rest(first, windows[0]), problem.at_rest(second, windows[1])];
     let unknown = problem.terms.bool(false);
@@ -294,7 +320,7 @@ pub(crate) fn partition_shown_by(replay: &Replay<'_>, trap: TrapId) -> bool {
 }
 
 /// Whether two concrete states differ before the sequence and not behind it.
-pub(crate) fn saved_shown_by(replay: &Replay<'_>, trap: TrapId) -> bool {
+pub(crate) fn saved_shown_by(replay: &Replay<'_>, trap: TrapId, sought: Sought) -> bool {
     let [a, b] = replay.sides.as_slice() else { return false };
     let (a, b) = (&a.before, &b.before);
     let isa = replay.isa();
@@ -304,5 +330,6 @@ pub(crate) fn saved_shown_by(replay: &Replay<'_>, trap: TrapId) -> bool {
         let behind = |state| sequel(isa, trap, argument, state);
         behind(a).is_some() && behind(a) == behind(b)
     };
-    comparable && in_user(replay, a) && a.registers != b.registers && arguments(isa).any(one)
+    let differ = !equal_bits(isa, a, b, |s| sought.includes(s));
+    comparable && differ && in_user(replay, a) && arguments(isa).any(one)
 }

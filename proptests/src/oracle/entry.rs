@@ -14,8 +14,8 @@ use model::map::window;
 use model::state::State;
 
 use super::world::{
-    Asked, Case, Free, Half, Lacks, Owner, World, all_slices, arguments, bits, exists_among,
-    is_chosen, is_resource, is_the_mode, set_bits, window_registers,
+    Asked, Case, Free, Half, Lacks, Owner, World, all_slices, arguments, bits, exists,
+    exists_among, is_chosen, is_resource, is_the_mode, set_bits, window_registers,
 };
 
 /// A real machine: its cells, and how many of them the monitor keeps.
@@ -43,7 +43,55 @@ pub(super) fn lead(
     })
 }
 
+/// Whether a trap makes one state of two that differ in P.
+pub(super) fn loses_counter(case: &Case<'_>, sizes: &[u128], traps: &[TrapId]) -> bool {
+    sizes.iter().any(|&cells| {
+        let scene = Scene { case, cells, first: cells, kept: &[] };
+        traps.iter().any(|&trap| {
+            arguments(case.isa).any(|argument| {
+                let merges = |world: &World| scene.merges(trap, argument, world);
+                exists(&mut World::new(), &merges)
+            })
+        })
+    })
+}
+
 impl Scene<'_> {
+    /// Two guests' states that differ in P are one behind the sequence.
+    fn merges(&self, trap: TrapId, argument: u128, world: &World) -> Asked<bool> {
+        let isa = self.case.isa;
+        let Some(first) = self.state(Owner::First, world)? else { return Ok(false) };
+        let Some(second) = self.state(Owner::Second, world)? else { return Ok(false) };
+        let mut differ = false;
+        for (id, i, slice) in all_slices(isa).filter(|(.., s)| s.role == Role::P) {
+            let [a, b] = [&first, &second].map(|half| {
+                half.need(Place::Register(id, i.into()))?;
+                Ok(bits(&half.state, id, i.into(), slice))
+            });
+            differ |= a? != b?;
+        }
+        let behind = |half| self.case.sequel(trap, argument, half);
+        let (Some(a), Some(b)) = (behind(&first)?, behind(&second)?) else { return Ok(false) };
+        for place in a.1.union(&b.1) {
+            for (half, written) in [(&first, &a.1), (&second, &b.1)] {
+                if !written.contains(place) {
+                    half.need(*place)?;
+                }
+            }
+        }
+        // What was not chosen, and is not needed, is the same in both.
+        let known = |place| !first.lacks.contains_key(&place) && !second.lacks.contains_key(&place);
+        let is_one = |place| match place {
+            Place::Register(id, i) => a.0.element(id, i) == b.0.element(id, i),
+            Place::Cell(cell) => a.0.load(cell) == b.0.load(cell),
+        };
+        let registers = isa.register_ids().flat_map(|(id, register)| {
+            (0..register.len()).map(move |i| Place::Register(id, i.into()))
+        });
+        let written = a.1.union(&b.1).copied();
+        Ok(differ && written.chain(registers.filter(|p| known(*p))).all(is_one))
+    }
+
     /// What belongs to the monitor: its choice.
     fn is_choice(&self, free: Free) -> bool {
         match free {

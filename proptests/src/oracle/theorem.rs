@@ -10,7 +10,7 @@ use model::isa::{Isa, Pair, Part, Premise, Profile, TrapId, VerdictWord};
 use model::state::State;
 
 use super::two::Sharing;
-use super::world::{commits, is_chosen, registers_read};
+use super::world::{Case, commits, is_chosen, registers_read};
 use super::{Findings, Judge, Privileged, Squares, cases, either, entry, sizes, virtual_modes};
 
 /// Bits of the monitor's own, and the values it keeps them at.
@@ -24,11 +24,13 @@ pub fn strays(isa: &Isa, pair: &Pair, kept: &[(Part, u128)]) -> Vec<TrapId> {
 
 /// Whether traps all lead to the monitor under one choice.
 fn lead(isa: &Isa, pair: &Pair, traps: &[TrapId], kept: &[(Part, u128)]) -> bool {
+    !of_traps(isa, pair, &|case| !entry::lead(case, &sizes(isa), traps, kept))
+}
+
+/// Asks about trap sequences.
+fn of_traps(isa: &Isa, pair: &Pair, question: &dyn Fn(&Case<'_>) -> bool) -> bool {
     let cases = isa.classes.first().map(|class| cases(isa, class, pair, &[]));
-    cases
-        .as_ref()
-        .and_then(|all| all.first())
-        .is_none_or(|case| entry::lead(case, &sizes(isa), traps, kept))
+    cases.as_ref().and_then(|all| all.first()).is_some_and(question)
 }
 
 /// Theorem 1 or 3 for one pair.
@@ -201,6 +203,10 @@ impl Judged<'_> {
             ("image", assumptions().filter(shared).any(without_image)),
             // A trap takes back what is not committed.
             ("lost", isa.classes.iter().filter(|c| commits(&c.body.statements)).any(lost)),
+            (
+                "counter",
+                of_traps(isa, pair, &|case| entry::loses_counter(case, &sizes(isa), &entering)),
+            ),
         ];
         found.into_iter().filter(|(_, is)| *is).map(|(word, _)| word).collect()
     }

@@ -230,6 +230,13 @@ fn owned(isa: &Isa, that: &Expr) -> bool {
     named.iter().any(|id| isa.register(*id).slices.iter().any(is_resource))
 }
 
+/// Whether an expression names something that may change without the monitor: all but its own components.
+pub(crate) fn names_guests(isa: &Isa, that: &Expr) -> bool {
+    let mut named = BTreeSet::new();
+    registers(that, &mut named);
+    !named.iter().all(|id| isa.register(*id).slices.iter().all(is_resource))
+}
+
 /// Components that are looked at value by value.
 const WIDTH: u32 = 3;
 

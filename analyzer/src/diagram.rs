@@ -3,8 +3,9 @@
 //! A theorem that holds says that a monitor *may* be built. Here its parts are checked for this
 //! machine, for all states: direct execution (the statewise condition), the dispatcher behind every real
 //! trap, the real trap sequence itself, and the allocator. If all commute, equivalence follows by
-//! induction on the instructions executed. A verdict of *holds* is taken back where one of them fails or is
-//! open; that traps save all of E is printed as an assumption instead, which profile `extended` asks about.
+//! induction on the instructions executed. A verdict of *holds* is taken back where the dispatcher's square or a
+//! trap sequence fails or is open; a failure of the allocator is printed beside it, and that traps save all of
+//! E is printed as an assumption, which profile `extended` asks about.
 
 use model::isa::{Isa, Profile, VerdictWord};
 use rayon::prelude::*;
@@ -83,7 +84,6 @@ impl Diagram {
             let counter = all_of(&sequence.counter);
             parts.push((format!("trap {name} (loses P)"), counter));
         }
-        parts.push(("allocator".into(), of(&self.allocator)));
         parts
     }
 }
@@ -164,6 +164,7 @@ pub(crate) fn report(
         let name = &isa.trap(sequence.trap).name;
         note(format!("trap {name} (loses part of the state)"), all_of([&sequence.saved]));
     }
+    note("allocator".into(), allocator);
     let equivalence = match (failing.as_slice(), open.as_slice()) {
         ([], []) => PROVED.to_owned(),
         ([], open) => format!("undecided for {}", open.join(", ")),

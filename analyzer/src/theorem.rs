@@ -9,7 +9,7 @@
 use model::isa::{Isa, Premise, Profile, VerdictWord};
 use rayon::prelude::*;
 
-use crate::assumptions::Assumed;
+use crate::assumptions::{self, Assumed};
 use crate::choice::{self, Assignment, Choice};
 use crate::classify::{self, Classification};
 use crate::counts::Counts;
@@ -257,6 +257,17 @@ fn obstacles(
         "whether every choice of the monitor's lets the trap lead to it is undecided for",
         brief(&traps),
     );
+    // Opcodes that are not listed, and fetches, raise traps too.
+    let strays = entries.of(Answer::No);
+    let strays: Vec<&str> = strays.iter().map(|id| isa.trap(*id).name.as_str()).collect();
+    note("under no choice of the monitor's does the trap lead to it:", brief(&strays));
+    if isa.fetch_given {
+        note("how instructions are fetched is not analyzed:", "`fetch` of the machine".into());
+    }
+    if isa.halted.as_ref().is_some_and(|halted| assumptions::names_guests(isa, halted)) {
+        let what = "whether a guest can stop the real machine is not analyzed:";
+        note(what, "`halted` names components that are not the monitor's".into());
+    }
     if entries.apart {
         note("no choice of the monitor's is known under which", "all traps lead to it".into());
     }
@@ -652,7 +663,7 @@ mod tests {
         let (holds, open) = (VerdictWord::Holds, VerdictWord::Undecided);
         for (all, entries, assumed, expected, watched) in [
             (harmless(), entries(Yes, false), fine(), holds, 0),
-            (harmless(), entries(No, false), fine(), holds, 0),
+            (harmless(), entries(No, false), fine(), open, 0),
             (harmless(), entries(Undecided, false), fine(), open, 0),
             (harmless(), entries(Yes, true), fine(), open, 0),
             (unconfined(Yes), entries(Yes, false), fine(), open, 0),

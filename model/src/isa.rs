@@ -89,6 +89,8 @@ pub struct Isa {
     pub classes: Vec<Class>,
     /// How instructions are fetched, by length, shortest first; empty for a machine without encodings.
     pub fetches: Vec<Fetch>,
+    /// The specification says how instructions are fetched; else it is `mem[P; length]`.
+    pub fetch_given: bool,
     /// How much of the opcode space the encodings cover.
     pub coverage: Option<Coverage>,
     /// Theorem verdicts the author expects.

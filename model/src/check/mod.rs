@@ -124,6 +124,7 @@ impl Checker<'_> {
             assumptions,
             classes,
             fetches,
+            fetch_given: self.spec.machine.as_ref().is_some_and(|m| m.fetch.is_some()),
             coverage,
             expect,
         };

@@ -198,6 +198,7 @@ impl Judged<'_> {
         let found = [
             ("unconfined", self.all.iter().any(|f| f.unconfined)),
             ("trap-visible", self.all.iter().any(visible)),
+            ("stray", !self.strays.is_empty()),
             ("apart", !choices.iter().any(|kept| lead(isa, pair, &entering, kept))),
             ("assumption", assumptions().any(unseen)),
             ("image", assumptions().filter(shared).any(without_image)),

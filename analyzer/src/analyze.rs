@@ -364,7 +364,7 @@ fn theorem_report(
         gap: it.gap,
         refutation: step.map(|it| Refutation {
             instruction: isa.classes[it.class].name.clone(),
-            mode: it.side.name(pair).to_owned(),
+            mode: it.side.of_state(isa, pair, &it.witness.before[0]),
             broken: it.broken.into_iter().map(str::to_owned).collect(),
             witness: WitnessReport::of(isa, it.class, &it.witness),
         }),
@@ -407,7 +407,7 @@ fn refuting_step(
 }
 
 /// The conditions of a verdict that holds, in words.
-fn conditions(isa: &Isa, pair: &Pair, it: &Judgement) -> Vec<String> {
+pub(crate) fn conditions(isa: &Isa, pair: &Pair, it: &Judgement) -> Vec<String> {
     if it.verdict != VerdictWord::Holds {
         return Vec::new();
     }

@@ -230,11 +230,22 @@ fn owned(isa: &Isa, that: &Expr) -> bool {
     named.iter().any(|id| isa.register(*id).slices.iter().any(is_resource))
 }
 
-/// Whether an expression names something that may change without the monitor: all but its own components.
+/// Whether an expression names something that may change without the monitor: storage, and all components but
+/// the monitor's own.
 pub(crate) fn names_guests(isa: &Isa, that: &Expr) -> bool {
     let mut named = BTreeSet::new();
     registers(that, &mut named);
-    !named.iter().all(|id| isa.register(*id).slices.iter().all(is_resource))
+    loads(that) || !named.iter().all(|id| isa.register(*id).slices.iter().all(is_resource))
+}
+
+/// Whether an expression reads storage.
+fn loads(e: &Expr) -> bool {
+    match &e.kind {
+        ExprKind::Load(_) => true,
+        ExprKind::Element(_, index) => loads(index),
+        ExprKind::Apply(_, inner) => inner.iter().any(loads),
+        _ => false,
+    }
 }
 
 /// Components that are looked at value by value.

@@ -204,10 +204,11 @@ fn loss(
     let isa = setting.isa;
     let small = squares::loss(setting, &isa.classes[class], square.side, settle);
     let (shown, broken) = small.unwrap_or_else(|| (square.verdict.clone(), Vec::new()));
+    let Verdict::Shown(found) = &shown else { return None };
     match Evidence::of(isa, class, &shown) {
         Evidence::Witness(witness) => Some(Refutation {
             instruction: isa.classes[class].name.clone(),
-            mode: square.side.name(setting.pair).to_owned(),
+            mode: square.side.of_state(isa, setting.pair, &found.before[0]),
             broken: broken.into_iter().map(str::to_owned).collect(),
             witness,
         }),

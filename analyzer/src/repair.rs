@@ -288,8 +288,8 @@ pub fn render(report: &Report, repair: &Repair, detail: Detail) -> String {
     };
     if repair.overlay.is_some() {
         out.push_str(
-            "\nEach is necessary by itself: as long as it runs untrapped in user mode its witness breaks the premise,\n\
-             or its square the statewise condition, whatever other instructions do.",
+            "\nEach is necessary where the monitor keeps no bit of its own at a value: as long as it runs untrapped in user\n\
+             mode its witness breaks the premise, or its square the statewise condition, whatever other instructions do.",
         );
     }
     let _ = writeln!(out, "\n{last}");

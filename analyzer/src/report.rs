@@ -595,7 +595,7 @@ impl CollisionReport {
         let columns = ["S", "f(S)", "i1(S)", "i2(S)", "i1(f(S))", "i2(f(S))"];
         Self {
             instructions: vec![name(i1), name(i2)],
-            mode: it.side.name(pair).to_owned(),
+            mode: it.side.of_state(isa, pair, &it.states[0]),
             maps: format!(
                 "every k and q ≥ k + w, whatever the monitor's storage and resources hold{}",
                 if isa.assumptions.is_empty() { "" } else { " within the assumptions" }

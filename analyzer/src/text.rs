@@ -496,7 +496,11 @@ fn render_expectations(out: &mut String, report: &Report, detail: Detail) {
     out.push('\n');
     if report.unmet.is_empty() {
         let style = anstyle::Style::new().fg_color(Some(Green.into()));
-        let text = format!("All {} expectations of the specification hold.", report.expectations);
+        let text = format!(
+            "All {} expectations of the specification for profile {} hold.",
+            report.expectations,
+            report.profile.word()
+        );
         let _ = writeln!(out, "{}", paint(&text, style, detail));
         return;
     }

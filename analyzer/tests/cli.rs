@@ -100,6 +100,30 @@ fn the_bundled_schema_is_the_one_printed() {
     assert!(output.stdout == bundled, "run `analyze schema > isa-specs/specification.schema.json`");
 }
 
+/// The condition of a verdict belongs to what follows from a certificate.
+#[test]
+fn a_verified_verdict_carries_its_condition() {
+    let spec = "tests/cases/fixed-bits-wide.yaml";
+    let directory = temporary("conditional", "");
+    std::fs::remove_file(&directory).expect("it was written");
+    assert_eq!(code(&analyze(&["prove", spec, "--certificate", &directory])), 0);
+    let output = analyze(&["verify", &directory, spec]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    std::fs::remove_dir_all(&directory).expect("a directory");
+    assert_eq!(code(&output), 0, "{text}");
+    assert!(text.contains("Theorem 1: holds if the monitor keeps "), "{text}");
+}
+
+/// Only `check` looks at all profiles.
+#[test]
+fn a_certificate_is_of_one_profile() {
+    let spec = "../isa-specs/g3.yaml";
+    let output = analyze(&["prove", spec, "--profile", "all", "--certificate", "nowhere"]);
+    assert_eq!(code(&output), 2);
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(message.contains("[possible values: literal, refined, extended]"), "{message}");
+}
+
 /// What time did not settle is undecided, whatever was expected.
 #[test]
 fn what_the_clock_leaves_open_exits_3() {

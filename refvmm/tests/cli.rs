@@ -361,6 +361,22 @@ fn a_guest_that_breaks_a_watched_assumption_is_stopped() {
     assert_eq!(code(&anyway), 1);
 }
 
+/// A guest that halts the real machine, and not its own, stands still: nothing more is run or shown.
+#[test]
+fn a_trace_ends_where_the_real_machine_has_halted() {
+    let original = read("../isa-specs/g3.yaml");
+    let open =
+        original.replacen("      privileged_only();\n      halted = 1;", "      halted = 1;", 1);
+    assert_ne!(original, open, "HALT is privileged");
+    let spec = written("halts.yaml", &open);
+    let guest = written("halts.s", "        .org 8\n        halt\n        halt\n");
+    let options = ["trace", &spec, &guest, "--monitor", "vmm", "--anyway", "--steps", "9"];
+    let output = refvmm(&options);
+    let text = stdout(&output);
+    assert_eq!(text.lines().count(), 2, "{text}");
+    assert!(text.contains("not run: the real machine has halted"), "{text}");
+}
+
 #[test]
 fn a_window_beyond_storage_is_refused_where_the_verdict_needs_it() {
     let stb = "../isa-specs/g3-stb.yaml";

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use analyzer::repair::{self, Outcome, Place};
 use analyzer::text::{self, Detail};
 use analyzer::{Options, analyze, certificate, report::Report, smtlib};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use model::diagnostic::{Diagnostic, Sources};
 use model::isa::{Isa, Premise, Profile, VerdictWord};
@@ -49,8 +50,8 @@ enum Command {
         /// Name of the instruction, as reported.
         instruction: String,
         /// Reading of the definitions.
-        #[arg(long, default_value = "refined")]
-        profile: ProfileArgument,
+        #[arg(long, default_value = "refined", value_parser = one_profile())]
+        profile: Profile,
     },
     /// Find the smallest set of instructions that must be made to trap so that the theorems hold.
     Repair(Repair),
@@ -134,8 +135,8 @@ struct Prove {
     #[arg(long, value_name = "DIR")]
     certificate: std::path::PathBuf,
     /// Reading of the definitions.
-    #[arg(long, default_value = "refined")]
-    profile: ProfileArgument,
+    #[arg(long, default_value = "refined", value_parser = one_profile())]
+    profile: Profile,
     /// Judge one pair of modes only: its supervisor mode, or `supervisor:user`.
     #[arg(long, value_name = "MODE")]
     pair: Option<String>,
@@ -161,8 +162,8 @@ struct Verify {
     /// Specification in YAML.
     spec: String,
     /// Reading of the definitions.
-    #[arg(long, default_value = "refined")]
-    profile: ProfileArgument,
+    #[arg(long, default_value = "refined", value_parser = one_profile())]
+    profile: Profile,
     /// The pair of modes that was judged, if not all were: its supervisor mode, or
     /// `supervisor:user`.
     #[arg(long, value_name = "MODE")]
@@ -193,8 +194,8 @@ struct Repair {
     #[arg(long, default_value = "text")]
     format: Format,
     /// Reading of the definitions.
-    #[arg(long, default_value = "refined")]
-    profile: ProfileArgument,
+    #[arg(long, default_value = "refined", value_parser = one_profile())]
+    profile: Profile,
     /// Repair one pair of modes only: its supervisor mode, or `supervisor:user`.
     #[arg(long, value_name = "MODE")]
     pair: Option<String>,
@@ -240,6 +241,15 @@ impl ProfileArgument {
     }
 }
 
+/// Commands other than `check` look at one profile.
+fn one_profile() -> impl TypedValueParser<Value = Profile> {
+    let words = PossibleValuesParser::new(Profile::ALL.iter().map(|profile| profile.word()));
+    words.try_map(|word| {
+        let named = Profile::ALL.iter().find(|profile| profile.word() == word);
+        named.copied().ok_or("there is no such profile")
+    })
+}
+
 /// What a run came to, worst last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Exit {
@@ -275,9 +285,7 @@ fn main() -> ExitCode {
     }
     let exit = match arguments.command {
         Command::Check(check) => run_check(&check),
-        Command::Explain { spec, instruction, profile } => {
-            explain(&spec, &instruction, profile.profiles()[0])
-        }
+        Command::Explain { spec, instruction, profile } => explain(&spec, &instruction, profile),
         Command::Repair(repair) => run_repair(&repair).unwrap_or_else(|error| {
             let _ = writeln!(std::io::stderr(), "{}: {error}", repair.spec);
             Exit::CouldNotRun
@@ -487,7 +495,7 @@ fn run_prove(it: &Prove) -> Exit {
     if let Err(error) = known_pair(&isa, it.pair.as_deref()) {
         return could_not_run(&it.spec, &error);
     }
-    let profile = it.profile.profiles()[0];
+    let profile = it.profile;
     let options = Options { profile, pair: it.pair.as_deref(), timeout: it.timeout };
     match certificate::prove(&isa, &sources, options, &it.certificate, it.dimacs, &progress()) {
         Err(error) => could_not_run(&it.certificate.display().to_string(), &error.to_string()),
@@ -506,7 +514,7 @@ fn run_verify(it: &Verify) -> Exit {
     if let Err(error) = known_pair(&isa, it.pair.as_deref()) {
         return could_not_run(&it.spec, &error);
     }
-    let profile = it.profile.profiles()[0];
+    let profile = it.profile;
     let options = Options { profile, pair: it.pair.as_deref(), timeout: None };
     let checked = certificate::verify(&isa, &sources, options, &it.certificate, &progress());
     let verified = match checked {
@@ -607,7 +615,7 @@ fn run_repair(it: &Repair) -> Result<Exit, String> {
     let report = run(
         &isa,
         &sources,
-        Options { profile: it.profile.profiles()[0], pair: it.pair.as_deref(), timeout: None },
+        Options { profile: it.profile, pair: it.pair.as_deref(), timeout: None },
     );
     let place = Place { path: &path, extends: &extends };
     let repaired = repair::repair(&isa, &report, place, &open, &progress())?;

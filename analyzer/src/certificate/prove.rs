@@ -57,7 +57,7 @@ impl std::fmt::Display for Proved {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (trusting, all) = self.trusting();
         let permille = 1000 * trusting / all.max(1);
-        writeln!(f, "  {:6} witnesses, to be replayed", self.witnesses)?;
+        writeln!(f, "  {:6} witnesses, replayed in the interpreter", self.witnesses)?;
         writeln!(f, "  {:6} structural: the formula is false as it is built", self.structural)?;
         writeln!(f, "  {:6} LRAT proofs of formulas without rewriting", self.plain)?;
         writeln!(f, "  {:6} LRAT proofs of formulas in normal form", self.rewritten)?;

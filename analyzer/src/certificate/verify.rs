@@ -12,11 +12,12 @@ use super::formula::{Derived, derive};
 use super::manifest::{Arena, Entry, Manifest, Proof, States, VERSION};
 use super::prove::Proved;
 use super::{MANIFEST, PROOFS, key, pair_name, sha256, theorems};
-use crate::analyze::{Options, judge, pairs};
+use crate::analyze::{Options, conditions, judge, pairs};
 use crate::decide::By;
 use crate::lrat;
 use crate::settle::{Docket, Question, Settle};
 use crate::symbolic::term::Terms;
+use crate::text::on_condition;
 use crate::verdict::Verdict;
 
 /// What checking came to.
@@ -26,7 +27,7 @@ pub struct Verified {
     pub wrong: Vec<String>,
     /// The obligations, by what stands behind them.
     pub proved: Proved,
-    /// The theorems that follow: pair, theorem, premise and verdict.
+    /// The theorems that follow: pair, theorem, premise, and verdict with its conditions.
     pub follows: Vec<(String, &'static str, String, String)>,
 }
 
@@ -82,10 +83,15 @@ pub fn verify(
     let total = pairs.len() * isa.classes.len();
     let done = std::sync::atomic::AtomicUsize::new(0);
     let count = || progress(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, total);
-    let mut found = BTreeMap::new();
+    let (mut found, mut follows) = (BTreeMap::new(), Vec::new());
     for pair in pairs {
         let judged = judge(isa, pair, options.profile, &verifying, &count);
         found.insert(pair_name(pair), theorems(isa, &judged));
+        for (name, it) in [("Theorem 1", &judged.vmm), ("Theorem 3", &judged.hvmm)] {
+            let conditions = on_condition(&conditions(isa, pair, it));
+            let verdict = format!("{}{conditions}", it.verdict.word());
+            follows.push((pair_name(pair), name, it.premise.word().to_owned(), verdict));
+        }
     }
     let used = verifying.used.into_inner().unwrap_or_default();
     let obligations = verifying.checked.into_inner().unwrap_or_default();
@@ -105,11 +111,7 @@ pub fn verify(
     for entry in checked.obligations.values() {
         verified.proved.count(entry);
     }
-    for (pair, theorems) in checked.theorems {
-        for (name, it) in [("Theorem 1", theorems.vmm), ("Theorem 3", theorems.hvmm)] {
-            verified.follows.push((pair.clone(), name, it.premise, it.verdict));
-        }
-    }
+    verified.follows = follows;
     Ok(verified)
 }
 

@@ -18,8 +18,8 @@
 //!
 //! Where two states differ, [`ask_choice`] asks whether anything that belongs to the monitor makes them
 //! agree, or, where one was led astray by what is given, [`ask_given_choice`] whether anything leads both to
-//! the monitor, each with some argument. If nothing does, the trap is a *stray*: it counts neither for *privileged* nor for the statewise
-//! condition.
+//! the monitor, each with some argument. If nothing does, the trap is a *stray*: it counts neither for
+//! *privileged* nor for the statewise condition.
 //!
 //! **What a witness shows.** Two guests' states, and the different places their trap leads to.
 

@@ -24,7 +24,8 @@ pub(crate) mod time;
 pub(crate) mod trap_masked;
 pub(crate) mod trap_visible;
 
-use model::isa::{Pair, Profile};
+use model::isa::{Isa, Pair, Profile};
+use model::state::State;
 
 use crate::decide::Query;
 use crate::problem::{Problem, Run};
@@ -70,6 +71,17 @@ impl Side {
             Self::User => &pair.user.0,
             Self::Other => "another mode",
         }
+    }
+
+    /// The mode that a state is in, by name or number.
+    pub(crate) fn of_state(self, isa: &Isa, pair: &Pair, state: &State) -> String {
+        let (Self::Other, Some(part)) = (self, isa.mode) else { return self.name(pair).to_owned() };
+        let value = state.part(part);
+        let register = isa.register(part.register);
+        let field = register.fields.iter().find(|f| (f.low, f.width) == (part.low, part.width));
+        let names = field.map_or(&register.values, |field| &field.values);
+        let name = names.iter().find(|(_, named)| *named == value);
+        name.map_or_else(|| value.to_string(), |(name, _)| name.clone())
     }
 }
 

@@ -127,7 +127,10 @@ impl<'a> Observer<'a> {
             trap,
             printed: (!output.is_empty()).then(|| self.console.text(&output)),
             changes: rows.iter().filter(shown).map(change).collect(),
-            stopped: self.breach(computer).or_else(|| reason(self.isa, stop.why)),
+            // A guest whose real machine has halted stands still without having halted itself.
+            stopped: self.breach(computer).or_else(|| reason(self.isa, stop.why)).or_else(|| {
+                (stop.steps == 0).then(|| "not run: the real machine has halted".to_owned())
+            }),
         }
     }
 

@@ -19,6 +19,7 @@ use crate::definitions::Side;
 use crate::diagram::{self, Diagram};
 use crate::entries::{self, Entries};
 use crate::guest;
+use crate::launch;
 use crate::report::{
     AssumptionReport, CollisionReport, Escape, Evidence, GuestReport, InstructionReport,
     PairReport, RecursiveReport, Refutation, Report, SCHEMA, Summary, TheoremReport, Theorems,
@@ -118,13 +119,18 @@ pub(crate) fn judge<'i>(
     let (choices, [vmm_choice, hvmm_choice]) = choices(setting, &all, settle, &mut counts);
     let mut vmm = theorem::judge(setting, false, &all, &entries, &assumed, &vmm_choice);
     let mut hvmm = theorem::judge(setting, true, &all, &entries, &assumed, &hvmm_choice);
-    for it in [&mut vmm, &mut hvmm] {
+    for it in [&mut vmm, &mut hvmm].into_iter().filter(|it| it.verdict == VerdictWord::Holds) {
+        it.keep(&entries);
         if !entries::lead_keeping(setting, &entries, &it.keeps, settle, &mut counts) {
             let kept = choice::words(isa, &it.keeps);
             it.take_back(format!(
                 "with {kept} kept it is not known that all traps lead to the monitor"
             ));
+            continue;
         }
+        let launch = launch::judge(setting, &it.keeps, settle, &mut counts);
+        it.launch_assumed = launch.assumed;
+        launch.obstacles.into_iter().for_each(|obstacle| it.take_back(obstacle));
     }
     counts.add(&theorem::escapes(setting, &all, &mut vmm, &mut hvmm, settle));
     for it in [&mut vmm, &mut hvmm] {
@@ -136,6 +142,9 @@ pub(crate) fn judge<'i>(
     for (it, hybrid) in [(&mut vmm, false), (&mut hvmm, true)] {
         if it.verdict == VerdictWord::Holds {
             it.complete(&diagram.parts(isa, setting.sides(hybrid)));
+            if profile != Profile::Extended {
+                it.losing = diagram.losing(isa);
+            }
         }
     }
     let recursive = theorem::recursive(&all, &vmm);
@@ -306,9 +315,13 @@ fn theorem_report(
             assumptions.push("the guest keeps l + b ≤ w, as the paper assumes".into());
         }
     }
+    if it.launch_assumed && it.verdict == VerdictWord::Holds {
+        let user = &pair.user.0;
+        assumptions
+            .push(format!("the monitor can enter {user}: no instruction that is listed does"));
+    }
     if profile != Profile::Extended {
         assumptions.push("components of kind time are not compared".into());
-        assumptions.extend(judged.diagram.not_saved(isa));
     }
     let strange: Vec<&str> = (0..all.len())
         .filter(|i| all[*i].unpredictable)
@@ -414,7 +427,11 @@ pub(crate) fn conditions(isa: &Isa, pair: &Pair, it: &Judgement) -> Vec<String> 
     let keeps = choice::words(isa, &it.keeps);
     let keeps = (!keeps.is_empty()).then(|| format!("the monitor keeps {keeps}"));
     let watched = it.watched.iter().map(|index| assumptions::condition(isa, pair, *index));
-    keeps.into_iter().chain(watched).collect()
+    let losing = (!it.losing.is_empty()).then(|| {
+        let traps = it.losing.join(", ");
+        format!("no guest relies on what these traps do not save: {traps} (profile extended asks)")
+    });
+    keeps.into_iter().chain(watched).chain(losing).collect()
 }
 
 /// The conditions on the real machine under which a class is safe to run directly.

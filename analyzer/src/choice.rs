@@ -87,6 +87,15 @@ fn word(isa: &Isa, part: Part, value: u128) -> String {
     format!("{name} = {value}")
 }
 
+/// Whether bits that are kept are among others, with the same value.
+pub(crate) fn covers(known: (Part, u128), bits: (Part, u128)) -> bool {
+    let (outer, inner) = (known.0, bits.0);
+    outer.register == inner.register
+        && outer.low <= inner.low
+        && inner.low + inner.width <= outer.low + outer.width
+        && known.1 >> (inner.low - outer.low) & model::bits::mask(inner.width) == bits.1
+}
+
 /// The state with the bits at their values.
 pub(crate) fn set(state: &mut Concrete, assignment: &Assignment) {
     for (part, value) in assignment {

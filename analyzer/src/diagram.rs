@@ -18,7 +18,7 @@ use crate::definitions::sequence::Stores;
 use crate::report::{DiagramReport, Evidence, Refutation, Squares};
 use crate::setting::Setting;
 use crate::settle::Settle;
-use crate::squares::{self, Sequence, Square};
+use crate::squares::{self, Fetched, Sequence, Square};
 use crate::theorem::Judgement;
 use crate::verdict::{Answer, Verdict};
 
@@ -32,6 +32,23 @@ pub(crate) struct Diagram {
     trapped: Vec<Vec<Square>>,
     sequences: Vec<Sequence>,
     allocator: Vec<Square>,
+    fetched: Vec<Fetched>,
+}
+
+/// What a verdict needs beside direct execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// An instruction or a trap behind which the monitor finds its guest again.
+    Recovery,
+    /// What is fetched is the guest's.
+    Fetching,
+}
+
+/// One such need, by name: yes where it is proved.
+pub(crate) struct Part {
+    pub(crate) need: Need,
+    pub(crate) name: String,
+    pub(crate) answer: Answer,
 }
 
 /// Asks for the squares that the theorems need which hold: in virtual user mode only, where only
@@ -51,6 +68,8 @@ pub(crate) fn judge(
     counts.add(&effort);
     let (allocator, effort) = squares::allocator(setting, sides, settle);
     counts.add(&effort);
+    let (fetched, effort) = squares::fetched(setting, sides, settle);
+    counts.add(&effort);
     let answers: Vec<(Vec<Square>, Counts)> = setting
         .isa
         .classes
@@ -63,42 +82,48 @@ pub(crate) fn judge(
         counts.add(&effort);
         trapped.push(squares);
     }
-    (Diagram { trapped, sequences, allocator }, counts)
+    (Diagram { trapped, sequences, allocator, fetched }, counts)
 }
 
 impl Diagram {
-    /// What a verdict needs beside direct execution, in the modes it speaks of, by name: yes where proved.
-    pub(crate) fn parts(&self, isa: &Isa, sides: &[Side]) -> Vec<(String, Answer)> {
+    /// What a verdict needs beside direct execution, in the modes it speaks of.
+    pub(crate) fn parts(&self, isa: &Isa, sides: &[Side]) -> Vec<Part> {
         let of = |squares: &[Square]| {
             let asked = squares.iter().filter(|square| sides.contains(&square.side));
             all_of(asked.map(|square| &square.verdict))
         };
+        let recovery = |name, answer| Part { need: Need::Recovery, name, answer };
         let mut parts = Vec::new();
         for (class, squares) in isa.classes.iter().zip(&self.trapped) {
-            parts.push((class.name.clone(), of(squares)));
+            parts.push(recovery(class.name.clone(), of(squares)));
         }
         for sequence in &self.sequences {
             let name = &isa.trap(sequence.trap).name;
             let partition = all_of([&sequence.partition]);
-            parts.push((format!("trap {name} (writes to the partition)"), partition));
-            let counter = all_of(&sequence.counter);
-            parts.push((format!("trap {name} (loses P)"), counter));
+            parts.push(recovery(format!("trap {name} (writes to the partition)"), partition));
+            for (lost, verdict) in [
+                ("P", &sequence.counter),
+                ("the mapping, which unprivileged code changes", &sequence.mapping),
+                ("its argument", &sequence.argument),
+            ] {
+                parts.push(recovery(format!("trap {name} (loses {lost})"), all_of(verdict)));
+            }
+        }
+        for it in &self.fetched {
+            let cells = if it.length == 1 { "cell" } else { "cells" };
+            let name = format!("instructions of {} {cells}", it.length);
+            parts.push(Part { need: Need::Fetching, name, answer: of(&it.squares) });
         }
         parts
     }
 }
 
 impl Diagram {
-    /// What is assumed of traps that lose part of the state, in words.
-    pub(crate) fn not_saved(&self, isa: &Isa) -> Option<String> {
-        let losing = self.sequences.iter().filter(|s| !matches!(s.saved, Verdict::Proved(_)));
-        let traps: Vec<&str> = losing.map(|s| isa.trap(s.trap).name.as_str()).collect();
-        let names = traps.join(", ");
-        (!traps.is_empty()).then(|| {
-            format!(
-                "no guest relies on what these traps do not save (profile extended asks): {names}"
-            )
-        })
+    /// Traps that lose part of E, by name.
+    pub(crate) fn losing(&self, isa: &Isa) -> Vec<String> {
+        let found = |s: &Sequence| s.registers.as_ref().is_none_or(Verdict::is_proved);
+        let losing = self.sequences.iter().filter(|s| !found(s));
+        losing.map(|s| isa.trap(s.trap).name.clone()).collect()
     }
 }
 
@@ -156,13 +181,16 @@ pub(crate) fn report(
     for (class, c) in isa.classes.iter().zip(all) {
         note(class.name.clone(), direct_of(c));
     }
-    for (name, answer) in it.parts(isa, sides) {
-        note(name, answer);
+    for Part { need, name, answer } in it.parts(isa, sides) {
+        let fetching = if need == Need::Fetching { "fetching " } else { "" };
+        note(format!("{fetching}{name}"), answer);
     }
-    // Of a trap that loses P nothing more is said.
-    for sequence in it.sequences.iter().filter(|s| all_of(&s.counter) != Answer::No) {
-        let name = &isa.trap(sequence.trap).name;
-        note(format!("trap {name} (loses part of the state)"), all_of([&sequence.saved]));
+    // Outside `extended` the verdict holds while no guest relies on the rest.
+    if setting.profile == Profile::Extended {
+        for sequence in it.sequences.iter().filter(|s| all_of(&s.counter) != Answer::No) {
+            let name = &isa.trap(sequence.trap).name;
+            note(format!("trap {name} (loses part of E)"), all_of(&sequence.registers));
+        }
     }
     note("allocator".into(), allocator);
     let equivalence = match (failing.as_slice(), open.as_slice()) {
@@ -220,13 +248,19 @@ fn loss(
 fn assumptions(setting: Setting<'_>, it: &Diagram) -> Vec<String> {
     let mut all = vec![
         "what a trap loads from the monitor's own cells and components leads to the dispatcher: trap entry shows that it can".to_owned(),
-        "the dispatcher learns which trap was taken and with what argument; its interpreters follow the specification".to_owned(),
+        "the dispatcher learns which trap was taken; its interpreters follow the specification".to_owned(),
     ];
     if it.sequences.iter().any(|s| s.stores == Stores::Own) {
         all.push("what a trap stores through the monitor's own registers (its stack) exists, and lies outside the partition and apart from what the trap loads".into());
     }
     if setting.profile != Profile::Extended {
         all.push("every instruction leaves a guest with l + b ≤ w, as the paper assumes".into());
+    }
+    if setting.isa.all_fetches.is_empty() {
+        all.push(
+            "instructions are fetched through the mapping: the specification does not say how"
+                .into(),
+        );
     }
     let listed = setting
         .isa

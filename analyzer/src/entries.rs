@@ -1,8 +1,10 @@
 //! Which traps lead to the monitor: [trap entry](crate::definitions::entry) for every trap of a pair.
 
+use model::bits::mask;
 use model::isa::{Part, TrapId};
+use model::state::State;
 
-use crate::choice;
+use crate::choice::{self, Assignment};
 use crate::counts::Counts;
 use crate::definitions::entry;
 use crate::inquiry::Inquiry;
@@ -18,6 +20,10 @@ pub(crate) struct Entries {
     pub(crate) traps: Vec<(Answer, Option<Verdict>)>,
     /// No single choice is known under which all of them do.
     pub(crate) apart: bool,
+    /// Bits that the monitor has to keep, for all of them to lead to it.
+    pub(crate) needs: Assignment,
+    /// There may be more of these.
+    pub(crate) more: bool,
     pub(crate) counts: Counts,
 }
 
@@ -45,11 +51,54 @@ pub(crate) fn judge(setting: Setting<'_>, settle: &dyn Settle) -> Entries {
     }
     // That each of them can be led to the monitor does not say that all can be at once.
     let entering = entries.of(Answer::Yes);
-    if entering.len() > 1 {
-        entries.apart = !enters(&mut inquiry, "all", &entering, &[]).is_shown();
+    let together = enters(&mut inquiry, "all", &entering, &[]);
+    entries.apart = !together.is_shown();
+    if let Verdict::Shown(witness) = together {
+        let needs = needs(&mut inquiry, &entering, &witness.before[0]);
+        entries.more = needs.is_none();
+        entries.needs = needs.unwrap_or_default();
     }
     entries.counts = inquiry.counts;
     entries
+}
+
+/// The bits of the monitor's own at which each choice has them that lets all these traps lead to it; one such
+/// choice is known.
+fn needs(inquiry: &mut Inquiry<'_>, traps: &[TrapId], known: &State) -> Option<Assignment> {
+    let setting = inquiry.setting();
+    let relevant = entry::relevant(setting, inquiry.class(), traps);
+    let mut needs = Assignment::new();
+    let mut can_be = |part: Part, value: u128| {
+        let bits = [(part, value)];
+        let name = format!("needs/{}", choice::words(setting.isa, &bits));
+        match enters(inquiry, &name, traps, &bits) {
+            Verdict::Shown(_) => Some(true),
+            Verdict::Proved(_) => Some(false),
+            Verdict::Open(_) => None,
+        }
+    };
+    for part in relevant {
+        let value = known.part(part);
+        if can_be(part, !value & mask(part.width))? {
+            continue;
+        }
+        let mut low = part.low;
+        for bit in part.low..part.low + part.width {
+            let one = Part { low: bit, width: 1, ..part };
+            let free = part.width > 1 && can_be(one, 1 - known.part(one))?;
+            if free {
+                low = bit + 1;
+                continue;
+            }
+            // Bits beside each other are one condition.
+            if bit > low {
+                needs.pop();
+            }
+            let bits = Part { low, width: bit + 1 - low, ..part };
+            needs.push((bits, known.part(bits)));
+        }
+    }
+    Some(needs)
 }
 
 /// Whether a trap leads to the monitor.

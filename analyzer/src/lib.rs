@@ -14,6 +14,7 @@ mod diagram;
 mod entries;
 mod guest;
 mod inquiry;
+mod launch;
 pub mod law;
 mod lrat;
 mod overlay;
@@ -44,6 +45,12 @@ pub fn definitions_text() -> String {
     }
     let _ = writeln!(out, "statewise: {}", definitions::statewise::STATEMENT);
     let _ = writeln!(out, "trap entry: {}", definitions::entry::STATEMENT);
+    let _ = writeln!(out, "trap sequence: {}", definitions::sequence::STATEMENT);
+    let _ = writeln!(out, "allocator: {}", definitions::allocator::STATEMENT);
+    let _ = writeln!(out, "assumption: {}", definitions::assumption::STATEMENT);
+    let _ = writeln!(out, "monitor's choice: {}", definitions::choice::STATEMENT);
+    let _ = writeln!(out, "launch: {}", definitions::launch::STATEMENT);
+    let _ = writeln!(out, "fetch: {}", definitions::fetch::STATEMENT);
     let _ = writeln!(out, "dispatch: {}", definitions::dispatch::STATEMENT);
     out
 }

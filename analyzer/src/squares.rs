@@ -1,14 +1,14 @@
 //! The squares of the commuting diagram: direct execution, the dispatcher behind a trap, the trap
 //! sequences, the allocator (P&G section 4).
 
-use model::isa::{Class, TrapId};
+use model::isa::{Class, Fetch, TrapId};
 
 use crate::counts::Counts;
 use crate::decide::Earlier;
 use crate::definitions::dispatch::Way;
 use crate::definitions::sequence::Sought;
 use crate::definitions::statewise::{self, Case, Guests};
-use crate::definitions::{Side, allocator, dispatch, sequence};
+use crate::definitions::{Side, allocator, dispatch, fetch, sequence};
 use crate::inquiry::Inquiry;
 use crate::setting::Setting;
 use crate::settle::{Question, Settle};
@@ -34,6 +34,12 @@ pub(crate) struct Sequence {
     pub(crate) saved: Verdict,
     /// Where it does not: proved, it finds P.
     pub(crate) counter: Option<Verdict>,
+    /// Where it does not, and some instruction changes the mapping in user mode: proved, it finds the mapping.
+    pub(crate) mapping: Option<Verdict>,
+    /// Where it does not: proved, it finds E.
+    pub(crate) registers: Option<Verdict>,
+    /// Where the trap may have to be reflected from what is found: proved, the argument is found with it.
+    pub(crate) argument: Option<Verdict>,
 }
 
 /// Whether the squares commute in all of the given virtual modes.
@@ -228,6 +234,40 @@ pub(crate) fn allocator(
     (squares, inquiry.counts)
 }
 
+/// Whether instructions of one length are fetched as the guest's, in the modes asked for.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    pub(crate) length: u128,
+    pub(crate) squares: Vec<Square>,
+}
+
+/// Fetching, by length.
+pub(crate) fn fetched(
+    setting: Setting<'_>,
+    sides: &[Side],
+    settle: &dyn Settle,
+) -> (Vec<Fetched>, Counts) {
+    let Some(class) = setting.isa.classes.first() else { return (Vec::new(), Counts::default()) };
+    let mut inquiry = Inquiry::new(setting, class, settle);
+    let guests = setting.guests();
+    let of = |how: &Fetch| {
+        let square = |side: &Side| {
+            let one = |inquiry: &mut Inquiry<'_>, case: Case| {
+                let (length, guests_word) = (how.length, guests.word());
+                inquiry.ask(&Question {
+                    name: format!("fetch/{length}/{guests_word}/{}/{}", side.word(), case.word()),
+                    ask: &|problem| fetch::ask(problem, setting, *side, guests, case, how),
+                    shows: &|replay| fetch::shown_by(replay, *side, guests, how),
+                })
+            };
+            Square { side: *side, verdict: inquiry.by_case(guests, one) }
+        };
+        Fetched { length: how.length, squares: sides.iter().map(square).collect() }
+    };
+    let all = setting.isa.all_fetches.iter().map(of).collect();
+    (all, inquiry.counts)
+}
+
 /// What the trap sequence must not do, by trap: write to the partition, and lose what it saves.
 pub(crate) fn sequences(setting: Setting<'_>, settle: &dyn Settle) -> (Vec<Sequence>, Counts) {
     let Some(class) = setting.isa.classes.first() else { return (Vec::new(), Counts::default()) };
@@ -249,9 +289,48 @@ pub(crate) fn sequences(setting: Setting<'_>, settle: &dyn Settle) -> (Vec<Seque
             })
         };
         let state = saved(Sought::State);
-        let whole = matches!(state, Verdict::Proved(_));
-        let counter = if whole { None } else { Some(saved(Sought::Counter)) };
-        all.push(Sequence { trap: id, stores, partition, saved: state, counter });
+        let mut part = |sought| (!state.is_proved()).then(|| saved(sought));
+        let [counter, mapping, registers] =
+            [Sought::Counter, Sought::Mapping, Sought::Registers].map(&mut part);
+        let argument = dispatch::is_reflected_as_found(setting.isa, id).then(|| {
+            inquiry.ask(&Question {
+                name: format!("sequence/{name}/argument"),
+                ask: &|problem| sequence::ask_argument(problem, setting, id, stores),
+                shows: &|replay| sequence::argument_shown_by(replay, id),
+            })
+        });
+        all.push(Sequence {
+            trap: id,
+            stores,
+            partition,
+            saved: state,
+            counter,
+            mapping,
+            registers,
+            argument,
+        });
     }
-    (all, inquiry.counts)
+    let mut counts = inquiry.counts;
+    // A monitor knows the mapping that it has composed, unless code that runs directly changes it.
+    let found = |s: &Sequence| s.mapping.as_ref().is_none_or(Verdict::is_proved);
+    if !all.iter().all(found) && !moves(setting, settle, &mut counts) {
+        for sequence in &mut all {
+            sequence.mapping = None;
+        }
+    }
+    (all, counts)
+}
+
+/// Whether some instruction may change the mapping in user mode.
+fn moves(setting: Setting<'_>, settle: &dyn Settle, counts: &mut Counts) -> bool {
+    setting.isa.classes.iter().any(|class| {
+        let mut inquiry = Inquiry::new(setting, class, settle);
+        let found = inquiry.ask(&Question {
+            name: "moves-mapping".into(),
+            ask: &|problem| sequence::ask_moves(problem, setting),
+            shows: &sequence::moves_shown_by,
+        });
+        counts.add(&inquiry.counts);
+        !found.is_proved()
+    })
 }

@@ -15,6 +15,7 @@ use crate::classify::{self, Classification};
 use crate::counts::Counts;
 use crate::definitions::Side;
 use crate::definitions::statewise::Guests;
+use crate::diagram::{Need, Part};
 use crate::entries::Entries;
 use crate::setting::Setting;
 use crate::settle::Settle;
@@ -60,6 +61,10 @@ pub(crate) struct Judgement {
     /// Assumptions that guests can break under the monitor's eyes, by index: the verdict holds while they
     /// are true.
     pub(crate) watched: Vec<usize>,
+    /// Traps that lose part of a guest's E, by name: the verdict holds while no guest relies on it.
+    pub(crate) losing: Vec<String>,
+    /// That the monitor can enter user mode is assumed.
+    pub(crate) launch_assumed: bool,
     /// What stands in the way of a verdict.
     pub(crate) obstacles: Vec<String>,
     /// Direct execution is right, and that the monitor finds its guest behind every trap is not shown.
@@ -158,6 +163,8 @@ pub(crate) fn judge(
         refuting,
         keeps,
         watched,
+        losing: Vec::new(),
+        launch_assumed: false,
         obstacles,
         lost: false,
         escapes: Vec::new(),
@@ -165,6 +172,16 @@ pub(crate) fn judge(
 }
 
 impl Judgement {
+    /// Takes up the bits that traps need.
+    pub(crate) fn keep(&mut self, entries: &Entries) {
+        for bits in &entries.needs {
+            if !self.keeps.iter().any(|known| choice::covers(*known, *bits)) {
+                self.keeps.push(*bits);
+            }
+        }
+        self.keeps.sort_unstable_by_key(|(part, _)| (part.register, part.low));
+    }
+
     /// Takes a verdict of *holds* back.
     pub(crate) fn take_back(&mut self, why: String) {
         self.verdict = VerdictWord::Undecided;
@@ -174,24 +191,28 @@ impl Judgement {
     }
 
     /// Takes it back where a part of the diagram beside direct execution fails or is open.
-    pub(crate) fn complete(&mut self, parts: &[(String, Answer)]) {
-        let of = |wanted: Answer| -> Vec<&str> {
-            parts.iter().filter(|(_, a)| *a == wanted).map(|(name, _)| name.as_str()).collect()
-        };
-        let (failing, open) = (of(Answer::No), of(Answer::Undecided));
-        if !failing.is_empty() {
-            let which = failing.join(", ");
-            self.take_back(format!(
-                "behind a trap the monitor does not find its guest again: {which}"
-            ));
+    pub(crate) fn complete(&mut self, parts: &[Part]) {
+        for (need, fails, open) in [
+            (
+                Need::Recovery,
+                "behind a trap the monitor does not find its guest again:",
+                "whether the monitor finds its guest again behind a trap is undecided for",
+            ),
+            (
+                Need::Fetching,
+                "under a monitor something else than the guest's code is fetched:",
+                "whether the guest's code is fetched under a monitor is undecided for",
+            ),
+        ] {
+            for (answer, what) in [(Answer::No, fails), (Answer::Undecided, open)] {
+                let of = parts.iter().filter(|part| part.need == need && part.answer == answer);
+                let which: Vec<&str> = of.map(|part| part.name.as_str()).collect();
+                if !which.is_empty() {
+                    self.take_back(format!("{what} {}", brief(&which)));
+                    self.lost |= need == Need::Recovery;
+                }
+            }
         }
-        if !open.is_empty() {
-            let which = brief(&open);
-            self.take_back(format!(
-                "whether the monitor finds its guest again behind a trap is undecided for {which}"
-            ));
-        }
-        self.lost = !failing.is_empty() || !open.is_empty();
     }
 }
 
@@ -261,12 +282,12 @@ fn obstacles(
     let strays = entries.of(Answer::No);
     let strays: Vec<&str> = strays.iter().map(|id| isa.trap(*id).name.as_str()).collect();
     note("under no choice of the monitor's does the trap lead to it:", brief(&strays));
-    if isa.fetch_given {
-        note("how instructions are fetched is not analyzed:", "`fetch` of the machine".into());
-    }
     if isa.halted.as_ref().is_some_and(|halted| assumptions::names_guests(isa, halted)) {
         let what = "whether a guest can stop the real machine is not analyzed:";
         note(what, "`halted` names components that are not the monitor's".into());
+    }
+    if entries.more {
+        note("which bits of its own a monitor has to keep is undecided for", "trap entry".into());
     }
     if entries.apart {
         note("no choice of the monitor's is known under which", "all traps lead to it".into());
@@ -647,7 +668,7 @@ mod tests {
         let entries = |answer, apart| Entries {
             traps: vec![(Yes, None), (answer, None)],
             apart,
-            counts: Counts::default(),
+            ..Entries::default()
         };
         let assumed = |kept, user| Assumed {
             kept: vec![kept],
@@ -717,6 +738,8 @@ mod tests {
             refuting: Vec::new(),
             keeps: Vec::new(),
             watched: Vec::new(),
+            losing: Vec::new(),
+            launch_assumed: false,
             obstacles: Vec::new(),
             lost: false,
             escapes: Vec::new(),

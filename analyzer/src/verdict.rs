@@ -32,6 +32,10 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
+    pub(crate) fn is_proved(&self) -> bool {
+        matches!(self, Self::Proved(_))
+    }
+
     pub(crate) fn is_shown(&self) -> bool {
         matches!(self, Self::Shown(_))
     }

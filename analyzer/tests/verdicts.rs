@@ -121,6 +121,10 @@ instructions:
       } else {
         require cfg == 0 else trap(privileged);
       }
+  setcfg:
+    semantics: |
+      require mode == supervisor else trap(privileged);
+      cfg = 1;
 ";
 
 #[test]
@@ -372,10 +376,10 @@ fn a_trap_that_saves_the_wrong_counter_breaks_the_diagram() {
 fn a_trap_sequence_that_takes_a_register_breaks_the_diagram() {
     let save = "    phys[0; 4] = psw;\n";
     let report = changed("g3", save, &format!("{save}    r[0] = 0;\n"));
-    let (failing, _) = losses(&report, VerdictWord::Holds);
-    assert!(failing.contains(&"trap svc (loses part of the state)"), "{failing:?}");
-    let assumed = &report.pairs[0].theorems.vmm.assumptions;
-    assert!(assumed.iter().any(|a| a.contains("these traps do not save")), "{assumed:?}");
+    let vmm = &report.pairs[0].theorems.vmm;
+    assert_eq!((vmm.premise, vmm.verdict), HOLDS);
+    let lost = "no guest relies on what these traps do not save: memory, privileged, svc, divide, illegal (profile extended asks)";
+    assert_eq!(vmm.conditions, [lost]);
     // Away from the cells of the PSW the store only spoils the guest; among them, the monitor's entry.
     let far = format!("{save}    if r[7] > 7 {{ phys[zext(r[7], 33)] = 1; }}\n");
     let report = changed("g3", save, &far);

@@ -89,8 +89,9 @@ pub struct Isa {
     pub classes: Vec<Class>,
     /// How instructions are fetched, by length, shortest first; empty for a machine without encodings.
     pub fetches: Vec<Fetch>,
-    /// The specification says how instructions are fetched; else it is `mem[P; length]`.
-    pub fetch_given: bool,
+    /// The same by the length of any instruction, with an encoding or without; empty where the specification
+    /// does not say how and there is no default.
+    pub all_fetches: Vec<Fetch>,
     /// How much of the opcode space the encodings cover.
     pub coverage: Option<Coverage>,
     /// Theorem verdicts the author expects.

@@ -136,12 +136,11 @@ fn differences(
     let answer = (found.premise, found.verdict, found.offending.clone(), found.refuting.clone());
     let mut all = Vec::new();
     // The analyzer tries one choice; whether another works it leaves open.
-    let tried =
-        |it: &String| it.ends_with("kept it is not known that all traps lead to the monitor");
-    let open = found.verdict == VerdictWord::Undecided
-        && oracle.verdict != VerdictWord::Holds
-        && found.obstacles.len() == 1
-        && found.obstacles.iter().all(tried);
+    let tried = |it: &String| {
+        it.ends_with("kept it is not known that all traps lead to the monitor")
+            || it.starts_with("no instruction in supervisor mode") && it.contains(" = ")
+    };
+    let open = found.verdict == VerdictWord::Undecided && found.obstacles.iter().all(tried);
     if open && (answer.0, &answer.2, &answer.3) == (wanted.0, &wanted.2, &wanted.3) {
         return all.into_iter();
     }
@@ -163,13 +162,28 @@ fn differences(
                 (part, value.expect("a number"))
             })
             .collect();
-        if kept.is_empty() != oracle.refuting.is_empty() {
-            all.push(format!("keeps {:?}, oracle: {:?}", found.conditions, wanted.3));
+        let needs = judged.needs();
+        if kept.is_empty() != (oracle.refuting.is_empty() && needs.is_empty()) {
+            all.push(format!("keeps {:?}, oracle: {:?} {needs:?}", found.conditions, wanted.3));
+        }
+        let is_kept = |(bit, value): &(Part, u128)| {
+            kept.iter().any(|(part, all)| {
+                part.register == bit.register
+                    && (part.low..part.low + part.width).contains(&bit.low)
+                    && all >> (bit.low - part.low) & 1 == *value
+            })
+        };
+        if !needs.iter().all(is_kept) {
+            all.push(format!("keeps {:?}, oracle: traps need {needs:?}", found.conditions));
         }
         if !kept.is_empty() && !judged.commutes_keeping(hybrid, &kept) {
             all.push(format!("keeps {:?}, oracle: a square breaks", found.conditions));
         }
-        let conditions = usize::from(!kept.is_empty()) + oracle.watched.len();
+        if !judged.launches(&kept) {
+            all.push(format!("keeps {:?}, oracle: no guest can be started", found.conditions));
+        }
+        let loses = judged.profile != Profile::Extended && judged.loses_registers();
+        let conditions = usize::from(!kept.is_empty()) + oracle.watched.len() + usize::from(loses);
         if found.conditions.len() != conditions {
             let watched = &oracle.watched;
             all.push(format!("conditions {:?}, oracle: assumptions {watched:?}", found.conditions));

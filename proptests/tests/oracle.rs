@@ -96,6 +96,16 @@ fn enable() {
     }
 }
 
+/// An argument that is lost, one that need not be stored, and a mapping that is lost.
+#[test]
+fn losses() {
+    for &profile in Profile::ALL {
+        agrees("argument.yaml", profile);
+        agrees("argument-found.yaml", profile);
+        agrees("shrink-unsaved.yaml", profile);
+    }
+}
+
 /// Cases on which the oracle and the analyzer disagreed, smallest first.
 mod known {
     use super::{Profile, agrees};

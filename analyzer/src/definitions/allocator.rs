@@ -18,6 +18,9 @@ use crate::problem::Problem;
 use crate::replay::Replay;
 use crate::setting::Setting;
 
+pub(crate) const STATEMENT: &str = "for every guest state S, the window of f(S) lies inside the partition, and where \
+     nothing is clipped the guest's window is read off it (P&G 1974, section 4)";
+
 /// "There is a guest, in this mode and case, whose image reaches outside or is not one-one."
 pub(crate) fn ask(
     problem: &mut Problem<'_>,

@@ -25,6 +25,9 @@ use crate::replay::Replay;
 use crate::setting::Setting;
 use crate::symbolic::facts::Facts;
 
+pub(crate) const STATEMENT: &str = "no step and no trap sequence of a guest makes an assumption of the specification false, \
+     or the monitor sees it; and it is true of every image f(S)";
+
 /// "There is a state, in this virtual mode, after whose step the assumption is false."
 pub(crate) fn ask_step(
     problem: &mut Problem<'_>,

@@ -27,6 +27,9 @@ use crate::symbolic::facts::Facts;
 use crate::symbolic::state::{Layout, State};
 use crate::symbolic::term::{Term, Terms};
 
+pub(crate) const STATEMENT: &str = "there are values of the components of kind resource and trap-vector under which the square \
+     of every instruction commutes for every guest state S (P&G 1974, section 4: resources are the monitor's)";
+
 /// Components that a monitor sets as it likes.
 pub(crate) fn is_chosen(slice: &Slice) -> bool {
     matches!(slice.kind, Some(Kind::Resource | Kind::TrapVector))

@@ -25,7 +25,7 @@
 
 use std::rc::Rc;
 
-use model::isa::{Isa, Kind, Part, Role, Slice, TrapId};
+use model::isa::{Class, Isa, Kind, Part, Role, Slice, TrapId};
 use model::map::window;
 use model::state::State as Concrete;
 use rustc_hash::FxHashSet;
@@ -373,6 +373,37 @@ pub(crate) fn ask_enters(
     premises.extend(&run.assumed);
     let unknown = problem.terms.bool(false);
     Obligation { query: Query { premises, goal }, runs: vec![run], unknown, first: Some(scene.k) }
+}
+
+/// The components that the monitor sets, as far as they matter for where traps lead.
+pub(crate) fn relevant(setting: Setting<'_>, class: &Class, traps: &[TrapId]) -> Vec<Part> {
+    let mut problem = Problem::new(setting.isa, class, Terms::default());
+    let scene = Scene::new(&mut problem);
+    let state = in_user(&mut problem, setting);
+    let state = scene.place(&mut problem, state);
+    let mut open = Vec::new();
+    for trap in traps {
+        let argument = argument(&mut problem);
+        let entry = Entry::of(&mut problem, &scene, (*trap, argument), &state, &mut Vec::new());
+        open.push(entry.enters(&mut problem.terms, setting, scene.q));
+    }
+    let mut seen = FxHashSet::default();
+    while let Some(t) = open.pop() {
+        if seen.insert(t) {
+            open.extend(problem.terms.children(t));
+        }
+    }
+    let mut all = Vec::new();
+    for (id, register) in setting.isa.register_ids().filter(|(_, r)| r.count.is_none()) {
+        for slice in register.slices.iter().filter(|s| is_chosen(s)) {
+            let part = Part { register: id, low: slice.low, width: slice.width };
+            let value = state.part(&mut problem.terms, part);
+            if seen.contains(&value) {
+                all.push(part);
+            }
+        }
+    }
+    all
 }
 
 /// Whether a concrete state is a guest's on the real machine.

@@ -19,7 +19,8 @@ use super::resource::is_resource;
 use super::sequence::{self, Stores};
 use super::statewise::{Case, Guests};
 use super::{
-    DEFINITIONS, Obligation, Side, allocator, assumption, dispatch, privileged, statewise,
+    DEFINITIONS, Obligation, Side, allocator, assumption, dispatch, fetch, launch, privileged,
+    statewise,
 };
 use crate::decide::{self, Answer, Backend, By, Query, Session};
 use crate::entries;
@@ -172,7 +173,7 @@ fn may_differ(property: &str, slice: &Slice) -> Option<bool> {
             slice.role == Role::R && !matches!(slice.kind, Some(Kind::Relocation | Kind::Bounds))
         }
         "partition" => slice.role != Role::M,
-        "saved" => {
+        "saved" | "counter" | "mapping" | "registers" => {
             matches!(slice.role, Role::E | Role::P)
                 || matches!(slice.kind, Some(Kind::Relocation | Kind::Bounds))
         }
@@ -222,6 +223,7 @@ fn damages(isa: &Isa, pair: &Pair, name: &str, witness: &Witness) -> Vec<(String
             damaged("the monitor's cells".into(), &|w| w.first = Some(0));
             damaged("too little room".into(), &|w| w.before[1].cells = first + a.cells - 1);
         }
+        "argument" => damaged("another mode".into(), &|w| wrong_mode(&mut w.before[0])),
         "saved" => {
             damaged("other modes".into(), &|w| w.before.iter_mut().for_each(wrong_mode));
             damaged("another size".into(), &|w| w.before[1].cells += 1);
@@ -302,6 +304,28 @@ fn ask_all(setting: Setting<'_>, class: &Class, settle: &dyn Settle) {
             privileged::shown_by(replay, part)
         });
     }
+    // Launching, with some bit of the monitor's own kept.
+    let own = isa.register_ids().filter(|(_, r)| r.count.is_none()).find_map(|(id, register)| {
+        let slice = register.slices.iter().find(|s| is_resource(s))?;
+        Some((model::isa::Part { register: id, low: slice.low, width: 1 }, 1))
+    });
+    for kept in own.iter().map(std::slice::from_ref).chain([&[][..]]) {
+        ask("launch".into(), &|problem| launch::ask_launch(problem, setting, kept), &|replay| {
+            launch::launch_shown_by(replay, kept)
+        });
+    }
+    if let Some(kept) = own {
+        ask("sets".into(), &|problem| launch::ask_set(problem, setting, kept), &|replay| {
+            launch::set_shown_by(replay, kept)
+        });
+        for trap in (0..isa.traps.len()).map(|i| TrapId(i as u32)) {
+            ask(
+                "keeps".into(),
+                &|problem| launch::ask_trap(problem, setting, kept, trap),
+                &|replay| launch::trap_shown_by(replay, kept, trap),
+            );
+        }
+    }
     let guests = [setting.guests(), Guests::Unrelocated];
     let cases = guests.into_iter().flat_map(|g| g.cases().iter().map(move |case| (g, *case)));
     let cases: Vec<(Guests, Case)> = cases.collect();
@@ -351,6 +375,13 @@ fn ask_all(setting: Setting<'_>, class: &Class, settle: &dyn Settle) {
                     name(way.name()),
                     &|problem| dispatch::ask(problem, setting, side, guests, case, way),
                     &|replay| dispatch::shown_by(replay, side, guests, way),
+                );
+            }
+            for how in &isa.all_fetches {
+                ask(
+                    name("fetch"),
+                    &|problem| fetch::ask(problem, setting, side, guests, case, how),
+                    &|replay| fetch::shown_by(replay, side, guests, how),
                 );
             }
         }

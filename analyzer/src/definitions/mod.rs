@@ -10,10 +10,12 @@ pub(crate) mod control;
 pub(crate) mod dispatch;
 pub(crate) mod entry;
 pub(crate) mod extent;
+pub(crate) mod fetch;
 #[cfg(test)]
 mod identity;
 #[cfg(test)]
 mod judges;
+pub(crate) mod launch;
 pub(crate) mod location;
 pub(crate) mod mode;
 pub(crate) mod privileged;

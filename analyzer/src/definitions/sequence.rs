@@ -5,7 +5,9 @@
 //! that differ in E, P or the mapping still differ behind it, so the dispatcher can tell them apart.
 //!
 //! **Formula.** Arbitrary states before the sequence, with an arbitrary argument. The monitor's own
-//! components of R and its storage are the same on both sides. Where the sequence stores through the
+//! components of R and its storage are the same on both sides. Not each loss stands in the way of a monitor:
+//! P must be found, the mapping where some instruction changes it directly, and the argument where a trap
+//! has to be reflected from what is found. Where the sequence stores through the
 //! monitor's own registers (a supervisor stack), the places are assumed to exist and to lie outside the
 //! partition: the monitor sees to that, and the report prints it.
 //!
@@ -22,14 +24,17 @@ use super::behaviour::in_side;
 use super::resource::is_resource;
 use super::{Obligation, Side};
 use crate::decide::Query;
-use crate::problem::{Problem, cell_count};
-use crate::replay::{Replay, equal_bits};
+use crate::problem::{Problem, Storage, cell_count};
+use crate::replay::{Played, Replay, equal_bits};
 use crate::setting::Setting;
 use crate::symbolic::execute::{TrapExit, after_trap};
 use crate::symbolic::facts::Facts;
 use crate::symbolic::known::KnownBits;
 use crate::symbolic::state::{Layout, Region, Register, State};
 use crate::symbolic::term::{Node, Term, Terms};
+
+pub(crate) const STATEMENT: &str = "the trap sequence changes no cell of the partition, and two states that differ in E, \
+     P or the mapping still differ behind it (P&G 1974, section 2)";
 
 /// Where a trap sequence stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,6 +186,10 @@ pub(crate) enum Sought {
     State,
     /// P, without which no dispatcher can go on.
     Counter,
+    /// The mapping, which a dispatcher must find where unprivileged code changes it.
+    Mapping,
+    /// E, which a monitor cannot put back unless it finds it.
+    Registers,
 }
 
 impl Sought {
@@ -188,6 +197,8 @@ impl Sought {
         match self {
             Self::State => "saved",
             Self::Counter => "counter",
+            Self::Mapping => "mapping",
+            Self::Registers => "registers",
         }
     }
 
@@ -195,6 +206,8 @@ impl Sought {
         match self {
             Self::State => is_guests(slice),
             Self::Counter => slice.role == Role::P,
+            Self::Mapping => is_mapping(slice),
+            Self::Registers => slice.role == Role::E,
         }
     }
 }
@@ -238,6 +251,88 @@ pub(crate) fn ask_saved(
     Obligation { query: Query { premises, goal }, runs, unknown, first: None }
 }
 
+/// "The instruction completes in user mode, and changes the mapping."
+pub(crate) fn ask_moves(problem: &mut Problem<'_>, setting: Setting<'_>) -> Obligation {
+    let fresh = problem.fresh();
+    let state = in_side(problem, setting, &fresh, Side::User);
+    let storage = Storage::Flat(problem.array());
+    let run = problem.run(state, storage);
+    let changed = problem.differ(&run.entry, &run.transition.after, is_mapping);
+    let goal = problem.terms.and(run.transition.completes, changed);
+    let mut premises = problem.always.clone();
+    premises.extend(&run.assumed);
+    let unknown = run.transition.unknown;
+    Obligation { query: Query { premises, goal }, runs: vec![run], unknown, first: None }
+}
+
+/// Whether the instruction changes the mapping of a concrete state in user mode.
+pub(crate) fn moves_shown_by(replay: &Replay<'_>) -> bool {
+    let [side] = replay.sides.as_slice() else { return false };
+    let moves = |after: &Concrete| !equal_bits(replay.isa(), &side.before, after, is_mapping);
+    in_user(replay, &side.before) && side.after(replay.isa(), false).is_some_and(moves)
+}
+
+/// "A guest's own sequence shows two arguments, and that of the real machine does not."
+pub(crate) fn ask_argument(
+    problem: &mut Problem<'_>,
+    setting: Setting<'_>,
+    trap: TrapId,
+    stores: Stores,
+) -> Obligation {
+    let arguments = [argument(problem), argument(problem)];
+    let real = problem.fresh();
+    let real = in_side(problem, setting, &real, Side::User);
+    let virtual_state = problem.fresh();
+    let mut premises = problem.always.clone();
+    let mut one = Vec::new();
+    for state in [&real, &virtual_state] {
+        let mut state = state.clone();
+        let rest = problem.array();
+        state.layout = Rc::new(Layout { regions: Vec::new(), rest, cells: problem.cells });
+        let facts = Facts::default();
+        let [a, b] = arguments.map(|it| behind(problem, trap, it, state.clone(), &facts));
+        if stores == Stores::Own && one.is_empty() {
+            for write in a.0.writes.iter().chain(&b.0.writes) {
+                premises.push(problem.terms.ult(write.index, problem.cells));
+            }
+        }
+        let all = equal(problem, [&a.0, &b.0], &facts);
+        let same = problem.terms.all(all);
+        let strange = problem.terms.or(a.1, b.1);
+        one.push((state, same, problem.terms.not(strange)));
+    }
+    let [(real, merged, goes_on), (guest, same, is_defined)] =
+        one.try_into().expect("there are two states");
+    let told = problem.terms.not(same);
+    let goal = problem.terms.all([merged, goes_on, told, is_defined]);
+    let windows = [problem.window(&real), problem.window(&guest)];
+    let runs = vec![problem.at_rest(real, windows[0]), problem.at_rest(guest, windows[1])];
+    premises.extend(runs.iter().flat_map(|run| &run.assumed));
+    let unknown = problem.terms.bool(false);
+    Obligation { query: Query { premises, goal }, runs, unknown, first: None }
+}
+
+/// Whether two arguments are told apart behind the sequence of the second concrete state, and not behind that
+/// of the first, which is in user mode.
+pub(crate) fn argument_shown_by(replay: &Replay<'_>, trap: TrapId) -> bool {
+    let [real, guest] = replay.sides.as_slice() else { return false };
+    let isa = replay.isa();
+    let behind = |argument, side: &Played| sequel(isa, trap, argument, &side.before);
+    // What the real sequence leaves, with what the guest's leaves for the first such argument.
+    let mut found: Vec<(Concrete, Concrete)> = Vec::new();
+    let tells = |argument| {
+        let (Some(left), Some(shown)) = (behind(argument, real), behind(argument, guest)) else {
+            return false;
+        };
+        if let Some((_, first)) = found.iter().find(|(known, _)| *known == left) {
+            return *first != shown;
+        }
+        found.push((left, shown));
+        false
+    };
+    in_user(replay, &real.before) && arguments(isa).any(tells)
+}
+
 /// What it takes that two states are one behind the sequence of a trap.
 pub(super) fn same_behind(
     problem: &mut Problem<'_>,
@@ -279,8 +374,11 @@ fn equal(problem: &mut Problem<'_>, states: [&State; 2], facts: &Facts) -> Vec<T
 
 /// What the dispatcher has to find behind the sequence.
 fn is_guests(slice: &Slice) -> bool {
-    matches!(slice.role, Role::E | Role::P)
-        || matches!(slice.kind, Some(Kind::Relocation | Kind::Bounds))
+    matches!(slice.role, Role::E | Role::P) || is_mapping(slice)
+}
+
+fn is_mapping(slice: &Slice) -> bool {
+    matches!(slice.kind, Some(Kind::Relocation | Kind::Bounds))
 }
 
 /// The arguments a trap can have; of wide ones, the first.

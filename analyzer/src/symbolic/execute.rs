@@ -1,7 +1,8 @@
 //! Symbolic execution: i(S) for all S at once, paths merged by if-then-else.
 
 use model::isa::{
-    Body, Class, Expr, ExprKind, Isa, LocalId, RegisterId, Role, Saves, Stmt, TrapId, TrapKind,
+    Body, Class, Expr, ExprKind, Fetch, Isa, LocalId, RegisterId, Role, Saves, Stmt, TrapId,
+    TrapKind,
 };
 
 use super::facts::Facts;
@@ -164,6 +165,33 @@ pub(crate) fn after_trap(
     let path = executor.run(sequence, exit.before.clone(), facts, &arguments);
     let strange = executor.terms.or(executor.unpredictable, executor.unknown);
     (path.map_or_else(|| exit.before.clone(), |p| p.state), strange)
+}
+
+/// What fetching comes to.
+pub(crate) struct Fetched {
+    pub(crate) completes: Term,
+    /// The bits, where it can complete.
+    pub(crate) word: Option<Term>,
+    pub(crate) traps: Vec<(TrapId, Term)>,
+    /// Unpredictable, or not said.
+    pub(crate) strange: Term,
+}
+
+/// Fetches the instruction at P.
+pub(crate) fn fetched(
+    isa: &Isa,
+    terms: &mut Terms,
+    fetch: &Fetch,
+    state: &State,
+    facts: &Facts,
+) -> Fetched {
+    let mut executor = Executor::new(isa, terms, state, &[], &[]);
+    let path = executor.run(&fetch.body, state.clone(), facts, &[]);
+    let strange = executor.terms.or(executor.unpredictable, executor.unknown);
+    let word = path.as_ref().map(|path| executor.expr(&fetch.word, path));
+    let traps = executor.traps.iter().map(|(trap, when, ..)| (*trap, *when)).collect();
+    let completes = path.map_or_else(|| executor.terms.bool(false), |path| path.live);
+    Fetched { completes, word, traps, strange }
 }
 
 /// Runs statements that can neither trap nor be unpredictable.

@@ -250,10 +250,15 @@ impl Checker<'_> {
     /// otherwise. Without a default (several components of role P, or one wider than an address)
     /// a machine is analyzed, but runs no guests.
     pub(super) fn fetches(&mut self, env: &Env, classes: &[Class]) -> Vec<Fetch> {
-        let encoded = classes.iter().filter(|c| c.pattern.is_some());
-        let lengths: BTreeSet<u128> = encoded.map(|c| c.length).collect();
+        let lengths: BTreeSet<u128> = classes.iter().map(|c| c.length).collect();
         let given = match self.spec.machine.as_ref().and_then(|m| m.fetch) {
             Some(code) => self.expression(code),
+            // Instructions without encodings need no address function for their fetch.
+            None if self.spec.machine.as_ref().is_none_or(|m| m.address.is_none())
+                && classes.iter().all(|c| c.pattern.is_none()) =>
+            {
+                None
+            }
             None => self.default_fetch(env),
         };
         // Mistakes in the address function were found where it was used.

@@ -95,7 +95,11 @@ impl Checker<'_> {
         let machine = self.machine(&env, &roles);
         let assumptions = self.assumptions(&env);
         let classes = self.classes(&env);
-        let fetches = self.fetches(&env, &classes);
+        let all_fetches = self.fetches(&env, &classes);
+        let encoded = |it: &&crate::isa::Fetch| {
+            classes.iter().any(|c| c.pattern.is_some() && c.length == it.length)
+        };
+        let fetches = all_fetches.iter().filter(encoded).cloned().collect();
         let coverage =
             self.coverage(&classes, machine.as_ref().is_some_and(|m| m.unlisted.is_some()));
         self.functions_alone(&env);
@@ -124,7 +128,7 @@ impl Checker<'_> {
             assumptions,
             classes,
             fetches,
-            fetch_given: self.spec.machine.as_ref().is_some_and(|m| m.fetch.is_some()),
+            all_fetches,
             coverage,
             expect,
         };

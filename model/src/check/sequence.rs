@@ -1,5 +1,5 @@
 //! Rules about what the checked texts of `machine:` do: the trap sequence must exist and keep to
-//! its cells, and the de-privileging map must lose nothing.
+//! its cells, the de-privileging map must lose nothing, and `advance:` moves P.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,6 +15,8 @@ impl Checker<'_> {
         self.trap_has_sequence(isa);
         self.trap_cells_cover(isa);
         self.map_loses_nothing(isa);
+        self.advance_moves_only_p(isa);
+        self.fetch_writes_nothing(isa);
     }
 
     /// A trap that can be raised leads somewhere.
@@ -68,13 +70,38 @@ impl Checker<'_> {
         let modes = self.spec.machine.iter().flat_map(|m| &m.modes).flat_map(|m| &m.it.0);
         let codes: Vec<_> = modes.map(|pair| pair.deprivilege).collect();
         for (pair, code) in isa.pairs.iter().zip(codes) {
-            let (Some(code), Some(lost)) = (code, lost(isa, &pair.deprivilege.statements)) else {
-                continue;
-            };
+            let is_guests = |role| matches!(role, Role::E | Role::P);
+            let lost = written(isa, &pair.deprivilege.statements, &is_guests);
+            let (Some(code), Some(lost)) = (code, lost) else { continue };
             let message = format!("the de-privileging map writes {lost}");
             let help = "f is one-one only if the map loses nothing: declare a bank as the active register plus shadows that a change of mode swaps, \
                 or give bits that follow the mode role M";
             self.error("K015", code.span, message, help);
+        }
+    }
+
+    /// What is not P is no part of moving past an instruction: the definitions would take it for something
+    /// that each instruction does.
+    fn advance_moves_only_p(&mut self, isa: &Isa) {
+        let Some(code) = self.spec.machine.as_ref().and_then(|m| m.advance) else { return };
+        let other = |role| role != Role::P;
+        let mut bodies = isa.classes.iter().map(|c| &c.advance);
+        if let Some(what) = bodies.find_map(|body| written(isa, &body.statements, &other)) {
+            let message = format!("`advance:` writes {what}");
+            let help = "`advance:` moves P past an instruction and does nothing else; a clock needs no ticking here, \
+                since a component of kind time may have any value whenever it is read";
+            self.error("K034", code.span, message, help);
+        }
+    }
+
+    /// Fetching gives bits; what it would write is nowhere.
+    fn fetch_writes_nothing(&mut self, isa: &Isa) {
+        let Some(code) = self.spec.machine.as_ref().and_then(|m| m.fetch) else { return };
+        let mut bodies = isa.all_fetches.iter().map(|f| &f.body);
+        if let Some(what) = bodies.find_map(|body| written(isa, &body.statements, &|_| true)) {
+            let message = format!("`fetch:` writes {what}");
+            let help = "fetching reads the instruction and changes nothing: write in `semantics:`";
+            self.error("K035", code.span, message, help);
         }
     }
 }
@@ -304,20 +331,20 @@ fn between(op: Op, operands: &[(u32, u128, u128)], width: u32) -> Known {
     if exact { Known::Between(low, high) } else { Known::Between(0, mask(width)) }
 }
 
-/// What of E, P or storage statements may change, in words.
-fn lost(isa: &Isa, statements: &[Stmt]) -> Option<String> {
+/// What of some roles, or of storage, statements may change, in words.
+fn written(isa: &Isa, statements: &[Stmt], roles: &dyn Fn(Role) -> bool) -> Option<String> {
     statements.iter().find_map(|s| match s {
         Stmt::Register(id, e) => {
             let itself = Expr { width: e.width, kind: ExprKind::Register(*id) };
-            lost_bits(isa, *id, &kept(e, &itself))
+            lost_bits(isa, *id, &kept(e, &itself), roles)
         }
         Stmt::Element(id, index, e) => {
             let kind = ExprKind::Element(*id, Box::new(index.clone()));
-            lost_bits(isa, *id, &kept(e, &Expr { width: e.width, kind }))
+            lost_bits(isa, *id, &kept(e, &Expr { width: e.width, kind }), roles)
         }
         Stmt::Store(..) => Some(format!("`{}`, the storage", isa.storage.name)),
-        Stmt::If(_, yes, no) => lost(isa, yes).or_else(|| lost(isa, no)),
-        Stmt::Block(inner) => lost(isa, inner),
+        Stmt::If(_, yes, no) => written(isa, yes, roles).or_else(|| written(isa, no, roles)),
+        Stmt::Block(inner) => written(isa, inner, roles),
         Stmt::Local(..)
         | Stmt::Exit(_)
         | Stmt::Trap(..)
@@ -327,15 +354,20 @@ fn lost(isa: &Isa, statements: &[Stmt]) -> Option<String> {
     })
 }
 
-/// The bits of role E or P that a register does not keep.
-fn lost_bits(isa: &Isa, id: RegisterId, kept: &[Option<u32>]) -> Option<String> {
+/// The bits of some roles that a register does not keep.
+fn lost_bits(
+    isa: &Isa,
+    id: RegisterId,
+    kept: &[Option<u32>],
+    roles: &dyn Fn(Role) -> bool,
+) -> Option<String> {
     let register = isa.register(id);
     let mut changed =
         (0..register.width).filter(|bit| kept.get(*bit as usize) != Some(&Some(*bit)));
     let in_slice = |s: &&Slice, bit| s.low <= bit && bit < s.low + s.width;
     let (bit, slice) = changed.find_map(|bit| {
         let slice = register.slices.iter().find(|s| in_slice(s, bit))?;
-        matches!(slice.role, Role::E | Role::P).then_some((bit, slice))
+        roles(slice.role).then_some((bit, slice))
     })?;
     let (name, role) = (&register.name, slice.role);
     if slice.width == register.width {

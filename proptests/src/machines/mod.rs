@@ -50,6 +50,8 @@ struct Shape {
     previous: bool,
     /// A component `en` of kind resource.
     enable: bool,
+    /// An instruction leads to user mode, and another sets `en`.
+    returns: bool,
     /// Where traps lead.
     lead: Lead,
     /// Traps give the supervisor all storage.
@@ -248,6 +250,7 @@ fn shape(troubles: Troubles) -> impl Strategy<Value = Shape> {
     let resource = prop::sample::select(vec!["resource", "trap-vector", "identity", "device"]);
     let flag = if troubles.flag { 1.0 } else { 0.0 };
     let flags = [0.5, 0.1, flag, 0.25, 0.25, 0.4, 0.6].map(prop::bool::weighted);
+    let flags = (flags, prop::bool::weighted(0.8));
     let lead = prop_oneof![
         6 => Just(Lead::Supervisor),
         1 => Just(Lead::Same),
@@ -265,7 +268,7 @@ fn shape(troubles: Troubles) -> impl Strategy<Value = Shape> {
             bounds,
             (mapping, sequence, lead),
             resource,
-            [clock, follower, flag, third, previous, enable, opens],
+            ([clock, follower, flag, third, previous, enable, opens], returns),
         )| {
             // What is exchanged with cells has to fit them.
             let third = third && sequence != Sequence::Exchange;
@@ -274,6 +277,7 @@ fn shape(troubles: Troubles) -> impl Strategy<Value = Shape> {
                 third,
                 previous,
                 enable,
+                returns,
                 lead,
                 opens,
                 word,

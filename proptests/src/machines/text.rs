@@ -256,6 +256,15 @@ impl Machine {
             line("assume:\n  ring: {that: \"ring == mode\", why: it follows the mode}".into());
         }
         line("instructions:".into());
+        if s.returns {
+            let supervisor = "require mode == supervisor else trap(privileged);";
+            let follow = if s.follower { " ring = 1;" } else { "" };
+            line(format!("  return: {{semantics: \"{supervisor} mode = user;{follow}\"}}"));
+            if s.enable {
+                let value = fit("r[0u1]", n, 1);
+                line(format!("  enable: {{semantics: \"{supervisor} en = {value};\"}}"));
+            }
+        }
         for (i, instruction) in self.instructions.iter().enumerate() {
             let mut semantics = String::new();
             s.statements(&instruction.body, 6, &mut semantics);

@@ -9,13 +9,13 @@
 use std::collections::BTreeMap;
 
 use model::interp::{Place, run_plain};
-use model::isa::{Part, RegisterId, Role, Slice, TrapId};
+use model::isa::{Kind, Part, RegisterId, Role, Slice, TrapId};
 use model::map::window;
 use model::state::State;
 
 use super::world::{
     Asked, Case, Free, Half, Lacks, Owner, World, all_slices, arguments, bits, exists,
-    exists_among, is_chosen, is_resource, is_the_mode, set_bits, window_registers,
+    exists_among, is_chosen, is_resource, is_the_mode, set_bits, trap_written, window_registers,
 };
 
 /// A real machine: its cells, and how many of them the monitor keeps.
@@ -43,32 +43,128 @@ pub(super) fn lead(
     })
 }
 
-/// Whether a trap makes one state of two that differ in P.
-pub(super) fn loses_counter(case: &Case<'_>, sizes: &[u128], traps: &[TrapId]) -> bool {
+/// Whether a trap makes one state of two that differ in some of what is the guest's.
+pub(super) fn loses(
+    case: &Case<'_>,
+    sizes: &[u128],
+    traps: &[TrapId],
+    chosen: &dyn Fn(&Slice) -> bool,
+) -> bool {
     sizes.iter().any(|&cells| {
         let scene = Scene { case, cells, first: cells, kept: &[] };
         traps.iter().any(|&trap| {
             arguments(case.isa).any(|argument| {
-                let merges = |world: &World| scene.merges(trap, argument, world);
+                let merges = |world: &World| scene.merges(trap, argument, chosen, world);
                 exists(&mut World::new(), &merges)
             })
         })
     })
 }
 
+/// Whether two arguments are one behind a trap from a state in user mode, and not behind that of some guest,
+/// in one of these modes.
+pub(super) fn loses_argument(
+    case: &Case<'_>,
+    sizes: &[u128],
+    modes: &[u128],
+    trap: TrapId,
+) -> bool {
+    let merged = |mode: u128, pair: [u128; 2], wanted: bool| {
+        sizes.iter().any(|&cells| {
+            let scene = Scene { case, cells, first: cells, kept: &[] };
+            let question =
+                |world: &World| Ok(scene.one_argument(trap, pair, mode, world)? == Some(wanted));
+            exists(&mut World::new(), &question)
+        })
+    };
+    let all: Vec<u128> = arguments(case.isa).collect();
+    let pairs = all.iter().flat_map(|a| all.iter().map(move |b| [*a, *b]));
+    pairs.filter(|[a, b]| a < b).any(|pair| {
+        merged(case.pair.user.1, pair, true) && modes.iter().any(|mode| merged(*mode, pair, false))
+    })
+}
+
+/// Whether a trap from user mode can leave bits of the monitor's at another value than the one they had.
+pub(super) fn changes(
+    case: &Case<'_>,
+    sizes: &[u128],
+    traps: &[TrapId],
+    (part, value): (Part, u128),
+) -> bool {
+    sizes.iter().any(|&cells| {
+        let scene = Scene { case, cells, first: cells, kept: &[] };
+        let question = |world: &World| {
+            let Some(half) = scene.state(Owner::First, world)? else { return Ok(false) };
+            half.need(Place::Register(part.register, 0))?;
+            if half.state.part(part) != value {
+                return Ok(false);
+            }
+            for &trap in traps {
+                for argument in arguments(case.isa) {
+                    match scene.case.sequel(trap, argument, &half)? {
+                        Some((after, _)) if after.part(part) == value => {}
+                        _ => return Ok(true),
+                    }
+                }
+            }
+            Ok(false)
+        };
+        exists(&mut World::new(), &question)
+    })
+}
+
 impl Scene<'_> {
-    /// Two guests' states that differ in P are one behind the sequence.
-    fn merges(&self, trap: TrapId, argument: u128, world: &World) -> Asked<bool> {
+    /// Whether two arguments lead a state in a mode to one state; none where the sequence is unpredictable.
+    fn one_argument(
+        &self,
+        trap: TrapId,
+        pair: [u128; 2],
+        mode: u128,
+        world: &World,
+    ) -> Asked<Option<bool>> {
+        let isa = self.case.isa;
+        let Some(mut half) = self.state(Owner::First, world)? else { return Ok(None) };
+        isa.mode.into_iter().for_each(|part| half.state.set_part(part, mode));
+        if !half.admitted(isa) {
+            return Ok(None);
+        }
+        let [a, b] = pair.map(|argument| self.case.sequel(trap, argument, &half));
+        let (Some(a), Some(b)) = (a?, b?) else { return Ok(None) };
+        for place in a.1.symmetric_difference(&b.1) {
+            half.need(*place)?;
+        }
+        Ok(Some(a.0 == b.0))
+    }
+
+    /// Two guests' states that differ in what is chosen are one behind the sequence.
+    fn merges(
+        &self,
+        trap: TrapId,
+        argument: u128,
+        chosen: &dyn Fn(&Slice) -> bool,
+        world: &World,
+    ) -> Asked<bool> {
         let isa = self.case.isa;
         let Some(first) = self.state(Owner::First, world)? else { return Ok(false) };
         let Some(second) = self.state(Owner::Second, world)? else { return Ok(false) };
         let mut differ = false;
-        for (id, i, slice) in all_slices(isa).filter(|(.., s)| s.role == Role::P) {
+        // Where no trap writes, states stay apart; what is the monitor's they share.
+        let written = trap_written(isa);
+        let shared = |s: &Slice| is_guests(s) || is_resource(s);
+        let asked = |id: RegisterId, s: &Slice| !shared(s) || chosen(s) && written.contains(&id);
+        for (id, i, slice) in all_slices(isa).filter(|(id, _, s)| asked(*id, s)) {
             let [a, b] = [&first, &second].map(|half| {
                 half.need(Place::Register(id, i.into()))?;
                 Ok(bits(&half.state, id, i.into(), slice))
             });
-            differ |= a? != b?;
+            let other = a? != b?;
+            if other && !is_guests(slice) {
+                return Ok(false);
+            }
+            differ |= other && chosen(slice);
+        }
+        if !differ {
+            return Ok(false);
         }
         let behind = |half| self.case.sequel(trap, argument, half);
         let (Some(a), Some(b)) = (behind(&first)?, behind(&second)?) else { return Ok(false) };
@@ -89,7 +185,7 @@ impl Scene<'_> {
             (0..register.len()).map(move |i| Place::Register(id, i.into()))
         });
         let written = a.1.union(&b.1).copied();
-        Ok(differ && written.chain(registers.filter(|p| known(*p))).all(is_one))
+        Ok(written.chain(registers.filter(|p| known(*p))).all(is_one))
     }
 
     /// What belongs to the monitor: its choice.
@@ -201,6 +297,12 @@ impl Scene<'_> {
 
 /// P, and the window.
 type Entry = (Vec<u128>, u128, u128);
+
+/// What a dispatcher has to find behind a trap.
+fn is_guests(slice: &Slice) -> bool {
+    matches!(slice.role, Role::E | Role::P)
+        || matches!(slice.kind, Some(Kind::Relocation | Kind::Bounds))
+}
 
 /// What no guest can write is one in both states.
 fn owner_of(slice: &Slice, owner: Owner) -> Owner {

@@ -5,12 +5,17 @@
 //! square breaks and all traps lead to the monitor; and every instruction is confined, guests do not break
 //! assumptions unseen, images are admitted, and the dispatcher finds its guest behind each trap.
 
+use std::collections::BTreeSet;
+
 use model::interp;
-use model::isa::{Isa, Pair, Part, Premise, Profile, TrapId, VerdictWord};
+use model::isa::{
+    Class, Isa, Kind, Pair, Part, Premise, Profile, RegisterId, Role, Slice, Stmt, TrapId,
+    VerdictWord,
+};
 use model::state::State;
 
-use super::two::Sharing;
-use super::world::{Case, commits, is_chosen, registers_read};
+use super::two::{Sharing, Two};
+use super::world::{Asked, Case, World, commits, is_chosen, registers_read, registers_written};
 use super::{Findings, Judge, Privileged, Squares, cases, either, entry, sizes, virtual_modes};
 
 /// Bits of the monitor's own, and the values it keeps them at.
@@ -31,6 +36,20 @@ fn lead(isa: &Isa, pair: &Pair, traps: &[TrapId], kept: &[(Part, u128)]) -> bool
 fn of_traps(isa: &Isa, pair: &Pair, question: &dyn Fn(&Case<'_>) -> bool) -> bool {
     let cases = isa.classes.first().map(|class| cases(isa, class, pair, &[]));
     cases.as_ref().and_then(|all| all.first()).is_some_and(question)
+}
+
+fn is_mapping(slice: &Slice) -> bool {
+    matches!(slice.kind, Some(Kind::Relocation | Kind::Bounds))
+}
+
+/// Whether statements raise a trap.
+fn raises(statements: &[Stmt], trap: TrapId) -> bool {
+    statements.iter().any(|statement| match statement {
+        Stmt::Trap(id, _) => *id == trap,
+        Stmt::If(_, yes, no) => raises(yes, trap) || raises(no, trap),
+        Stmt::Block(inner) => raises(inner, trap),
+        _ => false,
+    })
 }
 
 /// Theorem 1 or 3 for one pair.
@@ -173,10 +192,7 @@ impl Judged<'_> {
         let (isa, pair) = (self.isa, self.pair);
         let assumptions = || 0..isa.assumptions.len();
         let visible = |f: &Findings| f.trap_visible[1] || !hybrid && either(f.trap_visible);
-        let entering: Vec<TrapId> = (0..isa.traps.len())
-            .map(|i| TrapId(i as u32))
-            .filter(|trap| !self.strays.contains(trap))
-            .collect();
+        let entering = self.entering();
         let classes = || isa.classes.iter().zip(self.all);
         let unseen = |index: usize| {
             classes().filter(|(_, f)| f.privileged != Privileged::Yes).any(|(class, _)| {
@@ -204,12 +220,138 @@ impl Judged<'_> {
             ("image", assumptions().filter(shared).any(without_image)),
             // A trap takes back what is not committed.
             ("lost", isa.classes.iter().filter(|c| commits(&c.body.statements)).any(lost)),
-            (
-                "counter",
-                of_traps(isa, pair, &|case| entry::loses_counter(case, &sizes(isa), &entering)),
-            ),
+            ("counter", self.loses(&entering, &|s| s.role == Role::P)),
+            ("mapping", self.moves() && self.loses(&entering, &is_mapping)),
+            ("argument", entering.iter().any(|trap| self.loses_argument(*trap))),
+            ("launch", !self.launches_under(hybrid, &entering, choices)),
         ];
         found.into_iter().filter(|(_, is)| *is).map(|(word, _)| word).collect()
+    }
+
+    /// Whether a trap makes one state of two that differ in some of what is the guest's.
+    fn loses(&self, traps: &[TrapId], chosen: &dyn Fn(&Slice) -> bool) -> bool {
+        let isa = self.isa;
+        of_traps(isa, self.pair, &|case| entry::loses(case, &sizes(isa), traps, chosen))
+    }
+
+    /// Whether traps that lead to the monitor lose part of E.
+    pub fn loses_registers(&self) -> bool {
+        self.loses(&self.entering(), &|s| s.role == Role::E)
+    }
+
+    /// The traps that lead to the monitor.
+    fn entering(&self) -> Vec<TrapId> {
+        let all = (0..self.isa.traps.len()).map(|i| TrapId(i as u32));
+        all.filter(|trap| !self.strays.contains(trap)).collect()
+    }
+
+    /// Whether the argument of a trap is lost that may have to be reflected from what is found.
+    fn loses_argument(&self, trap: TrapId) -> bool {
+        let isa = self.isa;
+        let raises = |class: &&Class| raises(&class.body.statements, trap);
+        isa.trap_argument > 0
+            && isa.classes.iter().filter(raises).any(|class| commits(&class.body.statements))
+            && of_traps(isa, self.pair, &|case| {
+                entry::loses_argument(case, &sizes(isa), &self.modes(false), trap)
+            })
+    }
+
+    /// Whether the step of some class that writes one of these registers, from a mode, answers a question with
+    /// yes.
+    fn some_step(
+        &self,
+        writes: &[Option<Part>],
+        mode: u128,
+        question: &dyn Fn(&Two<'_>, &World) -> Asked<bool>,
+    ) -> bool {
+        let ids: Vec<RegisterId> = writes.iter().flatten().map(|part| part.register).collect();
+        let may = |class: &&Class| {
+            let written = registers_written(&class.body.statements);
+            ids.iter().any(|id| written.contains(id))
+        };
+        self.isa.classes.iter().filter(may).any(|class| {
+            let judge = Judge {
+                cases: cases(self.isa, class, self.pair, self.strays),
+                sizes: sizes(self.isa),
+                modes: [0; 2],
+                literal: false,
+            };
+            judge.ask([mode, mode], None, Sharing::Cells, question)
+        })
+    }
+
+    /// Whether some instruction changes the mapping in user mode.
+    fn moves(&self) -> bool {
+        let mapping = [self.isa.relocation, self.isa.bounds];
+        self.some_step(&mapping, self.pair.user.1, &|two, world| two.moves(world))
+    }
+
+    /// Whether a guest can be started with bits kept, and each of them can be had.
+    pub fn launches(&self, kept: &[(Part, u128)]) -> bool {
+        let (supervisor, user) = (self.pair.supervisor.1, self.pair.user.1);
+        let enters = |kept: &[(Part, u128)]| {
+            self.some_step(&[self.isa.mode], supervisor, &|two, world| {
+                two.leads_to(Some(user), kept, true, world)
+            })
+        };
+        // A machine of which no instruction is known that enters user mode may be a fragment.
+        let started = kept.is_empty() || enters(kept) || !enters(&[]);
+        let reset =
+            interp::run_plain(&self.isa.reset, &State::zero(self.isa, self.isa.storage.cells));
+        let had = |bits: &(Part, u128)| {
+            let entering = self.entering();
+            let changes =
+                |case: &Case<'_>| entry::changes(case, &sizes(self.isa), &entering, *bits);
+            reset.part(bits.0) == bits.1 && !of_traps(self.isa, self.pair, &changes)
+                || self.some_step(&[Some(bits.0)], supervisor, &|two, world| {
+                    two.leads_to(None, &[*bits], false, world)
+                })
+        };
+        started && kept.iter().all(had)
+    }
+
+    /// Whether a guest can be started under one of the choices, with no more of its bits kept than squares and
+    /// traps take.
+    fn launches_under(&self, hybrid: bool, entering: &[TrapId], choices: &[Kept]) -> bool {
+        let needs = self.needs();
+        let mut tried = BTreeSet::new();
+        choices.iter().any(|all| {
+            (0..1u32 << all.len()).any(|set| {
+                let within =
+                    |(i, bits): (usize, &(Part, u128))| (set >> i & 1 == 1).then_some(*bits);
+                let mut kept: Kept = all.iter().enumerate().filter_map(within).collect();
+                let missing = |bits: &&(Part, u128)| !kept.contains(bits);
+                let missing: Kept = needs.iter().filter(missing).copied().collect();
+                kept.extend(missing);
+                let key: Vec<_> =
+                    kept.iter().map(|(p, v)| (p.register, p.low, p.width, *v)).collect();
+                tried.insert(key)
+                    && self.launches(&kept)
+                    && (kept.is_empty() || lead(self.isa, self.pair, entering, &kept))
+                    && (all.is_empty() || self.commutes_keeping(hybrid, &kept))
+            })
+        })
+    }
+
+    /// Bits that each choice has at one value that leads all traps to the monitor which can be led there.
+    pub fn needs(&self) -> Kept {
+        let entering = self.entering();
+        let mut needs = Kept::new();
+        for (id, register) in self.isa.register_ids().filter(|(_, r)| r.count.is_none()) {
+            for slice in register.slices.iter().filter(|s| is_chosen(s)) {
+                for low in slice.low..slice.low + slice.width {
+                    let part = Part { register: id, low, width: 1 };
+                    let leads =
+                        [0, 1].map(|bit| lead(self.isa, self.pair, &entering, &[(part, bit)]));
+                    match leads {
+                        [true, false] => needs.push((part, 0)),
+                        [false, true] => needs.push((part, 1)),
+                        _ => {}
+                    }
+                }
+            }
+        }
+        needs
     }
 
     /// The assumptions that some step or trap sequence, in any virtual mode, makes false, or a reset.

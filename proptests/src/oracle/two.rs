@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::interp::{self, Outcome, Place, run_plain};
-use model::isa::{RegisterId, Slice, TrapId};
+use model::isa::{Kind, Part, RegisterId, Slice, TrapId};
 use model::map::window;
 use model::state::State;
 
@@ -315,6 +315,35 @@ impl Two<'_> {
         }
         let run = self.case.run(&half, false)?;
         Ok(matches!(&run.outcome, Outcome::Step(after) if broken(after)))
+    }
+
+    /// The step leads to a mode, or to any, with bits at their values; before it they were so, or were not.
+    pub(super) fn leads_to(
+        &self,
+        mode: Option<u128>,
+        kept: &[(Part, u128)],
+        before: bool,
+        world: &World,
+    ) -> Asked<bool> {
+        let isa = self.case.isa;
+        let Some([half, _]) = self.states(world)? else { return Ok(false) };
+        let run = self.case.run(&half, false)?;
+        let Outcome::Step(after) = &run.outcome else { return Ok(false) };
+        for (part, _) in kept {
+            half.need(Place::Register(part.register, 0))?;
+        }
+        let has = |state: &State| kept.iter().all(|(part, value)| state.part(*part) == *value);
+        let there = mode.is_none_or(|mode| isa.mode.is_none_or(|part| after.part(part) == mode));
+        Ok(has(&half.state) == before && has(after) && there)
+    }
+
+    /// The step changes the mapping.
+    pub(super) fn moves(&self, world: &World) -> Asked<bool> {
+        let Some([half, _]) = self.states(world)? else { return Ok(false) };
+        let run = self.case.run(&half, false)?;
+        let Outcome::Step(after) = &run.outcome else { return Ok(false) };
+        let mapping = |s: &Slice| matches!(s.kind, Some(Kind::Relocation | Kind::Bounds));
+        half.changed(self.case.isa, &run, after, &mapping)
     }
 
     /// Both complete, and the first changes something of the monitor's or a cell outside E|r, or they

@@ -235,6 +235,13 @@ fn used_by(
     }
 }
 
+/// The registers that statements write.
+pub(super) fn registers_written(statements: &[Stmt]) -> BTreeSet<RegisterId> {
+    let (mut written, mut read) = (BTreeSet::new(), BTreeSet::new());
+    used_by(statements, &mut written, &mut read);
+    written
+}
+
 /// Whether statements commit something before a trap.
 pub(super) fn commits(statements: &[Stmt]) -> bool {
     statements.iter().any(|statement| match statement {

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use model::bits::mask;
 use model::interp::{self, Outcome, Raised};
 use model::isa::{Class, Isa, Pair, Role, Slice, TrapKind};
 use model::map::window;
@@ -24,8 +25,47 @@ pub(crate) struct Played {
 pub(crate) struct Replay<'i> {
     pub(crate) setting: Setting<'i>,
     pub(crate) sides: Vec<Played>,
+    /// All that the instruction may do to the first state, by [`behaviours`].
+    pub(crate) behaviours: Vec<Outcome>,
     /// Where the guest stands in the real machine, if one side is the image of the other.
     pub(crate) first: u128,
+}
+
+/// Bits left undefined of which every value is looked at.
+const FEW: u32 = 4;
+
+/// All values of what a class leaves undefined, where these are few bits; else, or where there is nothing,
+/// none.
+pub(crate) fn all_choices(class: &Class) -> Vec<Vec<u128>> {
+    let widths = &class.body.choices;
+    let bits: u32 = widths.iter().sum();
+    if bits == 0 || bits > FEW {
+        return Vec::new();
+    }
+    let of = |mut value: u128| {
+        let mut next = |width: &u32| {
+            let part = value & mask(*width);
+            value >>= width;
+            part
+        };
+        widths.iter().map(&mut next).collect()
+    };
+    (0..1u128 << bits).map(of).collect()
+}
+
+/// What an instruction does to a state, with every value of what it leaves undefined where these are few,
+/// and with the given ones.
+pub(crate) fn behaviours(
+    isa: &Isa,
+    class: &Class,
+    operands: &[u128],
+    choices: &[u128],
+    before: &State,
+) -> Vec<Outcome> {
+    let mut all = all_choices(class);
+    all.push(choices.to_vec());
+    let one = |choices: &Vec<u128>| play(isa, class, operands, choices, before.clone()).outcome;
+    all.iter().map(one).collect()
 }
 
 /// Runs an instruction from a state.

@@ -8,7 +8,7 @@ use model::state::State;
 
 use crate::definitions::Obligation;
 use crate::problem::{Problem, Run};
-use crate::replay::{Played, Replay, play};
+use crate::replay::{Played, Replay, behaviours, play};
 use crate::setting::Setting;
 use crate::symbolic::model::{Evaluator, Model};
 use crate::symbolic::state::{Register, State as Symbolic};
@@ -35,9 +35,14 @@ impl Witness {
         let operands: Vec<u128> = self.operands.iter().map(|(_, v)| *v).collect();
         let again =
             |before: &State| play(setting.isa, class, &operands, &self.choices, before.clone());
+        let behaviours = match self.before.first() {
+            Some(before) => behaviours(setting.isa, class, &operands, &self.choices, before),
+            None => Vec::new(),
+        };
         Replay {
             setting,
             sides: self.before.iter().map(again).collect(),
+            behaviours,
             first: self.first.unwrap_or(0),
         }
     }
@@ -61,6 +66,10 @@ pub(crate) fn read<'i>(
     let (isa, class) = (problem.isa, problem.class);
     let sides: Vec<Played> =
         states.into_iter().map(|before| play(isa, class, &operands, &choices, before)).collect();
+    let behaviours = match sides.first() {
+        Some(side) => behaviours(isa, class, &operands, &choices, &side.before),
+        None => Vec::new(),
+    };
     let witness = Witness {
         operands: class.operands.iter().map(|o| o.name.clone()).zip(operands).collect(),
         choices,
@@ -68,7 +77,7 @@ pub(crate) fn read<'i>(
         after: sides.iter().map(|s| s.outcome.clone()).collect(),
         first,
     };
-    (Replay { setting, sides, first: first.unwrap_or(0) }, witness)
+    (Replay { setting, sides, behaviours, first: first.unwrap_or(0) }, witness)
 }
 
 /// The concrete state that a symbolic one is under a model.

@@ -66,7 +66,8 @@ fn nothing_is_left_open() {
 /// What the profile `extended` is asked of a few.
 #[test]
 fn extended_cases_give_what_they_must() {
-    for name in ["phys-read-time", "trap-visible-syntactic", "trap-clobbers", "base"] {
+    for name in ["phys-read-time", "trap-visible-syntactic", "trap-clobbers", "sc-may-fail", "base"]
+    {
         let report = judge(name, Profile::Extended).expect("it loads");
         assert!(report.unmet.is_empty(), "{name}: {:?}", report.unmet);
     }

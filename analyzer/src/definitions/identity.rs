@@ -123,7 +123,8 @@ fn equal_sides_show_nothing() {
                 let sides = vec![played.clone(), played];
                 for profile in PROFILES {
                     let setting = Setting::new(&isa, pair, profile);
-                    let replay = Replay { setting, sides: sides.clone(), first: 0 };
+                    let behaviours = vec![sides[0].outcome.clone()];
+                    let replay = Replay { setting, sides: sides.clone(), behaviours, first: 0 };
                     // What changes outside the window is seen in one state.
                     for definition in DEFINITIONS.iter().filter(|d| d.name != "unconfined") {
                         assert!(

@@ -629,6 +629,7 @@ fn a_mapping_that_nothing_shows_has_to_stay() {
         let sides = [guest, real].map(|state| play(&isa, class, &[], &[], state));
         let replay = Replay {
             setting: Setting::new(&isa, pair, Profile::Refined),
+            behaviours: Vec::new(),
             sides: sides.into(),
             first,
         };

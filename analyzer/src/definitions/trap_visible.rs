@@ -1,14 +1,18 @@
 //! Instructions that show whether a trap happened before them (profile `extended`).
 //!
-//! **Statement.** There are two states that differ in registers of E only and are one state behind some
-//! trap sequence, and they end so that they are still told apart behind it: a trap that a monitor takes
-//! and hides before the instruction can be seen, because the monitor cannot put back what the sequence
-//! loses. Load-locked and store-conditional are the classic example.
+//! **Statement.** There are a state, and the same with some registers of E as the sequence of a trap leaves
+//! them, that are one state behind the sequence; and the second ends as the first never does, whatever comes of
+//! what is left undefined: a trap that a monitor takes and hides before the instruction can be seen, because
+//! the monitor cannot put back what the sequence loses. Load-locked and store-conditional are the classic
+//! example; a store-conditional that may fail at any time shows nothing by failing.
 //!
-//! **Formula.** Only components may differ that no component and no stored value keeps as they were.
+//! **Formula.** Only components may differ that no component and no stored value keeps as they were. Where
+//! four bits or fewer are left undefined, the first state ends in each way that they allow; where there are
+//! more, they are the same for both states.
 //!
 //! **What a witness shows.** The component that a trap loses, and the result that tells.
 
+use model::interp::Outcome;
 use model::isa::{Part, Profile, RegisterId, Role, Slice, TrapId};
 use model::state::State as Concrete;
 use rustc_hash::FxHashSet;
@@ -18,7 +22,7 @@ use super::sequence::{argument, arguments, behind, same_behind, sequel};
 use super::{Definition, Obligation, Side};
 use crate::decide::Query;
 use crate::problem::{Problem, Run, Storage};
-use crate::replay::{Replay, keeps_mode_and_r};
+use crate::replay::{Replay, all_choices, keeps_mode_and_r};
 use crate::setting::Setting;
 use crate::symbolic::facts::Facts;
 use crate::symbolic::state::{Register, State, Write};
@@ -26,8 +30,8 @@ use crate::symbolic::term::{Node, Term, Terms};
 
 pub(crate) const DEFINITION: Definition = Definition {
     name: "trap-visible",
-    statement: "there are two states that differ only in what a trap sequence loses of E, and end visibly \
-                different (extended profile)",
+    statement: "with what a trap sequence loses of E as the sequence leaves it, a state ends as it never does \
+                otherwise, whatever comes of what is left undefined (extended profile)",
     applies: |profile| profile == Profile::Extended,
     counts: |_| true,
     modes: &Side::PAIR,
@@ -132,6 +136,64 @@ fn varied(problem: &mut Problem<'_>, state: &State, chosen: &[Component]) -> (St
     (other, differs)
 }
 
+/// Each component of the second state is that of the first, or what the sequence of a trap leaves of it.
+fn is_left(
+    problem: &mut Problem<'_>,
+    trap: TrapId,
+    argument: Option<Term>,
+    [first, second]: [&State; 2],
+    components: &[Component],
+) -> Term {
+    let (left, _) = behind(problem, trap, argument, first.clone(), &Facts::default());
+    let mut all = Vec::new();
+    for (id, slice, index) in components {
+        let terms = &mut problem.terms;
+        let register = problem.isa.register(*id);
+        let values: Vec<[Term; 3]> = if register.count.is_none() {
+            let part = Part { register: *id, low: slice.low, width: slice.width };
+            vec![[first, &left, second].map(|state| state.part(terms, part))]
+        } else {
+            let width = model::bits::bits_for(u128::from(register.len()) - 1);
+            let indices = match index {
+                Some(index) => *index..*index + 1,
+                None => 0..register.len(),
+            };
+            let at = |i: u32| {
+                let index = terms.constant(i.into(), width);
+                [first, &left, second].map(|state| state.element(terms, problem.isa, *id, index))
+            };
+            indices.map(at).collect()
+        };
+        for [before, after, now] in values {
+            let kept = problem.terms.eq(now, before);
+            let left = problem.terms.eq(now, after);
+            all.push(problem.terms.or(kept, left));
+        }
+    }
+    problem.terms.all(all)
+}
+
+/// The instruction from a state, with all values of what is left undefined, where these are few.
+fn other_runs(problem: &mut Problem<'_>, state: &State) -> Vec<Run> {
+    let asked = problem.choices.clone();
+    let mut runs = Vec::new();
+    for values in all_choices(problem.class) {
+        let constant = |(t, value): (&Term, u128)| {
+            let width = problem.terms.width(*t);
+            problem.terms.constant(value, width)
+        };
+        problem.choices = asked.iter().zip(values).map(constant).collect();
+        let window = problem.window(state);
+        let mut facts = Facts::default();
+        for premise in problem.always.clone() {
+            facts.assume(&mut problem.terms, premise);
+        }
+        runs.push(problem.run_with(state.clone(), window, facts));
+    }
+    problem.choices = asked;
+    runs
+}
+
 fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: Side) -> Obligation {
     let isa = problem.isa;
     let fresh = problem.fresh();
@@ -158,14 +220,22 @@ fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: Side) -> Obligatio
     let mut premises = problem.always.clone();
     premises.extend(runs.iter().flat_map(|run| &run.assumed));
     premises.push(differs);
+    let others = other_runs(problem, &runs[0].entry);
+    let end = &runs[1].transition.after;
     let mut told = Vec::new();
     for (trap, _) in &lost {
         let argument = argument(problem);
-        let one = same_behind(problem, *trap, argument, [&runs[0].entry, &runs[1].entry]);
-        let ends = [&runs[0].transition.after, &runs[1].transition.after];
-        let still_one = same_behind(problem, *trap, argument, ends);
-        let apart = problem.terms.not(still_one);
-        told.push(problem.terms.and(one, apart));
+        let entries = [&runs[0].entry, &runs[1].entry];
+        let mut all = vec![
+            same_behind(problem, *trap, argument, entries),
+            is_left(problem, *trap, argument, entries, &components),
+        ];
+        for run in others.iter().chain([&runs[0]]) {
+            let one = same_behind(problem, *trap, argument, [&run.transition.after, end]);
+            let behaviour = problem.terms.and(run.transition.completes, one);
+            all.push(problem.terms.not(behaviour));
+        }
+        told.push(problem.terms.all(all));
     }
     let mut all = vec![problem.terms.any(told)];
     for run in &runs {
@@ -184,11 +254,18 @@ fn shown_by(replay: &Replay<'_>, side: Side) -> bool {
     let (Some(x), Some(y)) = (a.after(isa, false), b.after(isa, false)) else { return false };
     let tells = |trap: TrapId, argument: Option<u128>| {
         let behind = |state: &Concrete| sequel(isa, trap, argument, state);
-        let same = |p: &Concrete, q: &Concrete| match (behind(p), behind(q)) {
-            (Some(p), Some(q)) => Some(p == q),
-            _ => None,
+        let same = |p: &Concrete, q: &Concrete| behind(p).is_some() && behind(p) == behind(q);
+        let known = |it: &Outcome| matches!(it, Outcome::Step(end) if same(end, y));
+        let left = |left: Concrete| {
+            let bits = |state: &Concrete| -> Vec<u128> {
+                state.of_role(isa, |s| s.role == Role::E).map(|(.., bits)| bits).collect()
+            };
+            let (before, left, now) = (bits(&a.before), bits(&left), bits(&b.before));
+            now.iter().zip(before.iter().zip(&left)).all(|(n, (b, l))| n == b || n == l)
         };
-        same(&a.before, &b.before) == Some(true) && same(x, y) != Some(true)
+        same(&a.before, &b.before)
+            && behind(&a.before).is_some_and(left)
+            && !replay.behaviours.iter().any(known)
     };
     let mut traps = (0..isa.traps.len()).map(|i| TrapId(i as u32));
     let mode = isa.mode.is_none_or(|part| side.admits(replay.pair(), a.before.part(part)));

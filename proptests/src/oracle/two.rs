@@ -7,10 +7,31 @@ use model::isa::{Kind, Part, RegisterId, Slice, TrapId};
 use model::map::window;
 use model::state::State;
 
+use super::tuples;
 use super::world::{
     Asked, Case, Free, Half, Lacks, Owner, World, all_slices, arguments, bits, cells, is_mode_or_r,
     is_monitors, is_the_mode, is_visible, registers, set_bits,
 };
+
+/// Where a state ends.
+struct End {
+    half: Half,
+    written: BTreeSet<Place>,
+    /// M and R are what they were.
+    keeps: bool,
+}
+
+/// Where a state ends, if the instruction completes.
+fn end(case: &Case<'_>, half: &Half) -> Asked<Option<End>> {
+    let run = case.run(half, false)?;
+    let Some(after) = case.after(half, &run, false)? else { return Ok(None) };
+    let keeps = !half.changed(case.isa, &run, after, &is_mode_or_r)?;
+    // What the instruction wrote is known.
+    let mut lacks = half.lacks.clone();
+    lacks.retain(|place, _| !run.written.contains(place));
+    let state = after.clone();
+    Ok(Some(End { half: Half { state, lacks }, written: run.written, keeps }))
+}
 
 /// What two states share of storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -228,38 +249,76 @@ impl Two<'_> {
         }
     }
 
-    /// The states differ in registers of E only and are one behind a trap sequence; both complete, keep
-    /// M and R, and are not one behind it any more.
+    /// The states differ in registers of E only, in which the second is as a trap sequence leaves the first, and
+    /// are one behind the sequence; both complete, keep M and R, and the second ends as the first does not, with
+    /// any values of what is left undefined where that is few bits.
     pub(super) fn shows_trap(&self, world: &World) -> Asked<bool> {
         if matches!(self.differ(world), Ok(false)) {
             return Ok(false);
         }
         let Some(halves) = self.states(world)? else { return Ok(false) };
+        let case = self.case;
         let mut ends = Vec::new();
         for half in &halves {
-            let run = self.case.run(half, false)?;
-            match self.case.after(half, &run, false)? {
-                Some(after) if !half.changed(self.case.isa, &run, after, &is_mode_or_r)? => {
-                    // What the instruction wrote is known.
-                    let mut lacks = half.lacks.clone();
-                    lacks.retain(|place, _| !run.written.contains(place));
-                    ends.push((Half { state: after.clone(), lacks }, run.written));
-                }
+            match end(case, half)? {
+                Some(end) if end.keeps => ends.push(end),
                 _ => return Ok(false),
             }
         }
+        let mut others = Vec::new();
+        if case.choices_are_few() {
+            for choices in tuples(&case.class.body.choices) {
+                let operands = case.operands.clone();
+                let other = Case { operands, choices, ..*case };
+                others.extend(end(&other, &halves[0])?);
+            }
+        }
+        let second = ends.remove(1);
+        others.extend(ends);
         let nothing = BTreeSet::new();
         let before = [(&halves[0], &nothing), (&halves[1], &nothing)];
-        let after = [(&ends[0].0, &ends[0].1), (&ends[1].0, &ends[1].1)];
-        for trap in (0..self.case.isa.traps.len()).map(|i| TrapId(i as u32)) {
-            for argument in arguments(self.case.isa) {
-                let one = |halves| self.one_behind(trap, argument, halves);
-                if one(before)? == Some(true) && one(after)? != Some(true) {
-                    return self.differ(world);
+        for trap in (0..case.isa.traps.len()).map(|i| TrapId(i as u32)) {
+            'argument: for argument in arguments(case.isa) {
+                if self.one_behind(trap, argument, before)? != Some(true)
+                    || !self.is_left(trap, argument, &halves)?
+                {
+                    continue;
                 }
+                for first in &others {
+                    let after = [(&first.half, &first.written), (&second.half, &second.written)];
+                    if self.one_behind(trap, argument, after)? == Some(true) {
+                        continue 'argument;
+                    }
+                }
+                return self.differ(world);
             }
         }
         Ok(false)
+    }
+
+    /// What varies is in the second state as in the first, or as the sequence leaves it.
+    fn is_left(&self, trap: TrapId, argument: u128, halves: &[Half; 2]) -> Asked<bool> {
+        let isa = self.case.isa;
+        let [first, second] = halves;
+        let Some((left, written)) = self.case.sequel(trap, argument, first)? else {
+            return Ok(false);
+        };
+        for (id, i, slice) in all_slices(isa).filter(|(id, _, slice)| self.varies(*id, slice)) {
+            let place = Place::Register(id, i.into());
+            second.need(place)?;
+            if !written.contains(&place) {
+                first.need(place)?;
+            }
+            let value = |state: &State| bits(state, id, i.into(), slice);
+            if value(&second.state) == value(&left) {
+                continue;
+            }
+            first.need(place)?;
+            if value(&second.state) != value(&first.state) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Whether two states are one behind a trap sequence; none where it is unpredictable. Places that

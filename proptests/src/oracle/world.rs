@@ -314,6 +314,11 @@ pub(super) fn arguments(isa: &Isa) -> impl Iterator<Item = u128> + use<> {
 }
 
 impl Case<'_> {
+    /// Every value of what is left undefined is looked at.
+    pub(super) fn choices_are_few(&self) -> bool {
+        (1..=4).contains(&self.class.body.choices.iter().sum::<u32>())
+    }
+
     /// Runs the instruction; whatever it reads must be chosen. What a trap sequence does counts only
     /// with `literal`, and not for memory traps: otherwise the definitions ask no more than whether
     /// there is a trap.

@@ -132,6 +132,15 @@ pub(crate) fn judge<'i>(
         it.launch_assumed = launch.assumed;
         launch.obstacles.into_iter().for_each(|obstacle| it.take_back(obstacle));
     }
+    for (it, hybrid) in [(&mut vmm, false), (&mut hvmm, true)] {
+        if it.verdict == VerdictWord::Refuted
+            && !is_placed(setting, it, setting.sides(hybrid), settle, &mut counts)
+        {
+            it.take_back(
+                "the standard map does not place guests in their partitions on this machine".into(),
+            );
+        }
+    }
     counts.add(&theorem::escapes(setting, &all, &mut vmm, &mut hvmm, settle));
     for it in [&mut vmm, &mut hvmm] {
         theorem::fixed_bits(isa, it);
@@ -163,6 +172,24 @@ pub(crate) fn judge<'i>(
         empty: empty.clone(),
         strays: strays.clone(),
     }
+}
+
+/// Whether a refutation is one of a map that places guests as it should: of every guest, or of one for which a
+/// square breaks. Squares of a map that is none refute nothing.
+fn is_placed(
+    setting: Setting<'_>,
+    it: &Judgement,
+    sides: &[Side],
+    settle: &dyn Settle,
+    counts: &mut Counts,
+) -> bool {
+    let (placed, effort) = squares::allocator(setting, sides, settle);
+    counts.add(&effort);
+    placed.iter().all(|square| square.verdict.is_proved())
+        || it.refuting.iter().any(|class| {
+            let class = &setting.isa.classes[*class];
+            squares::breaks_placed(setting, class, sides, settle, counts)
+        })
 }
 
 /// What the monitor's choice of its own bits does for each class whose square breaks, in all virtual

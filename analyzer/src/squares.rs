@@ -139,6 +139,32 @@ pub(crate) fn refutation(
     Some((witness, broken))
 }
 
+/// Whether a class's square breaks, in one of the virtual modes, for a guest that f places as it should.
+pub(crate) fn breaks_placed(
+    setting: Setting<'_>,
+    class: &Class,
+    sides: &[Side],
+    settle: &dyn Settle,
+    counts: &mut Counts,
+) -> bool {
+    let mut inquiry = Inquiry::new(setting, class, settle);
+    let guests = setting.guests();
+    let mut breaks = |side: Side, case: Case| {
+        let question = Question {
+            name: format!("statewise/{}/{}/{}/placed", guests.word(), side.word(), case.word()),
+            ask: &|problem| statewise::ask_placed(problem, setting, side, guests, case),
+            shows: &|replay| {
+                statewise::refuted_by(replay, side, guests)
+                    && !allocator::shown_by(replay, side, guests)
+            },
+        };
+        inquiry.ask(&question).is_shown()
+    };
+    let found = sides.iter().any(|side| guests.cases().iter().any(|case| breaks(*side, *case)));
+    counts.add(&inquiry.counts);
+    found
+}
+
 /// The square of one class where its image traps, in the modes asked for; nothing where it never
 /// traps.
 pub(crate) fn trapped(

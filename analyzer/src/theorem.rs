@@ -158,7 +158,7 @@ pub(crate) fn judge(
         premise,
         verdict,
         by,
-        gap: premise == Premise::Holds && !refuting.is_empty(),
+        gap: premise == Premise::Holds && verdict == VerdictWord::Refuted,
         offending,
         refuting,
         keeps,
@@ -182,8 +182,9 @@ impl Judgement {
         self.keeps.sort_unstable_by_key(|(part, _)| (part.register, part.low));
     }
 
-    /// Takes a verdict of *holds* back.
+    /// Takes a verdict back.
     pub(crate) fn take_back(&mut self, why: String) {
+        self.gap = false;
         self.verdict = VerdictWord::Undecided;
         self.by = Ground::Nothing;
         self.keeps.clear();

@@ -12,15 +12,18 @@ struct Machine {
     /// The address function.
     address: &'static str,
     instruction: &'static str,
+    /// How instructions are fetched.
+    fetch: &'static str,
 }
 
 const CARRY: &str =
     "require a < bound && base +^ a < cells(mem) else trap(memory); return phys[base +^ a];";
 
-const MACHINE: Machine = Machine { cell: 32, base: 32, address: CARRY, instruction: "" };
+const MACHINE: Machine =
+    Machine { cell: 32, base: 32, address: CARRY, instruction: "", fetch: "mem[pc]" };
 
 fn judge(machine: &Machine, profile: Profile) -> Report {
-    let Machine { cell, base, address, instruction } = machine;
+    let Machine { cell, base, address, instruction, fetch } = machine;
     let (old, pad) = (128 / cell, 32 - base);
     let pad = if pad == 0 { String::new() } else { format!("0u{pad} :: ") };
     let text = format!(
@@ -40,6 +43,7 @@ machine:
   modes: [{{supervisor: s, user: u}}]
   address-width: 32
   address: "{address}"
+  fetch: "{fetch}"
   traps: {{memory: {{kind: memory, saves: this, code: 1}}, priv: {{kind: privilege, saves: this, code: 2}}}}
   psw: "mode :: 0u31 :: pc :: {pad}base :: bound"
   on-trap: "phys[0; {old}] = psw; psw = phys[{old}; {old}];"
@@ -105,7 +109,8 @@ fn an_address_function_that_wraps_is_settled() {
     let address =
         "require a < bound else trap(memory); return phys[zext(base + trunc(a, 12), 13)];";
     let instruction = "x[d] = mem[zext(trunc(x[s], 12), 32)];";
-    takes_at_most(&Machine { base: 12, address, instruction, ..MACHINE }, 50_000);
+    let fetch = "mem[zext(trunc(pc, 12), 32)]";
+    takes_at_most(&Machine { base: 12, address, instruction, fetch, ..MACHINE }, 50_000);
 }
 
 /// Where f clips the window, too.

@@ -11,12 +11,13 @@
 
 use model::map::{Partition, VmMap, window};
 
-use super::statewise::{Case, Guests, Placed, is_placed, place};
+use super::statewise::{Case, Guests, Map, Placed, is_placed, place};
 use super::{Obligation, Side};
 use crate::decide::Query;
 use crate::problem::Problem;
 use crate::replay::Replay;
 use crate::setting::Setting;
+use crate::symbolic::term::{Term, Terms};
 
 pub(crate) const STATEMENT: &str = "for every guest state S, the window of f(S) lies inside the partition, and where \
      nothing is clipped the guest's window is read off it (P&G 1974, section 4)";
@@ -31,11 +32,23 @@ pub(crate) fn ask(
 ) -> Obligation {
     let Placed { map, guest, real, windows, mut premises, .. } =
         place(problem, setting, side, guests, case);
-    let [(l, b), (base, size)] = windows;
     let guest = problem.at_rest(guest, windows[0]);
     let real = problem.at_rest(real, windows[1]);
     premises.extend(guest.assumed.iter().chain(&real.assumed));
     let terms = &mut problem.terms;
+    let goal = is_wrong(terms, &map, windows, case);
+    let unknown = terms.bool(false);
+    let first = Some(map.k);
+    Obligation { query: Query { premises, goal }, runs: vec![guest, real], unknown, first }
+}
+
+/// The image reaches outside its partition, or is not one-one.
+pub(super) fn is_wrong(
+    terms: &mut Terms,
+    map: &Map,
+    [(l, b), (base, size)]: [(Term, Term); 2],
+    case: Case,
+) -> Term {
     let zero = terms.constant(0, terms.width(size));
     let some = terms.ne(size, zero);
     let below = terms.ult(base, map.k);
@@ -49,10 +62,7 @@ pub(crate) fn ask(
         wrong.push(terms.ne(base, place));
         wrong.push(terms.ne(size, b));
     }
-    let goal = terms.any(wrong);
-    let unknown = terms.bool(false);
-    let first = Some(map.k);
-    Obligation { query: Query { premises, goal }, runs: vec![guest, real], unknown, first }
+    terms.any(wrong)
 }
 
 /// Whether concrete states are such a guest and its image.

@@ -25,7 +25,7 @@ use model::state::State as Concrete;
 
 use super::behaviour::{in_side, other_mode};
 use super::resource::is_resource;
-use super::{Obligation, Side};
+use super::{Obligation, Side, allocator};
 use crate::choice::Assignment;
 use crate::decide::Query;
 use crate::problem::{Problem, Run, any_cell, cell_count};
@@ -142,6 +142,27 @@ pub(crate) fn ask(
     let real = problem.run_with(real, windows[1], facts);
     premises.extend(guest.assumed.iter().chain(&real.assumed));
 
+    let goal = square_breaks(problem, &map, &guest, &real, guests);
+    let unknown = problem.terms.or(guest.transition.unknown, real.transition.unknown);
+    let first = Some(map.k);
+    Obligation { query: Query { premises, goal }, runs: vec![guest, real], unknown, first }
+}
+
+/// The same of guests whose windows f places as it should.
+pub(crate) fn ask_placed(
+    problem: &mut Problem<'_>,
+    setting: Setting<'_>,
+    side: Side,
+    guests: Guests,
+    case: Case,
+) -> Obligation {
+    let Placed { map, guest, real, windows, facts, mut premises } =
+        place(problem, setting, side, guests, case);
+    let misplaced = allocator::is_wrong(&mut problem.terms, &map, windows, case);
+    premises.push(problem.terms.not(misplaced));
+    let guest = problem.run_with(guest, windows[0], facts.clone());
+    let real = problem.run_with(real, windows[1], facts);
+    premises.extend(guest.assumed.iter().chain(&real.assumed));
     let goal = square_breaks(problem, &map, &guest, &real, guests);
     let unknown = problem.terms.or(guest.transition.unknown, real.transition.unknown);
     let first = Some(map.k);

@@ -137,7 +137,8 @@ pub(crate) fn judge<'i>(
             && !is_placed(setting, it, setting.sides(hybrid), settle, &mut counts)
         {
             it.take_back(
-                "the standard map does not place guests in their partitions on this machine".into(),
+                "the standard map is not known to place guests in their partitions on this machine"
+                    .into(),
             );
         }
     }

@@ -45,7 +45,7 @@ pub(crate) enum Need {
 }
 
 /// One such need, by name: yes where it is proved.
-pub(crate) struct Part {
+pub(crate) struct Needed {
     pub(crate) need: Need,
     pub(crate) name: String,
     pub(crate) answer: Answer,
@@ -87,12 +87,12 @@ pub(crate) fn judge(
 
 impl Diagram {
     /// What a verdict needs beside direct execution, in the modes it speaks of.
-    pub(crate) fn parts(&self, isa: &Isa, sides: &[Side]) -> Vec<Part> {
+    pub(crate) fn parts(&self, isa: &Isa, sides: &[Side]) -> Vec<Needed> {
         let of = |squares: &[Square]| {
             let asked = squares.iter().filter(|square| sides.contains(&square.side));
             all_of(asked.map(|square| &square.verdict))
         };
-        let recovery = |name, answer| Part { need: Need::Recovery, name, answer };
+        let recovery = |name, answer| Needed { need: Need::Recovery, name, answer };
         let mut parts = Vec::new();
         for (class, squares) in isa.classes.iter().zip(&self.trapped) {
             parts.push(recovery(class.name.clone(), of(squares)));
@@ -112,13 +112,11 @@ impl Diagram {
         for it in &self.fetched {
             let cells = if it.length == 1 { "cell" } else { "cells" };
             let name = format!("instructions of {} {cells}", it.length);
-            parts.push(Part { need: Need::Fetching, name, answer: of(&it.squares) });
+            parts.push(Needed { need: Need::Fetching, name, answer: of(&it.squares) });
         }
         parts
     }
-}
 
-impl Diagram {
     /// Traps that lose part of E, by name.
     pub(crate) fn losing(&self, isa: &Isa) -> Vec<String> {
         let found = |s: &Sequence| s.registers.as_ref().is_none_or(Verdict::is_proved);
@@ -181,7 +179,7 @@ pub(crate) fn report(
     for (class, c) in isa.classes.iter().zip(all) {
         note(class.name.clone(), direct_of(c));
     }
-    for Part { need, name, answer } in it.parts(isa, sides) {
+    for Needed { need, name, answer } in it.parts(isa, sides) {
         let fetching = if need == Need::Fetching { "fetching " } else { "" };
         note(format!("{fetching}{name}"), answer);
     }

@@ -86,6 +86,7 @@ fn settable(
     counts: &mut Counts,
 ) -> Answer {
     let isa = setting.isa;
+    let mut open = false;
     let reset = interp::run_plain(&isa.reset, &State::zero(isa, isa.storage.cells));
     if reset.part(kept.0) == kept.1
         && let Some(class) = isa.classes.first()
@@ -103,14 +104,17 @@ fn settable(
         if all.iter().all(Verdict::is_proved) {
             return Answer::Yes;
         }
+        // Whether traps leave it so.
+        open = !all.iter().any(Verdict::is_shown);
     }
-    some(setting, Some(kept.0.register), settle, counts, &|inquiry| {
+    let set = some(setting, Some(kept.0.register), settle, counts, &|inquiry| {
         inquiry.ask(&Question {
             name: format!("launch/sets {word}"),
             ask: &|problem| launch::ask_set(problem, setting, kept),
             shows: &|replay| launch::set_shown_by(replay, kept),
         })
-    })
+    });
+    if open && set == Answer::No { Answer::Undecided } else { set }
 }
 
 /// Whether some instruction does it, among those that write a register.

@@ -48,18 +48,28 @@ pub(crate) fn commute(squares: &[Square], sides: &[Side]) -> Answer {
     Answer::any(asked.map(|s| s.verdict.exists())).negated()
 }
 
+/// A statement in each virtual mode, for every case of f.
+fn each<'i>(
+    inquiry: &mut Inquiry<'i>,
+    guests: Guests,
+    sides: &[Side],
+    put: impl Fn(&mut Inquiry<'i>, Side, Case) -> Verdict,
+) -> Vec<Square> {
+    let of = |side: &Side| {
+        let one = |inquiry: &mut Inquiry<'i>, case| put(inquiry, *side, case);
+        Square { side: *side, verdict: inquiry.by_case(guests, one) }
+    };
+    sides.iter().map(of).collect()
+}
+
 /// The statewise condition in every virtual mode whose code a VMM runs directly.
 pub(crate) fn direct(inquiry: &mut Inquiry<'_>, guests: Guests) -> Vec<Square> {
-    let mut squares = Vec::new();
     // What is possible in user mode often is in supervisor mode, and not the other way round.
     let mut sides = inquiry.setting().sides(false).to_vec();
     sides.sort_by_key(|side| *side != Side::User);
-    for side in sides {
-        let one = |inquiry: &mut Inquiry<'_>, case| {
-            direct_case(inquiry, side, guests, case, Inquiry::ask)
-        };
-        squares.push(Square { side, verdict: inquiry.by_case(guests, one) });
-    }
+    let mut squares = each(inquiry, guests, &sides, |inquiry, side, case| {
+        direct_case(inquiry, side, guests, case, Inquiry::ask)
+    });
     squares.sort_by_key(|square| square.side);
     squares
 }
@@ -178,11 +188,9 @@ pub(crate) fn trapped(
     }
     let mut inquiry = Inquiry::new(setting, class, settle);
     let guests = setting.guests();
-    let of = |side: &Side| {
-        let one = |inquiry: &mut Inquiry<'_>, case| trapped_square(inquiry, *side, guests, case);
-        Square { side: *side, verdict: inquiry.by_case(guests, one) }
-    };
-    let squares = sides.iter().map(of).collect();
+    let squares = each(&mut inquiry, guests, sides, |inquiry, side, case| {
+        trapped_square(inquiry, side, guests, case)
+    });
     (squares, inquiry.counts)
 }
 
@@ -246,17 +254,13 @@ pub(crate) fn allocator(
     let Some(class) = setting.isa.classes.first() else { return (Vec::new(), Counts::default()) };
     let mut inquiry = Inquiry::new(setting, class, settle);
     let guests = setting.guests();
-    let of = |side: &Side| {
-        let one = |inquiry: &mut Inquiry<'_>, case: Case| {
-            inquiry.ask(&Question {
-                name: format!("allocator/{}/{}/{}", guests.word(), side.word(), case.word()),
-                ask: &|problem| allocator::ask(problem, setting, *side, guests, case),
-                shows: &|replay| allocator::shown_by(replay, *side, guests),
-            })
-        };
-        Square { side: *side, verdict: inquiry.by_case(guests, one) }
-    };
-    let squares = sides.iter().map(of).collect();
+    let squares = each(&mut inquiry, guests, sides, |inquiry, side, case| {
+        inquiry.ask(&Question {
+            name: format!("allocator/{}/{}/{}", guests.word(), side.word(), case.word()),
+            ask: &|problem| allocator::ask(problem, setting, side, guests, case),
+            shows: &|replay| allocator::shown_by(replay, side, guests),
+        })
+    });
     (squares, inquiry.counts)
 }
 
@@ -277,18 +281,16 @@ pub(crate) fn fetched(
     let mut inquiry = Inquiry::new(setting, class, settle);
     let guests = setting.guests();
     let of = |how: &Fetch| {
-        let square = |side: &Side| {
-            let one = |inquiry: &mut Inquiry<'_>, case: Case| {
-                let (length, guests_word) = (how.length, guests.word());
-                inquiry.ask(&Question {
-                    name: format!("fetch/{length}/{guests_word}/{}/{}", side.word(), case.word()),
-                    ask: &|problem| fetch::ask(problem, setting, *side, guests, case, how),
-                    shows: &|replay| fetch::shown_by(replay, *side, guests, how),
-                })
-            };
-            Square { side: *side, verdict: inquiry.by_case(guests, one) }
-        };
-        Fetched { length: how.length, squares: sides.iter().map(square).collect() }
+        let length = how.length;
+        let squares = each(&mut inquiry, guests, sides, |inquiry, side, case| {
+            let case_of_f = format!("{}/{}/{}", guests.word(), side.word(), case.word());
+            inquiry.ask(&Question {
+                name: format!("fetch/{length}/{case_of_f}"),
+                ask: &|problem| fetch::ask(problem, setting, side, guests, case, how),
+                shows: &|replay| fetch::shown_by(replay, side, guests, how),
+            })
+        });
+        Fetched { length, squares }
     };
     let all = setting.isa.all_fetches.iter().map(of).collect();
     (all, inquiry.counts)

@@ -15,7 +15,7 @@ use crate::classify::{self, Classification};
 use crate::counts::Counts;
 use crate::definitions::Side;
 use crate::definitions::statewise::Guests;
-use crate::diagram::{Need, Part};
+use crate::diagram::{Need, Needed};
 use crate::entries::Entries;
 use crate::setting::Setting;
 use crate::settle::Settle;
@@ -192,7 +192,7 @@ impl Judgement {
     }
 
     /// Takes it back where a part of the diagram beside direct execution fails or is open.
-    pub(crate) fn complete(&mut self, parts: &[Part]) {
+    pub(crate) fn complete(&mut self, parts: &[Needed]) {
         for (need, fails, open) in [
             (
                 Need::Recovery,

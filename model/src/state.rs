@@ -6,7 +6,7 @@ use crate::bits::{Bits, mask};
 use crate::isa::{Isa, Part, Register, RegisterId, Role, Slice};
 
 /// A state ⟨e, m, p, r⟩: all components, storage sparse.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct State {
     /// Number of physical cells, q.
     pub cells: u128,

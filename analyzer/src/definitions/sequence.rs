@@ -18,7 +18,7 @@ use std::rc::Rc;
 use model::interp::{Outcome, take_trap};
 use model::isa::{Class, Isa, Kind, Role, Slice, TrapId};
 use model::state::State as Concrete;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::behaviour::in_side;
 use super::resource::is_resource;
@@ -319,16 +319,12 @@ pub(crate) fn argument_shown_by(replay: &Replay<'_>, trap: TrapId) -> bool {
     let isa = replay.isa();
     let behind = |argument, side: &Played| sequel(isa, trap, argument, &side.before);
     // What the real sequence leaves, with what the guest's leaves for the first such argument.
-    let mut found: Vec<(Concrete, Concrete)> = Vec::new();
+    let mut found: FxHashMap<Concrete, Concrete> = FxHashMap::default();
     let tells = |argument| {
         let (Some(left), Some(shown)) = (behind(argument, real), behind(argument, guest)) else {
             return false;
         };
-        if let Some((_, first)) = found.iter().find(|(known, _)| *known == left) {
-            return *first != shown;
-        }
-        found.push((left, shown));
-        false
+        *found.entry(left).or_insert_with(|| shown.clone()) != shown
     };
     in_user(replay, &real.before) && arguments(isa).any(tells)
 }

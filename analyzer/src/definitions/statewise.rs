@@ -26,7 +26,6 @@ use model::state::State as Concrete;
 use super::behaviour::{in_side, other_mode};
 use super::resource::is_resource;
 use super::{Obligation, Side, allocator};
-use crate::choice::Assignment;
 use crate::decide::Query;
 use crate::problem::{Problem, Run, any_cell, cell_count};
 use crate::replay::{Replay, equal_bits};
@@ -136,16 +135,7 @@ pub(crate) fn ask(
     guests: Guests,
     case: Case,
 ) -> Obligation {
-    let Placed { map, guest, real, windows, facts, mut premises } =
-        place(problem, setting, side, guests, case);
-    let guest = problem.run_with(guest, windows[0], facts.clone());
-    let real = problem.run_with(real, windows[1], facts);
-    premises.extend(guest.assumed.iter().chain(&real.assumed));
-
-    let goal = square_breaks(problem, &map, &guest, &real, guests);
-    let unknown = problem.terms.or(guest.transition.unknown, real.transition.unknown);
-    let first = Some(map.k);
-    Obligation { query: Query { premises, goal }, runs: vec![guest, real], unknown, first }
+    broken_square(problem, setting, side, (guests, case), &[], false)
 }
 
 /// The same of guests whose windows f places as it should.
@@ -156,17 +146,7 @@ pub(crate) fn ask_placed(
     guests: Guests,
     case: Case,
 ) -> Obligation {
-    let Placed { map, guest, real, windows, facts, mut premises } =
-        place(problem, setting, side, guests, case);
-    let misplaced = allocator::is_wrong(&mut problem.terms, &map, windows, case);
-    premises.push(problem.terms.not(misplaced));
-    let guest = problem.run_with(guest, windows[0], facts.clone());
-    let real = problem.run_with(real, windows[1], facts);
-    premises.extend(guest.assumed.iter().chain(&real.assumed));
-    let goal = square_breaks(problem, &map, &guest, &real, guests);
-    let unknown = problem.terms.or(guest.transition.unknown, real.transition.unknown);
-    let first = Some(map.k);
-    Obligation { query: Query { premises, goal }, runs: vec![guest, real], unknown, first }
+    broken_square(problem, setting, side, (guests, case), &[], true)
 }
 
 /// The same under a monitor that keeps bits of its own at fixed values.
@@ -175,10 +155,25 @@ pub(crate) fn ask_keeping(
     setting: Setting<'_>,
     side: Side,
     case: Case,
-    kept: &Assignment,
+    kept: &[(Part, u128)],
+) -> Obligation {
+    broken_square(problem, setting, side, (setting.guests(), case), kept, false)
+}
+
+fn broken_square(
+    problem: &mut Problem<'_>,
+    setting: Setting<'_>,
+    side: Side,
+    (guests, case): (Guests, Case),
+    kept: &[(Part, u128)],
+    placed: bool,
 ) -> Obligation {
     let Placed { map, guest, mut real, windows, facts, mut premises } =
-        place(problem, setting, side, setting.guests(), case);
+        place(problem, setting, side, guests, case);
+    if placed {
+        let misplaced = allocator::is_wrong(&mut problem.terms, &map, windows, case);
+        premises.push(problem.terms.not(misplaced));
+    }
     for (part, value) in kept {
         let value = problem.terms.constant(*value, part.width);
         real.set_part(&mut problem.terms, *part, value);
@@ -186,7 +181,7 @@ pub(crate) fn ask_keeping(
     let guest = problem.run_with(guest, windows[0], facts.clone());
     let real = problem.run_with(real, windows[1], facts);
     premises.extend(guest.assumed.iter().chain(&real.assumed));
-    let goal = square_breaks(problem, &map, &guest, &real, setting.guests());
+    let goal = square_breaks(problem, &map, &guest, &real, guests);
     let unknown = problem.terms.or(guest.transition.unknown, real.transition.unknown);
     let first = Some(map.k);
     Obligation { query: Query { premises, goal }, runs: vec![guest, real], unknown, first }

@@ -414,6 +414,7 @@ fn theorem_report(
         conditions: conditions(isa, pair, it),
         keeps: it.keeps.iter().map(|(part, value)| KeptBits::new(isa, *part, *value)).collect(),
         watches: watched.map(|i| isa.assumptions[*i].name.clone()).collect(),
+        loses: if it.verdict == VerdictWord::Holds { it.losing.clone() } else { Vec::new() },
         diagram: diagram::report(setting, (all, &judged.diagram), it, sides, settle),
     }
 }

@@ -67,6 +67,7 @@ impl Report {
             obstacles: theorem.obstacles.clone(),
             keeps: theorem.keeps.clone(),
             watches: theorem.watches.clone(),
+            loses: theorem.loses.clone(),
         };
         let theorems = |pair: &PairReport| classification::Theorems {
             supervisor: pair.supervisor.clone(),
@@ -196,6 +197,8 @@ pub struct TheoremReport {
     /// The assumptions that it watches, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub watches: Vec<String>,
+    /// Traps that lose part of E, by name: the verdict holds while no guest relies on it.
+    pub loses: Vec<String>,
     /// The whole commuting diagram, where the verdict is that the theorem holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diagram: Option<DiagramReport>,

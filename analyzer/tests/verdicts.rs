@@ -380,6 +380,7 @@ fn a_trap_sequence_that_takes_a_register_breaks_the_diagram() {
     assert_eq!((vmm.premise, vmm.verdict), HOLDS);
     let lost = "no guest relies on what these traps do not save: memory, privileged, svc, divide, illegal (profile extended asks)";
     assert_eq!(vmm.conditions, [lost]);
+    assert_eq!(vmm.loses, ["memory", "privileged", "svc", "divide", "illegal"]);
     // Away from the cells of the PSW the store only spoils the guest; among them, the monitor's entry.
     let far = format!("{save}    if r[7] > 7 {{ phys[zext(r[7], 33)] = 1; }}\n");
     let report = changed("g3", save, &far);

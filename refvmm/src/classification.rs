@@ -68,6 +68,10 @@ pub struct Answer {
     pub keeps: Vec<KeptBits>,
     /// Assumptions, by name, that guests can break where the control program sees it.
     pub watches: Vec<String>,
+    /// Traps of the real machine that lose part of E, by name: the verdict holds while no guest relies on it.
+    /// Here traps lead straight to the control program, so that nothing is lost.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loses: Vec<String>,
 }
 
 /// Bits that keep a value.

@@ -422,6 +422,7 @@ fn answer(verdict: &str) -> Answer {
         obstacles: Vec::new(),
         keeps: Vec::new(),
         watches: Vec::new(),
+        loses: Vec::new(),
     }
 }
 

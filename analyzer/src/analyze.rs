@@ -16,15 +16,17 @@ use crate::collision;
 use crate::counts::Counts;
 use crate::decide::{Backend, By};
 use crate::definitions::Side;
+use crate::definitions::save::Component;
 use crate::diagram::{self, Diagram};
 use crate::entries::{self, Entries};
 use crate::guest;
 use crate::launch;
 use crate::report::{
-    AssumptionReport, CollisionReport, Escape, Evidence, GuestReport, InstructionReport,
-    PairReport, RecursiveReport, Refutation, Report, SCHEMA, Summary, TheoremReport, Theorems,
-    TrapReport, Unmet, WitnessReport,
+    AssumptionReport, CollisionReport, DispatcherReport, Escape, Evidence, GuestReport,
+    InstructionReport, PairReport, RecursiveReport, Refutation, Report, SCHEMA, SavedReport,
+    Summary, TheoremReport, Theorems, TrapReport, Unmet, WitnessReport,
 };
+use crate::save;
 use crate::setting::Setting;
 use crate::settle::{Settle, Solving};
 use crate::squares::{self, Square};
@@ -157,7 +159,9 @@ pub(crate) fn judge<'i>(
             }
         }
     }
-    let recursive = theorem::recursive(&all, &vmm);
+    let possible = [&vmm, &hvmm].iter().any(|it| it.verdict == VerdictWord::Holds);
+    let saving = possible.then(|| save::judge(setting, settle, &mut counts));
+    let recursive = theorem::recursive(&all, &vmm, saving);
     Judged {
         pair,
         steady,
@@ -276,7 +280,7 @@ fn report(
             supervisor: it.pair.supervisor.0.clone(),
             user: it.pair.user.0.clone(),
             traps: trap_reports(setting, &it.entries),
-            theorems: Theorems { vmm, recursive: recursive_report(isa, &it.recursive), hvmm },
+            theorems: Theorems { vmm, recursive: recursive_report(setting, &it.recursive), hvmm },
             instructions: (0..it.all.len())
                 .map(|i| InstructionReport {
                     safe_if: safe_if(isa, &it.choices, i),
@@ -364,7 +368,7 @@ fn theorem_report(
     let undefined: Vec<&str> = isa
         .classes
         .iter()
-        .filter(|c| !c.body.choices.is_empty())
+        .filter(|c| c.body.choices.iter().any(|choice| !choice.arbitrary))
         .map(|c| c.name.as_str())
         .collect();
     if !undefined.is_empty() {
@@ -487,13 +491,28 @@ fn trap_reports(setting: Setting<'_>, entries: &Entries) -> Vec<TrapReport> {
     entries.traps.iter().enumerate().map(of).collect()
 }
 
-fn recursive_report(isa: &Isa, it: &theorem::Recursive) -> RecursiveReport {
+fn recursive_report(setting: Setting<'_>, it: &theorem::Recursive) -> RecursiveReport {
+    let isa = setting.isa;
+    let names = |all: &[Component]| all.iter().map(|it| save::name(setting, it)).collect();
+    let dispatcher = it.saving.as_ref().map(|saving| {
+        let by = |(it, class): &(Component, Option<usize>)| SavedReport {
+            register: save::name(setting, it),
+            by: class.map(|class| isa.classes[class].name.clone()),
+        };
+        DispatcherReport {
+            saves: saving.answer(),
+            saved: saving.saved.iter().map(by).collect(),
+            lost: names(&saving.lost),
+            undecided: names(&saving.open),
+        }
+    });
     let premises = [("vmm", it.vmm), ("timing", it.timing), ("monitor", it.monitor)];
     RecursiveReport {
         premise: it.premise,
         verdict: it.verdict,
         premises: premises.into_iter().map(|(n, p)| (n.to_owned(), p.word().to_owned())).collect(),
         timed: theorem::names(isa, &it.timed),
+        dispatcher,
     }
 }
 

@@ -226,7 +226,7 @@ fn image(inquiry: &mut Inquiry<'_>, index: usize, side: Side) -> Answer {
 /// monitor's choice.
 fn owned(isa: &Isa, that: &Expr) -> bool {
     let mut named = BTreeSet::new();
-    registers(that, &mut named);
+    that.registers(&mut named);
     named.iter().any(|id| isa.register(*id).slices.iter().any(is_resource))
 }
 
@@ -234,7 +234,7 @@ fn owned(isa: &Isa, that: &Expr) -> bool {
 /// the monitor's own.
 pub(crate) fn names_guests(isa: &Isa, that: &Expr) -> bool {
     let mut named = BTreeSet::new();
-    registers(that, &mut named);
+    that.registers(&mut named);
     loads(that) || !named.iter().all(|id| isa.register(*id).slices.iter().all(is_resource))
 }
 
@@ -256,7 +256,7 @@ const WIDTH: u32 = 3;
 pub(crate) fn condition(isa: &Isa, pair: &Pair, index: usize) -> String {
     let assumption = &isa.assumptions[index];
     let mut named = BTreeSet::new();
-    registers(&assumption.that, &mut named);
+    assumption.that.registers(&mut named);
     let mode = isa.mode.map(|m| m.register);
     let others: Vec<RegisterId> = named.into_iter().filter(|id| Some(*id) != mode).collect();
     let written = || assumption.text.trim().to_owned();
@@ -276,25 +276,5 @@ pub(crate) fn condition(isa: &Isa, pair: &Pair, index: usize) -> String {
     match values.as_slice() {
         [value] => format!("{} == {}", register.name, model::state::number(*value)),
         _ => written(),
-    }
-}
-
-/// The registers an expression reads.
-fn registers(e: &Expr, all: &mut BTreeSet<RegisterId>) {
-    match &e.kind {
-        ExprKind::Register(id) => {
-            all.insert(*id);
-        }
-        ExprKind::Element(id, index) => {
-            all.insert(*id);
-            registers(index, all);
-        }
-        ExprKind::Load(inner) => registers(inner, all),
-        ExprKind::Apply(_, inner) => inner.iter().for_each(|i| registers(i, all)),
-        ExprKind::Const(_)
-        | ExprKind::Local(_)
-        | ExprKind::Operand(_)
-        | ExprKind::CellCount
-        | ExprKind::Undefined(_) => {}
     }
 }

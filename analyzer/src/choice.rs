@@ -72,19 +72,24 @@ pub(crate) fn words(isa: &Isa, assignment: &[(Part, u128)]) -> String {
 fn word(isa: &Isa, part: Part, value: u128) -> String {
     let register = isa.register(part.register);
     let field = register.fields.iter().find(|f| (f.low, f.width) == (part.low, part.width));
-    let (name, values) = match field {
-        Some(field) => (format!("{}.{}", register.name, field.name), &field.values),
-        None if part.width == register.width => (register.name.clone(), &register.values),
-        None if part.width == 1 => (format!("{}[{}]", register.name, part.low), &register.values),
-        None => {
-            let top = part.low + part.width - 1;
-            (format!("{}[{top}:{}]", register.name, part.low), &register.values)
-        }
-    };
+    let values = field.map_or(&register.values, |field| &field.values);
     let whole = field.is_some() || part.width == register.width;
     let named = values.iter().find(|(_, v)| whole && *v == value);
     let value = named.map_or_else(|| model::state::number(value), |(name, _)| name.clone());
-    format!("{name} = {value}")
+    format!("{} = {value}", component(isa, part))
+}
+
+/// `cr4.tsd`, `en[5]`, `key[7:4]`.
+pub(crate) fn component(isa: &Isa, part: Part) -> String {
+    let register = isa.register(part.register);
+    let name = &register.name;
+    let field = register.fields.iter().find(|f| (f.low, f.width) == (part.low, part.width));
+    match field {
+        Some(field) => format!("{name}.{}", field.name),
+        None if part.width == register.width => name.clone(),
+        None if part.width == 1 => format!("{name}[{}]", part.low),
+        None => format!("{name}[{}:{}]", part.low + part.width - 1, part.low),
+    }
 }
 
 /// Whether bits that are kept are among others, with the same value.

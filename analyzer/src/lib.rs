@@ -23,6 +23,7 @@ pub mod repair;
 mod replay;
 pub mod report;
 mod sat;
+mod save;
 mod setting;
 mod settle;
 pub mod smtlib;
@@ -51,6 +52,7 @@ pub fn definitions_text() -> String {
     let _ = writeln!(out, "monitor's choice: {}", definitions::choice::STATEMENT);
     let _ = writeln!(out, "launch: {}", definitions::launch::STATEMENT);
     let _ = writeln!(out, "fetch: {}", definitions::fetch::STATEMENT);
+    let _ = writeln!(out, "saving registers: {}", definitions::save::STATEMENT);
     let _ = writeln!(out, "dispatch: {}", definitions::dispatch::STATEMENT);
     out
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use model::isa::{Class, Isa, Kind, Pair, Part, RegisterId, Role, Slice, TrapId};
 use model::state::State as Concrete;
 
+use crate::replay::alternatives;
 use crate::setting::Setting;
 use crate::symbolic::execute::{self, Transition};
 use crate::symbolic::facts::Facts;
@@ -58,7 +59,7 @@ impl<'i> Problem<'i> {
             None => terms.variable(o.width),
         };
         let operands: Vec<Term> = class.operands.iter().map(|o| operand(&mut terms, o)).collect();
-        let choices = class.body.choices.iter().map(|w| terms.variable(*w)).collect();
+        let choices = class.body.choices.iter().map(|c| terms.variable(c.width)).collect();
         let cells = cell_count(isa, &mut terms, 4);
         let mut problem = Self {
             isa,
@@ -253,11 +254,17 @@ impl<'i> Problem<'i> {
     pub(crate) fn run(&mut self, entry: State, storage: Storage) -> Run {
         let window = self.window(&entry);
         let entry = self.laid_out(entry, storage);
+        let facts = self.known();
+        self.run_with(entry, window, facts)
+    }
+
+    /// What holds in every question, as facts.
+    pub(crate) fn known(&mut self) -> Facts {
         let mut facts = Facts::default();
         for premise in self.always.clone() {
             facts.assume(&mut self.terms, premise);
         }
-        self.run_with(entry, window, facts)
+        facts
     }
 
     /// The state with the given storage.
@@ -290,6 +297,27 @@ impl<'i> Problem<'i> {
             &facts,
         );
         Run { entry, transition, assumed, window }
+    }
+
+    /// The instruction from the state of a run, with all values of what it leaves open that are looked at
+    /// one by one, and as it was run: see [`alternatives`].
+    pub(crate) fn behaviours(&mut self, run: &Run, facts: &Facts, all: bool) -> Vec<Run> {
+        let asked = self.choices.clone();
+        let mut runs = Vec::new();
+        for values in alternatives(self.class, all) {
+            let value = |(same, value): (&Term, Option<u128>)| match value {
+                Some(value) => {
+                    let width = self.terms.width(*same);
+                    self.terms.constant(value, width)
+                }
+                None => *same,
+            };
+            self.choices = asked.iter().zip(values).map(value).collect();
+            runs.push(self.run_with(run.entry.clone(), run.window, facts.clone()));
+        }
+        self.choices = asked;
+        runs.push(run.clone());
+        runs
     }
 
     /// A state in which nothing is run.

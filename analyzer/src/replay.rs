@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use model::bits::mask;
 use model::interp::{self, Outcome, Raised};
-use model::isa::{Class, Isa, Pair, Role, Slice, TrapKind};
+use model::isa::{Choice, Class, Isa, Pair, Role, Slice, TrapKind};
 use model::map::window;
 use model::state::State;
 
@@ -24,48 +24,39 @@ pub(crate) struct Played {
 /// A witness, played: one state or two.
 pub(crate) struct Replay<'i> {
     pub(crate) setting: Setting<'i>,
+    pub(crate) class: &'i Class,
+    pub(crate) operands: Vec<u128>,
+    /// Values of what the architecture leaves open, the same on both sides.
+    pub(crate) choices: Vec<u128>,
     pub(crate) sides: Vec<Played>,
-    /// All that the instruction may do to the first state, by [`behaviours`].
-    pub(crate) behaviours: Vec<Outcome>,
     /// Where the guest stands in the real machine, if one side is the image of the other.
     pub(crate) first: u128,
 }
 
-/// Bits left undefined of which every value is looked at.
+/// Bits left open of which every value is looked at.
 const FEW: u32 = 4;
 
-/// All values of what a class leaves undefined, where these are few bits; else, or where there is nothing,
-/// none.
-pub(crate) fn all_choices(class: &Class) -> Vec<Vec<u128>> {
-    let widths = &class.body.choices;
-    let bits: u32 = widths.iter().sum();
-    if bits == 0 || bits > FEW {
+/// What the architecture leaves open, with every value of what is arbitrary; with `all` also of what is
+/// undefined, where that is few bits altogether. `None` is what stays as it is. Nothing where nothing varies.
+pub(crate) fn alternatives(class: &Class, all: bool) -> Vec<Vec<Option<u128>>> {
+    let choices = &class.body.choices;
+    let few = choices.iter().map(|c| c.width).sum::<u32>() <= FEW;
+    let varies = |c: &Choice| c.arbitrary || all && few;
+    let bits: u32 = choices.iter().filter(|c| varies(c)).map(|c| c.width).sum();
+    if bits == 0 {
         return Vec::new();
     }
     let of = |mut value: u128| {
-        let mut next = |width: &u32| {
-            let part = value & mask(*width);
-            value >>= width;
-            part
+        let mut next = |c: &Choice| {
+            varies(c).then(|| {
+                let part = value & mask(c.width);
+                value >>= c.width;
+                part
+            })
         };
-        widths.iter().map(&mut next).collect()
+        choices.iter().map(&mut next).collect()
     };
     (0..1u128 << bits).map(of).collect()
-}
-
-/// What an instruction does to a state, with every value of what it leaves undefined where these are few,
-/// and with the given ones.
-pub(crate) fn behaviours(
-    isa: &Isa,
-    class: &Class,
-    operands: &[u128],
-    choices: &[u128],
-    before: &State,
-) -> Vec<Outcome> {
-    let mut all = all_choices(class);
-    all.push(choices.to_vec());
-    let one = |choices: &Vec<u128>| play(isa, class, operands, choices, before.clone()).outcome;
-    all.iter().map(one).collect()
 }
 
 /// Runs an instruction from a state.
@@ -169,6 +160,19 @@ pub(crate) fn deprivileged(isa: &Isa, pair: &Pair, state: &State) -> State {
 }
 
 impl<'i> Replay<'i> {
+    /// Plays an instruction, with its operands and what is left open, from each of the states.
+    pub(crate) fn of(
+        setting: Setting<'i>,
+        class: &'i Class,
+        (operands, choices): (Vec<u128>, Vec<u128>),
+        states: Vec<State>,
+        first: u128,
+    ) -> Self {
+        let play = |before| play(setting.isa, class, &operands, &choices, before);
+        let sides = states.into_iter().map(play).collect();
+        Self { setting, class, operands, choices, sides, first }
+    }
+
     pub(crate) fn isa(&self) -> &'i Isa {
         self.setting.isa
     }
@@ -180,6 +184,19 @@ impl<'i> Replay<'i> {
     /// The profile is `literal`.
     pub(crate) fn literal(&self) -> bool {
         self.setting.literal()
+    }
+
+    /// All that the instruction may do to the state of a side: see [`alternatives`].
+    pub(crate) fn behaviours(&self, side: usize, all: bool) -> Vec<Played> {
+        let before = &self.sides[side].before;
+        let play = |values: Vec<Option<u128>>| {
+            let choices: Vec<u128> =
+                values.iter().zip(&self.choices).map(|(new, same)| new.unwrap_or(*same)).collect();
+            play(self.isa(), self.class, &self.operands, &choices, before.clone())
+        };
+        let mut all: Vec<Played> = alternatives(self.class, all).into_iter().map(play).collect();
+        all.push(self.sides[side].clone());
+        all
     }
 
     /// Whether a side takes a trap that leads to a monitor.
@@ -222,12 +239,15 @@ impl<'i> Replay<'i> {
     /// Both sides have an outcome in the profile's sense, keep M and R, and end visibly different.
     pub(crate) fn results_differ(&self, literal: bool) -> bool {
         let [a, b] = self.sides.as_slice() else { return false };
-        let (Some(x), Some(y)) = (a.after(self.isa(), literal), b.after(self.isa(), literal))
-        else {
-            return false;
+        let isa = self.isa();
+        let end = |played: &Played| {
+            let after = played.after(isa, literal)?;
+            keeps_mode_and_r(isa, played, after).then(|| after.clone())
         };
-        keeps_mode_and_r(self.isa(), a, x)
-            && keeps_mode_and_r(self.isa(), b, y)
-            && !visibly_equal(self.isa(), (a, x), (b, y))
+        let (Some(_), Some(y)) = (end(a), end(b)) else { return false };
+        let differs =
+            |first: &Played| end(first).is_none_or(|x| !visibly_equal(isa, (first, &x), (b, &y)));
+        let defined = |first: &Played| !matches!(first.outcome, Outcome::Unpredictable);
+        self.behaviours(0, false).iter().all(|first| defined(first) && differs(first))
     }
 }

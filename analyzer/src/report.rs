@@ -344,6 +344,31 @@ pub struct RecursiveReport {
     pub premises: BTreeMap<String, String>,
     /// Instructions that depend on time.
     pub timed: Vec<String>,
+    /// Whether a dispatcher can save a guest's registers; nothing where no monitor is possible.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dispatcher: Option<DispatcherReport>,
+}
+
+/// What the dispatcher of a monitor, as a program of the machine, can do about a guest's registers.
+#[derive(Debug, Serialize)]
+pub struct DispatcherReport {
+    /// Whether it can save all of them behind every trap.
+    pub saves: Answer,
+    /// Those that it can save, in an order in which it can.
+    pub saved: Vec<SavedReport>,
+    /// Those that no instruction saves.
+    pub lost: Vec<String>,
+    /// Those of which this is not settled.
+    pub undecided: Vec<String>,
+}
+
+/// A register, and an instruction that saves it.
+#[derive(Debug, Serialize)]
+pub struct SavedReport {
+    /// The register.
+    pub register: String,
+    /// The class of the instruction; nothing where the trap sequences do it.
+    pub by: Option<String>,
 }
 
 /// One decode class.

@@ -9,6 +9,7 @@ use crate::report::{
     DiagramReport, Evidence, GuestReport, InstructionReport, PairReport, RecursiveReport, Report,
     TheoremReport, Unmet, WitnessReport,
 };
+use crate::theorem::brief;
 use crate::verdict::Answer;
 
 /// How much to print.
@@ -307,7 +308,17 @@ fn count(names: &[String]) -> String {
 
 fn recursive(it: &RecursiveReport, detail: Detail) -> String {
     let premises: Vec<String> = it.premises.iter().map(|(n, p)| format!("{n} {p}")).collect();
-    format!("{}: premises {}", verdict(it.verdict, detail), premises.join(", "))
+    let mut text = format!("{}: premises {}", verdict(it.verdict, detail), premises.join(", "));
+    if let Some(it) = it.dispatcher.as_ref().filter(|it| it.saves != Answer::Yes) {
+        let of = |what: &str, names: &[String]| match names {
+            [] => String::new(),
+            names => format!("\n             {what} {}", brief(names)),
+        };
+        text += &of("behind a trap no instruction can save a guest's", &it.lost);
+        text +=
+            &of("whether an instruction can save a guest's registers is undecided:", &it.undecided);
+    }
+    text
 }
 
 fn list(

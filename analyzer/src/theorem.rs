@@ -17,6 +17,7 @@ use crate::definitions::Side;
 use crate::definitions::statewise::Guests;
 use crate::diagram::{Need, Needed};
 use crate::entries::Entries;
+use crate::save::Saving;
 use crate::setting::Setting;
 use crate::settle::Settle;
 use crate::squares::{self, Square, commute};
@@ -102,6 +103,8 @@ pub(crate) struct Recursive {
     pub(crate) timed: Vec<usize>,
     /// A monitor that is a program of the machine was demonstrated.
     pub(crate) monitor: Premise,
+    /// Whether its dispatcher can save a guest's registers, where a monitor is possible.
+    pub(crate) saving: Option<Saving>,
 }
 
 /// The classes whose square breaks in one of the virtual modes, by index.
@@ -343,7 +346,11 @@ pub(crate) fn brief<S: std::borrow::Borrow<str>>(names: &[S]) -> String {
 
 /// Judges Theorem 2: Theorem 1, and a monitor without timing dependencies that is a program of the
 /// machine. The last is not demonstrated here, so the verdict stays open where the others hold.
-pub(crate) fn recursive(all: &[Classification], vmm: &Judgement) -> Recursive {
+pub(crate) fn recursive(
+    all: &[Classification],
+    vmm: &Judgement,
+    saving: Option<Saving>,
+) -> Recursive {
     let timed = |c: &Classification| {
         c.finding("time-sensitive").map_or(Answer::No, classify::Finding::answer)
     };
@@ -372,6 +379,7 @@ pub(crate) fn recursive(all: &[Classification], vmm: &Judgement) -> Recursive {
         timing,
         timed: dependent,
         monitor: Premise::Undecided,
+        saving,
     }
 }
 
@@ -768,7 +776,7 @@ mod tests {
         ] {
             for word in [VerdictWord::Holds, VerdictWord::Refuted, VerdictWord::Undecided] {
                 let all = [timed(No), timed(dependence)];
-                let it = recursive(&all, &judgement(premise, word, Ground::Nothing));
+                let it = recursive(&all, &judgement(premise, word, Ground::Nothing), None);
                 assert_eq!((it.vmm, it.timing, it.premise), (premise, timing, expected));
                 assert_eq!(it.timed, if dependence == Yes { vec![1] } else { vec![] });
                 // Whether the monitor is a program of the machine stays open.

@@ -8,7 +8,7 @@ use model::state::State;
 
 use crate::definitions::Obligation;
 use crate::problem::{Problem, Run};
-use crate::replay::{Played, Replay, behaviours, play};
+use crate::replay::Replay;
 use crate::setting::Setting;
 use crate::symbolic::model::{Evaluator, Model};
 use crate::symbolic::state::{Register, State as Symbolic};
@@ -19,7 +19,7 @@ use crate::symbolic::term::{Term, Terms};
 pub struct Witness {
     /// Operands of the instruction, by name.
     pub operands: Vec<(String, u128)>,
-    /// Values chosen for what the architecture leaves undefined.
+    /// Values chosen for what the architecture leaves open.
     pub choices: Vec<u128>,
     /// The states before.
     pub before: Vec<State>,
@@ -31,20 +31,11 @@ pub struct Witness {
 
 impl Witness {
     /// Plays the witness again.
-    pub(crate) fn replay<'i>(&self, setting: Setting<'i>, class: &Class) -> Replay<'i> {
+    pub(crate) fn replay<'i>(&self, setting: Setting<'i>, class: &'i Class) -> Replay<'i> {
         let operands: Vec<u128> = self.operands.iter().map(|(_, v)| *v).collect();
-        let again =
-            |before: &State| play(setting.isa, class, &operands, &self.choices, before.clone());
-        let behaviours = match self.before.first() {
-            Some(before) => behaviours(setting.isa, class, &operands, &self.choices, before),
-            None => Vec::new(),
-        };
-        Replay {
-            setting,
-            sides: self.before.iter().map(again).collect(),
-            behaviours,
-            first: self.first.unwrap_or(0),
-        }
+        let choices = self.choices.clone();
+        let first = self.first.unwrap_or(0);
+        Replay::of(setting, class, (operands, choices), self.before.clone(), first)
     }
 }
 
@@ -63,21 +54,17 @@ pub(crate) fn read<'i>(
     let states =
         obligation.runs.iter().map(|run| concrete(problem.isa, &mut evaluator, model, &run.entry));
     let states: Vec<State> = states.collect();
-    let (isa, class) = (problem.isa, problem.class);
-    let sides: Vec<Played> =
-        states.into_iter().map(|before| play(isa, class, &operands, &choices, before)).collect();
-    let behaviours = match sides.first() {
-        Some(side) => behaviours(isa, class, &operands, &choices, &side.before),
-        None => Vec::new(),
-    };
+    let class = problem.class;
+    let open = (operands.clone(), choices.clone());
+    let replay = Replay::of(setting, class, open, states, first.unwrap_or(0));
     let witness = Witness {
         operands: class.operands.iter().map(|o| o.name.clone()).zip(operands).collect(),
         choices,
-        before: sides.iter().map(|s| s.before.clone()).collect(),
-        after: sides.iter().map(|s| s.outcome.clone()).collect(),
+        before: replay.sides.iter().map(|s| s.before.clone()).collect(),
+        after: replay.sides.iter().map(|s| s.outcome.clone()).collect(),
         first,
     };
-    (Replay { setting, sides, behaviours, first: first.unwrap_or(0) }, witness)
+    (replay, witness)
 }
 
 /// The concrete state that a symbolic one is under a model.

@@ -62,10 +62,15 @@ instructions:
     analyze(&loaded.isa, &sources, options, &|_, _| {})
 }
 
+/// Conflicts for a machine with a store: which registers it can save is searched for.
+const SAVING: u64 = 15_000;
+
 /// Everything is settled in every profile, within so many conflicts.
 fn takes_at_most(machine: &Machine, conflicts: u64) {
     for profile in [Profile::Refined, Profile::Literal, Profile::Extended] {
         let counts = judge(machine, profile).summary.counts;
+        let stores = machine.instruction.starts_with("mem[");
+        let conflicts = if stores { SAVING } else { conflicts };
         assert_eq!(counts.undecided, 0, "{} in {profile:?}", machine.instruction);
         assert!(counts.conflicts <= conflicts, "{} took {counts:?}", machine.instruction);
     }

@@ -4,8 +4,8 @@
 
 use crate::bits::{Bits, Op};
 use crate::isa::{
-    Body, ChoiceId, Class, Expr, ExprKind, Fetch, Isa, LocalId, OperandId, RegisterId, Role, Saves,
-    Stmt, TrapId,
+    Body, Choice, ChoiceId, Class, Expr, ExprKind, Fetch, Isa, LocalId, OperandId, RegisterId,
+    Role, Saves, Stmt, TrapId,
 };
 use crate::state::State;
 
@@ -78,7 +78,7 @@ enum Attempt {
     Unknown,
 }
 
-/// The source of values the architecture leaves undefined.
+/// The source of values the architecture leaves open.
 pub type Choices<'c> = &'c dyn Fn(ChoiceId) -> u128;
 
 /// Runs one instruction. `operands` are in the order of [`Class::operands`]; values held by the
@@ -244,7 +244,7 @@ pub(crate) fn operand_value(e: &Expr, operands: &[u128]) -> Bits {
         | ExprKind::Element(..)
         | ExprKind::Load(_)
         | ExprKind::CellCount
-        | ExprKind::Undefined(_) => Bits::bool(false),
+        | ExprKind::Choice(_) => Bits::bool(false),
     }
 }
 
@@ -260,7 +260,7 @@ enum Flow {
 struct Machine<'a> {
     operands: &'a [u128],
     choices: Choices<'a>,
-    choice_widths: &'a [u32],
+    choice_list: &'a [Choice],
     locals: Vec<u128>,
     state: State,
     committed: Option<State>,
@@ -276,8 +276,8 @@ impl<'a> Machine<'a> {
         observer: Observer<'a>,
     ) -> Self {
         let locals = vec![0; body.locals.len()];
-        let choice_widths = &body.choices;
-        Self { operands, choices, choice_widths, locals, state, committed: None, observer }
+        let choice_list = &body.choices;
+        Self { operands, choices, choice_list, locals, state, committed: None, observer }
     }
 
     fn reads(&self, place: Place) {
@@ -359,8 +359,8 @@ impl<'a> Machine<'a> {
                 self.state.load(cell)
             }
             ExprKind::CellCount => self.state.cells,
-            ExprKind::Undefined(id) => {
-                Bits::new((self.choices)(*id), self.choice_widths[id.index()]).value
+            ExprKind::Choice(id) => {
+                Bits::new((self.choices)(*id), self.choice_list[id.index()].width).value
             }
             ExprKind::Apply(op, operands) => {
                 let values: Vec<Bits> = operands.iter().map(|o| self.expr(o)).collect();

@@ -2,6 +2,7 @@
 //!
 //! Every consumer (the interpreter here, the symbolic executor, the engines) reads this form only.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -38,7 +39,7 @@ ids! {
     OperandId
     /// A trap, in [`Isa::traps`].
     TrapId
-    /// An occurrence of `undefined(n)` in a [`Body`].
+    /// An occurrence of `undefined(n)` or `arbitrary(n)` in a [`Body`].
     ChoiceId
 }
 
@@ -387,8 +388,18 @@ pub struct Body {
     pub statements: Vec<Stmt>,
     /// Widths of the locals.
     pub locals: Vec<u32>,
-    /// Widths of the values the architecture leaves undefined.
-    pub choices: Vec<u32>,
+    /// The values the architecture leaves open.
+    pub choices: Vec<Choice>,
+}
+
+/// A value the architecture leaves open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice {
+    /// Bits of the value.
+    pub width: u32,
+    /// Written `arbitrary(n)`: it may come out otherwise each time, and a virtual machine may do what the
+    /// real one may do. Else it is `undefined(n)`: one value in all runs that are compared.
+    pub arbitrary: bool,
 }
 
 /// An expression without effects.
@@ -417,13 +428,33 @@ pub enum ExprKind {
     Load(Box<Expr>),
     /// Number of physical cells.
     CellCount,
-    /// A value the architecture leaves undefined.
-    Undefined(ChoiceId),
+    /// A value the architecture leaves open.
+    Choice(ChoiceId),
     /// An operator applied.
     Apply(Op, Vec<Expr>),
 }
 
 impl Expr {
+    /// Adds the registers that it reads.
+    pub fn registers(&self, all: &mut BTreeSet<RegisterId>) {
+        match &self.kind {
+            ExprKind::Register(id) => {
+                all.insert(*id);
+            }
+            ExprKind::Element(id, index) => {
+                all.insert(*id);
+                index.registers(all);
+            }
+            ExprKind::Load(inner) => inner.registers(all),
+            ExprKind::Apply(_, inner) => inner.iter().for_each(|i| i.registers(all)),
+            ExprKind::Const(_)
+            | ExprKind::Local(_)
+            | ExprKind::Operand(_)
+            | ExprKind::CellCount
+            | ExprKind::Choice(_) => {}
+        }
+    }
+
     /// A number.
     pub fn constant(bits: Bits) -> Self {
         Self { width: bits.width, kind: ExprKind::Const(bits.value) }

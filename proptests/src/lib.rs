@@ -153,7 +153,7 @@ pub fn operands(class: &Class, stream: &mut Stream) -> Option<Vec<u128>> {
     })
 }
 
-/// Values for what the architecture leaves undefined.
+/// Values for what the architecture leaves open.
 pub fn choices(class: &Class, stream: &mut Stream) -> Vec<u128> {
-    class.body.choices.iter().map(|width| stream.value(*width)).collect()
+    class.body.choices.iter().map(|c| stream.value(c.width)).collect()
 }

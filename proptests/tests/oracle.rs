@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use analyzer::{Options, analyze};
 use model::diagnostic::Sources;
 use model::isa::{Class, Isa, Pair, Profile, TrapId};
 use proptest::prelude::*;
@@ -61,6 +62,37 @@ fn narrow_family_refined() {
 #[test]
 fn narrow_family_extended() {
     family_agrees(Profile::Extended);
+}
+
+/// Which registers a dispatcher can save: none without a store, none where each store takes its place from another
+/// register, all where it says its place; by the trap, and through what was saved before.
+#[test]
+fn saving_registers() {
+    let wanted = [
+        ("nothing", [false, false]),
+        ("based", [false, false]),
+        ("by-itself", [true, true]),
+        ("absolute", [true, true]),
+        ("clobbers", [false, false]),
+        ("swap", [true, true]),
+        ("by-trap", [true, true]),
+        ("taken", [false, true]),
+        ("swap-only", [true, false]),
+    ];
+    for (name, wanted) in wanted {
+        let (isa, sources) = load(&format!("save-{name}.yaml"));
+        let options = Options { profile: Profile::Refined, pair: None, timeout: None };
+        let report = analyze(&isa, &sources, options, &|_, _| {});
+        assert!(report.unmet.is_empty(), "{name}: {:?}", report.unmet);
+        let theorems = &report.pairs[0].theorems;
+        let found = theorems.recursive.dispatcher.as_ref().expect("a monitor is possible");
+        let (oracle, used) = oracle::unsaved(&isa, &isa.pairs[0], &[]);
+        let oracle: Vec<String> = oracle.iter().map(|(_, i, _)| format!("r[{i}]")).collect();
+        let (lost, undecided) = if used { (Vec::new(), oracle) } else { (oracle, Vec::new()) };
+        assert_eq!((&found.lost, &found.undecided), (&lost, &undecided), "{name}");
+        let saved = |i: usize| found.saved.iter().any(|it| it.register == format!("r[{i}]"));
+        assert_eq!([0, 1].map(saved), wanted, "{name}");
+    }
 }
 
 /// What decides where a guest can stand: the reach of relocation, and the monitor's cells.

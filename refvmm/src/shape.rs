@@ -150,7 +150,7 @@ impl Shape {
             | ExprKind::Register(_)
             | ExprKind::Element(..)
             | ExprKind::Load(_)
-            | ExprKind::Undefined(_) => false,
+            | ExprKind::Choice(_) => false,
         }
     }
 

@@ -204,7 +204,7 @@ impl States {
         if class.when.as_ref().is_some_and(|when| !operand_condition(when, &operands)) {
             return None;
         }
-        let choices = within(&self.choices, class.body.choices.iter().copied())?;
+        let choices = within(&self.choices, class.body.choices.iter().map(|c| c.width))?;
         let states: Option<Vec<State>> = self.before.iter().map(|s| s.state(isa)).collect();
         let first = match &self.first {
             Some(first) => Some(below(first, isa.address_width())?),

@@ -4,7 +4,8 @@
 //! S2 = ⟨e|r⊕x, m2, p, r⊕x⟩ with the same window contents, i(S1) = ⟨e1|r, m1, p1, r⟩ and
 //! i(S2) = ⟨e2|r⊕x, m2, p2, r⊕x⟩, neither memory-trapping, and e1|r ≠ e2|r⊕x or p1 ≠ p2.
 //!
-//! Both after-states keep M and R: what changes them is control sensitive already.
+//! Both after-states keep M and R: what changes them is control sensitive already. Where an instruction may do
+//! several things (`arbitrary`), none of those of S1 ends as that of S2.
 //! This file asks the case x ≠ 0 together with m1 ≠ m2; the cases with one of them are
 //! [location](super::location) and [mode](super::mode) sensitivity.
 //!
@@ -154,33 +155,44 @@ pub(super) fn compare_runs(
     if literal {
         all.extend(new_psw_agrees(problem, &runs[0].entry, &runs[1].entry));
     }
-    let mut happens = Vec::new();
-    let mut ends = Vec::new();
-    for run in &runs {
-        if literal {
-            let (after, strange) = problem.outcome(run);
-            let trap = run.transition.other_trap(&mut problem.terms, problem.isa);
-            happens.push(problem.terms.or(run.transition.completes, trap));
-            happens.push(problem.terms.not(strange));
-            ends.push(after);
-        } else {
-            happens.push(run.transition.completes);
-            ends.push(run.transition.after.clone());
-        }
-    }
-    for (run, after) in runs.iter().zip(&ends) {
-        happens.push(problem.keeps_mode_and_r(run, after));
-    }
-    let different = problem.visible_difference((&runs[0], &ends[0]), (&runs[1], &ends[1]));
+    let ends = [0, 1].map(|i| end(problem, &runs[i], literal));
+    let different = problem.visible_difference((&runs[0], &ends[0].0), (&runs[1], &ends[1].0));
     let goal = if problem.terms.is_false(different) {
         // Equal results settle the question by themselves.
         different
     } else {
-        let happens = problem.terms.all(happens);
-        problem.terms.and(happens, different)
+        let mut goal = vec![different, ends[0].1, ends[1].1];
+        let facts = problem.known();
+        let mut others = problem.behaviours(&runs[0], &facts, false);
+        others.pop();
+        for other in others {
+            let (after, happens) = end(problem, &other, literal);
+            let different = problem.visible_difference((&other, &after), (&runs[1], &ends[1].0));
+            let terms = &mut problem.terms;
+            goal.push(terms.implies(happens, different));
+            goal.push(terms.not(other.transition.unpredictable));
+        }
+        problem.terms.all(goal)
     };
     let unknown = problem.terms.or(runs[0].transition.unknown, runs[1].transition.unknown);
     Obligation { query: Query { premises: all, goal }, runs, unknown, first: None }
+}
+
+/// The state after an instruction that keeps M and R, and when it comes to that.
+fn end(problem: &mut Problem<'_>, run: &Run, literal: bool) -> (State, Term) {
+    let completes = run.transition.completes;
+    let (after, happens) = if literal {
+        let (after, strange) = problem.outcome(run);
+        let trap = run.transition.other_trap(&mut problem.terms, problem.isa);
+        let terms = &mut problem.terms;
+        let (happens, defined) = (terms.or(completes, trap), terms.not(strange));
+        (after, terms.and(happens, defined))
+    } else {
+        (run.transition.after.clone(), completes)
+    };
+    let keeps = problem.keeps_mode_and_r(run, &after);
+    let happens = problem.terms.and(happens, keeps);
+    (after, happens)
 }
 
 /// The cells a trap loads the new PSW from are equal, or every trap would look location sensitive.

@@ -138,13 +138,17 @@ fn breaks(problem: &mut Problem<'_>, setting: Setting<'_>, known: &Known, keeper
         .choices
         .iter()
         .zip(&witness.choices)
-        .map(|(width, value)| terms.constant(*value, *width))
+        .map(|(choice, value)| terms.constant(*value, choice.width))
         .collect();
     problem.class = class;
     let guest = problem.run_with(guest, own, Facts::default());
+    let behaviours = problem.behaviours(&guest, &Facts::default(), false);
     let real = problem.run_with(real, seen, Facts::default());
     (problem.class, problem.operands, problem.choices) = asked;
-    let broken = statewise::breaks_exactly(problem, &map, &guest, &real, setting.guests());
+    let guests = setting.guests();
+    let breaks = |guest| statewise::breaks_exactly(problem, &map, guest, &real, guests);
+    let all: Vec<Term> = behaviours.iter().map(breaks).collect();
+    let broken = problem.terms.all(all);
     let admitted = problem.terms.all(real.assumed.iter().copied());
     problem.terms.and(admitted, broken)
 }

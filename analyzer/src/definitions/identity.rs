@@ -10,7 +10,7 @@ use super::privileged::{self, Part};
 use super::{DEFINITIONS, Side};
 use crate::decide::{self, Answer, Backend, Session};
 use crate::problem::{Problem, Storage};
-use crate::replay::{Replay, play};
+use crate::replay::Replay;
 use crate::sat::tests::Random;
 use crate::setting::Setting;
 use crate::symbolic::term::Terms;
@@ -118,13 +118,13 @@ fn equal_sides_show_nothing() {
                 let operands = class.operands.iter();
                 let operands: Vec<u128> =
                     operands.map(|o| o.fixed.unwrap_or_else(|| number(o.width))).collect();
-                let choices: Vec<u128> = class.body.choices.iter().map(|w| number(*w)).collect();
-                let played = play(&isa, class, &operands, &choices, before);
-                let sides = vec![played.clone(), played];
+                let choices: Vec<u128> =
+                    class.body.choices.iter().map(|c| number(c.width)).collect();
                 for profile in PROFILES {
                     let setting = Setting::new(&isa, pair, profile);
-                    let behaviours = vec![sides[0].outcome.clone()];
-                    let replay = Replay { setting, sides: sides.clone(), behaviours, first: 0 };
+                    let open = (operands.clone(), choices.clone());
+                    let states = vec![before.clone(), before.clone()];
+                    let replay = Replay::of(setting, class, open, states, 0);
                     // What changes outside the window is seen in one state.
                     for definition in DEFINITIONS.iter().filter(|d| d.name != "unconfined") {
                         assert!(

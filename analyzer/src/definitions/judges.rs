@@ -25,7 +25,7 @@ use super::{
 use crate::decide::{self, Answer, Backend, By, Query, Session};
 use crate::entries;
 use crate::problem::Problem;
-use crate::replay::{Replay, play};
+use crate::replay::Replay;
 use crate::sat::tests::Random;
 use crate::setting::Setting;
 use crate::settle::{Docket, Question, Settle, Solving};
@@ -626,13 +626,8 @@ fn a_mapping_that_nothing_shows_has_to_stay() {
         let map = VmMap::of(&isa).expect("there is a mapping");
         let partition = Partition { first, cells };
         let real = map.apply(&isa, pair, partition, &guest, &State::zero(&isa, 4));
-        let sides = [guest, real].map(|state| play(&isa, class, &[], &[], state));
-        let replay = Replay {
-            setting: Setting::new(&isa, pair, Profile::Refined),
-            behaviours: Vec::new(),
-            sides: sides.into(),
-            first,
-        };
+        let setting = Setting::new(&isa, pair, Profile::Refined);
+        let replay = Replay::of(setting, class, Default::default(), vec![guest, real], first);
         for guests in [Guests::Paper, Guests::All] {
             assert!(statewise::is_placed(&replay, Side::Supervisor, guests), "{statement}");
             assert_eq!(

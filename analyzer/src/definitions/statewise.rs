@@ -2,7 +2,8 @@
 //!
 //! **Statement** (after P&G section 4, the one-step homomorphism). For every guest state S that the
 //! hardware will run, i(f(S)) traps to the monitor, or neither side traps and i(f(S)) = f(i(S)).
-//! Where i(S) is unpredictable anything goes; where i(S) is defined, i(f(S)) must be.
+//! Where i(S) is unpredictable anything goes; where i(S) is defined, i(f(S)) must be. Where it may do several
+//! things (`arbitrary`), whatever i(f(S)) does must be the image of one of them.
 //! Restricted to guests in virtual user mode it is the exact condition for a hybrid monitor
 //! (P&G section 6). S is in any mode, with any value of the other bits of M, that the assumptions
 //! admit: not only in the pair's modes, and not only what de-privileging makes of a state.
@@ -28,7 +29,7 @@ use super::resource::is_resource;
 use super::{Obligation, Side, allocator};
 use crate::decide::Query;
 use crate::problem::{Problem, Run, any_cell, cell_count};
-use crate::replay::{Replay, equal_bits};
+use crate::replay::{Played, Replay, equal_bits};
 use crate::setting::Setting;
 use crate::symbolic::facts::Facts;
 use crate::symbolic::state::{Layout, Region, State, pass_hits};
@@ -179,10 +180,14 @@ fn broken_square(
         real.set_part(&mut problem.terms, *part, value);
     }
     let guest = problem.run_with(guest, windows[0], facts.clone());
+    let behaviours = problem.behaviours(&guest, &facts, false);
     let real = problem.run_with(real, windows[1], facts);
     premises.extend(guest.assumed.iter().chain(&real.assumed));
-    let goal = square_breaks(problem, &map, &guest, &real, guests);
-    let unknown = problem.terms.or(guest.transition.unknown, real.transition.unknown);
+    let breaks = |guest: &Run| square_breaks(problem, &map, guest, &real, guests);
+    let all: Vec<Term> = behaviours.iter().map(breaks).collect();
+    let goal = problem.terms.all(all);
+    let unknown = behaviours.iter().chain([&real]).map(|run| run.transition.unknown);
+    let unknown = problem.terms.any(unknown);
     let first = Some(map.k);
     Obligation { query: Query { premises, goal }, runs: vec![guest, real], unknown, first }
 }
@@ -351,7 +356,7 @@ fn over(terms: &mut Terms, e: &model::isa::Expr, operands: &[Term]) -> Term {
         | ExprKind::Element(..)
         | ExprKind::Load(_)
         | ExprKind::CellCount
-        | ExprKind::Undefined(_) => unreachable!("f is an expression over its operands"),
+        | ExprKind::Choice(_) => unreachable!("f is an expression over its operands"),
     }
 }
 
@@ -580,10 +585,32 @@ pub(crate) fn is_placed(replay: &Replay<'_>, side: Side, guests: Guests) -> bool
 /// What is wrong with a square, in words; empty if it commutes or the image traps.
 pub(crate) fn broken(replay: &Replay<'_>, guests: Guests) -> Vec<&'static str> {
     let isa = replay.isa();
-    let ([guest, real], Some(map)) = (replay.sides.as_slice(), VmMap::of(isa)) else {
+    let ([_, real], Some(map)) = (replay.sides.as_slice(), VmMap::of(isa)) else {
         return Vec::new();
     };
-    if guest.strange() || replay.enters(real) {
+    if replay.enters(real) {
+        return Vec::new();
+    }
+    let mut wrong = Vec::new();
+    for guest in replay.behaviours(0, false) {
+        wrong = broken_by(replay, &map, &guest, real, guests);
+        if wrong.is_empty() {
+            break;
+        }
+    }
+    wrong
+}
+
+/// The same for one of the things that the guest's instruction may do.
+fn broken_by(
+    replay: &Replay<'_>,
+    map: &VmMap,
+    guest: &Played,
+    real: &Played,
+    guests: Guests,
+) -> Vec<&'static str> {
+    let isa = replay.isa();
+    if guest.strange() {
         return Vec::new();
     }
     let Some(r1) = real.after(isa, false) else {

@@ -2,12 +2,12 @@
 //!
 //! **Statement.** There are a state, and the same with some registers of E as the sequence of a trap leaves
 //! them, that are one state behind the sequence; and the second ends as the first never does, whatever comes of
-//! what is left undefined: a trap that a monitor takes and hides before the instruction can be seen, because
+//! what is left open: a trap that a monitor takes and hides before the instruction can be seen, because
 //! the monitor cannot put back what the sequence loses. Load-locked and store-conditional are the classic
 //! example; a store-conditional that may fail at any time shows nothing by failing.
 //!
 //! **Formula.** Only components may differ that no component and no stored value keeps as they were. Where
-//! four bits or fewer are left undefined, the first state ends in each way that they allow; where there are
+//! four bits or fewer are left open, the first state ends in each way that they allow; where there are
 //! more, they are the same for both states.
 //!
 //! **What a witness shows.** The component that a trap loses, and the result that tells.
@@ -22,7 +22,7 @@ use super::sequence::{argument, arguments, behind, same_behind, sequel};
 use super::{Definition, Obligation, Side};
 use crate::decide::Query;
 use crate::problem::{Problem, Run, Storage};
-use crate::replay::{Replay, all_choices, keeps_mode_and_r};
+use crate::replay::{Played, Replay, keeps_mode_and_r};
 use crate::setting::Setting;
 use crate::symbolic::facts::Facts;
 use crate::symbolic::state::{Register, State, Write};
@@ -31,7 +31,7 @@ use crate::symbolic::term::{Node, Term, Terms};
 pub(crate) const DEFINITION: Definition = Definition {
     name: "trap-visible",
     statement: "with what a trap sequence loses of E as the sequence leaves it, a state ends as it never does \
-                otherwise, whatever comes of what is left undefined (extended profile)",
+                otherwise, whatever comes of what is left open (extended profile)",
     applies: |profile| profile == Profile::Extended,
     counts: |_| true,
     modes: &Side::PAIR,
@@ -173,27 +173,6 @@ fn is_left(
     problem.terms.all(all)
 }
 
-/// The instruction from a state, with all values of what is left undefined, where these are few.
-fn other_runs(problem: &mut Problem<'_>, state: &State) -> Vec<Run> {
-    let asked = problem.choices.clone();
-    let mut runs = Vec::new();
-    for values in all_choices(problem.class) {
-        let constant = |(t, value): (&Term, u128)| {
-            let width = problem.terms.width(*t);
-            problem.terms.constant(value, width)
-        };
-        problem.choices = asked.iter().zip(values).map(constant).collect();
-        let window = problem.window(state);
-        let mut facts = Facts::default();
-        for premise in problem.always.clone() {
-            facts.assume(&mut problem.terms, premise);
-        }
-        runs.push(problem.run_with(state.clone(), window, facts));
-    }
-    problem.choices = asked;
-    runs
-}
-
 fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: Side) -> Obligation {
     let isa = problem.isa;
     let fresh = problem.fresh();
@@ -220,7 +199,8 @@ fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: Side) -> Obligatio
     let mut premises = problem.always.clone();
     premises.extend(runs.iter().flat_map(|run| &run.assumed));
     premises.push(differs);
-    let others = other_runs(problem, &runs[0].entry);
+    let facts = problem.known();
+    let others = problem.behaviours(&runs[0], &facts, true);
     let end = &runs[1].transition.after;
     let mut told = Vec::new();
     for (trap, _) in &lost {
@@ -230,7 +210,7 @@ fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: Side) -> Obligatio
             same_behind(problem, *trap, argument, entries),
             is_left(problem, *trap, argument, entries, &components),
         ];
-        for run in others.iter().chain([&runs[0]]) {
+        for run in &others {
             let one = same_behind(problem, *trap, argument, [&run.transition.after, end]);
             let behaviour = problem.terms.and(run.transition.completes, one);
             all.push(problem.terms.not(behaviour));
@@ -255,7 +235,7 @@ fn shown_by(replay: &Replay<'_>, side: Side) -> bool {
     let tells = |trap: TrapId, argument: Option<u128>| {
         let behind = |state: &Concrete| sequel(isa, trap, argument, state);
         let same = |p: &Concrete, q: &Concrete| behind(p).is_some() && behind(p) == behind(q);
-        let known = |it: &Outcome| matches!(it, Outcome::Step(end) if same(end, y));
+        let known = |it: &Played| matches!(&it.outcome, Outcome::Step(end) if same(end, y));
         let left = |left: Concrete| {
             let bits = |state: &Concrete| -> Vec<u128> {
                 state.of_role(isa, |s| s.role == Role::E).map(|(.., bits)| bits).collect()
@@ -265,7 +245,7 @@ fn shown_by(replay: &Replay<'_>, side: Side) -> bool {
         };
         same(&a.before, &b.before)
             && behind(&a.before).is_some_and(left)
-            && !replay.behaviours.iter().any(known)
+            && !replay.behaviours(0, true).iter().any(known)
     };
     let mut traps = (0..isa.traps.len()).map(|i| TrapId(i as u32));
     let mode = isa.mode.is_none_or(|part| side.admits(replay.pair(), a.before.part(part)));

@@ -495,7 +495,7 @@ impl Executor<'_> {
                     self.terms.extract(cells, 0, e.width)
                 }
             }
-            ExprKind::Undefined(id) => self.choices[id.index()],
+            ExprKind::Choice(id) => self.choices[id.index()],
             ExprKind::Apply(op, operands) => {
                 let operands: Vec<Term> = operands.iter().map(|o| self.expr(o, path)).collect();
                 self.terms.apply(*op, &operands, e.width)

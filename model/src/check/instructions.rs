@@ -548,7 +548,7 @@ fn mention(e: &Expr, mentioned: &mut [bool]) {
         | ExprKind::Local(_)
         | ExprKind::Register(_)
         | ExprKind::CellCount
-        | ExprKind::Undefined(_) => {}
+        | ExprKind::Choice(_) => {}
     }
 }
 
@@ -561,6 +561,6 @@ fn reads_state(e: &Expr) -> bool {
         | ExprKind::Element(..)
         | ExprKind::Load(_)
         | ExprKind::CellCount
-        | ExprKind::Undefined(_) => true,
+        | ExprKind::Choice(_) => true,
     }
 }

@@ -209,6 +209,7 @@ impl Checker<'_> {
             "trunc",
             "cells",
             "undefined",
+            "arbitrary",
             "parity",
             "sar",
             "slt",

@@ -303,7 +303,7 @@ impl Cells {
             ExprKind::Operand(_)
             | ExprKind::Register(_)
             | ExprKind::CellCount
-            | ExprKind::Undefined(_) => Known::State,
+            | ExprKind::Choice(_) => Known::State,
         }
     }
 }

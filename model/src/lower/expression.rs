@@ -4,7 +4,7 @@ use super::{Binding, Frame, Lowerer, bits, slice, widen};
 use crate::ast::{self, Binary, ExprKind as E, Unary};
 use crate::bits::{Bits, MAX_WIDTH, Op, bits_for};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::isa::{Expr, ExprKind, RegisterId, Stmt, ends};
+use crate::isa::{Choice, Expr, ExprKind, RegisterId, Stmt, ends};
 use crate::spec::Numbering;
 
 /// What stands before a `[`.
@@ -578,10 +578,10 @@ impl Lowerer<'_> {
                 let x = self.expr(x, None)?;
                 Some(Expr::apply(Op::Parity, vec![x], 1))
             }
-            "undefined" => {
+            "undefined" | "arbitrary" => {
                 let [width] = self.arity(name, arguments, span)?;
                 let width = self.width_argument(width)?;
-                self.undefined(width, span)
+                self.open_value(Choice { width, arbitrary: name == "arbitrary" }, span)
             }
             "cells" => {
                 let [storage] = self.arity(name, arguments, span)?;

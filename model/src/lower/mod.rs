@@ -15,7 +15,8 @@ use crate::ast;
 use crate::bits::{Bits, Op, bits_for};
 use crate::diagnostic::{Diagnostic, Report, Span, did_you_mean};
 use crate::isa::{
-    Body, ChoiceId, Expr, ExprKind, LocalId, OperandId, Register, RegisterId, Stmt, Storage, TrapId,
+    Body, Choice, ChoiceId, Expr, ExprKind, LocalId, OperandId, Register, RegisterId, Stmt,
+    Storage, TrapId,
 };
 use crate::spec::{Endian, Numbering};
 
@@ -57,6 +58,9 @@ pub(crate) enum ViewEntry {
     Place(ast::Expr),
     Code { read: ast::Expr, write: Vec<ast::Stmt> },
 }
+
+/// Bits of an instruction that may be arbitrary: definitions look at each of their values.
+const ARBITRARY: u32 = 4;
 
 /// What a text may do, by where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +119,7 @@ pub(crate) struct Lowerer<'e> {
     report: &'e mut Report,
     mode: Mode,
     locals: Vec<u32>,
-    choices: Vec<u32>,
+    choices: Vec<Choice>,
     out: Vec<Stmt>,
     variables: Vec<Variable>,
     frames: Vec<Frame>,
@@ -447,19 +451,23 @@ impl<'e> Lowerer<'e> {
         }
     }
 
-    fn undefined(&mut self, width: u32, span: Span) -> Option<Expr> {
+    fn open_value(&mut self, choice: Choice, span: Span) -> Option<Expr> {
         if self.mode != Mode::Semantics {
-            self.error(
-                "C022",
-                span,
-                "only an instruction's semantics may leave a value undefined",
-                "",
-            );
+            self.error("C022", span, "only an instruction's semantics may leave a value open", "");
             return None;
         }
-        self.choices.push(width);
+        let width = choice.width;
+        self.choices.push(choice);
+        let bits: u32 = self.choices.iter().filter(|c| c.arbitrary).map(|c| c.width).sum();
+        if choice.arbitrary && bits > ARBITRARY {
+            let message = format!("at most {ARBITRARY} bits of an instruction may be arbitrary");
+            let help =
+                "each of their values is looked at by itself; undefined(n) may have any width";
+            self.error("C025", span, message, help);
+            return None;
+        }
         let id = ChoiceId(self.choices.len() as u32 - 1);
-        Some(Expr { width, kind: ExprKind::Undefined(id) })
+        Some(Expr { width, kind: ExprKind::Choice(id) })
     }
 }
 

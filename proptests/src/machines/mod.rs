@@ -121,6 +121,7 @@ enum Word {
     Register(bool),
     Operand,
     Undefined,
+    Arbitrary,
     Storage(Box<Word>),
     Pair(Box<Word>),
     Physical(Box<Word>),
@@ -190,6 +191,7 @@ fn word() -> impl Strategy<Value = Word> {
         4 => component().prop_map(Word::Component),
         1 => Just(Word::Operand),
         1 => Just(Word::Undefined),
+        1 => Just(Word::Arbitrary),
     ];
     leaf.prop_recursive(1, 3, 2, |inner| {
         let operator = prop::sample::select(vec!["+", "-", "&", "|", "^"]);
@@ -310,7 +312,7 @@ pub fn machine(troubles: Troubles) -> impl Strategy<Value = Machine> {
 #[derive(Debug, Default)]
 struct Effort {
     accesses: u32,
-    undefined: u32,
+    open: u32,
     components: u32,
 }
 
@@ -322,7 +324,7 @@ impl Effort {
     }
 
     fn is_small(&self) -> bool {
-        self.accesses <= 2 && self.undefined <= 1 && self.accesses + self.components <= 5
+        self.accesses <= 2 && self.open <= 1 && self.accesses + self.components <= 5
     }
 
     fn statements(&mut self, statements: &[Stmt]) {
@@ -352,7 +354,7 @@ impl Effort {
     fn word(&mut self, word: &Word) {
         match word {
             Word::Number(_) | Word::Operand => {}
-            Word::Undefined => self.undefined += 1,
+            Word::Undefined | Word::Arbitrary => self.open += 1,
             Word::Component(_) | Word::Register(_) => self.components += 1,
             Word::Storage(a) | Word::Physical(a) => {
                 self.accesses += 1;

@@ -54,6 +54,7 @@ impl Shape {
             Word::Register(chosen) => register(*chosen).to_owned(),
             Word::Operand => fit("x", 1, n),
             Word::Undefined => format!("undefined({n})"),
+            Word::Arbitrary => fit("arbitrary(1)", 1, n),
             Word::Storage(a) => format!("mem[{}]", self.address(a)),
             Word::Pair(a) => format!("trunc(mem[{}; 2], {n})", self.address(a)),
             Word::Physical(a) => format!("phys[{}]", self.address(a)),

@@ -13,6 +13,7 @@
 //! components that the definition wants equal. What the definition leaves free has an owner.
 
 mod entry;
+mod save;
 mod square;
 mod theorem;
 mod two;
@@ -23,6 +24,7 @@ use model::interp::{Outcome, operand_condition};
 use model::isa::{Class, Isa, Kind, Pair, Part, Profile, Role, Slice, TrapId};
 use model::map::{Partition, VmMap};
 
+pub use save::unsaved;
 pub use theorem::{Judged, Kept, Theorem, strays};
 
 use square::Square;
@@ -108,7 +110,7 @@ fn tuples(widths: &[u32]) -> Vec<Vec<u128>> {
     })
 }
 
-/// The instruction with all its operands and all values left undefined.
+/// The instruction with all its operands and all values of what is left open.
 fn cases<'c>(
     isa: &'c Isa,
     class: &'c Class,
@@ -116,13 +118,14 @@ fn cases<'c>(
     strays: &'c [TrapId],
 ) -> Vec<Case<'c>> {
     let widths: Vec<u32> = class.operands.iter().map(|o| o.width).collect();
+    let open: Vec<u32> = class.body.choices.iter().map(|c| c.width).collect();
     let held = |t: &Vec<u128>| {
         class.operands.iter().zip(t).all(|(o, v)| o.fixed.is_none_or(|fixed| fixed == *v))
     };
     let mut all = Vec::new();
     for operands in tuples(&widths).into_iter().filter(held) {
         if class.when.as_ref().is_none_or(|when| operand_condition(when, &operands)) {
-            for choices in tuples(&class.body.choices) {
+            for choices in tuples(&open) {
                 all.push(Case { isa, class, pair, operands: operands.clone(), choices, strays });
             }
         }

@@ -110,25 +110,50 @@ impl Square<'_> {
         Ok(l + b <= self.partition.cells)
     }
 
-    /// i(S) is defined, and i(f(S)) neither traps to the monitor nor is f(i(S)).
+    /// i(S) is defined, and i(f(S)) neither traps to the monitor nor is f(i(S)), whichever of the things that
+    /// i(S) may do it does.
     pub(super) fn breaks(&self, world: &World) -> Asked<bool> {
         let Some([guest, real]) = self.states(world)? else { return Ok(false) };
         let b = self.case.run(&real, false)?;
         if self.case.enters(&b.outcome) || matches!(b.outcome, Outcome::Unknown) {
             return Ok(false);
         }
-        let a = self.case.run(&guest, false)?;
-        let broken = match (&a.outcome, &b.outcome) {
-            (Outcome::Unpredictable | Outcome::Unknown, _) => false,
-            (Outcome::Step(guest_after), Outcome::Step(real_after)) => {
-                self.need_what_one_side_writes((&guest, &a.written), (&real, &b.written), false)?;
-                self.control_block_fails((&guest, &a, guest_after), (&real, &b, real_after))?
-                    || self.image(guest_after, &real.state) != *real_after
+        for case in self.case.alternatives(false) {
+            let a = case.run(&guest, false)?;
+            let broken = match (&a.outcome, &b.outcome) {
+                (Outcome::Unpredictable | Outcome::Unknown, _) => false,
+                (Outcome::Step(guest_after), Outcome::Step(real_after)) => {
+                    self.need_what_one_side_writes(
+                        (&guest, &a.written),
+                        (&real, &b.written),
+                        false,
+                    )?;
+                    self.control_block_fails((&guest, &a, guest_after), (&real, &b, real_after))?
+                        || self.image(guest_after, &real.state) != *real_after
+                }
+                // A trap that gets lost or leads astray, or the real machine does what it likes.
+                (Outcome::Trap(..) | Outcome::Step(_), _) => true,
+            };
+            if !broken {
+                return Ok(false);
             }
-            // A trap that gets lost or leads astray, or the real machine does what it likes.
-            (Outcome::Trap(..) | Outcome::Step(_), _) => true,
-        };
-        Ok(broken && self.keeps_inside(&guest)?)
+        }
+        self.keeps_inside(&guest)
+    }
+
+    /// There is such a guest, and its window does not stand in its partition, or is not as it was although nothing
+    /// of it is cut off.
+    pub(super) fn is_misplaced(&self, world: &World) -> Asked<bool> {
+        let Some([guest, real]) = self.states(world)? else { return Ok(false) };
+        let isa = self.case.isa;
+        guest.window(isa)?;
+        real.window(isa)?;
+        let ((l, b), seen) = (window(isa, &guest.state), window(isa, &real.state));
+        let Partition { first, cells } = self.partition;
+        let outside = seen.1 > 0 && (seen.0 < first || seen.0 + seen.1 > first + cells);
+        let reach = isa.relocation.map_or(0, |part| mask(part.width));
+        let whole = l + b <= cells && l + first <= reach;
+        Ok((outside || whole && seen != (l + first, b)) && self.keeps_inside(&guest)?)
     }
 
     /// The image traps to the monitor, and the dispatcher does not find S in what the trap left of it;
@@ -176,7 +201,11 @@ impl Square<'_> {
     pub(super) fn leaves(&self, index: usize, world: &World) -> Asked<bool> {
         let Some([guest, real]) = self.states(world)? else { return Ok(false) };
         let isa = self.case.isa;
-        if !matches!(self.case.run(&real, false)?.outcome, Outcome::Step(_)) {
+        let mut completes = false;
+        for case in self.case.alternatives(false) {
+            completes |= matches!(case.run(&real, false)?.outcome, Outcome::Step(_));
+        }
+        if !completes {
             return Ok(false);
         }
         let Outcome::Step(after) = self.case.run(&guest, false)?.outcome else { return Ok(false) };

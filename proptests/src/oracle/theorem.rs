@@ -14,6 +14,7 @@ use model::isa::{
 };
 use model::state::State;
 
+use super::square::Square;
 use super::two::{Sharing, Two};
 use super::world::{Asked, Case, World, commits, is_chosen, registers_read, registers_written};
 use super::{Findings, Judge, Privileged, Squares, cases, either, entry, sizes, virtual_modes};
@@ -117,13 +118,32 @@ impl Judged<'_> {
         let mut obstacles = Vec::new();
         let verdict = if premise == Premise::Vacuous || self.has_no_guests(hybrid) {
             VerdictWord::Vacuous
-        } else if choices.is_empty() {
+        } else if choices.is_empty() && self.places(hybrid, &refuting) {
             VerdictWord::Refuted
+        } else if choices.is_empty() {
+            VerdictWord::Undecided
         } else {
             obstacles = self.obstacles(hybrid, &choices);
             if obstacles.is_empty() { VerdictWord::Holds } else { VerdictWord::Undecided }
         };
         Theorem { premise, verdict, offending, refuting, obstacles, watched }
+    }
+
+    /// Whether f places all guests in their partitions, or one whose square breaks.
+    fn places(&self, hybrid: bool, refuting: &[usize]) -> bool {
+        let (modes, squares) = (self.modes(hybrid), self.squares(self.strays, &[]));
+        let any = |class: &Class, question: &dyn Fn(&Square<'_>, &World) -> Asked<bool>| {
+            squares.any(class, &modes, false, question)
+        };
+        let breaks = |square: &Square<'_>, world: &World| {
+            Ok(square.breaks(world)? && !square.is_misplaced(world)?)
+        };
+        !self
+            .isa
+            .classes
+            .first()
+            .is_some_and(|c| any(c, &|square, world| square.is_misplaced(world)))
+            || refuting.iter().any(|class| any(&self.isa.classes[*class], &breaks))
     }
 
     /// All values of all bits that are the monitor's choice.

@@ -7,10 +7,9 @@ use model::isa::{Kind, Part, RegisterId, Slice, TrapId};
 use model::map::window;
 use model::state::State;
 
-use super::tuples;
 use super::world::{
-    Asked, Case, Free, Half, Lacks, Owner, World, all_slices, arguments, bits, cells, is_mode_or_r,
-    is_monitors, is_the_mode, is_visible, registers, set_bits,
+    Asked, Case, Free, Half, Lacks, Owner, Run, World, all_slices, arguments, bits, cells,
+    is_mode_or_r, is_monitors, is_the_mode, is_visible, registers, set_bits,
 };
 
 /// Where a state ends.
@@ -31,6 +30,14 @@ fn end(case: &Case<'_>, half: &Half) -> Asked<Option<End>> {
     lacks.retain(|place, _| !run.written.contains(place));
     let state = after.clone();
     Ok(Some(End { half: Half { state, lacks }, written: run.written, keeps }))
+}
+
+/// What the instruction does, if it comes to an end that keeps M and R.
+fn kept(case: &Case<'_>, half: &Half, literal: bool) -> Asked<Option<(Run, State)>> {
+    let run = case.run(half, literal)?;
+    let Some(after) = case.after(half, &run, literal)?.cloned() else { return Ok(None) };
+    let keeps = !half.changed(case.isa, &run, &after, &is_mode_or_r)?;
+    Ok(keeps.then_some((run, after)))
 }
 
 /// What two states share of storage.
@@ -160,7 +167,6 @@ impl Two<'_> {
     /// "Both keep M and R, and end visibly different": e1|r ≠ e2|r⊕x or p1 ≠ p2, where E includes
     /// the registers. Without `literal` neither side may trap.
     pub(super) fn visibly_different(&self, world: &World, literal: bool) -> Asked<bool> {
-        let isa = self.case.isa;
         if matches!(self.differ(world), Ok(false)) {
             return Ok(false);
         }
@@ -168,20 +174,20 @@ impl Two<'_> {
         if literal && matches!(self.same_new_psw(&halves), Ok(false)) {
             return Ok(false);
         }
-        let mut runs = Vec::new();
-        for half in &halves {
-            let run = self.case.run(half, literal)?;
-            match self.case.after(half, &run, literal)? {
-                Some(after) if !half.changed(isa, &run, after, &is_mode_or_r)? => {
-                    let after = after.clone();
-                    runs.push((run, after));
-                }
-                _ => return Ok(false),
-            }
-        }
-        let [a, b] = [0, 1].map(|i| (&halves[i], &runs[i].0.written, &runs[i].1));
-        if !(self.registers_differ(a, b)? || self.windows_differ(a, b)?) {
+        let Some(second) = kept(self.case, &halves[1], literal)? else { return Ok(false) };
+        if kept(self.case, &halves[0], literal)?.is_none() {
             return Ok(false);
+        }
+        let b = (&halves[1], &second.0.written, &second.1);
+        for case in self.case.alternatives(false) {
+            if matches!(case.run(&halves[0], literal)?.outcome, Outcome::Unpredictable) {
+                return Ok(false);
+            }
+            let Some(first) = kept(&case, &halves[0], literal)? else { continue };
+            let a = (&halves[0], &first.0.written, &first.1);
+            if !(self.registers_differ(a, b)? || self.windows_differ(a, b)?) {
+                return Ok(false);
+            }
         }
         Ok(self.differ(world)? && (!literal || self.same_new_psw(&halves)?))
     }
@@ -251,7 +257,7 @@ impl Two<'_> {
 
     /// The states differ in registers of E only, in which the second is as a trap sequence leaves the first, and
     /// are one behind the sequence; both complete, keep M and R, and the second ends as the first does not, with
-    /// any values of what is left undefined where that is few bits.
+    /// any values of what is left open where that is few bits.
     pub(super) fn shows_trap(&self, world: &World) -> Asked<bool> {
         if matches!(self.differ(world), Ok(false)) {
             return Ok(false);
@@ -266,15 +272,10 @@ impl Two<'_> {
             }
         }
         let mut others = Vec::new();
-        if case.choices_are_few() {
-            for choices in tuples(&case.class.body.choices) {
-                let operands = case.operands.clone();
-                let other = Case { operands, choices, ..*case };
-                others.extend(end(&other, &halves[0])?);
-            }
+        for other in case.alternatives(true) {
+            others.extend(end(&other, &halves[0])?);
         }
         let second = ends.remove(1);
-        others.extend(ends);
         let nothing = BTreeSet::new();
         let before = [(&halves[0], &nothing), (&halves[1], &nothing)];
         for trap in (0..case.isa.traps.len()).map(|i| TrapId(i as u32)) {

@@ -66,7 +66,7 @@ pub(super) fn exists_among(
     Ok(false)
 }
 
-/// One instruction with its operands, and the values of what the architecture leaves undefined.
+/// One instruction with its operands, and the values of what the architecture leaves open.
 pub(super) struct Case<'c> {
     pub(super) isa: &'c Isa,
     pub(super) class: &'c Class,
@@ -190,7 +190,7 @@ fn read_by(e: &Expr, all: &mut BTreeSet<RegisterId>) {
         | ExprKind::Local(_)
         | ExprKind::Operand(_)
         | ExprKind::CellCount
-        | ExprKind::Undefined(_) => {}
+        | ExprKind::Choice(_) => {}
     }
 }
 
@@ -314,9 +314,22 @@ pub(super) fn arguments(isa: &Isa) -> impl Iterator<Item = u128> + use<> {
 }
 
 impl Case<'_> {
-    /// Every value of what is left undefined is looked at.
-    pub(super) fn choices_are_few(&self) -> bool {
-        (1..=4).contains(&self.class.body.choices.iter().sum::<u32>())
+    /// The same instruction with every value of what may come out otherwise each time; with `all`, of
+    /// everything that is left open, where that is few bits.
+    pub(super) fn alternatives(&self, all: bool) -> Vec<Self> {
+        let open = &self.class.body.choices;
+        let all = all && open.iter().map(|c| c.width).sum::<u32>() <= 4;
+        let mut found = vec![Vec::new()];
+        for (choice, value) in open.iter().zip(&self.choices) {
+            let varies = choice.arbitrary || all;
+            let values = if varies { 0..1 << choice.width } else { *value..value + 1 };
+            let longer = |t: &Vec<u128>| -> Vec<Vec<u128>> {
+                values.clone().map(|v| t.iter().copied().chain([v]).collect()).collect()
+            };
+            found = found.iter().flat_map(longer).collect();
+        }
+        let of = |choices| Self { operands: self.operands.clone(), choices, ..*self };
+        found.into_iter().map(of).collect()
     }
 
     /// Runs the instruction; whatever it reads must be chosen. What a trap sequence does counts only

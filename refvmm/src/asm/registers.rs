@@ -89,7 +89,7 @@ impl Search {
             | ExprKind::Operand(_)
             | ExprKind::Register(_)
             | ExprKind::CellCount
-            | ExprKind::Undefined(_) => {}
+            | ExprKind::Choice(_) => {}
         }
     }
 

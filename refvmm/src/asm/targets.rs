@@ -121,7 +121,7 @@ impl Search<'_> {
             | ExprKind::Element(..)
             | ExprKind::Load(_)
             | ExprKind::CellCount
-            | ExprKind::Undefined(_) => {}
+            | ExprKind::Choice(_) => {}
         }
     }
 }

@@ -356,7 +356,7 @@ impl<'a> Walker<'a> {
                 u64::try_from(cell).map_or(0, |cell| u128::from(self.cpu.load(cell)))
             }
             ExprKind::CellCount => u128::from(self.cpu.cells()),
-            ExprKind::Undefined(_) => 0,
+            ExprKind::Choice(_) => 0,
             ExprKind::Apply(op, operands) => {
                 let mut values = [Bits::new(0, 1); 3];
                 for (value, operand) in values.iter_mut().zip(operands) {

@@ -505,7 +505,7 @@ impl<'a> Evaluator<'a> {
                 let term = self.terms.leaf(Kind::Cells, width.min(64));
                 Value::of(self.terms, term, width)
             }
-            ExprKind::Undefined(_) => Value::constant(self.terms, 0, width),
+            ExprKind::Choice(_) => Value::constant(self.terms, 0, width),
             ExprKind::Apply(op, operands) => {
                 let mut values = Vec::with_capacity(3);
                 for operand in operands {

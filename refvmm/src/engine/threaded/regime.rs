@@ -81,7 +81,7 @@ impl Reads<'_> {
             | ExprKind::Local(_)
             | ExprKind::Operand(_)
             | ExprKind::CellCount
-            | ExprKind::Undefined(_) => {}
+            | ExprKind::Choice(_) => {}
         }
     }
 }

@@ -1,0 +1,210 @@
+//! Whether the dispatcher can save the registers of a guest: [saving](crate::definitions::save), one register after
+//! the other.
+
+use model::isa::{Part, TrapId};
+use model::state::State;
+
+use crate::choice;
+use crate::counts::Counts;
+use crate::definitions::save::{self, Component, Place, Task};
+use crate::inquiry::Inquiry;
+use crate::setting::Setting;
+use crate::settle::{Question, Settle};
+use crate::verdict::{Answer, Verdict};
+use crate::witness::Witness;
+
+/// Proposals for one instruction and one register.
+const ROUNDS: usize = 8;
+
+/// Conflicts that the search for all registers may take.
+const PATIENCE: u64 = 40_000;
+
+/// What becomes of the registers.
+#[derive(Debug, Default)]
+pub(crate) struct Saving {
+    /// Registers that can be saved, in the order in which they can, and the classes that do it; none where the
+    /// sequences of the traps do.
+    pub(crate) saved: Vec<(Component, Option<usize>)>,
+    /// Registers that no instruction saves.
+    pub(crate) lost: Vec<Component>,
+    /// Registers of which this is not settled.
+    pub(crate) open: Vec<Component>,
+}
+
+impl Saving {
+    /// Whether all registers can be saved.
+    pub(crate) fn answer(&self) -> Answer {
+        match (self.lost.is_empty(), self.open.is_empty()) {
+            (false, _) => Answer::No,
+            (true, false) => Answer::Undecided,
+            (true, true) => Answer::Yes,
+        }
+    }
+}
+
+/// Looks for instructions that save the registers of E behind every trap.
+pub(crate) fn judge(setting: Setting<'_>, settle: &dyn Settle, counts: &mut Counts) -> Saving {
+    let traps: Vec<TrapId> = setting.entering().collect();
+    let mut saving = Saving::default();
+    if setting.isa.classes.is_empty() || traps.is_empty() {
+        return saving;
+    }
+    let mut search = Search {
+        setting,
+        settle,
+        counts,
+        traps,
+        order: (0..setting.isa.classes.len()).collect(),
+        known: save::strangers(setting),
+        used: Vec::new(),
+        conflicts: 0,
+    };
+    let mut left = save::components(setting.isa);
+    loop {
+        let before = left.len();
+        let mut open = Vec::new();
+        for component in std::mem::take(&mut left) {
+            let saved: Vec<Component> = saving.saved.iter().map(|(it, _)| it.clone()).collect();
+            match search.component(&component, &saved) {
+                Ok(by) => saving.saved.push((component, by)),
+                Err(Answer::Undecided) => open.push(component),
+                Err(_) => left.push(component),
+            }
+        }
+        let settled = left.len() + open.len();
+        if settled == before || settled == 0 {
+            // Another register may have a better use for a component of the monitor's.
+            (saving.lost, saving.open) = if search.used.is_empty() {
+                (left, open)
+            } else {
+                (Vec::new(), [open, left].concat())
+            };
+            return saving;
+        }
+        left.extend(open);
+    }
+}
+
+struct Search<'s> {
+    setting: Setting<'s>,
+    settle: &'s dyn Settle,
+    counts: &'s mut Counts,
+    traps: Vec<TrapId>,
+    /// Classes, by index; those first that have saved a register.
+    order: Vec<usize>,
+    /// Guests that have shown some proposal to be wrong; they may do so with others.
+    known: Vec<State>,
+    /// Components that hold a register by now.
+    used: Vec<Place>,
+    /// What the search has taken this far.
+    conflicts: u64,
+}
+
+impl Search<'_> {
+    /// What saves a register: a class, or nothing where the traps do it.
+    fn component(
+        &mut self,
+        component: &Component,
+        saved: &[Component],
+    ) -> Result<Option<usize>, Answer> {
+        let (setting, class) = (self.setting, &self.setting.isa.classes[0]);
+        let mut inquiry = Inquiry::new(setting, class, self.settle);
+        let merged = inquiry.ask(&Question {
+            name: format!("save/{}/by the traps", name(setting, component)),
+            ask: &|problem| save::ask_merged(problem, setting, &self.traps, component),
+            shows: &|replay| save::merged_shown_by(replay, &self.traps, component),
+        });
+        self.counts.add(&inquiry.counts);
+        if merged.is_proved() {
+            return Ok(None);
+        }
+        let mut places = save::places(setting.isa, component);
+        places.retain(|place| !self.used.contains(place));
+        let mut answer = Answer::No;
+        for (plain, place) in
+            [true, false].into_iter().flat_map(|p| places.iter().map(move |it| (p, *it)))
+        {
+            let may =
+                |class: &usize| save::may_save(&setting.isa.classes[*class], component, place);
+            let able: Vec<usize> = self.order.iter().copied().filter(may).collect();
+            for class in able {
+                let traps = self.traps.clone();
+                let task = Task { traps: &traps, saved, component, place };
+                match self.one(class, task, plain) {
+                    Answer::Yes => {
+                        let at = self.order.iter().position(|it| *it == class).unwrap_or(0);
+                        self.order[..=at].rotate_right(1);
+                        if place != Place::Cells {
+                            self.used.push(place);
+                        }
+                        return Ok(Some(class));
+                    }
+                    Answer::Undecided => answer = Answer::Undecided,
+                    Answer::No | Answer::Vacuous => {}
+                }
+            }
+        }
+        Err(answer)
+    }
+
+    /// Whether one instruction saves a register, under a monitor whose storage is plain or any.
+    fn one(&mut self, class: usize, task: Task<'_>, plain: bool) -> Answer {
+        if self.conflicts > PATIENCE {
+            return Answer::Undecided;
+        }
+        let setting = self.setting;
+        let mut inquiry = Inquiry::new(setting, &setting.isa.classes[class], self.settle);
+        let place = match task.place {
+            Place::Cells => "cells".to_owned(),
+            Place::Component(part) => choice::component(setting.isa, part),
+        };
+        let kind = if plain { "plain" } else { "any" };
+        let (what, saved) = (name(setting, task.component), task.saved.len());
+        let what = format!("save/{what}/{saved}/{place}/{kind}");
+        let mut answer = Answer::Undecided;
+        for round in 0..ROUNDS {
+            let known = &self.known;
+            let proposal = inquiry.ask(&Question {
+                name: format!("{what}/{round}"),
+                ask: &|problem| save::ask_proposal(problem, setting, task, known, plain),
+                shows: &|replay| save::proposal_shown_by(replay, task, known),
+            });
+            let proposed: Box<Witness> = match proposal {
+                Verdict::Shown(witness) => witness,
+                Verdict::Proved(_) => {
+                    answer = Answer::No;
+                    break;
+                }
+                Verdict::Open(_) => break,
+            };
+            let refutation = inquiry.ask(&Question {
+                name: format!("{what}/{round}/for all guests"),
+                ask: &|problem| save::ask_refutation(problem, setting, task, &proposed),
+                shows: &|replay| save::refutation_shown_by(replay, task, &proposed),
+            });
+            match refutation {
+                Verdict::Shown(it) => {
+                    self.known.push(save::known_from(&it.before[0], it.first.unwrap_or(0)));
+                }
+                Verdict::Proved(_) => {
+                    answer = Answer::Yes;
+                    break;
+                }
+                Verdict::Open(_) => break,
+            }
+        }
+        self.conflicts += inquiry.counts.conflicts;
+        self.counts.add(&inquiry.counts);
+        answer
+    }
+}
+
+/// `r[3]`, `sp`, `flags.carry`.
+pub(crate) fn name(setting: Setting<'_>, it: &Component) -> String {
+    let register = setting.isa.register(it.register);
+    if register.count.is_some() {
+        return format!("{}[{}]", register.name, it.index);
+    }
+    let part = Part { register: it.register, low: it.slice.low, width: it.slice.width };
+    choice::component(setting.isa, part)
+}

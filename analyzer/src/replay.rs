@@ -188,15 +188,21 @@ impl<'i> Replay<'i> {
 
     /// All that the instruction may do to the state of a side: see [`alternatives`].
     pub(crate) fn behaviours(&self, side: usize, all: bool) -> Vec<Played> {
-        let before = &self.sides[side].before;
-        let play = |values: Vec<Option<u128>>| {
-            let choices: Vec<u128> =
-                values.iter().zip(&self.choices).map(|(new, same)| new.unwrap_or(*same)).collect();
+        self.behaviours_from(&self.sides[side].before, all)
+    }
+
+    /// All that the instruction may do to a state, last what it does with the choices of the witness.
+    pub(crate) fn behaviours_from(&self, before: &State, all: bool) -> Vec<Played> {
+        let mut choices: Vec<Vec<u128>> = Vec::new();
+        for values in alternatives(self.class, all) {
+            let each = values.iter().zip(&self.choices);
+            choices.push(each.map(|(new, same)| new.unwrap_or(*same)).collect());
+        }
+        choices.push(self.choices.clone());
+        let one = |choices: Vec<u128>| {
             play(self.isa(), self.class, &self.operands, &choices, before.clone())
         };
-        let mut all: Vec<Played> = alternatives(self.class, all).into_iter().map(play).collect();
-        all.push(self.sides[side].clone());
-        all
+        choices.into_iter().map(one).collect()
     }
 
     /// Whether a side takes a trap that leads to a monitor.

@@ -31,7 +31,7 @@ use super::launch::writes;
 use super::sequence::{Stores, argument, arguments, behind, sequel, stores};
 use crate::decide::Query;
 use crate::problem::{Problem, Run, Storage, cell_count};
-use crate::replay::{Replay, deprivileged, equal_bits, play};
+use crate::replay::{Replay, deprivileged, equal_bits};
 use crate::setting::Setting;
 use crate::symbolic::facts::Facts;
 use crate::symbolic::state::{Layout, Region, Register, State, Write};
@@ -383,28 +383,30 @@ fn saves(
             all.push(problem.terms.eq(mode, supervisor));
         }
         let window = problem.window(&entry);
-        let run = problem.run_with(entry, window, facts);
-        all.extend(&run.assumed);
-        all.push(run.transition.completes);
-        let after = &run.transition.after;
-        all.push(keeps(problem, &run, task.place));
-        for it in components(problem.isa).iter().filter(|it| *it != task.component) {
-            let (before, after) = (value(problem, &run.entry, it), value(problem, after, it));
-            all.push(problem.terms.eq(before, after));
+        let run = problem.run_with(entry, window, facts.clone());
+        for run in problem.behaviours(&run, &facts, true) {
+            all.extend(&run.assumed);
+            all.push(run.transition.completes);
+            let after = &run.transition.after;
+            all.push(keeps(problem, &run, task.place));
+            for it in components(problem.isa).iter().filter(|it| *it != task.component) {
+                let (before, after) = (value(problem, &run.entry, it), value(problem, after, it));
+                all.push(problem.terms.eq(before, after));
+            }
+            for write in after.writes.iter().skip(run.entry.writes.len()) {
+                let terms = &mut problem.terms;
+                let from = terms.sub(k, cells);
+                let offset = terms.sub(write.index, from);
+                let inside = terms.ult(offset, cells);
+                let old = run.entry.load(terms, &run.transition.facts, write.index);
+                let new = after.load(terms, &run.transition.facts, write.index);
+                let same = terms.eq(new, old);
+                let spoils = terms.or(inside, same);
+                all.push(terms.implies(write.guard, spoils));
+            }
+            let found = is_found(problem, &run, keeper, sought, task, k);
+            all.push(found);
         }
-        for write in after.writes.iter().skip(run.entry.writes.len()) {
-            let terms = &mut problem.terms;
-            let from = terms.sub(k, cells);
-            let offset = terms.sub(write.index, from);
-            let inside = terms.ult(offset, cells);
-            let old = run.entry.load(terms, &run.transition.facts, write.index);
-            let new = after.load(terms, &run.transition.facts, write.index);
-            let same = terms.eq(new, old);
-            let spoils = terms.or(inside, same);
-            all.push(terms.implies(write.guard, spoils));
-        }
-        let found = is_found(problem, &run, keeper, sought, task, k);
-        all.push(found);
     }
     problem.terms.all(all)
 }
@@ -478,6 +480,11 @@ pub(crate) fn strangers(setting: Setting<'_>) -> Vec<Concrete> {
     vec![one(0), one(1)]
 }
 
+/// The value of a register of E in a concrete state.
+fn read(state: &Concrete, it: &Component) -> u128 {
+    state.element(it.register, it.index.into()) >> it.slice.low & mask(it.slice.width)
+}
+
 /// Whether an instruction, with concrete values of the monitor's, saves a concrete guest's register behind a
 /// trap.
 fn saves_concretely(
@@ -487,9 +494,6 @@ fn saves_concretely(
     (trap, argument): (TrapId, Option<u128>),
 ) -> bool {
     let isa = replay.isa();
-    let read = |state: &Concrete, it: &Component| {
-        state.element(it.register, it.index.into()) >> it.slice.low & mask(it.slice.width)
-    };
     let Some(mut entry) = sequel(isa, trap, argument, guest) else { return false };
     for it in task.saved {
         let bits = read(env, it) << it.slice.low;
@@ -504,9 +508,19 @@ fn saves_concretely(
     {
         return false;
     }
-    let played = play(isa, replay.class, &replay.operands, &replay.choices, entry);
-    let Some(after) = played.after(isa, false) else { return false };
-    let before = &played.before;
+    replay.behaviours_from(&entry, true).iter().all(|played| {
+        let Some(after) = played.after(isa, false) else { return false };
+        is_saved(replay, task, [env, guest, &entry, after])
+    })
+}
+
+/// Whether the register of a guest stands at its place behind an instruction, and all else is as before.
+fn is_saved(
+    replay: &Replay<'_>,
+    task: Task<'_>,
+    [env, guest, before, after]: [&Concrete; 4],
+) -> bool {
+    let isa = replay.isa();
     let mut others = after.clone();
     if let Place::Component(part) = task.place {
         others.set_part(part, before.part(part));

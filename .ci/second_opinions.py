@@ -3,7 +3,7 @@
 second_opinions.py check [--jobs N] [--limit S] [--patience S] [--partial] [--all] [--update] DIR...
     asks all three about every distinct formula below the directories, S seconds each; then, about what
     is left without an answer, along hints (below) up to `patience` seconds each; compares with
-    `:status`, prints a table. What these versions of the solvers have answered before stands in the
+    `:status`, prints a table. Questions about saving registers are left out. What these versions of the solvers have answered before stands in the
     ledger `outside_answers.txt`: of that one formula in twenty is asked about again, and which ones
     changes with the ledger. --all asks about everything; --update adds the answers to the ledger,
     and with --all drops the formulas that are no longer there
@@ -45,6 +45,8 @@ WAYS = (*SOLVERS, "led")
 COLUMNS = (*WAYS, "ledger")
 PACKAGES = ("z3-solver", "cvc5", "bitwuzla")
 STATUS = re.compile(r"^\(set-info :status (sat|unsat|unknown)\)$", re.M)
+# What saves registers (Theorem 2 is open either way): formulas about a dozen guests at once, for which there are no hints.
+LEFT_OUT = re.compile(r"^; question: save/", re.M)
 LOGIC = re.compile(r"^\(set-logic (\w+)\)$", re.M)
 DEFINITE = ("sat", "unsat")
 # What one solver may use, in bytes.
@@ -412,6 +414,8 @@ def check(directories, limit, patience, jobs, partial, everything, update):
             print(f"{directory}: no obligations", file=sys.stderr)
             return 2
         for path in files:
+            if LEFT_OUT.search(path.read_text()):
+                continue
             text = read(path)
             key = hashlib.sha256(STATUS.sub("", text).encode()).hexdigest()[:32]
             stated = STATUS.search(text).group(1)

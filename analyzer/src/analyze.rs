@@ -500,10 +500,10 @@ fn recursive_report(setting: Setting<'_>, it: &theorem::Recursive) -> RecursiveR
             by: class.map(|class| isa.classes[class].name.clone()),
         };
         DispatcherReport {
-            saves: saving.answer(),
             saved: saving.saved.iter().map(by).collect(),
             lost: names(&saving.lost),
             undecided: names(&saving.open),
+            conflicts: saving.conflicts,
         }
     });
     let premises = [("vmm", it.vmm), ("timing", it.timing), ("monitor", it.monitor)];

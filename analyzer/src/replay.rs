@@ -253,7 +253,6 @@ impl<'i> Replay<'i> {
         let (Some(_), Some(y)) = (end(a), end(b)) else { return false };
         let differs =
             |first: &Played| end(first).is_none_or(|x| !visibly_equal(isa, (first, &x), (b, &y)));
-        let defined = |first: &Played| !matches!(first.outcome, Outcome::Unpredictable);
-        self.behaviours(0, false).iter().all(|first| defined(first) && differs(first))
+        self.behaviours(0, false).iter().all(|first| !first.strange() && differs(first))
     }
 }

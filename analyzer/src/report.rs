@@ -344,7 +344,7 @@ pub struct RecursiveReport {
     pub premises: BTreeMap<String, String>,
     /// Instructions that depend on time.
     pub timed: Vec<String>,
-    /// Whether a dispatcher can save a guest's registers; nothing where no monitor is possible.
+    /// Which registers of a guest a dispatcher can save; nothing where no monitor is possible.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dispatcher: Option<DispatcherReport>,
 }
@@ -352,14 +352,14 @@ pub struct RecursiveReport {
 /// What the dispatcher of a monitor, as a program of the machine, can do about a guest's registers.
 #[derive(Debug, Serialize)]
 pub struct DispatcherReport {
-    /// Whether it can save all of them behind every trap.
-    pub saves: Answer,
-    /// Those that it can save, in an order in which it can.
+    /// Those of which each, by itself, can be saved behind every trap when those before it are.
     pub saved: Vec<SavedReport>,
     /// Those that no instruction saves.
     pub lost: Vec<String>,
     /// Those of which this is not settled.
     pub undecided: Vec<String>,
+    /// Conflicts of the search, which are among those of the summary.
+    pub conflicts: u64,
 }
 
 /// A register, and an instruction that saves it.

@@ -16,8 +16,8 @@ use crate::witness::Witness;
 /// Proposals for one instruction and one register.
 const ROUNDS: usize = 8;
 
-/// Conflicts that the search for all registers may take.
-const PATIENCE: u64 = 40_000;
+/// Questions that the search for all registers may put.
+const PATIENCE: usize = 600;
 
 /// What becomes of the registers.
 #[derive(Debug, Default)]
@@ -29,17 +29,8 @@ pub(crate) struct Saving {
     pub(crate) lost: Vec<Component>,
     /// Registers of which this is not settled.
     pub(crate) open: Vec<Component>,
-}
-
-impl Saving {
-    /// Whether all registers can be saved.
-    pub(crate) fn answer(&self) -> Answer {
-        match (self.lost.is_empty(), self.open.is_empty()) {
-            (false, _) => Answer::No,
-            (true, false) => Answer::Undecided,
-            (true, true) => Answer::Yes,
-        }
-    }
+    /// What the search has taken.
+    pub(crate) conflicts: u64,
 }
 
 /// Looks for instructions that save the registers of E behind every trap.
@@ -49,6 +40,7 @@ pub(crate) fn judge(setting: Setting<'_>, settle: &dyn Settle, counts: &mut Coun
     if setting.isa.classes.is_empty() || traps.is_empty() {
         return saving;
     }
+    let conflicts = counts.conflicts;
     let mut search = Search {
         setting,
         settle,
@@ -57,16 +49,23 @@ pub(crate) fn judge(setting: Setting<'_>, settle: &dyn Settle, counts: &mut Coun
         order: (0..setting.isa.classes.len()).collect(),
         known: save::strangers(setting),
         used: Vec::new(),
-        conflicts: 0,
+        asked: 0,
     };
-    let mut left = save::components(setting.isa);
+    let mut left = Vec::new();
+    for component in save::components(setting.isa) {
+        if search.is_stored(&component) {
+            saving.saved.push((component, None));
+        } else {
+            left.push(component);
+        }
+    }
     loop {
         let before = left.len();
         let mut open = Vec::new();
         for component in std::mem::take(&mut left) {
             let saved: Vec<Component> = saving.saved.iter().map(|(it, _)| it.clone()).collect();
             match search.component(&component, &saved) {
-                Ok(by) => saving.saved.push((component, by)),
+                Ok(by) => saving.saved.push((component, Some(by))),
                 Err(Answer::Undecided) => open.push(component),
                 Err(_) => left.push(component),
             }
@@ -79,6 +78,7 @@ pub(crate) fn judge(setting: Setting<'_>, settle: &dyn Settle, counts: &mut Coun
             } else {
                 (Vec::new(), [open, left].concat())
             };
+            saving.conflicts = search.counts.conflicts - conflicts;
             return saving;
         }
         left.extend(open);
@@ -96,17 +96,13 @@ struct Search<'s> {
     known: Vec<State>,
     /// Components that hold a register by now.
     used: Vec<Place>,
-    /// What the search has taken this far.
-    conflicts: u64,
+    /// Questions put this far: the same number for who verifies a certificate.
+    asked: usize,
 }
 
 impl Search<'_> {
-    /// What saves a register: a class, or nothing where the traps do it.
-    fn component(
-        &mut self,
-        component: &Component,
-        saved: &[Component],
-    ) -> Result<Option<usize>, Answer> {
+    /// Whether the sequences of the traps store a register.
+    fn is_stored(&mut self, component: &Component) -> bool {
         let (setting, class) = (self.setting, &self.setting.isa.classes[0]);
         let mut inquiry = Inquiry::new(setting, class, self.settle);
         let merged = inquiry.ask(&Question {
@@ -115,17 +111,21 @@ impl Search<'_> {
             shows: &|replay| save::merged_shown_by(replay, &self.traps, component),
         });
         self.counts.add(&inquiry.counts);
-        if merged.is_proved() {
-            return Ok(None);
-        }
+        merged.is_proved()
+    }
+
+    /// The class that saves a register.
+    fn component(&mut self, component: &Component, saved: &[Component]) -> Result<usize, Answer> {
+        let setting = self.setting;
         let mut places = save::places(setting.isa, component);
         places.retain(|place| !self.used.contains(place));
         let mut answer = Answer::No;
         for (plain, place) in
             [true, false].into_iter().flat_map(|p| places.iter().map(move |it| (p, *it)))
         {
-            let may =
-                |class: &usize| save::may_save(&setting.isa.classes[*class], component, place);
+            let may = |class: &usize| {
+                save::may_save(setting.isa, &setting.isa.classes[*class], component, place)
+            };
             let able: Vec<usize> = self.order.iter().copied().filter(may).collect();
             for class in able {
                 let traps = self.traps.clone();
@@ -137,7 +137,7 @@ impl Search<'_> {
                         if place != Place::Cells {
                             self.used.push(place);
                         }
-                        return Ok(Some(class));
+                        return Ok(class);
                     }
                     Answer::Undecided => answer = Answer::Undecided,
                     Answer::No | Answer::Vacuous => {}
@@ -149,9 +149,6 @@ impl Search<'_> {
 
     /// Whether one instruction saves a register, under a monitor whose storage is plain or any.
     fn one(&mut self, class: usize, task: Task<'_>, plain: bool) -> Answer {
-        if self.conflicts > PATIENCE {
-            return Answer::Undecided;
-        }
         let setting = self.setting;
         let mut inquiry = Inquiry::new(setting, &setting.isa.classes[class], self.settle);
         let place = match task.place {
@@ -163,6 +160,10 @@ impl Search<'_> {
         let what = format!("save/{what}/{saved}/{place}/{kind}");
         let mut answer = Answer::Undecided;
         for round in 0..ROUNDS {
+            if self.asked >= PATIENCE {
+                break;
+            }
+            self.asked += 2;
             let known = &self.known;
             let proposal = inquiry.ask(&Question {
                 name: format!("{what}/{round}"),
@@ -193,7 +194,6 @@ impl Search<'_> {
                 Verdict::Open(_) => break,
             }
         }
-        self.conflicts += inquiry.counts.conflicts;
         self.counts.add(&inquiry.counts);
         answer
     }

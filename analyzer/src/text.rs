@@ -309,14 +309,13 @@ fn count(names: &[String]) -> String {
 fn recursive(it: &RecursiveReport, detail: Detail) -> String {
     let premises: Vec<String> = it.premises.iter().map(|(n, p)| format!("{n} {p}")).collect();
     let mut text = format!("{}: premises {}", verdict(it.verdict, detail), premises.join(", "));
-    if let Some(it) = it.dispatcher.as_ref().filter(|it| it.saves != Answer::Yes) {
+    if let Some(it) = &it.dispatcher {
         let of = |what: &str, names: &[String]| match names {
             [] => String::new(),
             names => format!("\n             {what} {}", brief(names)),
         };
-        text += &of("behind a trap no instruction can save a guest's", &it.lost);
-        text +=
-            &of("whether an instruction can save a guest's registers is undecided:", &it.undecided);
+        text += &of("behind a trap no single instruction saves a guest's", &it.lost);
+        text += &of("whether an instruction saves these is undecided:", &it.undecided);
     }
     text
 }

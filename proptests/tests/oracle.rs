@@ -5,7 +5,7 @@ use std::path::Path;
 
 use analyzer::{Options, analyze};
 use model::diagnostic::Sources;
-use model::isa::{Class, Isa, Pair, Profile, TrapId};
+use model::isa::{Class, Isa, Pair, Profile, RegisterId, TrapId};
 use proptest::prelude::*;
 use proptests::machines::{Troubles, machine};
 use proptests::oracle::{self, Findings};
@@ -78,6 +78,7 @@ fn saving_registers() {
         ("by-trap", [true, true]),
         ("taken", [false, true]),
         ("swap-only", [true, false]),
+        ("moved", [false, true]),
     ];
     for (name, wanted) in wanted {
         let (isa, sources) = load(&format!("save-{name}.yaml"));
@@ -87,7 +88,11 @@ fn saving_registers() {
         let theorems = &report.pairs[0].theorems;
         let found = theorems.recursive.dispatcher.as_ref().expect("a monitor is possible");
         let (oracle, used) = oracle::unsaved(&isa, &isa.pairs[0], &[]);
-        let oracle: Vec<String> = oracle.iter().map(|(_, i, _)| format!("r[{i}]")).collect();
+        let register = |(id, i, _): &(RegisterId, u32, u32)| {
+            let it = isa.register(*id);
+            if it.count.is_some() { format!("{}[{i}]", it.name) } else { it.name.clone() }
+        };
+        let oracle: Vec<String> = oracle.iter().map(register).collect();
         let (lost, undecided) = if used { (Vec::new(), oracle) } else { (oracle, Vec::new()) };
         assert_eq!((&found.lost, &found.undecided), (&lost, &undecided), "{name}");
         let saved = |i: usize| found.saved.iter().any(|it| it.register == format!("r[{i}]"));

@@ -157,6 +157,7 @@ pub(super) fn compare_runs(
     }
     let ends = [0, 1].map(|i| end(problem, &runs[i], literal));
     let different = problem.visible_difference((&runs[0], &ends[0].0), (&runs[1], &ends[1].0));
+    let mut unknown = vec![runs[0].transition.unknown, runs[1].transition.unknown];
     let goal = if problem.terms.is_false(different) {
         // Equal results settle the question by themselves.
         different
@@ -170,11 +171,13 @@ pub(super) fn compare_runs(
             let different = problem.visible_difference((&other, &after), (&runs[1], &ends[1].0));
             let terms = &mut problem.terms;
             goal.push(terms.implies(happens, different));
-            goal.push(terms.not(other.transition.unpredictable));
+            let strange = terms.or(other.transition.unpredictable, other.transition.unknown);
+            goal.push(terms.not(strange));
+            unknown.push(other.transition.unknown);
         }
         problem.terms.all(goal)
     };
-    let unknown = problem.terms.or(runs[0].transition.unknown, runs[1].transition.unknown);
+    let unknown = problem.terms.any(unknown);
     Obligation { query: Query { premises: all, goal }, runs, unknown, first: None }
 }
 

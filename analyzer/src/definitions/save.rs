@@ -7,7 +7,8 @@
 //! place is cells below the partition, or a component of kind resource that the trap has left as it was, or
 //! has put the register into.
 //! A register that was saved may be used from then on: it counts as the monitor's. No instruction is needed where
-//! the sequence of each trap stores the register.
+//! the sequence of each trap stores the register. Each register is looked at by itself: that one monitor with one
+//! mapping saves all of them, at different places, is not asked.
 //!
 //! **Formula.** ∃ operands, place, monitor's values ∀ guests, by proposing and refuting. [`ask_proposal`] speaks of
 //! known guests, whose registers are constants; that it has no model is a proof that the instruction does not
@@ -38,8 +39,8 @@ use crate::symbolic::state::{Layout, Region, Register, State, Write};
 use crate::symbolic::term::{Array, Term};
 use crate::witness::Witness;
 
-pub(crate) const STATEMENT: &str = "behind every trap some instruction stores each register of the guest's at a place \
-     that the guest has no part in, and changes nothing else of E (P&G 1974, section 4)";
+pub(crate) const STATEMENT: &str = "behind every trap some instruction stores the register, taken by itself, at a place \
+     that the guest has no part in, and changes nothing else but P (P&G 1974, section 4)";
 
 /// A register of E, one of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,8 +93,9 @@ pub(crate) fn places(isa: &Isa, component: &Component) -> Vec<Place> {
     all
 }
 
-/// Whether an instruction may put a register at a place: it writes the one and reads the other.
-pub(crate) fn may_save(class: &Class, component: &Component, place: Place) -> bool {
+/// Whether an instruction may put a register at a place: it writes the one, and reads the other or one that the
+/// sequences of traps write, which may have put it there.
+pub(crate) fn may_save(isa: &Isa, class: &Class, component: &Component, place: Place) -> bool {
     let statements = &class.body.statements;
     let written = match place {
         Place::Cells => writes_storage(statements),
@@ -101,7 +103,12 @@ pub(crate) fn may_save(class: &Class, component: &Component, place: Place) -> bo
     };
     let mut read = BTreeSet::new();
     reads(statements, &mut read);
-    written && read.contains(&component.register)
+    let holds = |id: &RegisterId| {
+        *id == component.register
+            || isa.register(*id).slices.iter().any(|s| s.role == Role::E)
+                && isa.traps.iter().any(|trap| writes(&trap.sequence.statements, *id))
+    };
+    written && read.iter().any(holds)
 }
 
 fn writes_storage(statements: &[Stmt]) -> bool {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use model::isa::{Premise, VerdictWord};
+use model::isa::{Premise, Profile, VerdictWord};
 
 use crate::diagram::PROVED;
 use crate::report::{
@@ -572,7 +572,12 @@ pub fn concise(report: &Report) -> String {
     let mut out = String::new();
     for pair in &report.pairs {
         let t = &pair.theorems;
-        let of = format!("{} {}:{}", report.isa, pair.supervisor, pair.user);
+        // The default profile is not named: lines are the same as before there were others.
+        let profile = match report.profile {
+            Profile::Refined => String::new(),
+            other => format!(" {}", other.word()),
+        };
+        let of = format!("{} {}:{}{profile}", report.isa, pair.supervisor, pair.user);
         let all = [
             ("vmm", t.vmm.premise, t.vmm.verdict, Some(&t.vmm)),
             ("recursive", t.recursive.premise, t.recursive.verdict, None),

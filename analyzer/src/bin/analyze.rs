@@ -525,7 +525,10 @@ fn run_verify(it: &Verify) -> Exit {
     if !verified.wrong.is_empty() {
         const SHOWN: usize = 20;
         let all = verified.wrong.len();
-        let mut text = format!("{name}: the certificate is rejected, {all} findings\n");
+        let mut text = format!(
+            "{name}: the certificate is rejected, {all} finding{}\n",
+            if all == 1 { "" } else { "s" }
+        );
         for why in verified.wrong.iter().take(SHOWN) {
             let _ = writeln!(text, "  {why}");
         }
@@ -584,11 +587,15 @@ fn explain(spec: &str, instruction: &str, profile: Profile) -> Exit {
     let mut sources = Sources::default();
     let Some(isa) = load(spec, &mut sources) else { return Exit::CouldNotRun };
     if isa.class(instruction).is_none() {
-        let help = model::diagnostic::did_you_mean(
-            instruction,
-            isa.classes.iter().map(|c| c.name.as_str()),
-        )
-        .unwrap_or_else(|| format!("`analyze --all {spec}` lists them"));
+        let names = || isa.classes.iter().map(|c| c.name.as_str());
+        let case = |name: &&str| name.split('[').next() == Some(instruction);
+        let cases: Vec<&str> = names().filter(case).collect();
+        let help = if cases.is_empty() {
+            model::diagnostic::did_you_mean(instruction, names())
+                .unwrap_or_else(|| format!("`analyze --all {spec}` lists them"))
+        } else {
+            format!("its cases are judged one by one: {}", cases.join(", "))
+        };
         let _ =
             writeln!(std::io::stderr(), "{spec}: there is no instruction `{instruction}`; {help}");
         return Exit::CouldNotRun;

@@ -630,7 +630,7 @@ impl Lowerer<'_> {
         let found: Vec<&ast::Expr> = arguments.iter().collect();
         let all = <[&ast::Expr; N]>::try_from(found).ok();
         if all.is_none() {
-            let message = format!("`{name}` takes {N} arguments, not {}", arguments.len());
+            let message = format!("`{name}` takes {}, not {}", counted(N), arguments.len());
             self.error("C007", span, message, "");
         }
         all
@@ -656,7 +656,7 @@ impl Lowerer<'_> {
         self.mark_used(name);
         if arguments.len() != function.parameters.len() {
             let takes = function.parameters.len();
-            let message = format!("`{name}` takes {takes} arguments, not {}", arguments.len());
+            let message = format!("`{name}` takes {}, not {}", counted(takes), arguments.len());
             self.error("C007", span, message, "");
             return None;
         }
@@ -714,4 +714,9 @@ fn weight(e: &Expr) -> u32 {
         _ => 0,
     };
     inner + 1
+}
+
+/// A number of arguments, in words.
+fn counted(arguments: usize) -> String {
+    if arguments == 1 { "1 argument".to_owned() } else { format!("{arguments} arguments") }
 }

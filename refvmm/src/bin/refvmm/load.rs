@@ -124,6 +124,10 @@ impl Guest {
 impl Ready {
     /// Reads everything that a run needs.
     pub(crate) fn load(what: &What, how: &How, guests: u64) -> Outcome<Self> {
+        if how.monitor.kind().is_none() && how.depth > 1 {
+            let why = "`--depth` counts control programs, and there is none: add `--monitor vmm`";
+            return Err(Failure::Message(why.into()));
+        }
         let machine = Machine::load(&what.spec)?;
         let guest = machine.guest(&what.guest)?;
         let kind = how.monitor.kind();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use model::diagnostic::Sources;
 use model::isa::{Expectation, Isa, Pair, Premise, Profile, TrapId, VerdictWord};
+use model::property::Property;
 use rayon::prelude::*;
 use refvmm::classification::KeptBits;
 use refvmm::vmm::Kind;
@@ -54,7 +55,7 @@ pub(crate) struct Judged<'i> {
     /// Traps that never lead to a monitor.
     pub(crate) strays: Vec<TrapId>,
     /// Definitions that speak of no state in a mode.
-    pub(crate) empty: Vec<(&'static str, Side)>,
+    pub(crate) empty: Vec<(Property, Side)>,
     /// By class, in specification order.
     pub(crate) all: Vec<Classification>,
     pub(crate) assumed: Assumed,
@@ -534,18 +535,15 @@ fn instruction_report(
     index: usize,
     it: &Classification,
 ) -> InstructionReport {
-    let Setting { isa, pair, profile, .. } = setting;
-    let asked = |name: &str| it.finding(name).map(classify::Finding::answer);
-    let answer = |name: &str| asked(name).unwrap_or(Answer::No);
-    let sensitive = it.sensitive(profile);
+    let Setting { isa, pair, .. } = setting;
     let mut evidence = std::collections::BTreeMap::new();
     let mut modes = std::collections::BTreeMap::new();
     let mut by_mode = std::collections::BTreeMap::new();
-    evidence.insert("privileged".to_owned(), Evidence::of(isa, index, &it.privileged_evidence));
+    evidence.insert(Property::Privileged.key(), Evidence::of(isa, index, &it.privileged_evidence));
     for finding in &it.findings {
-        let key = finding.definition.name.replace('-', "_");
+        let key = finding.definition.property.key();
         if let Some((_, verdict)) = finding.verdicts.iter().max_by_key(|(_, v)| telling(v)) {
-            evidence.insert(key.clone(), Evidence::of(isa, index, verdict));
+            evidence.insert(key, Evidence::of(isa, index, verdict));
         }
         let shown = finding
             .verdicts
@@ -556,7 +554,7 @@ fn instruction_report(
             let answers = finding.verdicts.iter().map(|(side, _)| {
                 (side.name(pair).to_owned(), finding.over(|asked| asked == *side))
             });
-            by_mode.insert(key.clone(), answers.collect());
+            by_mode.insert(key, answers.collect());
         }
         if !shown.is_empty() {
             modes.insert(key, shown);
@@ -564,30 +562,19 @@ fn instruction_report(
     }
     // The first of those that tell the most.
     if let Some(square) = it.statewise.iter().rev().max_by_key(|s| telling(&s.verdict)) {
-        evidence.insert("statewise".into(), Evidence::of(isa, index, &square.verdict));
+        evidence.insert(Property::Statewise.key(), Evidence::of(isa, index, &square.verdict));
         let broken = it.statewise.iter().filter(|s| s.verdict.is_shown());
         let broken: Vec<String> = broken.map(|s| s.side.name(pair).to_owned()).collect();
         if !broken.is_empty() {
-            modes.insert("statewise".into(), broken);
+            modes.insert(Property::Statewise.key(), broken);
         }
     }
     InstructionReport {
         name: isa.classes[index].name.clone(),
-        privileged: it.privileged,
-        control_sensitive: answer("control-sensitive"),
-        behaviour_sensitive: it.behaviour_sensitive(),
-        location_sensitive: answer("location-sensitive"),
-        mode_sensitive: answer("mode-sensitive"),
-        resource_sensitive: asked("resource-sensitive"),
-        extent_sensitive: asked("extent-sensitive"),
-        time_sensitive: answer("time-sensitive"),
-        trap_masked: asked("trap-masked"),
-        trap_visible: asked("trap-visible"),
-        user_sensitive: it.user_sensitive(profile),
-        sensitive,
-        innocuous: sensitive.negated(),
-        unconfined: answer("unconfined"),
-        statewise: it.commutes(setting.sides(false)),
+        properties: Property::ALL
+            .into_iter()
+            .filter_map(|property| Some((property, it.property(property, setting)?)))
+            .collect(),
         safe_if: Vec::new(),
         modes,
         by_mode,
@@ -666,14 +653,15 @@ pub(crate) fn check_expectations(isa: &Isa, sources: &Sources, report: &mut Repo
                     continue;
                 }
                 checked += 1;
-                let name =
-                    mode.map_or(word.word.clone(), |mode| format!("{} in {mode}", word.word));
-                let Some(answer) = found.property_in(&word.word, mode) else {
-                    let by_mode = mode.is_some() && found.property(&word.word).is_some();
+                let name = mode.map_or(word.property.word().to_owned(), |mode| {
+                    format!("{} in {mode}", word.property.word())
+                });
+                let Some(answer) = found.property_in(word.property, mode) else {
+                    let by_mode = mode.is_some() && found.property(word.property).is_some();
                     unmet.push(Unmet {
                         expected: format!("{}: {name}", found.name),
                         found: if by_mode {
-                            format!("{} is not asked for one mode", word.word)
+                            format!("{} is not asked for one mode", word.property.word())
                         } else {
                             format!("profile {} does not ask", profile.word())
                         },
@@ -712,7 +700,7 @@ pub(crate) fn check_expectations(isa: &Isa, sources: &Sources, report: &mut Repo
                 checked += 1;
                 let not = if word.holds { "" } else { "not " };
                 unmet.push(Unmet {
-                    expected: format!("{}: {not}{}", class.name, word.word),
+                    expected: format!("{}: {not}{}", class.name, word.property.word()),
                     found: "this machine has no modes: nothing is classified".into(),
                     at: at(word.span),
                     undecided: false,

@@ -1,6 +1,7 @@
 //! What the assumptions of a specification leave of a verdict: whether there are states at all that the
 //! definitions and the theorems speak of, and whether guests stay within them.
 
+use model::property::Property;
 use std::collections::BTreeSet;
 
 use model::isa::{Expr, ExprKind, Isa, Pair, RegisterId, TrapId};
@@ -70,7 +71,7 @@ pub(crate) fn empty(
     setting: Setting<'_>,
     settle: &dyn Settle,
     counts: &mut Counts,
-) -> Vec<(&'static str, Side)> {
+) -> Vec<(Property, Side)> {
     let isa = setting.isa;
     let Some(class) = isa.classes.first().filter(|_| !isa.assumptions.is_empty()) else {
         return Vec::new();
@@ -96,7 +97,7 @@ pub(crate) fn empty(
                 continue;
             }
             if matches!(inquiry.ask(&question), Verdict::Proved(_)) {
-                empty.push((definition.name, side));
+                empty.push((definition.property, side));
             }
         }
     }

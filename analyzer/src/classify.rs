@@ -1,6 +1,7 @@
 //! Every question about one instruction and one de-privileging pair, answered.
 
 use model::isa::{Class, Profile, Stmt};
+use model::property::Property;
 
 use crate::counts::Counts;
 use crate::decide::Earlier;
@@ -60,18 +61,34 @@ pub(crate) struct Classification {
 }
 
 impl Classification {
-    pub(crate) fn finding(&self, name: &str) -> Option<&Finding> {
-        self.findings.iter().find(|f| f.definition.name == name)
+    pub(crate) fn finding(&self, property: Property) -> Option<&Finding> {
+        self.findings.iter().find(|f| f.definition.property == property)
     }
 
-    fn answer(&self, name: &str) -> Answer {
-        self.finding(name).map_or(Answer::No, Finding::answer)
+    /// The answer, no where the profile does not ask.
+    pub(crate) fn answer(&self, property: Property) -> Answer {
+        self.finding(property).map_or(Answer::No, Finding::answer)
+    }
+
+    /// The answer to any property, if the profile asks.
+    pub(crate) fn property(&self, property: Property, setting: Setting<'_>) -> Option<Answer> {
+        let sensitive = || self.sensitive(setting.profile);
+        Some(match property {
+            Property::Privileged => self.privileged,
+            Property::BehaviourSensitive => self.behaviour_sensitive(),
+            Property::UserSensitive => self.user_sensitive(setting.profile),
+            Property::Sensitive => sensitive(),
+            Property::Innocuous => sensitive().negated(),
+            Property::Statewise => self.commutes(setting.sides(false)),
+            asked => return self.finding(asked).map(Finding::answer),
+        })
     }
 
     /// Location, mode or general.
     pub(crate) fn behaviour_sensitive(&self) -> Answer {
+        use Property::{BehaviourSensitive, LocationSensitive, ModeSensitive};
         Answer::any(
-            ["location-sensitive", "mode-sensitive", "behaviour-sensitive"].map(|n| self.answer(n)),
+            [LocationSensitive, ModeSensitive, BehaviourSensitive].map(|it| self.answer(it)),
         )
     }
 
@@ -103,10 +120,10 @@ pub(crate) fn classify(setting: Setting<'_>, class: &Class, settle: &dyn Settle)
     let mut findings: Vec<Finding> = Vec::new();
     for definition in DEFINITIONS.iter().filter(|d| (d.applies)(setting.profile)) {
         // Either special case of behaviour sensitivity settles the general one.
-        let special =
-            |f: &Finding| ["location-sensitive", "mode-sensitive"].contains(&f.definition.name);
-        let settled = findings.iter().any(|f| special(f) && f.answer().is_yes());
-        if !(settled && definition.name == "behaviour-sensitive") {
+        let special = [Property::LocationSensitive, Property::ModeSensitive];
+        let is_special = |f: &Finding| special.contains(&f.definition.property);
+        let settled = findings.iter().any(|f| is_special(f) && f.answer().is_yes());
+        if !(settled && definition.property == Property::BehaviourSensitive) {
             findings.push(finding(&mut inquiry, definition));
         }
     }
@@ -184,7 +201,10 @@ fn finding(inquiry: &mut Inquiry<'_>, definition: &'static Definition) -> Findin
     }
     verdicts.reverse();
     let empty = inquiry.setting().empty.iter();
-    let empty = empty.filter(|(name, _)| *name == definition.name).map(|(_, side)| *side).collect();
+    let empty = empty
+        .filter(|(property, _)| *property == definition.property)
+        .map(|(_, side)| *side)
+        .collect();
     Finding { definition, verdicts, empty }
 }
 

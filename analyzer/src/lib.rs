@@ -42,7 +42,7 @@ pub fn definitions_text() -> String {
     use std::fmt::Write as _;
     let mut out = format!("privileged: {}\n", definitions::privileged::STATEMENT);
     for definition in definitions::DEFINITIONS {
-        let _ = writeln!(out, "{}: {}", definition.name, definition.statement);
+        let _ = writeln!(out, "{}: {}", definition.property.word(), definition.statement);
     }
     let _ = writeln!(out, "statewise: {}", definitions::statewise::STATEMENT);
     let _ = writeln!(out, "trap entry: {}", definitions::entry::STATEMENT);

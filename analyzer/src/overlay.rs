@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use model::isa::{Class, ExpectedWord, Isa, Profile, TrapKind};
+use model::property::Property;
 
 use crate::report::{InstructionReport, PairReport, Report, TheoremReport};
 use crate::verdict::Answer;
@@ -212,13 +213,14 @@ fn one_guard(class: &Class, classes: &[Class]) -> String {
 fn words(after: &Report, name: &str) -> Vec<String> {
     let all: Vec<&InstructionReport> =
         after.pairs.iter().filter_map(|p| p.instructions.iter().find(|i| i.name == name)).collect();
-    let every = |word: &str, answer: Answer| all.iter().all(|i| i.property(word) == Some(answer));
+    let every = |property, answer: Answer| all.iter().all(|i| i.property(property) == Some(answer));
     let mut words = Vec::new();
-    for word in model::PROPERTIES {
-        if every(word, Answer::Yes) && *word != "statewise" {
-            words.push((*word).to_owned());
-        } else if ["privileged", "user-sensitive"].contains(word) && every(word, Answer::No) {
-            words.push(format!("not {word}"));
+    for property in Property::ALL {
+        let either = [Property::Privileged, Property::UserSensitive].contains(&property);
+        if property != Property::Statewise && every(property, Answer::Yes) {
+            words.push(property.word().to_owned());
+        } else if either && every(property, Answer::No) {
+            words.push(format!("not {}", property.word()));
         }
     }
     words
@@ -226,7 +228,7 @@ fn words(after: &Report, name: &str) -> Vec<String> {
 
 fn written(words: &[ExpectedWord]) -> Vec<String> {
     let not = |w: &ExpectedWord| if w.holds { "" } else { "not " };
-    words.iter().map(|w| format!("{}{}", not(w), w.word)).collect()
+    words.iter().map(|w| format!("{}{}", not(w), w.property.word())).collect()
 }
 
 /// A text as a YAML scalar: plain where that can mean nothing else.

@@ -12,13 +12,13 @@ use std::path::{Component, Path};
 
 use model::diagnostic::Sources;
 use model::isa::{Class, Isa, Premise, VerdictWord};
+use model::property::Property;
 use serde::Serialize;
 
 use crate::analyze::{Options, analyze, check_expectations};
 use crate::overlay::Overlay;
 use crate::report::{Evidence, InstructionReport, PairReport, Report, TheoremReport, Unmet};
 use crate::text::{Cell, Detail, aligned, on_condition};
-use crate::verdict::Answer;
 
 /// Version of the JSON format.
 pub const SCHEMA: u32 = 1;
@@ -350,17 +350,19 @@ fn render_needs(out: &mut String, pair: &PairReport, detail: Detail) {
 
 /// In what way a class is sensitive, with the instance that shows the first.
 fn why(it: &InstructionReport) -> String {
-    const KINDS: &[&str] = &["privileged", "user-sensitive", "sensitive", "innocuous", "statewise"];
-    let yes = |w: &&&str| !KINDS.contains(w) && it.property(w) == Some(Answer::Yes);
-    let mut words: Vec<&str> = model::PROPERTIES.iter().filter(yes).copied().collect();
-    if words.len() > 1 {
-        words.retain(|w| *w != "behaviour-sensitive");
+    use Property::{Innocuous, Privileged, Sensitive, Statewise, UserSensitive};
+    const KINDS: [Property; 5] = [Privileged, UserSensitive, Sensitive, Innocuous, Statewise];
+    let mut kinds: Vec<Property> = Property::ALL.into_iter().collect();
+    kinds.retain(|kind| !KINDS.contains(kind) && it.is(*kind).is_yes());
+    if kinds.len() > 1 {
+        kinds.retain(|kind| *kind != Property::BehaviourSensitive);
     }
-    let shown = words.first().copied().unwrap_or("statewise").replace('-', "_");
+    let shown = kinds.first().copied().unwrap_or(Statewise);
+    let mut words: Vec<&str> = kinds.into_iter().map(Property::word).collect();
     if words.is_empty() {
         words.push("not safe to run directly");
     }
-    let witness = match it.evidence.get(&shown) {
+    let witness = match it.evidence.get(shown.key()) {
         Some(Evidence::Witness(witness)) => format!(": {}", witness.instruction),
         _ => String::new(),
     };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use model::diagnostic::Sources;
 use model::isa::{Isa, Pair, Premise, Profile, TrapId, VerdictWord};
+use model::property::Property;
 use model::state::{Row, State};
 use refvmm::classification::{self, Classification, KeptBits};
 use refvmm::vmm::Kind;
@@ -373,96 +374,66 @@ pub struct SavedReport {
 
 /// One decode class.
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the fields are the properties of the definitions, by name")]
 pub struct InstructionReport {
+    /// The class.
     pub name: String,
-    pub privileged: Answer,
-    pub control_sensitive: Answer,
-    pub behaviour_sensitive: Answer,
-    pub location_sensitive: Answer,
-    pub mode_sensitive: Answer,
-    #[serde(serialize_with = "asked")]
-    pub resource_sensitive: Option<Answer>,
-    #[serde(serialize_with = "asked")]
-    pub extent_sensitive: Option<Answer>,
-    pub time_sensitive: Answer,
-    #[serde(serialize_with = "asked")]
-    pub trap_masked: Option<Answer>,
-    #[serde(serialize_with = "asked")]
-    pub trap_visible: Option<Answer>,
-    pub user_sensitive: Answer,
-    pub sensitive: Answer,
-    pub innocuous: Answer,
-    pub unconfined: Answer,
-    pub statewise: Answer,
+    /// The answers, each under its own key; what the profile does not ask has none.
+    #[serde(flatten, serialize_with = "answers")]
+    pub properties: BTreeMap<Property, Answer>,
     /// Conditions on the monitor's own bits, each of which makes it safe to run directly.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub safe_if: Vec<String>,
     /// The modes in which a property was shown.
-    pub modes: BTreeMap<String, Vec<String>>,
+    pub modes: BTreeMap<&'static str, Vec<String>>,
     /// The answers to a property that is asked for each mode.
-    pub by_mode: BTreeMap<String, BTreeMap<String, Answer>>,
-    pub evidence: BTreeMap<String, Evidence>,
+    pub by_mode: BTreeMap<&'static str, BTreeMap<String, Answer>>,
+    /// What stands behind each answer, by key.
+    pub evidence: BTreeMap<&'static str, Evidence>,
+    /// The specification's notes.
     pub notes: Vec<String>,
 }
 
-/// What the profile does not ask has no answer, and none is made up.
-#[expect(
-    clippy::ref_option,
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands over a reference to the field"
-)]
-fn asked<S: Serializer>(answer: &Option<Answer>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(answer.map_or("not-asked", Answer::word))
+/// Every property has its key. What the profile does not ask has no answer, and none is made up.
+fn answers<S: Serializer>(it: &BTreeMap<Property, Answer>, s: S) -> Result<S::Ok, S::Error> {
+    let word = |property| it.get(&property).map_or("not-asked", |answer| answer.word());
+    s.collect_map(Property::ALL.map(|property| (property.key(), word(property))))
 }
 
 impl InstructionReport {
     /// Whether it may be sensitive and not privileged, and this is not settled.
     pub(crate) fn may_offend(&self) -> bool {
-        self.may_break(self.sensitive)
+        self.may_break(Property::Sensitive)
     }
 
     /// Whether it may be user sensitive and not privileged, and this is not settled.
     pub(crate) fn may_offend_in_user_mode(&self) -> bool {
-        self.may_break(self.user_sensitive)
+        self.may_break(Property::UserSensitive)
     }
 
-    fn may_break(&self, sensitive: Answer) -> bool {
+    fn may_break(&self, sensitive: Property) -> bool {
         use Answer::{No, Undecided, Vacuous, Yes};
-        match (sensitive, self.privileged) {
+        match (self.is(sensitive), self.is(Property::Privileged)) {
             (No | Vacuous, _) | (_, Yes | Vacuous) | (Yes, No) => false,
             (Undecided, _) | (_, Undecided) => true,
         }
     }
 
-    /// A property by its word, in one mode if one is named.
-    pub fn property_in(&self, word: &str, mode: Option<&str>) -> Option<Answer> {
+    /// The answer to a property that every profile asks; no where it does not.
+    pub(crate) fn is(&self, property: Property) -> Answer {
+        self.property(property).unwrap_or(Answer::No)
+    }
+
+    /// The answer to a property, in one mode if one is named; none if that is not asked.
+    pub fn property_in(&self, property: Property, mode: Option<&str>) -> Option<Answer> {
         match mode {
-            None => self.property(word),
-            Some(mode) => self.by_mode.get(&word.replace('-', "_"))?.get(mode).copied(),
+            None => self.property(property),
+            Some(mode) => self.by_mode.get(property.key())?.get(mode).copied(),
         }
     }
 
-    /// A property by its word.
-    pub fn property(&self, word: &str) -> Option<Answer> {
-        Some(match word {
-            "privileged" => self.privileged,
-            "control-sensitive" => self.control_sensitive,
-            "behaviour-sensitive" => self.behaviour_sensitive,
-            "location-sensitive" => self.location_sensitive,
-            "mode-sensitive" => self.mode_sensitive,
-            "resource-sensitive" => self.resource_sensitive?,
-            "extent-sensitive" => self.extent_sensitive?,
-            "time-sensitive" => self.time_sensitive,
-            "trap-masked" => self.trap_masked?,
-            "trap-visible" => self.trap_visible?,
-            "user-sensitive" => self.user_sensitive,
-            "sensitive" => self.sensitive,
-            "innocuous" => self.innocuous,
-            "unconfined" => self.unconfined,
-            "statewise" => self.statewise,
-            _ => return None,
-        })
+    /// The answer to a property, if the profile asks.
+    pub fn property(&self, property: Property) -> Option<Answer> {
+        self.properties.get(&property).copied()
     }
 }
 

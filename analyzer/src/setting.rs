@@ -1,6 +1,7 @@
 //! The setting of every question: a machine, one de-privileging pair, a reading of the definitions.
 
 use model::isa::{Isa, Pair, Profile, TrapId};
+use model::property::Property;
 
 use crate::definitions::Side;
 use crate::definitions::statewise::Guests;
@@ -16,7 +17,7 @@ pub(crate) struct Setting<'i> {
     /// Traps that never lead to a monitor: see [`crate::definitions::entry`].
     pub(crate) strays: &'i [TrapId],
     /// Definitions that speak of no state in a mode: their answer is vacuous.
-    pub(crate) empty: &'i [(&'static str, Side)],
+    pub(crate) empty: &'i [(Property, Side)],
 }
 
 impl<'i> Setting<'i> {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use model::isa::{Premise, Profile, VerdictWord};
+use model::property::Property;
 
 use crate::diagram::PROVED;
 use crate::report::{
@@ -130,8 +131,10 @@ fn render_pair(out: &mut String, pair: &PairReport, detail: Detail) {
         );
     }
     let matters = |i: &&InstructionReport| {
-        (i.sensitive != Answer::No || i.statewise != Answer::Yes || i.user_sensitive != Answer::No)
-            && i.privileged != Answer::Yes
+        (i.is(Property::Sensitive) != Answer::No
+            || i.is(Property::Statewise) != Answer::Yes
+            || i.is(Property::UserSensitive) != Answer::No)
+            && !i.is(Property::Privileged).is_yes()
     };
     let offending: Vec<&InstructionReport> = pair.instructions.iter().filter(matters).collect();
     if !offending.is_empty() {
@@ -142,14 +145,13 @@ fn render_pair(out: &mut String, pair: &PairReport, detail: Detail) {
         out.push_str("\nAll instructions\n");
         out.push_str(&table(&pair.instructions.iter().collect::<Vec<_>>(), detail));
     } else {
-        list(out, "Privileged", pair, |i| i.privileged, |i| i.privileged == Answer::Yes);
-        list(
-            out,
-            "Innocuous",
-            pair,
-            |i| i.innocuous,
-            |i| i.innocuous == Answer::Yes && i.privileged != Answer::Yes && !matters(&i),
-        );
+        let privileged = |i: &InstructionReport| i.is(Property::Privileged);
+        let innocuous = |i: &InstructionReport| i.is(Property::Innocuous);
+        list(out, "Privileged", pair, privileged, |i| privileged(i).is_yes());
+        let only_innocuous = |i: &InstructionReport| {
+            innocuous(i).is_yes() && !privileged(i).is_yes() && !matters(&i)
+        };
+        list(out, "Innocuous", pair, innocuous, only_innocuous);
     }
     for instruction in if detail.all { pair.instructions.iter().collect() } else { offending } {
         witnesses(out, instruction, detail);
@@ -358,44 +360,52 @@ fn mark(answer: Option<Answer>) -> &'static str {
     }
 }
 
+/// The title of a property's column; none if it follows from others.
+const fn column(property: Property) -> Option<&'static str> {
+    Some(match property {
+        Property::Privileged => "privileged",
+        Property::ControlSensitive => "control",
+        Property::LocationSensitive => "location",
+        Property::ModeSensitive => "mode",
+        Property::ResourceSensitive => "resource",
+        Property::ExtentSensitive => "extent",
+        Property::TimeSensitive => "time",
+        Property::TrapMasked => "masked",
+        Property::TrapVisible => "visible",
+        Property::UserSensitive => "user",
+        Property::Statewise => "direct",
+        Property::BehaviourSensitive
+        | Property::Sensitive
+        | Property::Innocuous
+        | Property::Unconfined => return None,
+    })
+}
+
 fn table(rows: &[&InstructionReport], detail: Detail) -> String {
-    let mut columns = vec![
-        ("privileged", "privileged"),
-        ("control", "control-sensitive"),
-        ("location", "location-sensitive"),
-        ("mode", "mode-sensitive"),
-        ("resource", "resource-sensitive"),
-        ("extent", "extent-sensitive"),
-        ("time", "time-sensitive"),
-        ("masked", "trap-masked"),
-        ("visible", "trap-visible"),
-        ("user", "user-sensitive"),
-        ("direct", "statewise"),
-    ];
+    use Property::{ControlSensitive, Privileged, Statewise, UserSensitive};
+    let always = [Privileged, ControlSensitive, UserSensitive, Statewise];
     // A column says something only if some row does.
-    columns.retain(|(_, word)| {
-        matches!(*word, "privileged" | "control-sensitive" | "user-sensitive" | "statewise")
-            || rows.iter().any(|r| !matches!(r.property(word), None | Some(Answer::No)))
-    });
+    let says_something = |(property, _): &(Property, &str)| {
+        always.contains(property) || rows.iter().any(|row| row.is(*property) != Answer::No)
+    };
+    let titles = Property::ALL.into_iter().filter_map(|it| Some((it, column(it)?)));
+    let columns: Vec<(Property, &str)> = titles.filter(says_something).collect();
     let mut header = vec![Cell::plain("instruction")];
-    header.extend(columns.iter().map(|(title, _)| Cell::plain(*title)));
+    header.extend(columns.iter().map(|(_, title)| Cell::plain(*title)));
     let mut lines = vec![header];
     for row in rows {
         let mut cells = vec![Cell::plain(row.name.as_str())];
-        for (_, word) in &columns {
-            let answer = row.property(word);
-            let text = match (*word, answer) {
-                ("statewise", Some(Answer::Yes)) => "safe".to_owned(),
-                ("statewise", Some(Answer::No)) => "breaks".to_owned(),
-                _ => {
-                    let modes = row.modes.get(&word.replace('-', "_"));
-                    match modes.map(Vec::as_slice) {
-                        Some([one]) => one.clone(),
-                        _ => mark(answer).to_owned(),
-                    }
-                }
+        for (property, _) in &columns {
+            let answer = row.property(*property);
+            let text = match (property, answer) {
+                (Statewise, Some(Answer::Yes)) => "safe".to_owned(),
+                (Statewise, Some(Answer::No)) => "breaks".to_owned(),
+                _ => match row.modes.get(property.key()).map(Vec::as_slice) {
+                    Some([one]) => one.clone(),
+                    _ => mark(answer).to_owned(),
+                },
             };
-            let strong = answer == Some(Answer::Yes) && *word != "statewise";
+            let strong = answer == Some(Answer::Yes) && *property != Statewise;
             cells.push(Cell { text, strong });
         }
         lines.push(cells);
@@ -440,27 +450,27 @@ pub(crate) fn aligned(lines: &[Vec<Cell>], detail: Detail) -> String {
 
 fn witnesses(out: &mut String, it: &InstructionReport, detail: Detail) {
     let order = [
-        "control_sensitive",
-        "location_sensitive",
-        "mode_sensitive",
-        "behaviour_sensitive",
-        "resource_sensitive",
-        "extent_sensitive",
-        "time_sensitive",
-        "trap_masked",
-        "trap_visible",
-        "statewise",
-        "privileged",
+        Property::ControlSensitive,
+        Property::LocationSensitive,
+        Property::ModeSensitive,
+        Property::BehaviourSensitive,
+        Property::ResourceSensitive,
+        Property::ExtentSensitive,
+        Property::TimeSensitive,
+        Property::TrapMasked,
+        Property::TrapVisible,
+        Property::Statewise,
+        Property::Privileged,
     ];
     let mut shown = 0;
-    for key in order {
-        if let Some(Evidence::Witness(witness)) = it.evidence.get(key)
+    for property in order {
+        if let Some(Evidence::Witness(witness)) = it.evidence.get(property.key())
             && (detail.all || shown == 0)
         {
-            let claim = match key {
-                "statewise" => "is not safe to run directly".to_owned(),
-                "privileged" => "is not privileged".to_owned(),
-                other => format!("is {}", other.replace('_', " ")),
+            let claim = match property {
+                Property::Statewise => "is not safe to run directly".to_owned(),
+                Property::Privileged => "is not privileged".to_owned(),
+                other => format!("is {}", other.word().replace('-', " ")),
             };
             let _ = writeln!(out, "\n{} {claim}: {}", it.name, witness.outcomes.join(", "));
             out.push_str(&witness_table(witness, detail));
@@ -627,12 +637,12 @@ pub fn explain(report: &Report, name: &str, detail: Detail) -> String {
             pair.user,
             report.profile.word()
         );
-        for word in model::PROPERTIES {
-            let Some(answer) = it.property(word) else { continue };
-            let key = word.replace('-', "_");
+        for property in Property::ALL {
+            let Some(answer) = it.property(property) else { continue };
+            let (word, key) = (property.word(), property.key());
             let modes =
-                it.modes.get(&key).map(|m| format!(" in {}", m.join(" and "))).unwrap_or_default();
-            let why = match it.evidence.get(&key) {
+                it.modes.get(key).map(|m| format!(" in {}", m.join(" and "))).unwrap_or_default();
+            let why = match it.evidence.get(key) {
                 Some(Evidence::Structural { by }) => format!("proved by {by}"),
                 Some(Evidence::Solver { conflicts }) => {
                     format!("proved by SAT, {conflicts} conflicts")
@@ -678,13 +688,14 @@ pub fn disagreements(reports: &[Report]) -> String {
             );
         }
         for (i, it) in reports[0].pairs[pair].instructions.iter().enumerate() {
-            for word in model::PROPERTIES {
-                let answers: Vec<Option<Answer>> =
-                    reports.iter().map(|r| r.pairs[pair].instructions[i].property(word)).collect();
+            for property in Property::ALL {
+                let of = |r: &Report| r.pairs[pair].instructions[i].property(property);
+                let answers: Vec<Option<Answer>> = reports.iter().map(of).collect();
                 if answers.iter().all(Option::is_some) {
                     let words =
                         answers.into_iter().flatten().map(|a| a.word().to_owned()).collect();
-                    push_if_different(&mut lines, format!("{} {word}", it.name), words);
+                    let name = format!("{} {}", it.name, property.word());
+                    push_if_different(&mut lines, name, words);
                 }
             }
         }

@@ -7,11 +7,12 @@
 //! replayed states that break squares under every choice of the monitor's own bits (P&G sections 4 to 6).
 
 use model::isa::{Isa, Premise, Profile, VerdictWord};
+use model::property::Property;
 use rayon::prelude::*;
 
 use crate::assumptions::{self, Assumed};
 use crate::choice::{self, Assignment, Choice};
-use crate::classify::{self, Classification};
+use crate::classify::Classification;
 use crate::counts::Counts;
 use crate::definitions::Side;
 use crate::definitions::statewise::Guests;
@@ -265,13 +266,12 @@ fn obstacles(
         "whether the square commutes is undecided for",
         classes(&|c| c.commutes(sides) == Answer::Undecided),
     );
-    let confined =
-        |c: &Classification| c.finding("unconfined").map_or(Answer::No, classify::Finding::answer);
+    let confined = |c: &Classification| c.answer(Property::Unconfined);
     note("not confined in user mode:", classes(&|c| confined(c) == Answer::Yes));
     note("whether it is confined is undecided for", classes(&|c| confined(c) == Answer::Undecided));
     if setting.profile == Profile::Extended {
         let shows = |c: &Classification| {
-            let finding = c.finding("trap-visible");
+            let finding = c.finding(Property::TrapVisible);
             finding.map_or(Answer::No, |f| f.over(|side| sides.contains(&side))) == Answer::Yes
         };
         note("shows that the monitor hid a trap before it:", classes(&shows));
@@ -351,9 +351,7 @@ pub(crate) fn recursive(
     vmm: &Judgement,
     saving: Option<Saving>,
 ) -> Recursive {
-    let timed = |c: &Classification| {
-        c.finding("time-sensitive").map_or(Answer::No, classify::Finding::answer)
-    };
+    let timed = |c: &Classification| c.answer(Property::TimeSensitive);
     let dependent = indices(all, |c| timed(c).is_yes());
     let open = all.iter().any(|c| timed(c) == Answer::Undecided);
     let timing = match (dependent.is_empty(), open) {
@@ -503,6 +501,7 @@ mod tests {
 
     use model::diagnostic::Sources;
     use model::isa::{Isa, Premise, Profile, VerdictWord};
+    use model::property::Property;
 
     use super::{Escape, Ground, Judgement, escapes, judge, partial_traps, recursive};
     use crate::assumptions::{Assumed, Kept};
@@ -538,8 +537,8 @@ mod tests {
     /// A class that is privileged or not, control sensitive, and has squares that break, the latter two
     /// in supervisor and user mode.
     fn class(privileged: Answer, sensitive: [Answer; 2], breaks: [Answer; 2]) -> Classification {
-        let finding = |name: &str, answers| Finding {
-            definition: DEFINITIONS.iter().find(|d| d.name == name).expect("it is defined"),
+        let finding = |property, answers| Finding {
+            definition: DEFINITIONS.iter().find(|d| d.property == property).expect("it is defined"),
             verdicts: both(answers),
             empty: Vec::new(),
         };
@@ -548,9 +547,9 @@ mod tests {
             privileged,
             privileged_evidence: verdict(privileged),
             findings: vec![
-                finding("control-sensitive", sensitive),
-                finding("time-sensitive", [No, No]),
-                finding("unconfined", [No, No]),
+                finding(Property::ControlSensitive, sensitive),
+                finding(Property::TimeSensitive, [No, No]),
+                finding(Property::Unconfined, [No, No]),
             ],
             statewise: both(breaks).into_iter().map(square).collect(),
             unpredictable: false,

@@ -6,6 +6,7 @@ use analyzer::verdict::Answer;
 use analyzer::{Options, analyze};
 use model::diagnostic::Sources;
 use model::isa::{Premise, Profile, VerdictWord};
+use model::property::Property;
 
 const FAMILY: &[&str] = &["g3", "g3-jrst1", "g3-popf", "g3-smode", "g3-lra", "g3-shrink", "g3-stb"];
 const OTHERS: &[&str] = &["pdp10", "pdp10-ka10", "m68000", "m68010", "x86-legacy", "x86-umip"];
@@ -231,7 +232,8 @@ fn published_lists_come_out() {
     ];
     for name in published {
         let it = find(&legacy, name);
-        assert_eq!((it.sensitive, it.privileged), (Answer::Yes, Answer::No), "{name}");
+        let found = [Property::Sensitive, Property::Privileged].map(|word| it.property(word));
+        assert_eq!(found, [Some(Answer::Yes), Some(Answer::No)], "{name}");
     }
     for name in offending(&legacy) {
         let noted = !find(&legacy, name).notes.is_empty();
@@ -255,7 +257,8 @@ fn published_lists_come_out() {
         "wrmsr",
     ];
     for name in privileged {
-        assert_eq!(find(&legacy, name).privileged, Answer::Yes, "{name}");
+        let found = find(&legacy, name).property(Property::Privileged);
+        assert_eq!(found, Some(Answer::Yes), "{name}");
     }
     let umip = bundled("x86-umip", Profile::Refined);
     let gone: Vec<&str> =
@@ -274,8 +277,8 @@ fn ordinary_moves_are_innocuous() {
         [("pdp10-ka10", "move"), ("m68000", "move_ad[a7]"), ("x86-legacy", "mov_r_m")]
     {
         assert_eq!(
-            find(&bundled(spec, Profile::Refined), name).innocuous,
-            Answer::Yes,
+            find(&bundled(spec, Profile::Refined), name).property(Property::Innocuous),
+            Some(Answer::Yes),
             "{spec} {name}"
         );
     }
@@ -400,7 +403,8 @@ fn a_trap_sequence_that_takes_a_register_breaks_the_diagram() {
 fn a_bound_that_can_be_read_breaks_the_clipped_square() {
     let report = bundled("g3-stb", Profile::Extended);
     let stb = find(&report, "stb");
-    assert_eq!((stb.extent_sensitive, stb.statewise), (Some(Answer::Yes), Answer::No));
+    let found = [Property::ExtentSensitive, Property::Statewise].map(|word| stb.property(word));
+    assert_eq!(found, [Some(Answer::Yes), Some(Answer::No)]);
     let vmm = &report.pairs[0].theorems.vmm;
     assert!(vmm.diagram.is_none(), "the theorem is refuted");
     let refutation = vmm.refutation.as_ref().expect("a replayed state");

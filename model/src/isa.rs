@@ -2,6 +2,7 @@
 //!
 //! Every consumer (the interpreter here, the symbolic executor, the engines) reads this form only.
 
+use crate::property::Property;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
@@ -341,8 +342,8 @@ pub struct Operand {
 /// One word of an `expect:` list.
 #[derive(Debug, Clone)]
 pub struct ExpectedWord {
-    /// The property: `privileged`, `user-sensitive`, …
-    pub word: String,
+    /// The property.
+    pub property: Property,
     /// Whether it is expected to be true.
     pub holds: bool,
     /// The mode in which it is, if one is named.

@@ -17,13 +17,12 @@ mod lower;
 pub mod map;
 mod overlay;
 mod parser;
+pub mod property;
 mod read;
 pub mod runs;
 pub mod spec;
 pub mod state;
 mod yaml;
-
-pub use check::PROPERTIES;
 
 use diagnostic::{Diagnostic, Sources};
 

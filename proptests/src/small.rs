@@ -5,6 +5,7 @@ use analyzer::verdict::Answer;
 use analyzer::{Options, analyze};
 use model::diagnostic::Sources;
 use model::isa::{Class, Isa, Pair, Part, Profile, TrapId, VerdictWord};
+use model::property::Property;
 use rayon::prelude::*;
 
 use crate::oracle::{self, Findings, Judged, Kept, PerMode, Privileged};
@@ -49,58 +50,73 @@ pub fn disagreements_with(
     all.into_iter().map(|line| format!("{place}: {line}")).collect()
 }
 
-/// One instruction: the oracle's answers and the report's, by their words.
-fn instruction(pair: &Pair, oracle: &Findings, report: &InstructionReport) -> Vec<String> {
-    let word = |holds: bool| if holds { "yes" } else { "no" };
-    let privileged = match oracle.privileged {
-        Privileged::Yes => "yes",
-        Privileged::No => "no",
-        Privileged::Vacuous => "vacuous",
+/// The oracle's answer to a property, where a report gives none that is no.
+fn answer(oracle: &Findings, property: Property) -> Answer {
+    let either = |both: PerMode| both[0] || both[1];
+    let holds = match property {
+        Property::Privileged => match oracle.privileged {
+            Privileged::Yes => true,
+            Privileged::No => false,
+            Privileged::Vacuous => return Answer::Vacuous,
+        },
+        Property::ControlSensitive => either(oracle.control_sensitive),
+        Property::BehaviourSensitive => oracle.behaviour_sensitive(),
+        Property::LocationSensitive => either(oracle.location_sensitive),
+        Property::ModeSensitive => oracle.mode_sensitive,
+        Property::ResourceSensitive => either(oracle.resource_sensitive),
+        Property::ExtentSensitive => either(oracle.extent_sensitive),
+        Property::TimeSensitive => either(oracle.time_sensitive),
+        Property::TrapMasked => oracle.trap_masked,
+        Property::TrapVisible => either(oracle.trap_visible),
+        Property::UserSensitive => oracle.user_sensitive(),
+        Property::Sensitive => oracle.sensitive(),
+        Property::Innocuous => !oracle.sensitive(),
+        Property::Unconfined => oracle.unconfined,
+        Property::Statewise => oracle.square_breaks == [false; 3],
     };
-    let either = |both: PerMode| word(both[0] || both[1]);
-    let answers = [
-        ("privileged", privileged),
-        ("control-sensitive", either(oracle.control_sensitive)),
-        ("behaviour-sensitive", word(oracle.behaviour_sensitive())),
-        ("location-sensitive", either(oracle.location_sensitive)),
-        ("mode-sensitive", word(oracle.mode_sensitive)),
-        ("resource-sensitive", either(oracle.resource_sensitive)),
-        ("extent-sensitive", either(oracle.extent_sensitive)),
-        ("time-sensitive", either(oracle.time_sensitive)),
-        ("trap-masked", word(oracle.trap_masked)),
-        ("trap-visible", either(oracle.trap_visible)),
-        ("user-sensitive", word(oracle.user_sensitive())),
-        ("sensitive", word(oracle.sensitive())),
-        ("innocuous", word(!oracle.sensitive())),
-        ("unconfined", word(oracle.unconfined)),
-        ("statewise", word(oracle.square_breaks == [false; 3])),
-    ];
+    if holds { Answer::Yes } else { Answer::No }
+}
+
+/// The modes in which the oracle shows a property: supervisor, user, any other; none if the property is
+/// not one of single modes.
+fn modes(oracle: &Findings, property: Property) -> Option<[bool; 3]> {
+    let pairwise = |[supervisor, user]: PerMode| [supervisor, user, false];
+    Some(match property {
+        Property::ControlSensitive => pairwise(oracle.control_sensitive),
+        Property::LocationSensitive => pairwise(oracle.location_sensitive),
+        Property::ResourceSensitive => pairwise(oracle.resource_sensitive),
+        Property::ExtentSensitive => pairwise(oracle.extent_sensitive),
+        Property::TimeSensitive => pairwise(oracle.time_sensitive),
+        Property::TrapVisible => pairwise(oracle.trap_visible),
+        Property::Unconfined => [false, oracle.unconfined, false],
+        Property::Statewise => oracle.square_breaks,
+        Property::Privileged
+        | Property::BehaviourSensitive
+        | Property::ModeSensitive
+        | Property::TrapMasked
+        | Property::UserSensitive
+        | Property::Sensitive
+        | Property::Innocuous => return None,
+    })
+}
+
+/// One instruction: the oracle's answers and the report's.
+fn instruction(pair: &Pair, oracle: &Findings, report: &InstructionReport) -> Vec<String> {
+    let names = [pair.supervisor.0.as_str(), pair.user.0.as_str(), "another mode"];
     let mut all = Vec::new();
-    for (property, answer) in answers {
-        let found = report.property(property).map_or("no", analyzer::verdict::Answer::word);
-        if found != answer {
-            all.push(format!("{}: {property}: {found}, oracle: {answer}", report.name));
+    for property in Property::ALL {
+        let (name, word) = (&report.name, property.word());
+        let (found, wanted) = (report.property(property), answer(oracle, property));
+        if found.unwrap_or(Answer::No) != wanted {
+            let found = found.map_or("not asked", Answer::word);
+            all.push(format!("{name}: {word}: {found}, oracle: {}", wanted.word()));
         }
-    }
-    let [supervisor, user, other] = oracle.square_breaks;
-    let pairwise = |both: PerMode| [both[0], both[1], false];
-    let modes = [
-        ("control_sensitive", pairwise(oracle.control_sensitive)),
-        ("location_sensitive", pairwise(oracle.location_sensitive)),
-        ("resource_sensitive", pairwise(oracle.resource_sensitive)),
-        ("extent_sensitive", pairwise(oracle.extent_sensitive)),
-        ("time_sensitive", pairwise(oracle.time_sensitive)),
-        ("trap_visible", pairwise(oracle.trap_visible)),
-        ("unconfined", [false, oracle.unconfined, false]),
-        ("statewise", [supervisor, user, other]),
-    ];
-    for (property, holds) in modes {
-        let names = [pair.supervisor.0.as_str(), pair.user.0.as_str(), "another mode"];
+        let Some(holds) = modes(oracle, property) else { continue };
         let wanted: Vec<&str> =
             names.into_iter().zip(holds).filter(|(_, yes)| *yes).map(|(n, _)| n).collect();
-        let found = report.modes.get(property).cloned().unwrap_or_default();
+        let found = report.modes.get(property.key()).cloned().unwrap_or_default();
         if found != wanted {
-            all.push(format!("{}: {property} in {found:?}, oracle: {wanted:?}", report.name));
+            all.push(format!("{name}: {word} in {found:?}, oracle: {wanted:?}"));
         }
     }
     all

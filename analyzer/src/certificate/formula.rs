@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use model::isa::{Class, Isa, Part, Role, Slice};
+use model::property::Property;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::manifest::{Arena, Structure};
@@ -76,20 +77,20 @@ fn argument(
     if !never(query.goal) {
         return "the conditions exclude each other";
     }
-    let definition = question.split('/').next().unwrap_or_default();
+    let definition = question.split('/').next().and_then(Property::of_word);
     match definition {
-        "control-sensitive" if !changes_control(problem.isa, it) => {
+        Some(Property::ControlSensitive) if !changes_control(problem.isa, it) => {
             "neither the mode nor R is changed"
         }
-        "location-sensitive"
-        | "mode-sensitive"
-        | "behaviour-sensitive"
-        | "resource-sensitive"
-        | "extent-sensitive"
-        | "time-sensitive"
-        | "statewise"
-            if runs.len() > 1 =>
-        {
+        Some(
+            Property::LocationSensitive
+            | Property::ModeSensitive
+            | Property::BehaviourSensitive
+            | Property::ResourceSensitive
+            | Property::ExtentSensitive
+            | Property::TimeSensitive
+            | Property::Statewise,
+        ) if runs.len() > 1 => {
             if it.depends.iter().any(|d| it.differs.contains(d)) {
                 "the results are equal, whatever differs"
             } else {

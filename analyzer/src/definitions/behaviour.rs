@@ -13,6 +13,7 @@
 //! different.
 
 use model::isa::{Profile, Slice};
+use model::property::Property;
 
 use super::{Definition, Obligation, Side};
 use crate::decide::Query;
@@ -23,7 +24,7 @@ use crate::symbolic::state::State;
 use crate::symbolic::term::Term;
 
 pub(crate) const DEFINITION: Definition = Definition {
-    name: "behaviour-sensitive",
+    property: Property::BehaviourSensitive,
     statement: "there are two states that differ in relocation and mode only, and end visibly different \
                 (P&G 1974, section 3)",
     applies: |_| true,

@@ -11,6 +11,7 @@
 //! **What a witness shows.** What the instruction changes outside, or the cell outside that it shows.
 
 use model::isa::Slice;
+use model::property::Property;
 
 use super::behaviour::in_side;
 use super::statewise::monitors;
@@ -22,7 +23,7 @@ use crate::setting::Setting;
 use crate::symbolic::term::Term;
 
 pub(crate) const DEFINITION: Definition = Definition {
-    name: "unconfined",
+    property: Property::Unconfined,
     statement: "there is a state in user mode in which the instruction completes, and reads or writes storage \
                 outside its window, or writes the mode or a component of the monitor's",
     applies: |_| true,

@@ -7,6 +7,7 @@
 //! **What a witness shows.** One state, in the given mode, and the component of M or R that changes.
 
 use model::isa::Role;
+use model::property::Property;
 
 use super::behaviour::in_side;
 use super::{Definition, Obligation, Side};
@@ -16,7 +17,7 @@ use crate::replay::{Replay, equal_bits};
 use crate::setting::Setting;
 
 pub(crate) const DEFINITION: Definition = Definition {
-    name: "control-sensitive",
+    property: Property::ControlSensitive,
     statement: "there is a state in which the instruction completes and changes the mode or R (P&G 1974, section 3)",
     applies: |_| true,
     counts: |_| true,

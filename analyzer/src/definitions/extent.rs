@@ -8,6 +8,7 @@
 //! **What a witness shows.** The two bounds, and the result that tells them apart.
 
 use model::isa::{Kind, Profile};
+use model::property::Property;
 
 use super::behaviour::{compare_in_place, in_side, varied};
 use super::{Definition, Obligation, Side};
@@ -16,7 +17,7 @@ use crate::replay::Replay;
 use crate::setting::Setting;
 
 pub(crate) const DEFINITION: Definition = Definition {
-    name: "extent-sensitive",
+    property: Property::ExtentSensitive,
     statement: "there are two states that differ in bounds only, and end visibly different (extended profile)",
     applies: |profile| profile == Profile::Extended,
     counts: |_| true,

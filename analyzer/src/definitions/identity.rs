@@ -3,6 +3,7 @@
 use model::bits::mask;
 use model::diagnostic::Sources;
 use model::isa::{Class, Isa, Pair, Profile};
+use model::property::Property;
 use model::state::State;
 
 use super::behaviour::{compare_runs, in_side, relocated};
@@ -126,12 +127,14 @@ fn equal_sides_show_nothing() {
                     let states = vec![before.clone(), before.clone()];
                     let replay = Replay::of(setting, class, open, states, 0);
                     // What changes outside the window is seen in one state.
-                    for definition in DEFINITIONS.iter().filter(|d| d.name != "unconfined") {
+                    for definition in
+                        DEFINITIONS.iter().filter(|d| d.property != Property::Unconfined)
+                    {
                         assert!(
                             !(definition.shown_by)(&replay, side),
                             "{} of {name} is {} by one state ({i})",
                             class.name,
-                            definition.name
+                            definition.property.word()
                         );
                     }
                     for part in [Part::Against, Part::Premise, Part::Completing] {

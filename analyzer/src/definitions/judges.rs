@@ -336,7 +336,7 @@ fn ask_all(setting: Setting<'_>, class: &Class, settle: &dyn Settle) {
         };
         for definition in DEFINITIONS.iter().filter(asked) {
             ask(
-                format!("{}/{}", definition.name, side.word()),
+                format!("{}/{}", definition.property.word(), side.word()),
                 &|problem| (definition.ask)(problem, setting, side),
                 &|replay| (definition.shown_by)(replay, side),
             );

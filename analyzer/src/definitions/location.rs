@@ -6,6 +6,7 @@
 //! **What a witness shows.** The two places of one window, and the result that tells them apart.
 
 use model::isa::Kind;
+use model::property::Property;
 
 use super::behaviour::{compare, in_side, relocated};
 use super::{Definition, Obligation, Side};
@@ -14,7 +15,7 @@ use crate::replay::Replay;
 use crate::setting::Setting;
 
 pub(crate) const DEFINITION: Definition = Definition {
-    name: "location-sensitive",
+    property: Property::LocationSensitive,
     statement: "there are two states that differ in relocation only, and end visibly different \
                 (P&G 1974, section 3)",
     applies: |_| true,

@@ -28,6 +28,7 @@ pub(crate) mod trap_masked;
 pub(crate) mod trap_visible;
 
 use model::isa::{Isa, Pair, Profile};
+use model::property::Property;
 use model::state::State;
 
 use crate::decide::Query;
@@ -103,8 +104,8 @@ pub(crate) struct Obligation {
 /// An existential property: "there are states such that …".
 #[derive(Debug)]
 pub(crate) struct Definition {
-    /// Word of reports and expectations; the file's name with dashes.
-    pub(crate) name: &'static str,
+    /// The property.
+    pub(crate) property: Property,
     /// The definition in one sentence, with its place.
     pub(crate) statement: &'static str,
     /// Whether the profile knows the property.
@@ -123,9 +124,9 @@ impl Definition {
     /// The name of the question in one of its modes.
     pub(crate) fn question(&self, side: Side) -> String {
         if self.modes.is_empty() {
-            self.name.to_owned()
+            self.property.word().to_owned()
         } else {
-            format!("{}/{}", self.name, side.word())
+            format!("{}/{}", self.property.word(), side.word())
         }
     }
 }

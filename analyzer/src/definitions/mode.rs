@@ -13,9 +13,10 @@ use super::{Definition, Obligation, Side};
 use crate::problem::Problem;
 use crate::replay::{Replay, deprivileged};
 use crate::setting::Setting;
+use model::property::Property;
 
 pub(crate) const DEFINITION: Definition = Definition {
-    name: "mode-sensitive",
+    property: Property::ModeSensitive,
     statement: "there are two states that differ in mode only, and end visibly different (P&G 1974, section 3)",
     applies: |_| true,
     counts: |_| true,

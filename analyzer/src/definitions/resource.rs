@@ -7,6 +7,7 @@
 //! **What a witness shows.** The resource that an instruction lets a guest see.
 
 use model::isa::{Kind, Profile, Slice};
+use model::property::Property;
 
 use super::behaviour::{compare_in_place, in_side, varied};
 use super::{Definition, Obligation, Side};
@@ -15,7 +16,7 @@ use crate::replay::Replay;
 use crate::setting::Setting;
 
 pub(crate) const DEFINITION: Definition = Definition {
-    name: "resource-sensitive",
+    property: Property::ResourceSensitive,
     statement: "there are two states that differ in components of R other than the mapping and time, \
                 and end visibly different (refined profile)",
     applies: |profile| profile != Profile::Literal,

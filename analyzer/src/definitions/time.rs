@@ -6,6 +6,7 @@
 //! **What a witness shows.** The clock that an instruction lets a guest see.
 
 use model::isa::{Kind, Profile};
+use model::property::Property;
 
 use super::behaviour::{compare_in_place, in_side, varied};
 use super::{Definition, Obligation, Side};
@@ -14,7 +15,7 @@ use crate::replay::Replay;
 use crate::setting::Setting;
 
 pub(crate) const DEFINITION: Definition = Definition {
-    name: "time-sensitive",
+    property: Property::TimeSensitive,
     statement: "there are two states that differ in time only, and end visibly different (P&G 1974, section 4)",
     applies: |_| true,
     counts: |profile| profile == Profile::Extended,

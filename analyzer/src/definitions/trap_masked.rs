@@ -7,6 +7,7 @@
 //! **What a witness shows.** The pair, and the trap that only the supervisor gets.
 
 use model::isa::Profile;
+use model::property::Property;
 
 use super::{Definition, Obligation, Side};
 use crate::decide::Query;
@@ -15,7 +16,7 @@ use crate::replay::{Replay, deprivileged};
 use crate::setting::Setting;
 
 pub(crate) const DEFINITION: Definition = Definition {
-    name: "trap-masked",
+    property: Property::TrapMasked,
     statement: "there are two states that differ in mode only; the supervisor's traps, the user's completes \
                 (extended profile)",
     applies: |profile| profile == Profile::Extended,

@@ -14,6 +14,7 @@
 
 use model::interp::Outcome;
 use model::isa::{Part, Profile, RegisterId, Role, Slice, TrapId};
+use model::property::Property;
 use model::state::State as Concrete;
 use rustc_hash::FxHashSet;
 
@@ -29,7 +30,7 @@ use crate::symbolic::state::{Register, State, Write};
 use crate::symbolic::term::{Node, Term, Terms};
 
 pub(crate) const DEFINITION: Definition = Definition {
-    name: "trap-visible",
+    property: Property::TrapVisible,
     statement: "with what a trap sequence loses of E as the sequence leaves it, a state ends as it never does \
                 otherwise, whatever comes of what is left open (extended profile)",
     applies: |profile| profile == Profile::Extended,

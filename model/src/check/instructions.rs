@@ -1,9 +1,10 @@
 //! Checking of instructions: encodings, operands, cases, expectations.
 
+use crate::property::Property;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Checker, PROPERTIES};
+use super::Checker;
 use crate::bits::{Bits, Op};
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::encoding::{Coverage, Pattern, coverage};
@@ -394,13 +395,15 @@ impl Checker<'_> {
                     None => (name, None),
                 };
                 self.mode_of_word(word, mode);
-                if !PROPERTIES.contains(&name) {
-                    let help = did_you_mean(name, PROPERTIES.iter().copied())
-                        .unwrap_or_else(|| format!("one of: {}", PROPERTIES.join(", ")));
+                let Some(property) = Property::of_word(name) else {
+                    let words = Property::ALL.map(Property::word);
+                    let help = did_you_mean(name, words)
+                        .unwrap_or_else(|| format!("one of: {}", words.join(", ")));
                     self.error("K028", word.span, format!("there is no property `{name}`"), &help);
-                }
+                    continue;
+                };
                 let mode = mode.map(str::to_owned);
-                list.push(ExpectedWord { word: name.to_owned(), holds, mode, span: word.span });
+                list.push(ExpectedWord { property, holds, mode, span: word.span });
             }
             all.push((*profile, list));
         }

@@ -18,25 +18,6 @@ use crate::lower::{Env, Lowerer, Mode, View, ViewEntry};
 use crate::parser;
 use crate::spec::{self, Code, Endian, Numbering, Spec};
 
-/// Words an `expect:` list may contain, in the order of reports.
-pub const PROPERTIES: &[&str] = &[
-    "privileged",
-    "control-sensitive",
-    "behaviour-sensitive",
-    "location-sensitive",
-    "mode-sensitive",
-    "resource-sensitive",
-    "extent-sensitive",
-    "time-sensitive",
-    "trap-masked",
-    "trap-visible",
-    "user-sensitive",
-    "sensitive",
-    "innocuous",
-    "unconfined",
-    "statewise",
-];
-
 /// What checking needs everywhere.
 struct Checker<'s> {
     spec: &'s Spec,

@@ -7,6 +7,7 @@ use model::diagnostic::Sources;
 use model::interp::{self, Fetched, Outcome};
 use model::isa::{Class, Endian, Isa, Pair, Profile, Role, TrapId};
 use model::map::VmMap;
+use model::property::Property;
 use model::state::State;
 use refvmm::classification::Classification;
 use refvmm::cpu::Cpu;
@@ -246,6 +247,6 @@ pub(super) fn holds(isa: &Isa, state: &State) -> bool {
 fn is_innocuous(class: &Class) -> bool {
     let refined = class.expect.iter().filter(|(profile, _)| *profile == Profile::Refined);
     let words: Vec<_> = refined.flat_map(|(_, words)| words).filter(|w| w.holds).collect();
-    let says = |word: &str| words.iter().any(|w| w.word == word);
-    says("innocuous") && !says("privileged")
+    let says = |property| words.iter().any(|w| w.property == property);
+    says(Property::Innocuous) && !says(Property::Privileged)
 }

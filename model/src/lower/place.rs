@@ -21,7 +21,7 @@ impl Lowerer<'_> {
     }
 
     /// Width of a place.
-    fn place_width(&mut self, place: &ast::Expr) -> Option<u32> {
+    pub(super) fn place_width(&mut self, place: &ast::Expr) -> Option<u32> {
         match &place.kind {
             E::Name(name) => match self.lookup(name) {
                 Some(Binding::Local(_, width)) => Some(width),
@@ -70,7 +70,7 @@ impl Lowerer<'_> {
         }
     }
 
-    fn not_a_place(&mut self, span: Span, help: &str) {
+    pub(super) fn not_a_place(&mut self, span: Span, help: &str) {
         self.error("C018", span, "this cannot be assigned to", help);
     }
 
@@ -129,7 +129,10 @@ impl Lowerer<'_> {
             }
             // A constant inside a concatenation (the PSW): nothing is kept of it.
             E::Number(..) => Some(()),
-            E::Call(..) | E::Unary(..) | E::Binary(..) | E::Choice(..) => None,
+            E::Call(..) | E::Unary(..) | E::Binary(..) | E::Choice(..) => {
+                self.not_a_place(place.span, "");
+                None
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! Lowering of views: where there are many entries, the number is looked up bit by bit, so that depth
 //! grows with its width only.
 
-use super::{Binding, Lowerer, ViewEntry};
+use super::{Binding, Lowerer, ViewEntry, bits};
 use crate::ast;
 use crate::bits::{Bits, Op, bits_for, mask};
 use crate::isa::{Expr, ExprKind, Stmt};
@@ -25,16 +25,16 @@ impl Lowerer<'_> {
         let (entries, default) = self.expand(name, false, span, |l| {
             let (default, ()) = l.nested(|l| l.block(&view.default));
             let one = |(number, entry): &(u128, ViewEntry)| {
-                let expression = match entry {
-                    ViewEntry::Place(place) => place,
-                    ViewEntry::Code { read, .. } => read,
-                };
-                let (mut taken, value) = l.nested(|l| l.expr_to(expression, view.width));
+                let (mut taken, value) = l.nested(|l| match entry {
+                    ViewEntry::Place(place) => l.read_entry(place, view.width),
+                    ViewEntry::Code { read, .. } => l.expr_to(read, view.width),
+                });
                 taken.push(Stmt::Local(result, value?));
                 Some((*number, taken))
             };
-            let entries = view.entries.iter().map(one).collect::<Option<Vec<Taken>>>()?;
-            Some((entries, default))
+            // All of them, so that all errors are found.
+            let entries: Vec<Option<Taken>> = view.entries.iter().map(one).collect();
+            Some((entries.into_iter().collect::<Option<Vec<Taken>>>()?, default))
         })?;
         self.choose(&index, entries, default);
         Some(Expr { width: view.width, kind: ExprKind::Local(result) })
@@ -54,7 +54,7 @@ impl Lowerer<'_> {
             let (default, ()) = l.nested(|l| l.block(&view.default));
             let one = |(number, entry): &(u128, ViewEntry)| {
                 let (taken, done) = l.nested(|l| match entry {
-                    ViewEntry::Place(place) => l.store(place, value.clone()),
+                    ViewEntry::Place(place) => l.store_entry(place, value.clone()),
                     ViewEntry::Code { write, .. } => {
                         let scope = l.variables.len();
                         l.bind("value", Binding::Local(local, view.width));
@@ -65,11 +65,46 @@ impl Lowerer<'_> {
                 });
                 done.map(|()| (*number, taken))
             };
-            let entries = view.entries.iter().map(one).collect::<Option<Vec<Taken>>>()?;
-            Some((entries, default))
+            // All of them, so that all errors are found.
+            let entries: Vec<Option<Taken>> = view.entries.iter().map(one).collect();
+            Some((entries.into_iter().collect::<Option<Vec<Taken>>>()?, default))
         })?;
         self.choose(&index, entries, default);
         Some(())
+    }
+
+    /// Stores to an entry that is one expression: a place as wide as the view.
+    fn store_entry(&mut self, place: &ast::Expr, value: Expr) -> Option<()> {
+        if !is_place(place) {
+            self.not_a_place(place.span, "say what a write does: {read: \"…\", write: \"…\"}");
+            return None;
+        }
+        let (view, entry) = (value.width, self.place_width(place)?);
+        if entry != view {
+            self.narrow_entry(place, entry, view);
+            return None;
+        }
+        self.store(place, value)
+    }
+
+    /// The value of an entry that is one expression.
+    fn read_entry(&mut self, entry: &ast::Expr, view: u32) -> Option<Expr> {
+        if !is_place(entry) {
+            return self.expr_to(entry, view);
+        }
+        let value = self.expr(entry, Some(view))?;
+        if value.width != view {
+            self.narrow_entry(entry, value.width, view);
+            return None;
+        }
+        Some(value)
+    }
+
+    /// An entry that is a place is as wide as its view.
+    fn narrow_entry(&mut self, place: &ast::Expr, entry: u32, view: u32) {
+        let message = format!("this entry has {}, its view {}", bits(entry), bits(view));
+        let help = "say what a read gives and what a write does: {read: \"…\", write: \"…\"}";
+        self.error("C013", place.span, message, help);
     }
 
     /// Runs the entry with the number `index`, or the default.
@@ -90,6 +125,16 @@ impl Lowerer<'_> {
             Some(listed) => self.emit(Stmt::If(listed, tree, default)),
             None => self.out.extend(tree),
         }
+    }
+}
+
+/// Whether an entry can be written as it stands.
+const fn is_place(entry: &ast::Expr) -> bool {
+    use ast::{Binary::Concat, ExprKind as E};
+    match entry.kind {
+        E::Name(_) | E::Field(..) | E::Index(..) | E::Slice(..) | E::Cells(..) => true,
+        E::Binary(Concat, ..) => true,
+        E::Number(..) | E::Call(..) | E::Unary(..) | E::Binary(..) | E::Choice(..) => false,
     }
 }
 

@@ -349,6 +349,8 @@ impl Search<'_, '_> {
             }
             match exists {
                 Answer::Yes => {}
+                // Modes outside the pair are those that the assumptions leave, and they may leave none.
+                Answer::No | Answer::Vacuous if side == Side::Other => continue,
                 Answer::No | Answer::Vacuous => return Trial::Empty,
                 Answer::Undecided => return Trial::Open,
             }

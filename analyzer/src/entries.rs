@@ -6,7 +6,7 @@ use model::state::State;
 
 use crate::choice::{self, Assignment};
 use crate::counts::Counts;
-use crate::definitions::entry;
+use crate::definitions::entry::{self, Handler};
 use crate::inquiry::Inquiry;
 use crate::setting::Setting;
 use crate::settle::{Question, Settle};
@@ -17,7 +17,7 @@ use crate::verdict::{Answer, Verdict};
 pub(crate) struct Entries {
     /// By trap, in specification order: whether it leads to the monitor, with two states that show that
     /// it does not, if that is why.
-    pub(crate) traps: Vec<(Answer, Option<Verdict>)>,
+    pub(crate) traps: Vec<Known>,
     /// No single choice is known under which all of them do.
     pub(crate) apart: bool,
     /// Bits that the monitor has to keep, for all of them to lead to it.
@@ -101,37 +101,61 @@ fn needs(inquiry: &mut Inquiry<'_>, traps: &[TrapId], known: &State) -> Option<A
     Some(needs)
 }
 
+/// Whether a trap leads to the monitor, and why not.
+type Known = (Answer, Option<Verdict>);
+
 /// Whether a trap leads to the monitor.
-fn one(inquiry: &mut Inquiry<'_>, trap: TrapId) -> (Answer, Option<Verdict>) {
+fn one(inquiry: &mut Inquiry<'_>, trap: TrapId) -> Known {
+    let name = &inquiry.setting().isa.trap(trap).name;
+    if let Some(known) = depends(inquiry, trap, Handler::Unasked) {
+        return known;
+    }
+    match enters(inquiry, name, &[trap], &[]) {
+        Verdict::Shown(_) => {
+            depends(inquiry, trap, Handler::Own).unwrap_or_else(|| given(inquiry, trap))
+        }
+        Verdict::Proved(_) => {
+            let name = format!("{name}/anywhere");
+            let anywhere = enters_at(inquiry, &name, &[trap], &[], Handler::Anywhere);
+            (if anywhere.is_proved() { Answer::No } else { Answer::Undecided }, None)
+        }
+        Verdict::Open(_) => (Answer::Undecided, None),
+    }
+}
+
+/// Whether where a trap leads depends on the guest: the place, or what is fetched there. Nothing where it does
+/// not.
+fn depends(inquiry: &mut Inquiry<'_>, trap: TrapId, handler: Handler) -> Option<Known> {
     let setting = inquiry.setting();
     let name = &setting.isa.trap(trap).name;
+    // A choice of the monitor's may let the handler stand anywhere.
+    let (depends, choice, chosen) = match handler {
+        Handler::Unasked => ("depends", "choice", handler),
+        Handler::Anywhere | Handler::Own => ("handler", "handler-choice", Handler::Anywhere),
+    };
     let depends = inquiry.ask(&Question {
-        name: format!("trap-entry/{name}/depends"),
-        ask: &|problem| entry::ask_depends(problem, setting, trap),
-        shows: &|replay| entry::depends_shown_by(replay, trap),
+        name: format!("trap-entry/{name}/{depends}"),
+        ask: &|problem| entry::ask_depends(problem, setting, trap, handler),
+        shows: &|replay| entry::depends_shown_by(replay, trap, handler),
     });
     match &depends {
-        Verdict::Proved(_) => match enters(inquiry, name, &[trap], &[]) {
-            Verdict::Shown(_) => given(inquiry, trap),
-            Verdict::Proved(_) => (Answer::No, None),
-            Verdict::Open(_) => (Answer::Undecided, None),
-        },
-        Verdict::Open(_) => (Answer::Undecided, None),
+        Verdict::Proved(_) => None,
+        Verdict::Open(_) => Some((Answer::Undecided, None)),
         Verdict::Shown(witness) => {
             let choice = inquiry.ask(&Question {
-                name: format!("trap-entry/{name}/choice"),
-                ask: &|problem| entry::ask_choice(problem, setting, trap, witness),
-                shows: &|replay| entry::choice_shown_by(replay, trap),
+                name: format!("trap-entry/{name}/{choice}"),
+                ask: &|problem| entry::ask_choice(problem, setting, trap, witness, chosen),
+                shows: &|replay| entry::choice_shown_by(replay, trap, chosen),
             });
-            let stray = matches!(choice, Verdict::Proved(_));
-            (if stray { Answer::No } else { Answer::Undecided }, Some(depends))
+            let answer = if choice.is_proved() { Answer::No } else { Answer::Undecided };
+            Some((answer, Some(depends)))
         }
     }
 }
 
 /// Whether a trap that can lead to the monitor does so for every argument, and whatever the monitor has
 /// that it does not set.
-fn given(inquiry: &mut Inquiry<'_>, trap: TrapId) -> (Answer, Option<Verdict>) {
+fn given(inquiry: &mut Inquiry<'_>, trap: TrapId) -> Known {
     let setting = inquiry.setting();
     let given = inquiry.ask(&Question {
         name: format!("trap-entry/{}/given", setting.isa.trap(trap).name),
@@ -175,10 +199,22 @@ fn enters(
     traps: &[TrapId],
     kept: &[(Part, u128)],
 ) -> Verdict {
+    enters_at(inquiry, name, traps, kept, Handler::Own)
+}
+
+/// Whether there is a state from which all these traps enter, with a handler that is the monitor's or one that
+/// stands anywhere.
+fn enters_at(
+    inquiry: &mut Inquiry<'_>,
+    name: &str,
+    traps: &[TrapId],
+    kept: &[(Part, u128)],
+    handler: Handler,
+) -> Verdict {
     let setting = inquiry.setting();
     inquiry.ask(&Question {
         name: format!("trap-entry/{name}/enters"),
-        ask: &|problem| entry::ask_enters(problem, setting, traps, kept),
+        ask: &|problem| entry::ask_enters(problem, setting, traps, kept, handler),
         shows: &|replay| entry::enters_shown_by(replay, traps, kept),
     })
 }

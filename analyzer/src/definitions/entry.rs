@@ -2,19 +2,21 @@
 //!
 //! **Statement** (P&G section 2: a trap loads a PSW that the supervisor has put there; the paper's machine
 //! cannot do otherwise). From every state of the real machine in user mode, M behind the trap sequence is
-//! the supervisor mode of the pair; and P and the mapping, through which the handler is fetched, depend
-//! only on cells and components that no guest can write.
+//! the supervisor mode of the pair; and P, the mapping, and the instruction that is fetched there, the first
+//! of the handler, depend only on cells and components that no guest can write.
 //!
 //! **Formula.** Two parts. [`ask_depends`]: there are two states in user mode that agree in the monitor's
 //! storage (the cells below k) and its components of R; the trap of the first enters the supervisor mode with
-//! a window that is not empty, and that of the second leads to another mode, P or window; nor, in
+//! a window that is not empty, where an instruction can be fetched, and that of the second leads to another
+//! mode, P, window or instruction; nor, in
 //! [`ask_given`], does it fail to enter for another argument, or for another value of what the monitor has and
 //! does not set. [`ask_enters`]:
 //! there is a state from which all traps enter the supervisor mode. If the first has no model and the second
 //! has one, its values of what belongs to the monitor are a choice under which every guest's trap leads to
 //! the monitor.
 //! Where the sequence loads or stores through the monitor's own components (a table of vectors, a
-//! supervisor stack), the monitor keeps these places in its own storage and apart from each other.
+//! supervisor stack), or the handler stands where the monitor's own says, the monitor keeps these places in
+//! its own storage and apart from each other. There is room for a guest beside it: k < q.
 //!
 //! Where two states differ, [`ask_choice`] asks whether anything that belongs to the monitor makes them
 //! agree, or, where one was led astray by what is given, [`ask_given_choice`] whether anything leads both to
@@ -25,10 +27,11 @@
 
 use std::rc::Rc;
 
+use model::interp::{self, fetch};
 use model::isa::{Class, Isa, Kind, Part, Role, Slice, TrapId};
 use model::map::window;
 use model::state::State as Concrete;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::behaviour::in_side;
 use super::choice::is_chosen;
@@ -38,13 +41,14 @@ use crate::decide::Query;
 use crate::problem::{Problem, Run, cell_count};
 use crate::replay::{Replay, deprivileged, equal_bits};
 use crate::setting::Setting;
+use crate::symbolic::execute::{Fetched, fetched};
 use crate::symbolic::facts::Facts;
 use crate::symbolic::state::{Layout, Region, State};
 use crate::symbolic::term::{Array, Node, Term, Terms};
 use crate::witness::Witness;
 
-pub(crate) const STATEMENT: &str = "behind every trap from user mode, M is the supervisor mode of the pair, and P \
-     and the mapping depend only on what no guest can write (P&G 1974, section 2)";
+pub(crate) const STATEMENT: &str = "behind every trap from user mode, M is the supervisor mode of the pair, and P, \
+     the mapping and the instruction fetched there depend only on what no guest can write (P&G 1974, section 2)";
 
 /// What guests can change, or what changes by itself.
 fn is_guests(slice: &Slice) -> bool {
@@ -52,16 +56,29 @@ fn is_guests(slice: &Slice) -> bool {
         || matches!(slice.kind, Some(Kind::Relocation | Kind::Bounds | Kind::Time))
 }
 
+/// What is asked of the first instruction of the handler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Handler {
+    /// Nothing: the place alone is asked about.
+    Unasked,
+    /// It can be fetched, wherever it stands.
+    Anywhere,
+    /// It can be fetched, and stands where all that is fetched is the monitor's, if there is such a place.
+    Own,
+}
+
 /// The real machine before a trap: the monitor's storage below k, guests above.
+#[derive(Clone)]
 struct Scene {
     k: Term,
     q: Term,
     monitors: Array,
     premises: Vec<Term>,
+    handler: Handler,
 }
 
 impl Scene {
-    fn new(problem: &mut Problem<'_>) -> Self {
+    fn new(problem: &mut Problem<'_>, handler: Handler) -> Self {
         let isa = problem.isa;
         let width = isa.address_width();
         let q = problem.cells;
@@ -69,8 +86,8 @@ impl Scene {
         let least = problem.terms.constant(isa.least_cells(), width);
         let mut premises = problem.always.clone();
         premises.push(problem.terms.ule(least, k));
-        premises.push(problem.terms.ule(k, q));
-        Self { k, q, monitors: problem.array(), premises }
+        premises.push(problem.terms.ult(k, q));
+        Self { k, q, monitors: problem.array(), premises, handler }
     }
 
     /// The state with its storage laid out; what guests have there is arbitrary.
@@ -80,6 +97,14 @@ impl Scene {
         state.layout =
             Rc::new(Layout { regions: vec![region], rest: self.monitors, cells: self.q });
         state
+    }
+
+    /// A cell is the monitor's: below k, and in no guest's region.
+    fn below(&self, terms: &mut Terms, cell: Term) -> [Term; 2] {
+        let below = terms.ult(cell, self.k);
+        let (index, size) = (terms.sub(cell, self.k), terms.sub(self.q, self.k));
+        let inside = terms.ult(index, size);
+        [below, terms.not(inside)]
     }
 
     fn facts(&self, problem: &mut Problem<'_>) -> Facts {
@@ -103,73 +128,125 @@ struct Entry {
     mode: Term,
     counter: Vec<Term>,
     window: (Term, Term),
+    /// The first instruction there, by length.
+    fetched: Vec<Fetched>,
+    after: State,
     /// The sequence is unpredictable.
     strange: Term,
 }
 
 impl Entry {
     /// Behind the sequence of a trap. `apart` takes what the monitor sees to, where the sequence loads
-    /// and stores through the monitor's own components.
+    /// and stores through the monitor's own components. Where it is compared with another place, the same
+    /// instruction is asked for there: fetching is told apart only behind one and the same place.
     fn of(
         problem: &mut Problem<'_>,
         scene: &Scene,
         (trap, argument): (TrapId, Option<Term>),
         state: &State,
+        like: Option<&Self>,
         apart: &mut Vec<Term>,
     ) -> Self {
         let mut facts = scene.facts(problem);
-        let (after, strange) = behind(problem, trap, argument, state.clone(), &facts);
-        let entry = Self::read(problem, &after, strange);
+        let (mut after, mut strange) = behind(problem, trap, argument, state.clone(), &facts);
         let mut own = monitors_own(problem, state);
         own.extend(argument);
-        let roots = entry.counter.iter().copied().chain([
-            entry.mode,
-            entry.window.0,
-            entry.window.1,
-            entry.strange,
-        ]);
-        let loads = loads(&problem.terms, roots.collect(), scene.monitors);
+        let roots = Self::read(problem, &after, strange).roots();
+        let loads = loads(&problem.terms, roots, scene.monitors);
         let terms = &mut problem.terms;
         let mut places = Vec::new();
         let owned = |terms: &Terms, index: Term| {
             terms.value(index).is_none() && depends_only_on(terms, index, &own)
         };
         for &load in &loads {
-            if owned(terms, load) {
-                places.push(terms.ult(load, scene.k));
+            // Those of the trap's own cells lie there anyway: to say so saves work.
+            let fixed = terms.value(load).is_some_and(|cell| cell < problem.isa.least_cells());
+            if fixed || owned(terms, load) {
+                places.extend(scene.below(terms, load));
             }
         }
         for store in after.writes.iter().map(|w| w.index) {
             if owned(terms, store) {
-                places.push(terms.ult(store, scene.k));
+                places.extend(scene.below(terms, store));
                 places.extend(loads.iter().map(|load| terms.ne(store, *load)));
             }
         }
-        if places.is_empty() {
+        if !places.is_empty() {
+            for place in &places {
+                facts.assume(terms, *place);
+            }
+            apart.append(&mut places);
+            (after, strange) = behind(problem, trap, argument, state.clone(), &facts);
+        }
+        let mut entry = Self::read(problem, &after, strange);
+        if scene.handler == Handler::Unasked {
             return entry;
         }
-        for place in &places {
+        if let Some(other) = like {
+            entry.stand_at(problem, other);
+        }
+        entry.fetch(problem, &facts);
+        let terms = &mut problem.terms;
+        [scene.k, scene.q].into_iter().for_each(|cells| terms.support(cells, &mut own));
+        let fetched = entry.fetched.iter().flat_map(|it| it.word.into_iter().chain([it.completes]));
+        let fetched: Vec<Term> = fetched.collect();
+        let follow = |terms: &mut Terms, root: &Term| follows(terms, *root, &own, scene.monitors);
+        let mut handler: Vec<Term> = fetched.iter().map(|root| follow(terms, root)).collect();
+        if scene.handler == Handler::Anywhere || handler.iter().any(|place| terms.is_false(*place))
+        {
+            return entry;
+        }
+        // It is below k, and the sequence stores nothing of the guest's there.
+        for cell in self::loads(terms, fetched, scene.monitors) {
+            if terms.value(cell).is_none() {
+                handler.extend(scene.below(terms, cell));
+                for write in &entry.after.writes {
+                    let (apart, own) = (terms.ne(write.index, cell), follow(terms, &write.value));
+                    handler.push(terms.or(apart, own));
+                }
+            }
+        }
+        for place in &handler {
             facts.assume(terms, *place);
         }
-        apart.extend(places);
-        let (after, strange) = behind(problem, trap, argument, state.clone(), &facts);
-        Self::read(problem, &after, strange)
+        apart.extend(handler);
+        entry.fetch(problem, &facts);
+        entry
+    }
+
+    /// Fetches from the place of another: where the two differ, that is told by itself.
+    fn stand_at(&mut self, problem: &mut Problem<'_>, other: &Self) {
+        let isa = problem.isa;
+        let mapping = [isa.relocation, isa.bounds].into_iter().flatten();
+        let mapping = mapping.filter(|_| isa.window.is_none());
+        for part in counters(isa).into_iter().chain(isa.mode).chain(mapping) {
+            let value = other.after.part(&mut problem.terms, part);
+            self.after.set_part(&mut problem.terms, part, value);
+        }
+    }
+
+    /// What the place depends on.
+    fn roots(&self) -> Vec<Term> {
+        let others = [self.mode, self.window.0, self.window.1, self.strange];
+        self.counter.iter().copied().chain(others).collect()
     }
 
     fn read(problem: &mut Problem<'_>, after: &State, strange: Term) -> Self {
         let isa = problem.isa;
-        let mut counter = Vec::new();
-        for (id, register) in isa.register_ids().filter(|(_, r)| r.count.is_none()) {
-            for slice in register.slices.iter().filter(|s| s.role == Role::P) {
-                let part = Part { register: id, low: slice.low, width: slice.width };
-                counter.push(after.part(&mut problem.terms, part));
-            }
-        }
+        let counter = counters(isa).into_iter();
+        let counter = counter.map(|part| after.part(&mut problem.terms, part)).collect();
         let mode = match isa.mode {
             Some(part) => after.part(&mut problem.terms, part),
             None => problem.terms.bool(false),
         };
-        Self { mode, counter, window: problem.window(after), strange }
+        let window = problem.window(after);
+        Self { mode, counter, window, fetched: Vec::new(), after: after.clone(), strange }
+    }
+
+    /// Fetches the first instruction of the handler.
+    fn fetch(&mut self, problem: &mut Problem<'_>, facts: &Facts) {
+        let fetch = |how| fetched(problem.isa, &mut problem.terms, how, &self.after, facts);
+        self.fetched = problem.isa.all_fetches.iter().map(fetch).collect();
     }
 
     fn differs(&self, terms: &mut Terms, other: &Self) -> Term {
@@ -181,6 +258,13 @@ impl Entry {
             other.strange,
         ];
         wrong.extend(self.counter.iter().zip(&other.counter).map(|(x, y)| terms.ne(*x, *y)));
+        for (x, y) in self.fetched.iter().zip(&other.fetched) {
+            wrong.extend([terms.ne(x.completes, y.completes), x.strange, y.strange]);
+            if let (Some(word), Some(other)) = (x.word, y.word) {
+                let differs = terms.ne(word, other);
+                wrong.push(terms.and(x.completes, differs));
+            }
+        }
         terms.any(wrong)
     }
 
@@ -194,8 +278,67 @@ impl Entry {
             terms.ult(self.window.0, q),
             terms.not(self.strange),
         ];
-        terms.all(all)
+        // An instruction of the shortest length.
+        let fetched = self.fetched.first().map(|first| first.completes);
+        terms.all(all.into_iter().chain(fetched))
     }
+}
+
+/// The parts of P.
+fn counters(isa: &Isa) -> Vec<Part> {
+    let registers = isa.register_ids().filter(|(_, register)| register.count.is_none());
+    let slices = registers.flat_map(|(id, it)| it.slices.iter().map(move |slice| (id, slice)));
+    let counter = slices.filter(|(_, slice)| slice.role == Role::P);
+    counter.map(|(id, s)| Part { register: id, low: s.low, width: s.width }).collect()
+}
+
+/// The condition under which a term's value follows from allowed terms and from what the monitor's cells hold.
+fn follows(terms: &mut Terms, root: Term, allowed: &FxHashSet<Term>, monitors: Array) -> Term {
+    let (yes, no) = (terms.bool(true), terms.bool(false));
+    let mut known: FxHashMap<Term, Term> = allowed.iter().map(|t| (*t, yes)).collect();
+    let mut open = vec![root];
+    while let Some(&t) = open.last() {
+        let node = terms.node(t).clone();
+        let inner = match node {
+            Node::Select(array, _) if array != monitors => Vec::new(),
+            _ => terms.children(t).to_vec(),
+        };
+        let unknown = inner.iter().copied().filter(|t| !known.contains_key(t));
+        let before = open.len();
+        if !known.contains_key(&t) {
+            open.extend(unknown);
+        }
+        if open.len() > before {
+            continue;
+        }
+        open.pop();
+        let of = |t: &Term| known[t];
+        let when = match node {
+            _ if known.contains_key(&t) => continue,
+            Node::Variable(_) => no,
+            Node::Select(array, _) if array != monitors => no,
+            Node::Ite(condition, then, otherwise) => {
+                let taken = terms.ite(condition, of(&then), of(&otherwise));
+                terms.and(of(&condition), taken)
+            }
+            // One that is false says enough of a conjunction, and one that is true of a disjunction.
+            Node::And(a, b) | Node::Or(a, b) if terms.width(t) == 1 => {
+                let settles = |terms: &mut Terms, t| match node {
+                    Node::And(..) => terms.not(t),
+                    _ => t,
+                };
+                let [first, second] = [a, b].map(|t| {
+                    let alone = settles(terms, t);
+                    terms.and(of(&t), alone)
+                });
+                let both = terms.and(of(&a), of(&b));
+                terms.any([both, first, second])
+            }
+            _ => terms.all(inner.iter().map(of)),
+        };
+        known.insert(t, when);
+    }
+    known[&root]
 }
 
 /// The cells of an array that occur in terms.
@@ -221,12 +364,13 @@ pub(crate) fn ask_depends(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
     trap: TrapId,
+    handler: Handler,
 ) -> Obligation {
-    let scene = Scene::new(problem);
+    let scene = Scene::new(problem, handler);
     let first = in_user(problem, setting);
     let second = problem.vary(&first, |_, s| is_guests(s));
     let second = problem.deprivileged(&second, setting.pair);
-    finish(problem, &scene, trap, [first, second], Arguments::One, |terms, q, [a, b]| {
+    finish(problem, setting, &scene, trap, [first, second], Arguments::One, |terms, q, [a, b]| {
         let enters = a.enters(terms, setting, q);
         let differs = a.differs(terms, &b);
         terms.and(enters, differs)
@@ -235,17 +379,18 @@ pub(crate) fn ask_depends(
 
 /// "There are two states in user mode, with the same of what the monitor sets; the trap of the first enters the
 /// supervisor mode, and that of the second, with whatever argument, does not." What the monitor has and does
-/// not set, such as the number of its processor, may be another for the second.
+/// not set, such as the number of its processor, may be another for the second. Where P is what cells of the
+/// monitor's hold, they hold the same for both.
 pub(crate) fn ask_given(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
     trap: TrapId,
 ) -> Obligation {
-    let scene = Scene::new(problem);
+    let scene = Scene::new(problem, Handler::Own);
     let first = in_user(problem, setting);
     let second = problem.vary(&first, |_, s| !is_chosen(s));
     let second = problem.deprivileged(&second, setting.pair);
-    finish(problem, &scene, trap, [first, second], Arguments::Own, |terms, q, [a, b]| {
+    finish(problem, setting, &scene, trap, [first, second], Arguments::Own, |terms, q, [a, b]| {
         let enters = a.enters(terms, setting, q);
         let other = b.enters(terms, setting, q);
         let fails = terms.not(other);
@@ -260,10 +405,11 @@ pub(crate) fn ask_choice(
     setting: Setting<'_>,
     trap: TrapId,
     known: &Witness,
+    handler: Handler,
 ) -> Obligation {
-    let scene = Scene::new(problem);
+    let scene = Scene::new(problem, handler);
     let states = chosen_anew(problem, known);
-    finish(problem, &scene, trap, states, Arguments::One, |terms, q, [a, b]| {
+    finish(problem, setting, &scene, trap, states, Arguments::One, |terms, q, [a, b]| {
         let differs = a.differs(terms, &b);
         let same = terms.not(differs);
         let enters = a.enters(terms, setting, q);
@@ -279,9 +425,9 @@ pub(crate) fn ask_given_choice(
     trap: TrapId,
     known: &Witness,
 ) -> Obligation {
-    let scene = Scene::new(problem);
+    let scene = Scene::new(problem, Handler::Anywhere);
     let states = chosen_anew(problem, known);
-    finish(problem, &scene, trap, states, Arguments::Own, |terms, q, [a, b]| {
+    finish(problem, setting, &scene, trap, states, Arguments::Own, |terms, q, [a, b]| {
         let first = a.enters(terms, setting, q);
         let second = b.enters(terms, setting, q);
         terms.and(first, second)
@@ -314,26 +460,53 @@ enum Arguments {
     Own,
 }
 
+/// Whether P behind a trap is what cells of the monitor's hold, as it is.
+fn holds_counter(setting: Setting<'_>, class: &Class, trap: TrapId) -> bool {
+    let mut problem = Problem::new(setting.isa, class, Terms::default());
+    let scene = Scene::new(&mut problem, Handler::Unasked);
+    let state = in_user(&mut problem, setting);
+    let state = scene.place(&mut problem, state);
+    let raised = (trap, argument(&mut problem));
+    let mut open = Entry::of(&mut problem, &scene, raised, &state, None, &mut Vec::new()).counter;
+    while let Some(t) = open.pop() {
+        match *problem.terms.node(t) {
+            Node::Select(array, _) if array == scene.monitors => {}
+            Node::Concat(..) | Node::Extract(..) => open.extend(problem.terms.children(t)),
+            _ => return false,
+        }
+    }
+    true
+}
+
 /// Two states before a trap, and what is asked of the places that it leads to.
 fn finish(
     problem: &mut Problem<'_>,
+    setting: Setting<'_>,
     scene: &Scene,
     trap: TrapId,
     states: [State; 2],
     arguments: Arguments,
     goal: impl FnOnce(&mut Terms, Term, [Entry; 2]) -> Term,
 ) -> Obligation {
-    let first = argument(problem);
-    let second = match arguments {
-        Arguments::One => first,
-        Arguments::Own => argument(problem),
-    };
+    let argument_of_first = argument(problem);
     let mut premises = scene.premises.clone();
     let states = states.map(|state| scene.place(problem, state));
     let [a, b] = &states;
-    let entries = [(a, first), (b, second)]
-        .map(|(state, argument)| Entry::of(problem, scene, (trap, argument), state, &mut premises));
-    let goal = goal(&mut problem.terms, scene.q, entries);
+    let raised = (trap, argument_of_first);
+    let first = Entry::of(problem, scene, raised, a, None, &mut premises);
+    let second = match arguments {
+        Arguments::One => Entry::of(problem, scene, raised, b, Some(&first), &mut premises),
+        Arguments::Own => {
+            let raised = (trap, argument(problem));
+            // Where the monitor's cells hold P, they may hold the same for every argument.
+            let like = holds_counter(setting, problem.class, trap).then_some(&first);
+            // The guest chooses its argument: that it is one for which the handler is the monitor's is not
+            // for the monitor to see to.
+            let anywhere = Scene { handler: Handler::Anywhere, ..scene.clone() };
+            Entry::of(problem, &anywhere, raised, b, like, &mut premises)
+        }
+    };
+    let goal = goal(&mut problem.terms, scene.q, [first, second]);
     let runs: Vec<Run> = states.into_iter().map(|state| at_rest(problem, state)).collect();
     premises.extend(runs.iter().flat_map(|run| &run.assumed));
     let unknown = problem.terms.bool(false);
@@ -346,14 +519,15 @@ fn at_rest(problem: &mut Problem<'_>, state: State) -> Run {
 }
 
 /// "There is a state in user mode, with these bits kept, from which all these traps enter the supervisor
-/// mode."
+/// mode", with a handler that is the monitor's, or one that stands anywhere.
 pub(crate) fn ask_enters(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
     traps: &[TrapId],
     kept: &[(Part, u128)],
+    handler: Handler,
 ) -> Obligation {
-    let scene = Scene::new(problem);
+    let scene = Scene::new(problem, handler);
     let state = in_user(problem, setting);
     let state = scene.place(problem, state);
     let mut premises = scene.premises.clone();
@@ -365,7 +539,7 @@ pub(crate) fn ask_enters(
     let mut all = Vec::new();
     for trap in traps {
         let argument = argument(problem);
-        let entry = Entry::of(problem, &scene, (*trap, argument), &state, &mut premises);
+        let entry = Entry::of(problem, &scene, (*trap, argument), &state, None, &mut premises);
         all.push(entry.enters(&mut problem.terms, setting, scene.q));
     }
     let goal = problem.terms.all(all);
@@ -378,13 +552,14 @@ pub(crate) fn ask_enters(
 /// The components that the monitor sets, as far as they matter for where traps lead.
 pub(crate) fn relevant(setting: Setting<'_>, class: &Class, traps: &[TrapId]) -> Vec<Part> {
     let mut problem = Problem::new(setting.isa, class, Terms::default());
-    let scene = Scene::new(&mut problem);
+    let scene = Scene::new(&mut problem, Handler::Own);
     let state = in_user(&mut problem, setting);
     let state = scene.place(&mut problem, state);
     let mut open = Vec::new();
     for trap in traps {
         let argument = argument(&mut problem);
-        let entry = Entry::of(&mut problem, &scene, (*trap, argument), &state, &mut Vec::new());
+        let entry =
+            Entry::of(&mut problem, &scene, (*trap, argument), &state, None, &mut Vec::new());
         open.push(entry.enters(&mut problem.terms, setting, scene.q));
     }
     let mut seen = FxHashSet::default();
@@ -411,7 +586,7 @@ fn is_real(replay: &Replay<'_>, state: &Concrete) -> bool {
     let image = deprivileged(replay.isa(), replay.pair(), state);
     image.registers == state.registers
         && replay.isa().least_cells() <= replay.first
-        && replay.first <= state.cells
+        && replay.first < state.cells
 }
 
 /// Whether two concrete states agree in what belongs to the monitor.
@@ -423,45 +598,73 @@ fn agree(replay: &Replay<'_>, a: &Concrete, b: &Concrete) -> bool {
         && a.storage.range(..replay.first).eq(b.storage.range(..replay.first))
 }
 
-/// Whether two states behind a trap are at different places.
-fn apart(isa: &Isa, a: Option<&Concrete>, b: Option<&Concrete>) -> bool {
+/// Whether two states behind a trap are at different places, or something else is fetched there.
+fn apart(isa: &Isa, handler: Handler, a: Option<&Concrete>, b: Option<&Concrete>) -> bool {
     let (Some(a), Some(b)) = (a, b) else { return true };
     isa.mode.is_some_and(|part| a.part(part) != b.part(part))
         || !equal_bits(isa, a, b, |s| s.role == Role::P)
         || window(isa, a) != window(isa, b)
+        || handler != Handler::Unasked
+            && isa.all_fetches.iter().any(|how| match (fetch(how, a), fetch(how, b)) {
+                (interp::Fetched::Word(x), interp::Fetched::Word(y)) => x != y,
+                (interp::Fetched::Trap(_), interp::Fetched::Trap(_)) => false,
+                _ => true,
+            })
 }
 
-/// Whether a state behind a trap is the monitor's.
-fn entered(setting: Setting<'_>, state: &Concrete) -> bool {
+/// Whether a state behind a trap is the monitor's, and an instruction can be fetched there.
+fn entered(setting: Setting<'_>, handler: Handler, state: &Concrete) -> bool {
     let (base, size) = window(setting.isa, state);
+    let is_word = |how| matches!(fetch(how, state), interp::Fetched::Word(_));
     setting.isa.mode.is_some_and(|part| state.part(part) == setting.pair.supervisor.1)
         && size > 0
         && base < state.cells
+        && (handler == Handler::Unasked || setting.isa.all_fetches.first().is_none_or(is_word))
 }
 
 /// Whether concrete states show that the place depends on the guest.
-pub(crate) fn depends_shown_by(replay: &Replay<'_>, trap: TrapId) -> bool {
+pub(crate) fn depends_shown_by(replay: &Replay<'_>, trap: TrapId, handler: Handler) -> bool {
     let [a, b] = replay.sides.as_slice() else { return false };
     let differs = |argument| {
         let [x, y] = [a, b].map(|side| sequel(replay.isa(), trap, argument, &side.before));
-        apart(replay.isa(), x.as_ref(), y.as_ref())
-            && x.is_some_and(|state| entered(replay.setting, &state))
+        apart(replay.isa(), handler, x.as_ref(), y.as_ref())
+            && x.is_some_and(|state| entered(replay.setting, handler, &state))
     };
     agree(replay, &a.before, &b.before) && arguments(replay.isa()).any(differs)
 }
 
 /// Whether concrete states show that some argument, or what the monitor does not set, leads astray.
 pub(crate) fn given_shown_by(replay: &Replay<'_>, trap: TrapId) -> bool {
-    let [a, b] = replay.sides.as_slice() else { return false };
-    chosen_alike(replay)
-        && arguments(replay.isa()).any(|argument| enters(replay, trap, argument, &a.before))
-        && !arguments(replay.isa()).all(|argument| enters(replay, trap, argument, &b.before))
+    chosen_alike(replay) && given(replay, trap, false)
 }
 
 /// Whether what belongs to the monitor leads the trap of each of two states to it, with some argument.
 pub(crate) fn given_choice_shown_by(replay: &Replay<'_>, trap: TrapId) -> bool {
-    let any = |state| arguments(replay.isa()).any(|argument| enters(replay, trap, argument, state));
-    chosen_alike(replay) && replay.sides.iter().all(|side| any(&side.before))
+    chosen_alike(replay) && given(replay, trap, true)
+}
+
+/// Whether the trap of the first of two states enters with some argument, and that of the second does so, or
+/// does not, with some argument: at the same P, where cells of the monitor's hold it.
+fn given(replay: &Replay<'_>, trap: TrapId, enters: bool) -> bool {
+    let [a, b] = replay.sides.as_slice() else { return false };
+    let setting = replay.setting;
+    let same_counter = holds_counter(setting, replay.class, trap);
+    let behind = |argument, state| sequel(setting.isa, trap, argument, state);
+    let second = |first: &Concrete, argument| {
+        let Some(mut other) = behind(argument, &b.before) else { return false };
+        if same_counter {
+            let counters = counters(setting.isa).into_iter();
+            counters.for_each(|part| other.set_part(part, first.part(part)));
+        }
+        entered(setting, Handler::Anywhere, &other)
+    };
+    arguments(setting.isa).any(|argument| {
+        let first =
+            behind(argument, &a.before).filter(|state| entered(setting, Handler::Anywhere, state));
+        first.is_some_and(|first| {
+            arguments(setting.isa).any(|other| second(&first, other) == enters)
+        })
+    })
 }
 
 /// Whether two guests' states agree in what the monitor sets.
@@ -477,16 +680,17 @@ fn chosen_alike(replay: &Replay<'_>) -> bool {
 
 /// Whether a trap of a state leads to the monitor.
 fn enters(replay: &Replay<'_>, trap: TrapId, argument: Option<u128>, state: &Concrete) -> bool {
-    sequel(replay.isa(), trap, argument, state).is_some_and(|it| entered(replay.setting, &it))
+    sequel(replay.isa(), trap, argument, state)
+        .is_some_and(|it| entered(replay.setting, Handler::Anywhere, &it))
 }
 
 /// Whether what belongs to the monitor makes the trap of two states lead to one place.
-pub(crate) fn choice_shown_by(replay: &Replay<'_>, trap: TrapId) -> bool {
+pub(crate) fn choice_shown_by(replay: &Replay<'_>, trap: TrapId, handler: Handler) -> bool {
     let [a, b] = replay.sides.as_slice() else { return false };
     let same = |argument| {
         let [x, y] = [a, b].map(|side| sequel(replay.isa(), trap, argument, &side.before));
-        !apart(replay.isa(), x.as_ref(), y.as_ref())
-            && x.is_some_and(|state| entered(replay.setting, &state))
+        !apart(replay.isa(), handler, x.as_ref(), y.as_ref())
+            && x.is_some_and(|state| entered(replay.setting, handler, &state))
     };
     agree(replay, &a.before, &b.before) && arguments(replay.isa()).any(same)
 }

@@ -264,7 +264,7 @@ impl Checker<'_> {
         // Mistakes in the address function were found where it was used.
         let Some(expression) = given.filter(|_| !self.report.failed()) else { return Vec::new() };
         let fetch = |length| {
-            let mut lowerer = Lowerer::new(env, &mut self.report, Mode::Semantics);
+            let mut lowerer = Lowerer::new(env, &mut self.report, Mode::Fetch);
             lowerer.bind("length", Binding::Constant(length));
             let (body, word) = lowerer.value(&expression)?;
             Some(Fetch { length, body, word })

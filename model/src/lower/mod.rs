@@ -67,6 +67,8 @@ const ARBITRARY: u32 = 4;
 pub(crate) enum Mode {
     /// Everything: the semantics of an instruction.
     Semantics,
+    /// It may trap, and leaves nothing open: the fetch of an instruction.
+    Fetch,
     /// A trap inside it is unpredictable: the trap sequence.
     TrapSequence,
     /// No traps, nothing undefined: P's advance, de-privileging, reset.

@@ -127,7 +127,7 @@ impl Lowerer<'_> {
             None => None,
         };
         match self.mode {
-            Mode::Semantics => self.emit(Stmt::Trap(id, argument)),
+            Mode::Semantics | Mode::Fetch => self.emit(Stmt::Trap(id, argument)),
             Mode::TrapSequence => self.emit(Stmt::Unpredictable),
             // The place to report is the access, not the address function.
             Mode::Plain if self.frames.iter().any(|f| matches!(f, Frame::Address { .. })) => {

@@ -3,8 +3,9 @@
 //!
 //! There is a number of cells that the monitor keeps, contents of these, and values of its components
 //! of kind resource and trap-vector, such that from every state in user mode the trap sequence ends in
-//! supervisor mode, with a window in which something can be fetched, and at one P and window.
-//! Two guests' states are looked at beside each other; what no guest can write they share.
+//! supervisor mode, with a window in which an instruction can be fetched, and at one P, window and instruction.
+//! Two guests' states are looked at beside each other; what no guest can write they share. The monitor leaves
+//! cells for a guest.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +37,7 @@ pub(super) fn lead(
     kept: &[(Part, u128)],
 ) -> bool {
     sizes.iter().any(|&cells| {
-        (case.isa.least_cells()..=cells).any(|first| {
+        (case.isa.least_cells()..cells).any(|first| {
             let scene = Scene { case, cells, first, kept };
             scene.leads(traps)
         })
@@ -235,7 +236,7 @@ impl Scene<'_> {
         Ok(false)
     }
 
-    /// P and the window behind a trap, if it leads to supervisor mode.
+    /// P, the window and the first instruction behind a trap, if it leads to supervisor mode and there is one.
     fn place(&self, half: &Half, trap: TrapId, argument: u128) -> Asked<Option<Entry>> {
         let Case { isa, pair, .. } = *self.case;
         let Some((after, written)) = self.case.sequel(trap, argument, half)? else {
@@ -262,7 +263,15 @@ impl Scene<'_> {
             known(id, i.into())?;
             counter.push(bits(&after, id, i.into(), slice));
         }
-        Ok(Some((counter, base, size)))
+        let mut words = Vec::new();
+        for how in &isa.all_fetches {
+            let word = self.case.fetched(how, &after, &written, half)?;
+            if word.is_none() && words.is_empty() {
+                return Ok(None);
+            }
+            words.push(word);
+        }
+        Ok(Some((counter, base, size, words)))
     }
 
     /// A guest's state on the real machine.
@@ -295,8 +304,8 @@ impl Scene<'_> {
     }
 }
 
-/// P, and the window.
-type Entry = (Vec<u128>, u128, u128);
+/// P, the window, and the instruction by length.
+type Entry = (Vec<u128>, u128, u128, Vec<Option<u128>>);
 
 /// What a dispatcher has to find behind a trap.
 fn is_guests(slice: &Slice) -> bool {

@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::bits::mask;
-use model::interp::{self, Access, Outcome, Place};
+use model::interp::{self, Access, Fetched, Outcome, Place};
 use model::isa::{
-    Body, Class, Expr, ExprKind, Isa, Kind, Pair, Part, RegisterId, Role, Slice, Stmt, TrapId,
-    TrapKind,
+    Body, Class, Expr, ExprKind, Fetch, Isa, Kind, LocalId, Pair, Part, RegisterId, Role, Slice,
+    Stmt, TrapId, TrapKind,
 };
 use model::map::window;
 use model::state::State;
@@ -389,6 +389,40 @@ impl Case<'_> {
         Ok(match outcome {
             Outcome::Trap(_, after) => Some((after, written)),
             Outcome::Step(_) | Outcome::Unpredictable | Outcome::Unknown => None,
+        })
+    }
+
+    /// What is fetched behind a trap sequence, which wrote some places of the state that it was taken in.
+    pub(super) fn fetched(
+        &self,
+        how: &Fetch,
+        after: &State,
+        written: &BTreeSet<Place>,
+        half: &Half,
+    ) -> Asked<Option<u128>> {
+        let local = LocalId(how.body.locals.len() as u32);
+        let mut body = how.body.clone();
+        body.locals.push(how.word.width);
+        body.statements.push(Stmt::Local(local, how.word.clone()));
+        let mut class = self.class.clone();
+        (class.operands, class.advance) = (Vec::new(), std::sync::Arc::default());
+        class.body = body.into();
+        let seen = RefCell::new(Vec::new());
+        interp::observed_step(self.isa, &class, &[], after, &|_| 0, &|access| {
+            seen.borrow_mut().push(access);
+        });
+        let seen = seen.into_inner();
+        // A trap's own sequence is no part of the fetch.
+        let fetch = seen.iter().take_while(|access| !matches!(access, Access::Trap(_)));
+        for access in fetch {
+            match access {
+                Access::Read(place) if !written.contains(place) => half.need(*place)?,
+                Access::Read(_) | Access::Write(_) | Access::Trap(_) => {}
+            }
+        }
+        Ok(match interp::fetch(how, after) {
+            Fetched::Word(word) => Some(word),
+            Fetched::Trap(_) | Fetched::Unpredictable | Fetched::Unknown => None,
         })
     }
 

@@ -131,7 +131,7 @@ pub(crate) fn judge<'i>(
             ));
             continue;
         }
-        let launch = launch::judge(setting, &it.keeps, settle, &mut counts);
+        let launch = launch::judge(setting, &it.keeps, &entries, settle, &mut counts);
         it.launch_assumed = launch.assumed;
         launch.obstacles.into_iter().for_each(|obstacle| it.take_back(obstacle));
     }

@@ -22,6 +22,8 @@ pub(crate) struct Entries {
     pub(crate) apart: bool,
     /// Bits that the monitor has to keep, for all of them to lead to it.
     pub(crate) needs: Assignment,
+    /// One choice of the monitor's under which all of them do, as far as it matters for that.
+    pub(crate) choice: Assignment,
     /// There may be more of these.
     pub(crate) more: bool,
     pub(crate) counts: Counts,
@@ -54,7 +56,10 @@ pub(crate) fn judge(setting: Setting<'_>, settle: &dyn Settle) -> Entries {
     let together = enters(&mut inquiry, "all", &entering, &[]);
     entries.apart = !together.is_shown();
     if let Verdict::Shown(witness) = together {
-        let needs = needs(&mut inquiry, &entering, &witness.before[0]);
+        let known = &witness.before[0];
+        let relevant = entry::relevant(setting, inquiry.class(), &entering, true).into_iter();
+        entries.choice = relevant.map(|part| (part, known.part(part))).collect();
+        let needs = needs(&mut inquiry, &entering, known);
         entries.more = needs.is_none();
         entries.needs = needs.unwrap_or_default();
     }
@@ -66,7 +71,7 @@ pub(crate) fn judge(setting: Setting<'_>, settle: &dyn Settle) -> Entries {
 /// choice is known.
 fn needs(inquiry: &mut Inquiry<'_>, traps: &[TrapId], known: &State) -> Option<Assignment> {
     let setting = inquiry.setting();
-    let relevant = entry::relevant(setting, inquiry.class(), traps);
+    let relevant = entry::relevant(setting, inquiry.class(), traps, false);
     let mut needs = Assignment::new();
     let mut can_be = |part: Part, value: u128| {
         let bits = [(part, value)];

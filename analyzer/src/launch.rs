@@ -8,6 +8,7 @@ use model::state::State;
 use crate::choice;
 use crate::counts::Counts;
 use crate::definitions::launch::{self, writes};
+use crate::entries::{self, Entries};
 use crate::inquiry::Inquiry;
 use crate::setting::Setting;
 use crate::settle::{Question, Settle};
@@ -26,28 +27,35 @@ pub(crate) struct Launch {
 pub(crate) fn judge(
     setting: Setting<'_>,
     kept: &[(Part, u128)],
+    entries: &Entries,
     settle: &dyn Settle,
     counts: &mut Counts,
 ) -> Launch {
     let isa = setting.isa;
     let mode = isa.mode.map(|part| part.register);
-    let mut launch = |kept: &[(Part, u128)]| {
-        let with = with(setting, kept);
+    let mut launch = |kept: &[(Part, u128)], image: bool| {
+        let (with, image_of) = (with(setting, kept), if image { "/image" } else { "" });
         some(setting, mode, settle, counts, &|inquiry| {
             inquiry.ask(&Question {
-                name: format!("launch{with}"),
-                ask: &|problem| launch::ask_launch(problem, setting, kept),
-                shows: &|replay| launch::launch_shown_by(replay, kept),
+                name: format!("launch{image_of}{with}"),
+                ask: &|problem| launch::ask_launch(problem, setting, kept, image),
+                shows: &|replay| launch::launch_shown_by(replay, kept, image),
             })
         })
     };
-    let mut found = launch(kept);
+    let image = !setting.pair.deprivilege.statements.is_empty();
+    let mut found = launch(kept, image);
     let mut it = Launch::default();
-    if found != Answer::Yes && (kept.is_empty() || launch(&[]) == Answer::No) {
+    // Nothing that is listed enters user mode at all.
+    let plain = !image && kept.is_empty();
+    if found != Answer::Yes && (plain || launch(&[], false) == Answer::No) {
         it.assumed = true;
         found = Answer::Yes;
     }
     let (user, with) = (&setting.pair.user.0, with(setting, kept));
+    let as_image = if image { ", as `deprivilege:` leaves it" } else { "" };
+    let set = isa.classes.first().filter(|_| image && !it.assumed);
+    let set = set.map_or_else(Vec::new, |class| launch::set_by_deprivileging(setting, class));
     let mut note = |answer, no: String, open: String| match answer {
         Answer::Yes => {}
         Answer::No | Answer::Vacuous => it.obstacles.push(no),
@@ -55,10 +63,12 @@ pub(crate) fn judge(
     };
     note(
         found,
-        format!("no instruction in supervisor mode enters {user}{with}"),
-        format!("whether an instruction in supervisor mode enters {user}{with} is undecided"),
+        format!("no instruction in supervisor mode enters {user}{with}{as_image}"),
+        format!(
+            "whether an instruction in supervisor mode enters {user}{with}{as_image} is undecided"
+        ),
     );
-    for bits in kept {
+    for bits in kept.iter().chain(&set) {
         let word = choice::words(isa, &[*bits]);
         note(
             settable(setting, *bits, &word, settle, counts),
@@ -68,7 +78,47 @@ pub(crate) fn judge(
             format!("whether an instruction in supervisor mode sets {word} is undecided"),
         );
     }
+    it.obstacles.extend(vectors(setting, kept, entries, settle, counts));
     it
+}
+
+/// Whether what lets traps lead to the monitor can be so: each component is set by some instruction, or has a
+/// value for good with which they lead there too.
+fn vectors(
+    setting: Setting<'_>,
+    kept: &[(Part, u128)],
+    entries: &Entries,
+    settle: &dyn Settle,
+    counts: &mut Counts,
+) -> Option<String> {
+    let isa = setting.isa;
+    let reset = interp::run_plain(&isa.reset, &State::zero(isa, isa.storage.cells));
+    let mut fixed = kept.to_vec();
+    for bits in &entries.choice {
+        let mut is_set = |bits: (Part, u128)| {
+            let word = choice::words(isa, &[bits]);
+            settable(setting, bits, &word, settle, counts) == Answer::Yes
+        };
+        let after_reset = (bits.0, reset.part(bits.0));
+        if is_set(*bits) || kept.iter().any(|known| choice::covers(*known, *bits)) {
+            continue;
+        }
+        if !is_set(after_reset) {
+            let what = choice::component(isa, bits.0);
+            return Some(format!(
+                "traps depend on {what}, and no instruction in supervisor mode is known to set it again"
+            ));
+        }
+        fixed.push(after_reset);
+    }
+    if fixed.len() > kept.len() && !entries::lead_keeping(setting, entries, &fixed, settle, counts)
+    {
+        let words = choice::words(isa, &fixed[kept.len()..]);
+        return Some(format!(
+            "with {words}, as after a reset, it is not known that all traps lead to the monitor"
+        ));
+    }
+    None
 }
 
 /// ` with en = 1`.
@@ -128,6 +178,11 @@ fn some(
     let may = |class: &&Class| register.is_none_or(|id| writes(&class.body.statements, id));
     let mut answer = Answer::No;
     for class in setting.isa.classes.iter().filter(may) {
+        // What the architecture leaves open is not to be relied on.
+        if !class.body.choices.is_empty() {
+            answer = Answer::Undecided;
+            continue;
+        }
         let mut inquiry = Inquiry::new(setting, class, settle);
         let found = ask(&mut inquiry);
         counts.add(&inquiry.counts);

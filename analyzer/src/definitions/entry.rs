@@ -3,7 +3,7 @@
 //! **Statement** (P&G section 2: a trap loads a PSW that the supervisor has put there; the paper's machine
 //! cannot do otherwise). From every state of the real machine in user mode, M behind the trap sequence is
 //! the supervisor mode of the pair; and P, the mapping, and the instruction that is fetched there, the first
-//! of the handler, depend only on cells and components that no guest can write.
+//! of the handler, depend only on cells and components that no guest can write. Nor has the machine halted.
 //!
 //! **Formula.** Two parts. [`ask_depends`]: there are two states in user mode that agree in the monitor's
 //! storage (the cells below k) and its components of R; the trap of the first enters the supervisor mode with
@@ -28,7 +28,7 @@
 use std::rc::Rc;
 
 use model::interp::{self, fetch};
-use model::isa::{Class, Isa, Kind, Part, Role, Slice, TrapId};
+use model::isa::{Class, Expr, Isa, Kind, Part, Role, Slice, TrapId};
 use model::map::window;
 use model::state::State as Concrete;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -37,11 +37,12 @@ use super::behaviour::in_side;
 use super::choice::is_chosen;
 use super::sequence::{argument, arguments, behind, depends_only_on, monitors_own, sequel};
 use super::{Obligation, Side};
+use crate::assumptions::names_guests;
 use crate::decide::Query;
 use crate::problem::{Problem, Run, cell_count};
 use crate::replay::{Replay, deprivileged, equal_bits};
 use crate::setting::Setting;
-use crate::symbolic::execute::{Fetched, fetched};
+use crate::symbolic::execute::{Fetched, fetched, value};
 use crate::symbolic::facts::Facts;
 use crate::symbolic::state::{Layout, Region, State};
 use crate::symbolic::term::{Array, Node, Term, Terms};
@@ -131,7 +132,7 @@ struct Entry {
     /// The first instruction there, by length.
     fetched: Vec<Fetched>,
     after: State,
-    /// The sequence is unpredictable.
+    /// The sequence is unpredictable, or the machine has halted.
     strange: Term,
 }
 
@@ -240,6 +241,11 @@ impl Entry {
             None => problem.terms.bool(false),
         };
         let window = problem.window(after);
+        let mut strange = strange;
+        if let Some(halted) = halted(isa) {
+            let halted = value(isa, &mut problem.terms, halted, after, &[]);
+            strange = problem.terms.or(strange, halted);
+        }
         Self { mode, counter, window, fetched: Vec::new(), after: after.clone(), strange }
     }
 
@@ -282,6 +288,11 @@ impl Entry {
         let fetched = self.fetched.first().map(|first| first.completes);
         terms.all(all.into_iter().chain(fetched))
     }
+}
+
+/// The condition that the machine has halted, where it is one of the monitor's components.
+fn halted(isa: &Isa) -> Option<&Expr> {
+    isa.halted.as_ref().filter(|halted| !names_guests(isa, halted))
 }
 
 /// The parts of P.
@@ -549,8 +560,14 @@ pub(crate) fn ask_enters(
     Obligation { query: Query { premises, goal }, runs: vec![run], unknown, first: Some(scene.k) }
 }
 
-/// The components that the monitor sets, as far as they matter for where traps lead.
-pub(crate) fn relevant(setting: Setting<'_>, class: &Class, traps: &[TrapId]) -> Vec<Part> {
+/// The components that the monitor sets, as far as they matter for where traps lead, with those that say
+/// whether the machine has halted or without.
+pub(crate) fn relevant(
+    setting: Setting<'_>,
+    class: &Class,
+    traps: &[TrapId],
+    halting: bool,
+) -> Vec<Part> {
     let mut problem = Problem::new(setting.isa, class, Terms::default());
     let scene = Scene::new(&mut problem, Handler::Own);
     let state = in_user(&mut problem, setting);
@@ -558,8 +575,11 @@ pub(crate) fn relevant(setting: Setting<'_>, class: &Class, traps: &[TrapId]) ->
     let mut open = Vec::new();
     for trap in traps {
         let argument = argument(&mut problem);
-        let entry =
+        let mut entry =
             Entry::of(&mut problem, &scene, (*trap, argument), &state, None, &mut Vec::new());
+        if !halting {
+            entry.strange = problem.terms.bool(false);
+        }
         open.push(entry.enters(&mut problem.terms, setting, scene.q));
     }
     let mut seen = FxHashSet::default();
@@ -601,6 +621,9 @@ fn agree(replay: &Replay<'_>, a: &Concrete, b: &Concrete) -> bool {
 /// Whether two states behind a trap are at different places, or something else is fetched there.
 fn apart(isa: &Isa, handler: Handler, a: Option<&Concrete>, b: Option<&Concrete>) -> bool {
     let (Some(a), Some(b)) = (a, b) else { return true };
+    if stopped(isa, a) || stopped(isa, b) {
+        return true;
+    }
     isa.mode.is_some_and(|part| a.part(part) != b.part(part))
         || !equal_bits(isa, a, b, |s| s.role == Role::P)
         || window(isa, a) != window(isa, b)
@@ -612,10 +635,18 @@ fn apart(isa: &Isa, handler: Handler, a: Option<&Concrete>, b: Option<&Concrete>
             })
 }
 
+/// Whether the machine has halted.
+fn stopped(isa: &Isa, state: &Concrete) -> bool {
+    halted(isa).is_some_and(|halted| interp::value(halted, state).is_true())
+}
+
 /// Whether a state behind a trap is the monitor's, and an instruction can be fetched there.
 fn entered(setting: Setting<'_>, handler: Handler, state: &Concrete) -> bool {
     let (base, size) = window(setting.isa, state);
     let is_word = |how| matches!(fetch(how, state), interp::Fetched::Word(_));
+    if stopped(setting.isa, state) {
+        return false;
+    }
     setting.isa.mode.is_some_and(|part| state.part(part) == setting.pair.supervisor.1)
         && size > 0
         && base < state.cells

@@ -310,9 +310,11 @@ fn ask_all(setting: Setting<'_>, class: &Class, settle: &dyn Settle) {
         Some((model::isa::Part { register: id, low: slice.low, width: 1 }, 1))
     });
     for kept in own.iter().map(std::slice::from_ref).chain([&[][..]]) {
-        ask("launch".into(), &|problem| launch::ask_launch(problem, setting, kept), &|replay| {
-            launch::launch_shown_by(replay, kept)
-        });
+        ask(
+            "launch".into(),
+            &|problem| launch::ask_launch(problem, setting, kept, true),
+            &|replay| launch::launch_shown_by(replay, kept, true),
+        );
     }
     if let Some(kept) = own {
         ask("sets".into(), &|problem| launch::ask_set(problem, setting, kept), &|replay| {

@@ -1,8 +1,9 @@
 //! Launching: the monitor can hand the processor to a guest, with what it keeps of its own bits.
 //!
 //! **Statement** (P&G section 2: the supervisor loads a PSW, and the machine goes on in the mode it says). Some
-//! instruction leads from the supervisor mode of the pair to its user mode, and the bits that the monitor
-//! keeps are at their values before and after it. Each of them is at its value for good, since a reset
+//! instruction leads from the supervisor mode of the pair to its user mode, with M and R as de-privileging
+//! leaves them, and the bits that the monitor keeps are at their values before and after it. Each bit that is
+//! kept, that de-privileging sets, or that lets traps lead to the monitor is at its value for good, since a reset
 //! leaves it there and no trap changes it, or some instruction in supervisor mode sets it. Where a specification
 //! lists no instruction that enters user mode at all, that there is one is an assumption: it may be a
 //! fragment.
@@ -13,7 +14,7 @@
 //! **What a witness shows.** The step that hands the processor over, or that sets the bits; the state whose trap
 //! changes them.
 
-use model::isa::{Part, Stmt, TrapId};
+use model::isa::{Class, Part, Stmt, TrapId};
 use model::state::State as Concrete;
 
 use super::behaviour::in_side;
@@ -22,14 +23,15 @@ use super::sequence::{argument, arguments, behind, sequel};
 use super::{Obligation, Side};
 use crate::decide::Query;
 use crate::problem::{Problem, Run, Storage};
-use crate::replay::Replay;
+use crate::replay::{Replay, deprivileged};
 use crate::setting::Setting;
 use crate::symbolic::facts::Facts;
 use crate::symbolic::state::State;
-use crate::symbolic::term::Term;
+use crate::symbolic::term::{Term, Terms};
 
 pub(crate) const STATEMENT: &str = "some instruction leads from the supervisor mode of the pair to its user mode, \
-     with the bits that the monitor keeps at their values, and something sets each of them (P&G 1974, section 2)";
+     with M and R as de-privileging leaves them and the bits that the monitor keeps at their values, and something \
+     sets each of them (P&G 1974, section 2)";
 
 /// Whether statements write a register.
 pub(crate) fn writes(statements: &[Stmt], register: model::isa::RegisterId) -> bool {
@@ -73,11 +75,13 @@ fn asked(problem: &Problem<'_>, run: Run, goal: Term) -> Obligation {
     Obligation { query: Query { premises, goal }, runs: vec![run], unknown, first: None }
 }
 
-/// "The instruction leads from a state in supervisor mode to user mode, with these bits kept."
+/// "The instruction leads from a state in supervisor mode to user mode, with these bits kept", and to a state
+/// that de-privileging leaves as it is.
 pub(crate) fn ask_launch(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
     kept: &[(Part, u128)],
+    image: bool,
 ) -> Obligation {
     let run = run(problem, setting);
     let after = &run.transition.after;
@@ -91,7 +95,19 @@ pub(crate) fn ask_launch(
         }
         None => problem.terms.bool(true),
     };
-    let goal = problem.terms.all([run.transition.completes, before, kept, user]);
+    let mut all = vec![run.transition.completes, before, kept, user];
+    if image {
+        let after = run.transition.after.clone();
+        let image = problem.deprivileged(&after, setting.pair);
+        for (id, register) in problem.isa.register_ids().filter(|(_, r)| r.count.is_none()) {
+            for slice in &register.slices {
+                let part = Part { register: id, low: slice.low, width: slice.width };
+                let [is, wanted] = [&after, &image].map(|it| it.part(&mut problem.terms, part));
+                all.push(problem.terms.eq(is, wanted));
+            }
+        }
+    }
+    let goal = problem.terms.all(all);
     asked(problem, run, goal)
 }
 
@@ -144,11 +160,37 @@ fn step<'r>(replay: &'r Replay<'_>) -> Option<(&'r Concrete, &'r Concrete)> {
 }
 
 /// Whether the step of a concrete state leads to user mode, with these bits kept.
-pub(crate) fn launch_shown_by(replay: &Replay<'_>, kept: &[(Part, u128)]) -> bool {
+pub(crate) fn launch_shown_by(replay: &Replay<'_>, kept: &[(Part, u128)], image: bool) -> bool {
     let user = replay.pair().user.1;
     let in_user = |state: &Concrete| replay.isa().mode.is_none_or(|part| state.part(part) == user);
-    step(replay)
-        .is_some_and(|(before, after)| has(before, kept) && has(after, kept) && in_user(after))
+    let is_image = |state: &Concrete| {
+        deprivileged(replay.isa(), replay.pair(), state).registers == state.registers
+    };
+    step(replay).is_some_and(|(before, after)| {
+        has(before, kept) && has(after, kept) && in_user(after) && (!image || is_image(after))
+    })
+}
+
+/// The bits that de-privileging sets, with their values; the mode aside.
+pub(crate) fn set_by_deprivileging(setting: Setting<'_>, class: &Class) -> Vec<(Part, u128)> {
+    let mut problem = Problem::new(setting.isa, class, Terms::default());
+    let state = problem.fresh();
+    let image = problem.deprivileged(&state, setting.pair);
+    let mut all = Vec::new();
+    for (id, register) in setting.isa.register_ids().filter(|(_, r)| r.count.is_none()) {
+        for slice in &register.slices {
+            let bits = slice.low..slice.low + slice.width;
+            for part in bits.map(|low| Part { register: id, low, width: 1 }) {
+                let value = image.part(&mut problem.terms, part);
+                let value = problem.terms.value(value);
+                let is_mode = setting.isa.mode.is_some_and(|mode| {
+                    mode.register == id && (mode.low..mode.low + mode.width).contains(&part.low)
+                });
+                all.extend(value.filter(|_| !is_mode).map(|value| (part, value)));
+            }
+        }
+    }
+    all
 }
 
 /// Whether the step of a concrete state sets these bits.

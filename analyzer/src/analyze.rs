@@ -505,6 +505,7 @@ fn recursive_report(setting: Setting<'_>, it: &theorem::Recursive) -> RecursiveR
             lost: names(&saving.lost),
             undecided: names(&saving.open),
             conflicts: saving.conflicts,
+            open: saving.unsettled,
         }
     });
     let premises = [("vmm", it.vmm), ("timing", it.timing), ("monitor", it.monitor)];

@@ -361,6 +361,8 @@ pub struct DispatcherReport {
     pub undecided: Vec<String>,
     /// Conflicts of the search, which are among those of the summary.
     pub conflicts: u64,
+    /// Questions of the search that stay open, which are among the undecided of the summary.
+    pub open: u64,
 }
 
 /// A register, and an instruction that saves it.

@@ -31,6 +31,8 @@ pub(crate) struct Saving {
     pub(crate) open: Vec<Component>,
     /// What the search has taken.
     pub(crate) conflicts: u64,
+    /// Questions that stayed open.
+    pub(crate) unsettled: u64,
 }
 
 /// Looks for instructions that save the registers of E behind every trap.
@@ -40,7 +42,7 @@ pub(crate) fn judge(setting: Setting<'_>, settle: &dyn Settle, counts: &mut Coun
     if setting.isa.classes.is_empty() || traps.is_empty() {
         return saving;
     }
-    let conflicts = counts.conflicts;
+    let earlier = *counts;
     let mut search = Search {
         setting,
         settle,
@@ -78,7 +80,8 @@ pub(crate) fn judge(setting: Setting<'_>, settle: &dyn Settle, counts: &mut Coun
             } else {
                 (Vec::new(), [open, left].concat())
             };
-            saving.conflicts = search.counts.conflicts - conflicts;
+            saving.conflicts = search.counts.conflicts - earlier.conflicts;
+            saving.unsettled = search.counts.undecided - earlier.undecided;
             return saving;
         }
         left.extend(open);

@@ -270,11 +270,17 @@ fn render_diagrams(out: &mut String, vmm: &TheoremReport, hvmm: &TheoremReport, 
 fn theorem(it: &TheoremReport, sensitive: &str, open: bool, detail: Detail) -> String {
     let least = if open { "at least " } else { "" };
     let why = match (it.premise, it.by.as_str()) {
-        (Premise::Holds, _) => format!("every {sensitive} instruction is privileged"),
-        (Premise::Fails, "statewise") => format!(
-            "the premise fails ({least}{}), but every unprivileged instruction is safe to run directly",
-            count(&it.offending)
-        ),
+        (Premise::Holds, _) => {
+            let although = if it.verdict == VerdictWord::Refuted { "although " } else { "" };
+            format!("{although}every {sensitive} instruction is privileged")
+        }
+        (Premise::Fails, "statewise") => {
+            let kept = if it.keeps.is_empty() { "" } else { " with these bits kept" };
+            format!(
+                "the premise fails ({least}{} {sensitive} and not privileged), but every unprivileged instruction is safe to run directly{kept}",
+                count(&it.offending)
+            )
+        }
         (Premise::Fails, _) => {
             format!(
                 "the premise fails: {least}{} {sensitive} and not privileged",
@@ -316,7 +322,8 @@ fn recursive(it: &RecursiveReport, detail: Detail) -> String {
             [] => String::new(),
             names => format!("\n             {what} {}", brief(names)),
         };
-        text += &of("behind a trap no single instruction saves a guest's", &it.lost);
+        let what = "behind a trap no single instruction, changing nothing else, saves a guest's";
+        text += &of(what, &it.lost);
         text += &of("whether an instruction saves these is undecided:", &it.undecided);
     }
     text
@@ -618,7 +625,9 @@ pub fn concise(report: &Report) -> String {
         let _ = writeln!(out, "{}: not applicable", report.isa);
     }
     for unmet in &report.unmet {
-        let _ = writeln!(out, "{}: expected {}, found {}", report.isa, unmet.expected, unmet.found);
+        let at = unmet.at.as_deref().map_or(String::new(), |at| format!(" ({at})"));
+        let (expected, found) = (&unmet.expected, &unmet.found);
+        let _ = writeln!(out, "{}: expected {expected}, found {found}{at}", report.isa);
     }
     out
 }

@@ -100,7 +100,8 @@ struct Check {
     emit: Option<Emit>,
 }
 
-const NO_GUEST: &str = "no guest program tells the real machine from a monitored one";
+const NO_GUEST: &str =
+    "no guest program was found that tells the real machine from a monitored one";
 
 /// What to write besides the report.
 #[derive(Debug, Clone)]
@@ -577,7 +578,10 @@ fn exit_of(report: &Report) -> Exit {
         open(p.theorems.vmm.premise, p.theorems.vmm.verdict)
             || open(p.theorems.hvmm.premise, p.theorems.hvmm.verdict)
     });
-    if undecided || !report.unmet.is_empty() || report.summary.counts.undecided > 0 {
+    // What can be saved is part of Theorem 2, which counts where something is expected of it.
+    let saving = report.pairs.iter().filter_map(|p| p.theorems.recursive.dispatcher.as_ref());
+    let saving: u64 = saving.map(|it| it.open).sum();
+    if undecided || !report.unmet.is_empty() || report.summary.counts.undecided > saving {
         return Exit::Undecided;
     }
     Exit::Fine

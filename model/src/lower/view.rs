@@ -132,8 +132,12 @@ impl Lowerer<'_> {
 const fn is_place(entry: &ast::Expr) -> bool {
     use ast::{Binary::Concat, ExprKind as E};
     match entry.kind {
-        E::Name(_) | E::Field(..) | E::Index(..) | E::Slice(..) | E::Cells(..) => true,
-        E::Binary(Concat, ..) => true,
+        E::Name(_)
+        | E::Field(..)
+        | E::Index(..)
+        | E::Slice(..)
+        | E::Cells(..)
+        | E::Binary(Concat, ..) => true,
         E::Number(..) | E::Call(..) | E::Unary(..) | E::Binary(..) | E::Choice(..) => false,
     }
 }

@@ -203,7 +203,8 @@ which their states differ is a square that does not commute: f(i(S)) is not what
 A monitor needs grounds here too; where there are none, `--anyway` shows why.
 
 Exit codes: 0 no difference, 1 the machines differ, 2 could not run, or the guest broke what the
-monitor's verdict assumes";
+monitor's verdict assumes, 3 no difference until the limit of steps was reached, or nobody says
+what an instruction does";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = COMPARE)]

@@ -13,7 +13,7 @@ use crate::arguments::{Compare, Format, How};
 use crate::console::Console;
 use crate::load::Ready;
 use crate::observe::next_instruction;
-use crate::run::End;
+use crate::run::{self, End};
 use crate::{Exit, Failure, Outcome};
 
 /// Most rows of a table.
@@ -87,7 +87,7 @@ pub(crate) fn compare(it: &Compare) -> Outcome<Exit> {
         }
     }
     std::io::stdout().lock().write_all(text.as_bytes())?;
-    Ok(if differ { Exit::Differ } else { Exit::Fine })
+    Ok(if differ { Exit::Differ } else { run::exit(first.progress.why) })
 }
 
 fn nested(name: &str, depth: u64) -> String {

@@ -90,14 +90,18 @@ pub(crate) fn run(it: &Run) -> Outcome<Exit> {
 
 /// 0 where every guest has halted, 2 where one is none that its control program was made for.
 pub(crate) fn exit_of(computer: &Computer) -> Exit {
-    let exits = computer.progress().iter().map(|p| match p.why {
+    let all: Vec<Exit> = computer.progress().iter().map(|p| exit(p.why)).collect();
+    let worst = [Exit::CouldNotRun, Exit::Undecided].into_iter().find(|exit| all.contains(exit));
+    worst.unwrap_or(Exit::Fine)
+}
+
+/// The exit code of one guest's end.
+pub(crate) fn exit(why: Why) -> Exit {
+    match why {
         Why::Halted => Exit::Fine,
         Why::Broken(_) => Exit::CouldNotRun,
         Why::Fuel | Why::Trap(_) | Why::Unpredictable | Why::Unknown => Exit::Undecided,
-    });
-    let all: Vec<Exit> = exits.collect();
-    let worst = [Exit::CouldNotRun, Exit::Undecided].into_iter().find(|exit| all.contains(exit));
-    worst.unwrap_or(Exit::Fine)
+    }
 }
 
 impl End {

@@ -1,6 +1,5 @@
 //! Which traps lead to the monitor: [trap entry](crate::definitions::entry) for every trap of a pair.
 
-use model::bits::mask;
 use model::isa::{Part, TrapId};
 use model::state::State;
 
@@ -73,33 +72,32 @@ fn needs(inquiry: &mut Inquiry<'_>, traps: &[TrapId], known: &State) -> Option<A
     let setting = inquiry.setting();
     let relevant = entry::relevant(setting, inquiry.class(), traps, false);
     let mut needs = Assignment::new();
-    let mut can_be = |part: Part, value: u128| {
-        let bits = [(part, value)];
-        let name = format!("needs/{}", choice::words(setting.isa, &bits));
-        match enters(inquiry, &name, traps, &bits) {
-            Verdict::Shown(_) => Some(true),
-            Verdict::Proved(_) => Some(false),
-            Verdict::Open(_) => None,
-        }
-    };
     for part in relevant {
-        let value = known.part(part);
-        if can_be(part, !value & mask(part.width))? {
-            continue;
-        }
+        // The bits that some choice has at another value.
+        let mut free = 0;
         let mut low = part.low;
-        for bit in part.low..part.low + part.width {
-            let one = Part { low: bit, width: 1, ..part };
-            let free = part.width > 1 && can_be(one, 1 - known.part(one))?;
-            if free {
-                low = bit + 1;
+        for bit in 0..part.width {
+            let one = Part { low: part.low + bit, width: 1, ..part };
+            if free >> bit & 1 == 0 {
+                let other = [(one, 1 - known.part(one))];
+                let name = format!("needs/{}", choice::words(setting.isa, &other));
+                match enters(inquiry, &name, traps, &other) {
+                    Verdict::Shown(witness) => {
+                        free |= witness.before[0].part(part) ^ known.part(part);
+                    }
+                    Verdict::Proved(_) => {}
+                    Verdict::Open(_) => return None,
+                }
+            }
+            if free >> bit & 1 == 1 {
+                low = one.low + 1;
                 continue;
             }
             // Bits beside each other are one condition.
-            if bit > low {
+            if one.low > low {
                 needs.pop();
             }
-            let bits = Part { low, width: bit + 1 - low, ..part };
+            let bits = Part { low, width: one.low + 1 - low, ..part };
             needs.push((bits, known.part(bits)));
         }
     }

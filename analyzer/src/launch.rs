@@ -100,7 +100,7 @@ fn vectors(
             settable(setting, bits, &word, settle, counts) == Answer::Yes
         };
         let after_reset = (bits.0, reset.part(bits.0));
-        if is_set(*bits) || kept.iter().any(|known| choice::covers(*known, *bits)) {
+        if kept.iter().any(|known| choice::covers(*known, *bits)) || is_set(*bits) {
             continue;
         }
         if !is_set(after_reset) {

@@ -133,6 +133,16 @@ fn enable() {
     }
 }
 
+/// Whether the machine has halted behind a trap.
+#[test]
+fn halting() {
+    for &profile in Profile::ALL {
+        agrees("halts-always.yaml", profile);
+        agrees("halts-by-register.yaml", profile);
+        agrees("halts-never.yaml", profile);
+    }
+}
+
 /// An argument that is lost, one that need not be stored, and a mapping that is lost.
 #[test]
 fn losses() {

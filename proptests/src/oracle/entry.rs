@@ -3,13 +3,13 @@
 //!
 //! There is a number of cells that the monitor keeps, contents of these, and values of its components
 //! of kind resource and trap-vector, such that from every state in user mode the trap sequence ends in
-//! supervisor mode, with a window in which an instruction can be fetched, and at one P, window and instruction.
+//! supervisor mode, with a window in which an instruction can be fetched, the machine has not halted, and all at one P, window and instruction.
 //! Two guests' states are looked at beside each other; what no guest can write they share. The monitor leaves
 //! cells for a guest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use model::interp::{Place, run_plain};
+use model::interp::{self, Place, run_plain};
 use model::isa::{Kind, Part, RegisterId, Role, Slice, TrapId};
 use model::map::window;
 use model::state::State;
@@ -27,6 +27,8 @@ struct Scene<'c> {
     first: u128,
     /// Bits that the monitor keeps at a value.
     kept: &'c [(Part, u128)],
+    /// The first instruction of the handler is looked at.
+    fetches: bool,
 }
 
 /// Whether the traps can all lead to the monitor at once.
@@ -35,10 +37,11 @@ pub(super) fn lead(
     sizes: &[u128],
     traps: &[TrapId],
     kept: &[(Part, u128)],
+    fetches: bool,
 ) -> bool {
     sizes.iter().any(|&cells| {
         (case.isa.least_cells()..cells).any(|first| {
-            let scene = Scene { case, cells, first, kept };
+            let scene = Scene { case, cells, first, kept, fetches };
             scene.leads(traps)
         })
     })
@@ -52,7 +55,7 @@ pub(super) fn loses(
     chosen: &dyn Fn(&Slice) -> bool,
 ) -> bool {
     sizes.iter().any(|&cells| {
-        let scene = Scene { case, cells, first: cells, kept: &[] };
+        let scene = Scene { case, cells, first: cells, kept: &[], fetches: false };
         traps.iter().any(|&trap| {
             arguments(case.isa).any(|argument| {
                 let merges = |world: &World| scene.merges(trap, argument, chosen, world);
@@ -72,7 +75,7 @@ pub(super) fn loses_argument(
 ) -> bool {
     let merged = |mode: u128, pair: [u128; 2], wanted: bool| {
         sizes.iter().any(|&cells| {
-            let scene = Scene { case, cells, first: cells, kept: &[] };
+            let scene = Scene { case, cells, first: cells, kept: &[], fetches: false };
             let question =
                 |world: &World| Ok(scene.one_argument(trap, pair, mode, world)? == Some(wanted));
             exists(&mut World::new(), &question)
@@ -93,7 +96,7 @@ pub(super) fn changes(
     (part, value): (Part, u128),
 ) -> bool {
     sizes.iter().any(|&cells| {
-        let scene = Scene { case, cells, first: cells, kept: &[] };
+        let scene = Scene { case, cells, first: cells, kept: &[], fetches: false };
         let question = |world: &World| {
             let Some(half) = scene.state(Owner::First, world)? else { return Ok(false) };
             half.need(Place::Register(part.register, 0))?;
@@ -258,13 +261,21 @@ impl Scene<'_> {
         if size == 0 || base >= self.cells {
             return Ok(None);
         }
+        if let Some(halted) = &isa.halted {
+            let mut named = BTreeSet::new();
+            halted.registers(&mut named);
+            named.into_iter().try_for_each(|id| known(id, 0))?;
+            if interp::value(halted, &after).is_true() {
+                return Ok(None);
+            }
+        }
         let mut counter = Vec::new();
         for (id, i, slice) in all_slices(isa).filter(|(.., s)| s.role == Role::P) {
             known(id, i.into())?;
             counter.push(bits(&after, id, i.into(), slice));
         }
         let mut words = Vec::new();
-        for how in &isa.all_fetches {
+        for how in isa.all_fetches.iter().filter(|_| self.fetches) {
             let word = self.case.fetched(how, &after, &written, half)?;
             if word.is_none() && words.is_empty() {
                 return Ok(None);

@@ -28,9 +28,18 @@ pub fn strays(isa: &Isa, pair: &Pair, kept: &[(Part, u128)]) -> Vec<TrapId> {
     all.filter(|trap| !lead(isa, pair, &[*trap], kept)).collect()
 }
 
+/// Which traps lead to no one place of the monitor's, whatever is fetched there.
+pub fn astray(isa: &Isa, pair: &Pair) -> Vec<TrapId> {
+    let lead = |trap| {
+        let question = |case: &Case<'_>| !entry::lead(case, &sizes(isa), &[trap], &[], false);
+        !of_traps(isa, pair, &question)
+    };
+    (0..isa.traps.len()).map(|i| TrapId(i as u32)).filter(|trap| !lead(*trap)).collect()
+}
+
 /// Whether traps all lead to the monitor under one choice.
 fn lead(isa: &Isa, pair: &Pair, traps: &[TrapId], kept: &[(Part, u128)]) -> bool {
-    !of_traps(isa, pair, &|case| !entry::lead(case, &sizes(isa), traps, kept))
+    !of_traps(isa, pair, &|case| !entry::lead(case, &sizes(isa), traps, kept, true))
 }
 
 /// Asks about trap sequences.
@@ -353,11 +362,15 @@ impl Judged<'_> {
         })
     }
 
-    /// Bits that each choice has at one value that leads all traps to the monitor which can be led there.
+    /// Bits that each choice has at one value that leads all traps to the monitor which can be led there. That
+    /// a machine has not halted goes without saying.
     pub fn needs(&self) -> Kept {
         let entering = self.entering();
+        let mut halting = BTreeSet::new();
+        self.isa.halted.iter().for_each(|halted| halted.registers(&mut halting));
         let mut needs = Kept::new();
-        for (id, register) in self.isa.register_ids().filter(|(_, r)| r.count.is_none()) {
+        let registers = self.isa.register_ids().filter(|(_, r)| r.count.is_none());
+        for (id, register) in registers.filter(|(id, _)| !halting.contains(id)) {
             for slice in register.slices.iter().filter(|s| is_chosen(s)) {
                 for low in slice.low..slice.low + slice.width {
                     let part = Part { register: id, low, width: 1 };

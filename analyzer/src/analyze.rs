@@ -132,6 +132,7 @@ pub(crate) fn judge<'i>(
             continue;
         }
         let launch = launch::judge(setting, &it.keeps, &entries, settle, &mut counts);
+        it.launches = launch.known;
         it.launch_assumed = launch.assumed;
         launch.obstacles.into_iter().for_each(|obstacle| it.take_back(obstacle));
     }
@@ -160,8 +161,11 @@ pub(crate) fn judge<'i>(
             }
         }
     }
-    let possible = [&vmm, &hvmm].iter().any(|it| it.verdict == VerdictWord::Holds);
-    let saving = possible.then(|| save::judge(setting, settle, &mut counts));
+    let possible = [&vmm, &hvmm].into_iter().find(|it| it.verdict == VerdictWord::Holds);
+    let saving = possible.map(|it| {
+        let kept = it.launches.then_some(it.keeps.as_slice());
+        save::judge(setting, kept, settle, &mut counts)
+    });
     let recursive = theorem::recursive(&all, &vmm, saving);
     Judged {
         pair,
@@ -348,10 +352,8 @@ fn theorem_report(
             assumptions.push("the guest keeps l + b ≤ w, as the paper assumes".into());
         }
     }
-    if it.launch_assumed && it.verdict == VerdictWord::Holds {
-        let user = &pair.user.0;
-        assumptions
-            .push(format!("the monitor can enter {user}: no instruction that is listed does"));
+    if it.verdict == VerdictWord::Holds {
+        assumptions.extend(it.launch_assumed.iter().cloned());
     }
     if profile != Profile::Extended {
         assumptions.push("components of kind time are not compared".into());
@@ -504,6 +506,8 @@ fn recursive_report(setting: Setting<'_>, it: &theorem::Recursive) -> RecursiveR
             saved: saving.saved.iter().map(by).collect(),
             lost: names(&saving.lost),
             undecided: names(&saving.open),
+            unresumed: names(&saving.unresumed),
+            resuming_undecided: names(&saving.resuming_open),
             conflicts: saving.conflicts,
             open: saving.unsettled,
         }

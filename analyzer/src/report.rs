@@ -345,7 +345,7 @@ pub struct RecursiveReport {
     pub premises: BTreeMap<String, String>,
     /// Instructions that depend on time.
     pub timed: Vec<String>,
-    /// Which registers of a guest a dispatcher can save; nothing where no monitor is possible.
+    /// Which registers of a guest a dispatcher can save and give back; nothing where no monitor is possible.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dispatcher: Option<DispatcherReport>,
 }
@@ -359,6 +359,10 @@ pub struct DispatcherReport {
     pub lost: Vec<String>,
     /// Those of which this is not settled.
     pub undecided: Vec<String>,
+    /// Those that no instruction leaves to the guest as it had them which enters user mode.
+    pub unresumed: Vec<String>,
+    /// Those of which this is not settled.
+    pub resuming_undecided: Vec<String>,
     /// Conflicts of the search, which are among those of the summary.
     pub conflicts: u64,
     /// Questions of the search that stay open, which are among the undecided of the summary.

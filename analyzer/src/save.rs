@@ -1,5 +1,5 @@
-//! Whether the dispatcher can save the registers of a guest: [saving](crate::definitions::save), one register after
-//! the other.
+//! Whether the dispatcher can save the registers of a guest, one register after the other, and give them back:
+//! [saving](crate::definitions::save) and [resuming](crate::definitions::resume).
 
 use model::isa::{Part, TrapId};
 use model::state::State;
@@ -8,6 +8,7 @@ use crate::choice;
 use crate::counts::Counts;
 use crate::definitions::save::{self, Component, Place, Task};
 use crate::inquiry::Inquiry;
+use crate::launch;
 use crate::setting::Setting;
 use crate::settle::{Question, Settle};
 use crate::verdict::{Answer, Verdict};
@@ -29,20 +30,42 @@ pub(crate) struct Saving {
     pub(crate) lost: Vec<Component>,
     /// Registers of which this is not settled.
     pub(crate) open: Vec<Component>,
+    /// Registers that no instruction gives back which enters user mode.
+    pub(crate) unresumed: Vec<Component>,
+    /// Registers of which this is not settled.
+    pub(crate) resuming_open: Vec<Component>,
     /// What the search has taken.
     pub(crate) conflicts: u64,
     /// Questions that stayed open.
     pub(crate) unsettled: u64,
 }
 
-/// Looks for instructions that save the registers of E behind every trap.
-pub(crate) fn judge(setting: Setting<'_>, settle: &dyn Settle, counts: &mut Counts) -> Saving {
+/// Looks for instructions that save the registers of E behind every trap, and give them back to a guest. The monitor
+/// keeps bits of its own; where no instruction is known that enters user mode, none is looked for.
+pub(crate) fn judge(
+    setting: Setting<'_>,
+    kept: Option<&[(Part, u128)]>,
+    settle: &dyn Settle,
+    counts: &mut Counts,
+) -> Saving {
+    let earlier = *counts;
+    let mut saving = saved(setting, settle, counts);
+    if let Some(kept) = kept {
+        let all = save::components(setting.isa);
+        let [lost, open] = launch::resumes(setting, kept, &all, settle, counts);
+        (saving.unresumed, saving.resuming_open) = (lost, open);
+    }
+    saving.conflicts = counts.conflicts - earlier.conflicts;
+    saving.unsettled = counts.undecided - earlier.undecided;
+    saving
+}
+
+fn saved(setting: Setting<'_>, settle: &dyn Settle, counts: &mut Counts) -> Saving {
     let traps: Vec<TrapId> = setting.entering().collect();
     let mut saving = Saving::default();
     if setting.isa.classes.is_empty() || traps.is_empty() {
         return saving;
     }
-    let earlier = *counts;
     let mut search = Search {
         setting,
         settle,
@@ -80,8 +103,6 @@ pub(crate) fn judge(setting: Setting<'_>, settle: &dyn Settle, counts: &mut Coun
             } else {
                 (Vec::new(), [open, left].concat())
             };
-            saving.conflicts = search.counts.conflicts - earlier.conflicts;
-            saving.unsettled = search.counts.undecided - earlier.undecided;
             return saving;
         }
         left.extend(open);

@@ -325,6 +325,9 @@ fn recursive(it: &RecursiveReport, detail: Detail) -> String {
         let what = "behind a trap no single instruction, changing nothing else, saves a guest's";
         text += &of(what, &it.lost);
         text += &of("whether an instruction saves these is undecided:", &it.undecided);
+        text += &of("no instruction that enters user mode gives back a guest's", &it.unresumed);
+        let open = "whether an instruction that enters user mode gives these back is undecided:";
+        text += &of(open, &it.resuming_undecided);
     }
     text
 }

@@ -65,8 +65,10 @@ pub(crate) struct Judgement {
     pub(crate) watched: Vec<usize>,
     /// Traps that lose part of a guest's E, by name: the verdict holds while no guest relies on it.
     pub(crate) losing: Vec<String>,
-    /// That the monitor can enter user mode is assumed.
-    pub(crate) launch_assumed: bool,
+    /// An instruction is known that enters user mode.
+    pub(crate) launches: bool,
+    /// What is assumed that the monitor can do to start a guest, in words.
+    pub(crate) launch_assumed: Vec<String>,
     /// What stands in the way of a verdict.
     pub(crate) obstacles: Vec<String>,
     /// Direct execution is right, and that the monitor finds its guest behind every trap is not shown.
@@ -168,7 +170,8 @@ pub(crate) fn judge(
         keeps,
         watched,
         losing: Vec::new(),
-        launch_assumed: false,
+        launches: false,
+        launch_assumed: Vec::new(),
         obstacles,
         lost: false,
         escapes: Vec::new(),
@@ -747,7 +750,8 @@ mod tests {
             keeps: Vec::new(),
             watched: Vec::new(),
             losing: Vec::new(),
-            launch_assumed: false,
+            launches: false,
+            launch_assumed: Vec::new(),
             obstacles: Vec::new(),
             lost: false,
             escapes: Vec::new(),

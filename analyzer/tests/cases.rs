@@ -93,3 +93,32 @@ fn without_absolute_addresses_no_register_can_be_saved() {
     assert_eq!((now.lost.len(), saved), (0, vec!["sw"; 8]));
     assert_eq!((before.lost.len(), before.undecided.len()), (8, 0));
 }
+
+/// What a monitor, as a program of the machine, can do for its guest is no part of Theorem 1, and is said.
+#[test]
+fn what_launching_loses_or_assumes_is_said() {
+    let report = |name: &str| judge(name, Profile::Refined).expect("it loads").pairs.remove(0);
+    for (name, unresumed) in [("base", vec![]), ("launch-clears-register", vec!["r[0]"])] {
+        let dispatcher = report(name).theorems.recursive.dispatcher.expect("a monitor is possible");
+        assert_eq!(dispatcher.unresumed, unresumed, "{name}");
+        assert!(dispatcher.resuming_undecided.is_empty(), "{name}");
+    }
+    for (name, assumed) in [
+        ("base", vec![]),
+        (
+            "launch-never",
+            vec![
+                "the monitor can enter u",
+                "the monitor can set base",
+                "the monitor can set bound",
+            ],
+        ),
+        ("launch-map-unset", vec!["the monitor can set base", "the monitor can set bound"]),
+    ] {
+        let assumptions = report(name).theorems.vmm.assumptions;
+        let stated = assumptions
+            .iter()
+            .filter_map(|it| it.strip_suffix(": no instruction that is listed does"));
+        assert_eq!(stated.collect::<Vec<_>>(), assumed, "{name}");
+    }
+}

@@ -1,10 +1,12 @@
 //! The analyzer's report beside the oracle's answers.
 
+use std::collections::BTreeSet;
+
 use analyzer::report::{InstructionReport, PairReport, TheoremReport};
 use analyzer::verdict::Answer;
 use analyzer::{Options, analyze};
 use model::diagnostic::Sources;
-use model::isa::{Class, Isa, Pair, Part, Profile, TrapId, VerdictWord};
+use model::isa::{Class, Isa, Pair, Part, Profile, RegisterId, Role, TrapId, VerdictWord};
 use model::property::Property;
 use rayon::prelude::*;
 
@@ -57,7 +59,8 @@ pub fn disagreements_with(
         let judged = Judged { isa, pair, profile, strays: &strays, all: &findings };
         for (name, hybrid) in [("Theorem 1", false), ("Theorem 3", true)] {
             let theorem = if hybrid { &found.theorems.hvmm } else { &found.theorems.vmm };
-            all.extend(differences(&judged, hybrid, theorem).map(|line| format!("{name}: {line}")));
+            let lines = differences(&judged, hybrid, found, theorem);
+            all.extend(lines.map(|line| format!("{name}: {line}")));
         }
     }
     let place = format!("{}, {}", isa.name, profile.word());
@@ -154,6 +157,7 @@ fn traps(isa: &Isa, strays: &[TrapId], report: &PairReport) -> Vec<String> {
 fn differences(
     judged: &Judged<'_>,
     hybrid: bool,
+    report: &PairReport,
     found: &TheoremReport,
 ) -> impl Iterator<Item = String> + use<> {
     let isa = judged.isa;
@@ -211,6 +215,23 @@ fn differences(
         }
         if !judged.launches(&kept) {
             all.push(format!("keeps {:?}, oracle: no guest can be started", found.conditions));
+        }
+        // Saving is looked at under the first monitor that can be built.
+        let first = hybrid == (report.theorems.vmm.verdict != VerdictWord::Holds);
+        let dispatcher = &report.theorems.recursive.dispatcher;
+        if let Some(dispatcher) = dispatcher.as_ref().filter(|_| first) {
+            let name = |(id, index): &(RegisterId, u32)| {
+                let register = isa.register(*id);
+                let one = format!("{}[{index}]", register.name);
+                if register.count.is_some() { one } else { register.name.clone() }
+            };
+            let lost = judged.starts().then(|| judged.unresumed(&kept, Role::E));
+            let lost: BTreeSet<String> = lost.iter().flatten().map(name).collect();
+            let field = |name: &String| name.split('.').next().expect("a name").to_owned();
+            let theirs: BTreeSet<String> = dispatcher.unresumed.iter().map(field).collect();
+            if lost != theirs || !dispatcher.resuming_undecided.is_empty() {
+                all.push(format!("does not give back {theirs:?}, oracle: {lost:?}"));
+            }
         }
         let loses = judged.profile != Profile::Extended && judged.loses_registers();
         let conditions = usize::from(!kept.is_empty()) + oracle.watched.len() + usize::from(loses);

@@ -14,13 +14,16 @@ use model::map::{Partition, VmMap, window};
 use model::state::State;
 
 use super::dispatch::Way;
+use super::launch::Launching;
 use super::privileged::Part;
 use super::resource::is_resource;
+use super::resume::Aim;
+use super::save::of_role;
 use super::sequence::{self, Stores};
 use super::statewise::{Case, Guests};
 use super::{
     DEFINITIONS, Obligation, Side, allocator, assumption, dispatch, fetch, launch, privileged,
-    statewise,
+    resume, statewise,
 };
 use crate::decide::{self, Answer, Backend, By, Query, Session};
 use crate::entries;
@@ -309,17 +312,53 @@ fn ask_all(setting: Setting<'_>, class: &Class, settle: &dyn Settle) {
         let slice = register.slices.iter().find(|s| is_resource(s))?;
         Some((model::isa::Part { register: id, low: slice.low, width: 1 }, 1))
     });
+    let components = [of_role(isa, Role::E), of_role(isa, Role::P)].concat();
+    let aims = components.into_iter().flat_map(|component| {
+        let bit = |value| Aim { component: component.clone(), mask: 1, value };
+        [bit(0), bit(1)]
+    });
+    let aims: Vec<Aim> = aims.collect();
     for kept in own.iter().map(std::slice::from_ref).chain([&[][..]]) {
+        let launching = Launching { kept, image: true, placed: true };
         ask(
             "launch".into(),
-            &|problem| launch::ask_launch(problem, setting, kept, true),
-            &|replay| launch::launch_shown_by(replay, kept, true),
+            &|problem| launch::ask_launch(problem, setting, launching),
+            &|replay| launch::launch_shown_by(replay, launching),
         );
+        for aim in &aims {
+            let aims = std::slice::from_ref(aim);
+            ask(
+                "resume".into(),
+                &|problem| resume::ask(problem, setting, launching, aims),
+                &|replay| resume::shown_by(replay, launching, aims),
+            );
+        }
+    }
+    for aim in &aims {
+        for side in Side::PAIR {
+            ask(
+                "given".into(),
+                &|problem| resume::ask_given(problem, setting, side, std::slice::from_ref(aim)),
+                &|replay| resume::given_shown_by(replay, side, std::slice::from_ref(aim)),
+            );
+        }
+    }
+    for place in launch::mapping(isa) {
+        ask("moves".into(), &|problem| launch::ask_map(problem, setting, place), &|replay| {
+            launch::map_shown_by(replay, place)
+        });
     }
     if let Some(kept) = own {
-        ask("sets".into(), &|problem| launch::ask_set(problem, setting, kept), &|replay| {
-            launch::set_shown_by(replay, kept)
-        });
+        let next = model::isa::Part { low: kept.0.low + 1, ..kept.0 };
+        let fits = next.low < isa.register(next.register).width;
+        let next = [(next, 0)];
+        for held in [&[][..], if fits { &next } else { &[] }] {
+            ask(
+                "sets".into(),
+                &|problem| launch::ask_set(problem, setting, kept, held),
+                &|replay| launch::set_shown_by(replay, kept, held),
+            );
+        }
         for trap in (0..isa.traps.len()).map(|i| TrapId(i as u32)) {
             ask(
                 "keeps".into(),

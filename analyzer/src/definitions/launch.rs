@@ -2,19 +2,20 @@
 //!
 //! **Statement** (P&G section 2: the supervisor loads a PSW, and the machine goes on in the mode it says). Some
 //! instruction leads from the supervisor mode of the pair to its user mode, with M and R as de-privileging
-//! leaves them, and the bits that the monitor keeps are at their values before and after it. Each bit that is
-//! kept, that de-privileging sets, or that lets traps lead to the monitor is at its value for good, since a reset
-//! leaves it there and no trap changes it, or some instruction in supervisor mode sets it. Where a specification
-//! lists no instruction that enters user mode at all, that there is one is an assumption: it may be a
-//! fragment.
+//! leaves them, with relocation beyond the monitor's own cells and a window that is not empty, and the bits that the
+//! monitor keeps are at their values before and after it. The bits that are kept, that de-privileging sets, or that
+//! let traps lead to the monitor can be brought to their values one after the other: a reset leaves a bit there and
+//! no trap changes it, or some instruction in supervisor mode sets it and leaves those before it. Some instruction in
+//! supervisor mode moves relocation and bounds. Where a specification lists no instruction that enters user mode
+//! at all, or none that writes the mapping, that there is one is an assumption: it may be a fragment.
 //!
-//! **Formula.** [`ask_launch`] and [`ask_set`] look for a step, one instruction at a time; [`ask_trap`] for
-//! a state in user mode whose trap changes the bits.
+//! **Formula.** [`ask_launch`], [`ask_set`] and [`ask_map`] look for a step, one instruction at a time; [`ask_trap`]
+//! for a state in user mode whose trap changes the bits.
 //!
-//! **What a witness shows.** The step that hands the processor over, or that sets the bits; the state whose trap
-//! changes them.
+//! **What a witness shows.** The step that hands the processor over, that sets the bits, or that moves the mapping;
+//! the state whose trap changes the bits.
 
-use model::isa::{Class, Part, Stmt, TrapId};
+use model::isa::{Class, Isa, Part, Stmt, TrapId};
 use model::state::State as Concrete;
 
 use super::behaviour::in_side;
@@ -30,8 +31,20 @@ use crate::symbolic::state::State;
 use crate::symbolic::term::{Term, Terms};
 
 pub(crate) const STATEMENT: &str = "some instruction leads from the supervisor mode of the pair to its user mode, \
-     with M and R as de-privileging leaves them and the bits that the monitor keeps at their values, and something \
-     sets each of them (P&G 1974, section 2)";
+     with M and R as de-privileging leaves them, a mapping beyond the monitor's own cells, and the bits that the \
+     monitor keeps at their values; and instructions set these bits one after the other, and the mapping (P&G 1974, \
+     section 2)";
+
+/// What a launching instruction has to do.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Launching<'l> {
+    /// Bits that have their values before and after it.
+    pub(crate) kept: &'l [(Part, u128)],
+    /// It leads to a state that de-privileging leaves as it is.
+    pub(crate) image: bool,
+    /// It leads to a mapping beyond the monitor's own cells.
+    pub(crate) placed: bool,
+}
 
 /// Whether statements write a register.
 pub(crate) fn writes(statements: &[Stmt], register: model::isa::RegisterId) -> bool {
@@ -60,68 +73,114 @@ fn kept_in(problem: &mut Problem<'_>, state: &State, kept: &[(Part, u128)]) -> T
     problem.terms.all(all)
 }
 
-/// The instruction from an arbitrary state in supervisor mode.
-fn run(problem: &mut Problem<'_>, setting: Setting<'_>) -> Run {
+/// The instruction from an arbitrary state in a mode of the pair.
+pub(super) fn run(problem: &mut Problem<'_>, setting: Setting<'_>, side: Side) -> Run {
     let fresh = problem.fresh();
-    let state = in_side(problem, setting, &fresh, Side::Supervisor);
+    let state = in_side(problem, setting, &fresh, side);
     let storage = Storage::Flat(problem.array());
     problem.run(state, storage)
 }
 
-fn asked(problem: &Problem<'_>, run: Run, goal: Term) -> Obligation {
+pub(super) fn asked(problem: &Problem<'_>, run: Run, goal: Term) -> Obligation {
     let mut premises = problem.always.clone();
     premises.extend(&run.assumed);
     let unknown = run.transition.unknown;
     Obligation { query: Query { premises, goal }, runs: vec![run], unknown, first: None }
 }
 
-/// "The instruction leads from a state in supervisor mode to user mode, with these bits kept", and to a state
-/// that de-privileging leaves as it is.
+/// "The instruction launches a guest."
 pub(crate) fn ask_launch(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
-    kept: &[(Part, u128)],
-    image: bool,
+    launching: Launching<'_>,
 ) -> Obligation {
-    let run = run(problem, setting);
+    let run = run(problem, setting, Side::Supervisor);
+    let goals = goals(problem, setting, &run, launching);
+    let goal = problem.terms.all(goals);
+    asked(problem, run, goal)
+}
+
+/// What is true of a run that launches a guest.
+pub(super) fn goals(
+    problem: &mut Problem<'_>,
+    setting: Setting<'_>,
+    run: &Run,
+    launching: Launching<'_>,
+) -> Vec<Term> {
     let after = &run.transition.after;
-    let before = kept_in(problem, &run.entry, kept);
-    let kept = kept_in(problem, after, kept);
-    let user = match problem.isa.mode {
-        Some(part) => {
-            let mode = after.part(&mut problem.terms, part);
-            let user = problem.terms.constant(setting.pair.user.1, part.width);
-            problem.terms.eq(mode, user)
-        }
-        None => problem.terms.bool(true),
-    };
-    let mut all = vec![run.transition.completes, before, kept, user];
-    if image {
-        let after = run.transition.after.clone();
-        let image = problem.deprivileged(&after, setting.pair);
+    let before = kept_in(problem, &run.entry, launching.kept);
+    let kept = kept_in(problem, after, launching.kept);
+    let mut all = vec![run.transition.completes, before, kept];
+    if let Some(part) = problem.isa.mode {
+        let mode = after.part(&mut problem.terms, part);
+        let user = problem.terms.constant(setting.pair.user.1, part.width);
+        all.push(problem.terms.eq(mode, user));
+    }
+    if launching.image {
+        let image = problem.deprivileged(after, setting.pair);
         for (id, register) in problem.isa.register_ids().filter(|(_, r)| r.count.is_none()) {
             for slice in &register.slices {
                 let part = Part { register: id, low: slice.low, width: slice.width };
-                let [is, wanted] = [&after, &image].map(|it| it.part(&mut problem.terms, part));
+                let [is, wanted] = [after, &image].map(|it| it.part(&mut problem.terms, part));
                 all.push(problem.terms.eq(is, wanted));
             }
         }
     }
-    let goal = problem.terms.all(all);
+    if launching.placed {
+        for (part, least) in mapping(problem.isa) {
+            all.push(at_least(problem, after, part, least));
+        }
+    }
+    all
+}
+
+/// The components of the mapping, with the least value that each has for a guest whose window is not empty and
+/// begins at its cell 0.
+pub(crate) fn mapping(isa: &Isa) -> impl Iterator<Item = (Part, u128)> {
+    let relocation = isa.relocation.map(|part| (part, isa.least_cells()));
+    relocation.into_iter().chain(isa.bounds.map(|part| (part, 1)))
+}
+
+fn at_least(problem: &mut Problem<'_>, state: &State, part: Part, least: u128) -> Term {
+    let value = state.part(&mut problem.terms, part);
+    // Where it does not fit, no guest has a place.
+    if least >> part.width.min(127) != 0 {
+        return problem.terms.bool(false);
+    }
+    let least = problem.terms.constant(least, part.width);
+    problem.terms.ule(least, value)
+}
+
+/// "The instruction, in supervisor mode, moves a component of the mapping to where a guest may be."
+pub(crate) fn ask_map(
+    problem: &mut Problem<'_>,
+    setting: Setting<'_>,
+    (part, least): (Part, u128),
+) -> Obligation {
+    let run = run(problem, setting, Side::Supervisor);
+    let [before, after] =
+        [&run.entry, &run.transition.after].map(|state| state.part(&mut problem.terms, part));
+    let same = problem.terms.eq(before, after);
+    let moved = problem.terms.not(same);
+    let there = at_least(problem, &run.transition.after, part, least);
+    let goal = problem.terms.all([run.transition.completes, moved, there]);
     asked(problem, run, goal)
 }
 
-/// "The instruction, in supervisor mode, gives these bits their value, which they did not have."
+/// "The instruction, in supervisor mode, gives these bits their value, which they did not have, and leaves those that
+/// are held."
 pub(crate) fn ask_set(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
     kept: (Part, u128),
+    held: &[(Part, u128)],
 ) -> Obligation {
-    let run = run(problem, setting);
+    let run = run(problem, setting, Side::Supervisor);
     let before = kept_in(problem, &run.entry, &[kept]);
     let other = problem.terms.not(before);
     let after = kept_in(problem, &run.transition.after, &[kept]);
-    let goal = problem.terms.all([run.transition.completes, other, after]);
+    let [was, is] = [&run.entry, &run.transition.after].map(|state| kept_in(problem, state, held));
+    let goal = problem.terms.all([run.transition.completes, other, after, was, is]);
     asked(problem, run, goal)
 }
 
@@ -151,23 +210,29 @@ fn has(state: &Concrete, kept: &[(Part, u128)]) -> bool {
     kept.iter().all(|(part, value)| state.part(*part) == *value)
 }
 
-/// Where the step of a concrete state in supervisor mode leads.
-fn step<'r>(replay: &'r Replay<'_>) -> Option<(&'r Concrete, &'r Concrete)> {
+/// Where the step of a concrete state in a mode of the pair leads.
+pub(super) fn step<'r>(replay: &'r Replay<'_>, from: Side) -> Option<(&'r Concrete, &'r Concrete)> {
     let [side] = replay.sides.as_slice() else { return None };
-    let supervisor = replay.pair().supervisor.1;
-    let inside = replay.isa().mode.is_none_or(|part| side.before.part(part) == supervisor);
+    let inside = |part| from.admits(replay.pair(), side.before.part(part));
+    let inside = replay.isa().mode.is_none_or(inside);
     Some((&side.before, side.after(replay.isa(), false)?)).filter(|_| inside)
 }
 
-/// Whether the step of a concrete state leads to user mode, with these bits kept.
-pub(crate) fn launch_shown_by(replay: &Replay<'_>, kept: &[(Part, u128)], image: bool) -> bool {
+/// Whether the step of a concrete state launches a guest.
+pub(crate) fn launch_shown_by(replay: &Replay<'_>, launching: Launching<'_>) -> bool {
     let user = replay.pair().user.1;
     let in_user = |state: &Concrete| replay.isa().mode.is_none_or(|part| state.part(part) == user);
     let is_image = |state: &Concrete| {
         deprivileged(replay.isa(), replay.pair(), state).registers == state.registers
     };
-    step(replay).is_some_and(|(before, after)| {
-        has(before, kept) && has(after, kept) && in_user(after) && (!image || is_image(after))
+    let is_placed =
+        |state: &Concrete| mapping(replay.isa()).all(|(part, least)| state.part(part) >= least);
+    step(replay, Side::Supervisor).is_some_and(|(before, after)| {
+        has(before, launching.kept)
+            && has(after, launching.kept)
+            && in_user(after)
+            && (!launching.image || is_image(after))
+            && (!launching.placed || is_placed(after))
     })
 }
 
@@ -193,9 +258,18 @@ pub(crate) fn set_by_deprivileging(setting: Setting<'_>, class: &Class) -> Vec<(
     all
 }
 
-/// Whether the step of a concrete state sets these bits.
-pub(crate) fn set_shown_by(replay: &Replay<'_>, kept: (Part, u128)) -> bool {
-    step(replay).is_some_and(|(before, after)| !has(before, &[kept]) && has(after, &[kept]))
+/// Whether the step of a concrete state sets these bits and leaves those that are held.
+pub(crate) fn set_shown_by(replay: &Replay<'_>, kept: (Part, u128), held: &[(Part, u128)]) -> bool {
+    step(replay, Side::Supervisor).is_some_and(|(before, after)| {
+        !has(before, &[kept]) && has(after, &[kept]) && has(before, held) && has(after, held)
+    })
+}
+
+/// Whether the step of a concrete state moves a component of the mapping to where a guest may be.
+pub(crate) fn map_shown_by(replay: &Replay<'_>, (part, least): (Part, u128)) -> bool {
+    step(replay, Side::Supervisor).is_some_and(|(before, after)| {
+        before.part(part) != after.part(part) && after.part(part) >= least
+    })
 }
 
 /// Whether the trap of a concrete state in user mode changes these bits.

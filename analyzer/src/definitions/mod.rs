@@ -20,6 +20,7 @@ pub(crate) mod location;
 pub(crate) mod mode;
 pub(crate) mod privileged;
 pub(crate) mod resource;
+pub(crate) mod resume;
 pub(crate) mod save;
 pub(crate) mod sequence;
 pub(crate) mod statewise;

@@ -70,9 +70,14 @@ pub(crate) enum Place {
 
 /// The registers of E.
 pub(crate) fn components(isa: &Isa) -> Vec<Component> {
+    of_role(isa, Role::E)
+}
+
+/// The components of a role, those of register files one by one.
+pub(crate) fn of_role(isa: &Isa, role: Role) -> Vec<Component> {
     let mut all = Vec::new();
     for (id, register) in isa.register_ids() {
-        for slice in register.slices.iter().filter(|s| s.role == Role::E) {
+        for slice in register.slices.iter().filter(|s| s.role == role) {
             let of = |index| Component { register: id, index, slice: slice.clone() };
             all.extend((0..register.len()).map(of));
         }
@@ -334,8 +339,8 @@ fn copy(problem: &mut Problem<'_>, to: &mut State, from: &State, id: RegisterId,
     }
 }
 
-/// The value of a register of E.
-fn value(problem: &mut Problem<'_>, state: &State, it: &Component) -> Term {
+/// The value of a component.
+pub(super) fn value(problem: &mut Problem<'_>, state: &State, it: &Component) -> Term {
     if problem.isa.register(it.register).count.is_some() {
         let index = index(problem, it);
         state.element(&mut problem.terms, problem.isa, it.register, index)
@@ -487,8 +492,8 @@ pub(crate) fn strangers(setting: Setting<'_>) -> Vec<Concrete> {
     vec![one(0), one(1)]
 }
 
-/// The value of a register of E in a concrete state.
-fn read(state: &Concrete, it: &Component) -> u128 {
+/// The value of a component in a concrete state.
+pub(super) fn read(state: &Concrete, it: &Component) -> u128 {
     state.element(it.register, it.index.into()) >> it.slice.low & mask(it.slice.width)
 }
 

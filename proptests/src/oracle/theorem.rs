@@ -285,7 +285,7 @@ impl Judged<'_> {
             })
     }
 
-    /// Whether the step of some class that writes one of these registers, from a mode, answers a question with
+    /// Whether the step of some class that writes one of these registers, if any are given, from a mode, answers a question with
     /// yes.
     fn some_step(
         &self,
@@ -296,7 +296,7 @@ impl Judged<'_> {
         let ids: Vec<RegisterId> = writes.iter().flatten().map(|part| part.register).collect();
         let may = |class: &&Class| {
             let written = registers_written(&class.body.statements);
-            ids.iter().any(|id| written.contains(id))
+            ids.is_empty() || ids.iter().any(|id| written.contains(id))
         };
         self.isa.classes.iter().filter(may).any(|class| {
             let judge = Judge {
@@ -315,28 +315,119 @@ impl Judged<'_> {
         self.some_step(&mapping, self.pair.user.1, &|two, world| two.moves(world))
     }
 
-    /// Whether a guest can be started with bits kept, and each of them can be had.
+    /// Whether some step enters user mode with bits kept, and ends as wanted in these registers.
+    fn enters(
+        &self,
+        kept: &[(Part, u128)],
+        placed: bool,
+        (register, index): (RegisterId, u32),
+        wanted: &dyn Fn(&State) -> bool,
+    ) -> bool {
+        let isa = self.isa;
+        let mapping = [(isa.relocation, isa.trap_cells.end().max(1)), (isa.bounds, 1)];
+        let mapping = mapping.map(|(part, least)| part.map(|part| (part, least)));
+        let parts = kept.iter().map(|(part, _)| part.register);
+        let parts = parts.chain(mapping.iter().flatten().map(|(part, _)| part.register));
+        let registers: Vec<_> = parts.map(|id| (id, 0)).chain([(register, index)]).collect();
+        self.some_step(&[isa.mode], self.pair.supervisor.1, &|two, world| {
+            two.leads_to(
+                &registers,
+                &|before, after| {
+                    let has = |state: &State| kept.iter().all(|(p, v)| state.part(*p) == *v);
+                    let there = isa.mode.is_none_or(|mode| after.part(mode) == self.pair.user.1);
+                    let beyond =
+                        mapping.iter().flatten().all(|(part, least)| after.part(*part) >= *least);
+                    has(before) && has(after) && there && (!placed || beyond) && wanted(after)
+                },
+                world,
+            )
+        })
+    }
+
+    /// The components of a role of which a guest has lost something when it goes on, as register and index: some bit
+    /// never has a value behind the step that starts it, though some step gives it that value.
+    pub fn unresumed(&self, kept: &[(Part, u128)], role: Role) -> BTreeSet<(RegisterId, u32)> {
+        let (isa, pair) = (self.isa, self.pair);
+        let mut lost = BTreeSet::new();
+        for (id, register) in isa.register_ids() {
+            let slices = register.slices.iter().filter(|s| s.role == role);
+            let bits = slices.flat_map(|s| s.low..s.low + s.width);
+            for (bit, index) in bits.flat_map(|bit| (0..register.len()).map(move |i| (bit, i))) {
+                for value in [0, 1] {
+                    let has =
+                        |state: &State| state.element(id, u128::from(index)) >> bit & 1 == value;
+                    let written = Some(Part { register: id, low: bit, width: 1 });
+                    // P moves on without a statement.
+                    let written = written.filter(|_| role != Role::P);
+                    let gives = |mode| {
+                        self.some_step(&[written], mode, &|two, world| {
+                            let given = |before: &State, after: &State| !has(before) && has(after);
+                            two.leads_to(&[(id, index)], &given, world)
+                        })
+                    };
+                    if !self.enters(kept, true, (id, index), &has)
+                        && [pair.supervisor.1, pair.user.1].into_iter().any(gives)
+                    {
+                        lost.insert((id, index));
+                    }
+                }
+            }
+        }
+        lost
+    }
+
+    /// Whether an instruction is known that enters user mode at all.
+    pub fn starts(&self) -> bool {
+        let any = (RegisterId(0), 0);
+        self.enters(&[], false, any, &|_| true)
+    }
+
+    /// Whether a guest can be started with bits kept, beyond the monitor's own cells and where it was, and the bits can
+    /// be had in some order.
     pub fn launches(&self, kept: &[(Part, u128)]) -> bool {
-        let (supervisor, user) = (self.pair.supervisor.1, self.pair.user.1);
-        let enters = |kept: &[(Part, u128)]| {
-            self.some_step(&[self.isa.mode], supervisor, &|two, world| {
-                two.leads_to(Some(user), kept, true, world)
-            })
-        };
+        let supervisor = self.pair.supervisor.1;
+        let any = (RegisterId(0), 0);
         // A machine of which no instruction is known that enters user mode may be a fragment.
-        let started = kept.is_empty() || enters(kept) || !enters(&[]);
+        let started = !self.starts()
+            || self.enters(kept, true, any, &|_| true) && self.unresumed(kept, Role::P).is_empty();
         let reset =
             interp::run_plain(&self.isa.reset, &State::zero(self.isa, self.isa.storage.cells));
-        let had = |bits: &(Part, u128)| {
+        let stays = |bits: &(Part, u128)| {
             let entering = self.entering();
             let changes =
                 |case: &Case<'_>| entry::changes(case, &sizes(self.isa), &entering, *bits);
             reset.part(bits.0) == bits.1 && !of_traps(self.isa, self.pair, &changes)
-                || self.some_step(&[Some(bits.0)], supervisor, &|two, world| {
-                    two.leads_to(None, &[*bits], false, world)
-                })
         };
-        started && kept.iter().all(had)
+        let sets = |held: u32, index: usize| {
+            let (part, value) = kept[index];
+            let held: Kept =
+                (0..kept.len()).filter(|i| held >> i & 1 == 1).map(|i| kept[i]).collect();
+            let registers: Vec<_> =
+                held.iter().map(|(p, _)| (p.register, 0)).chain([(part.register, 0)]).collect();
+            self.some_step(&[Some(part)], supervisor, &|two, world| {
+                let given = |before: &State, after: &State| {
+                    let has = |state: &State| held.iter().all(|(p, v)| state.part(*p) == *v);
+                    before.part(part) != value
+                        && after.part(part) == value
+                        && has(before)
+                        && has(after)
+                };
+                two.leads_to(&registers, &given, world)
+            })
+        };
+        // Sets of bits that have their values, reached one bit after the other.
+        let first = (0..kept.len()).filter(|i| stays(&kept[*i])).fold(0u32, |set, i| set | 1 << i);
+        let (mut reached, mut next) = (BTreeSet::from([first]), vec![first]);
+        while let Some(set) = next.pop() {
+            for index in (0..kept.len()).filter(|i| set >> i & 1 == 0) {
+                let more = set | 1 << index;
+                if !reached.contains(&more) && sets(set, index) {
+                    reached.insert(more);
+                    next.push(more);
+                }
+            }
+        }
+        started && reached.contains(&((1u32 << kept.len()) - 1))
     }
 
     /// Whether a guest can be started under one of the choices, with no more of its bits kept than squares and

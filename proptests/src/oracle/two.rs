@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::interp::{self, Outcome, Place, run_plain};
-use model::isa::{Kind, Part, RegisterId, Slice, TrapId};
+use model::isa::{Kind, RegisterId, Slice, TrapId};
 use model::map::window;
 use model::state::State;
 
@@ -377,24 +377,20 @@ impl Two<'_> {
         Ok(matches!(&run.outcome, Outcome::Step(after) if broken(after)))
     }
 
-    /// The step leads to a mode, or to any, with bits at their values; before it they were so, or were not.
+    /// The step leads from a state to another that are as wanted, which these registers decide beside the mode.
     pub(super) fn leads_to(
         &self,
-        mode: Option<u128>,
-        kept: &[(Part, u128)],
-        before: bool,
+        registers: &[(RegisterId, u32)],
+        wanted: &dyn Fn(&State, &State) -> bool,
         world: &World,
     ) -> Asked<bool> {
-        let isa = self.case.isa;
         let Some([half, _]) = self.states(world)? else { return Ok(false) };
         let run = self.case.run(&half, false)?;
         let Outcome::Step(after) = &run.outcome else { return Ok(false) };
-        for (part, _) in kept {
-            half.need(Place::Register(part.register, 0))?;
+        for (register, index) in registers {
+            half.need(Place::Register(*register, (*index).into()))?;
         }
-        let has = |state: &State| kept.iter().all(|(part, value)| state.part(*part) == *value);
-        let there = mode.is_none_or(|mode| isa.mode.is_none_or(|part| after.part(part) == mode));
-        Ok(has(&half.state) == before && has(after) && there)
+        Ok(wanted(&half.state, after))
     }
 
     /// The step changes the mapping.

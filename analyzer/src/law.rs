@@ -5,7 +5,7 @@ use model::interp::{self, Outcome};
 use model::isa::{Class, Isa, Part};
 use model::state::State;
 
-use crate::problem::{Problem, Storage};
+use crate::prove::problem::{Problem, Storage};
 use crate::symbolic::execute;
 use crate::symbolic::facts::Facts;
 use crate::symbolic::model::{Evaluator, Model};
@@ -52,7 +52,7 @@ pub fn evaluators_agree(
         (Outcome::Unknown, None) if taken(&problem, transition.unknown) => Ok(()),
         (concrete, trap) => {
             let trap = trap.map(|exit| isa.trap(exit.trap).name.as_str());
-            let concrete = crate::witness::outcome_word(isa, concrete);
+            let concrete = crate::prove::witness::outcome_word(isa, concrete);
             Err(format!(
                 "{}: concretely it {concrete}, symbolically the trap is {trap:?}",
                 class.name

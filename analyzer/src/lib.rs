@@ -2,40 +2,22 @@
 //! built (Popek & Goldberg 1974).
 
 mod analyze;
-mod assumptions;
 pub mod certificate;
-mod choice;
-mod classify;
-mod collision;
-mod counts;
 mod decide;
 mod definitions;
-mod diagram;
-mod entries;
-mod guest;
-mod inquiry;
-mod launch;
 pub mod law;
-mod lrat;
-mod overlay;
-mod problem;
+mod prove;
 pub mod repair;
-mod replay;
 pub mod report;
 mod sat;
-mod save;
-mod setting;
-mod settle;
-pub mod smtlib;
-mod squares;
 mod symbolic;
-pub mod text;
-mod theorem;
-pub mod verdict;
-pub mod witness;
+mod theorems;
 
 pub use analyze::{Options, analyze, names_pair};
+pub use certificate::smtlib;
 pub use decide::{stop, stopped};
+pub use prove::{verdict, witness};
+pub use report::text;
 
 /// The definitions the answers refer to, one line each.
 pub fn definitions_text() -> String {

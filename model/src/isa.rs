@@ -3,6 +3,7 @@
 //! Every consumer (the interpreter here, the symbolic executor, the engines) reads this form only.
 
 use crate::property::Property;
+use crate::theorem::Theorem;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
@@ -367,6 +368,17 @@ pub struct Expectation {
     pub hvmm: TheoremExpectation,
     /// Exactly the classes that break Theorem 1's premise.
     pub offending: Option<Vec<String>>,
+}
+
+impl Expectation {
+    /// What is expected of one theorem.
+    pub fn of(&self, theorem: Theorem) -> &TheoremExpectation {
+        match theorem {
+            Theorem::Vmm => &self.vmm,
+            Theorem::Recursive => &self.recursive,
+            Theorem::Hvmm => &self.hvmm,
+        }
+    }
 }
 
 /// What the author expects of one theorem.

@@ -22,6 +22,7 @@ mod read;
 pub mod runs;
 pub mod spec;
 pub mod state;
+pub mod theorem;
 mod yaml;
 
 use diagnostic::{Diagnostic, Sources};

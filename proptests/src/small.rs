@@ -8,6 +8,7 @@ use analyzer::{Options, analyze};
 use model::diagnostic::Sources;
 use model::isa::{Class, Isa, Pair, Part, Profile, RegisterId, Role, TrapId, VerdictWord};
 use model::property::Property;
+use model::theorem::Theorem;
 use rayon::prelude::*;
 
 use crate::oracle::{self, Findings, Judged, Kept, PerMode, Privileged};
@@ -43,7 +44,8 @@ pub fn disagreements_with(
             found.traps[id.index()].enters == Answer::Undecided && !astray.contains(id)
         };
         if strays.iter().any(left_open) {
-            for (name, theorem) in [("vmm", &found.theorems.vmm), ("hvmm", &found.theorems.hvmm)] {
+            for (it, theorem) in found.theorems.monitors() {
+                let name = it.key();
                 if theorem.verdict == VerdictWord::Holds {
                     all.push(format!("{name} holds, oracle: a trap leads to no monitor"));
                 }
@@ -57,10 +59,9 @@ pub fn disagreements_with(
             all.extend(instruction(pair, oracle, analyzer));
         }
         let judged = Judged { isa, pair, profile, strays: &strays, all: &findings };
-        for (name, hybrid) in [("Theorem 1", false), ("Theorem 3", true)] {
-            let theorem = if hybrid { &found.theorems.hvmm } else { &found.theorems.vmm };
-            let lines = differences(&judged, hybrid, found, theorem);
-            all.extend(lines.map(|line| format!("{name}: {line}")));
+        for (theorem, it) in found.theorems.monitors() {
+            let lines = differences(&judged, theorem, found, it);
+            all.extend(lines.map(|line| format!("{}: {line}", theorem.name())));
         }
     }
     let place = format!("{}, {}", isa.name, profile.word());
@@ -156,12 +157,12 @@ fn traps(isa: &Isa, strays: &[TrapId], report: &PairReport) -> Vec<String> {
 /// Theorem 1 or 3.
 fn differences(
     judged: &Judged<'_>,
-    hybrid: bool,
+    theorem: Theorem,
     report: &PairReport,
     found: &TheoremReport,
 ) -> impl Iterator<Item = String> + use<> {
     let isa = judged.isa;
-    let oracle = judged.theorem(hybrid);
+    let oracle = judged.theorem(theorem);
     let names = |indices: &[usize]| -> Vec<String> {
         indices.iter().map(|i| isa.classes[*i].name.clone()).collect()
     };
@@ -210,14 +211,14 @@ fn differences(
         if !needs.iter().all(is_kept) {
             all.push(format!("keeps {:?}, oracle: traps need {needs:?}", found.conditions));
         }
-        if !kept.is_empty() && !judged.commutes_keeping(hybrid, &kept) {
+        if !kept.is_empty() && !judged.commutes_keeping(theorem, &kept) {
             all.push(format!("keeps {:?}, oracle: a square breaks", found.conditions));
         }
         if !judged.launches(&kept) {
             all.push(format!("keeps {:?}, oracle: no guest can be started", found.conditions));
         }
         // Saving is looked at under the first monitor that can be built.
-        let first = hybrid == (report.theorems.vmm.verdict != VerdictWord::Holds);
+        let first = theorem.is_hybrid() == (report.theorems.vmm.verdict != VerdictWord::Holds);
         let dispatcher = &report.theorems.recursive.dispatcher;
         if let Some(dispatcher) = dispatcher.as_ref().filter(|_| first) {
             let name = |(id, index): &(RegisterId, u32)| {

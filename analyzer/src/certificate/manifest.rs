@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pair_name;
 use crate::decide::Lemma;
-use crate::witness::Witness;
+use crate::prove::witness::Witness;
 
 /// Version of the layout.
 pub(super) const VERSION: u32 = 2;

@@ -6,8 +6,10 @@
 //! So the theorems follow from exactly the obligations that were checked.
 
 mod formula;
+pub(crate) mod lrat;
 mod manifest;
 mod prove;
+pub mod smtlib;
 mod verify;
 
 use model::isa::{Class, Pair};
@@ -16,7 +18,7 @@ use sha2::{Digest, Sha256};
 pub use prove::{Proved, prove};
 pub use verify::{Verified, verify};
 
-use crate::analyze::Judged;
+use crate::theorems::Judged;
 use manifest::{Judged as Claimed, Theorems};
 
 const MANIFEST: &str = "manifest.json";
@@ -46,12 +48,13 @@ fn sha256(parts: &[&[u8]]) -> String {
 
 /// What follows for a pair, as the manifest states it.
 fn theorems(isa: &model::isa::Isa, judged: &Judged<'_>) -> Theorems {
-    let of = |it: &crate::theorem::Judgement| Claimed {
+    let of = |it: &crate::theorems::theorem::Judgement| Claimed {
         premise: it.premise.word().to_owned(),
         verdict: it.verdict.word().to_owned(),
         offending: it.offending.iter().map(|i| isa.classes[*i].name.clone()).collect(),
     };
-    Theorems { vmm: of(&judged.vmm), hvmm: of(&judged.hvmm) }
+    let [vmm, hvmm] = judged.monitors.each_ref().map(of);
+    Theorems { vmm, hvmm }
 }
 
 #[cfg(test)]

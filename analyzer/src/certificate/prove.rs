@@ -6,16 +6,18 @@ use std::sync::Mutex;
 
 use model::diagnostic::Sources;
 use model::isa::Isa;
+use refvmm::files;
 
 use super::formula::{Derived, derive};
 use super::manifest::{Arena, Entry, Manifest, Proof, States};
 use super::{MANIFEST, PROOFS, key, pair_name, sha256, theorems};
-use crate::analyze::{Options, judge, pairs};
+use crate::analyze::{Options, pairs};
 use crate::decide::{Backend, By, Formula, Lemma};
+use crate::prove::settle::{Docket, Question, Settle, Solving};
+use crate::prove::verdict::Verdict;
 use crate::sat::Outcome;
 use crate::sat::elaborate::elaborate;
-use crate::settle::{Docket, Question, Settle, Solving};
-use crate::verdict::Verdict;
+use crate::theorems::judge;
 
 /// What a certificate consists of, in numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -95,27 +97,10 @@ pub(crate) fn prove_with(
     dimacs: bool,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> std::io::Result<Proved> {
-    if directory.exists() && directory.read_dir()?.next().is_some() {
-        let why = "the directory is not empty; a certificate needs a directory of its own";
-        return Err(std::io::Error::new(std::io::ErrorKind::AlreadyExists, why));
-    }
-    let mut name = directory.file_name().unwrap_or_default().to_owned();
-    name.push(".partial");
-    let partial = directory.with_file_name(name);
-    if partial.exists() {
-        std::fs::remove_dir_all(&partial)?;
-    }
-    std::fs::create_dir_all(partial.join(PROOFS))?;
-    let written = write(backend, isa, sources, options, &partial, dimacs, progress);
-    if written.is_err() {
-        let _ = std::fs::remove_dir_all(&partial);
-        return written;
-    }
-    if directory.exists() {
-        std::fs::remove_dir(directory)?;
-    }
-    std::fs::rename(&partial, directory)?;
-    written
+    files::write_directory(directory, |partial| {
+        std::fs::create_dir(partial.join(PROOFS))?;
+        write(backend, isa, sources, options, partial, dimacs, progress)
+    })
 }
 
 fn write(

@@ -12,13 +12,15 @@ use super::formula::{Derived, derive};
 use super::manifest::{Arena, Entry, Manifest, Proof, States, VERSION};
 use super::prove::Proved;
 use super::{MANIFEST, PROOFS, key, pair_name, sha256, theorems};
-use crate::analyze::{Options, conditions, judge, pairs};
+use crate::analyze::{Options, pairs};
+use crate::certificate::lrat;
 use crate::decide::By;
-use crate::lrat;
-use crate::settle::{Docket, Question, Settle};
+use crate::prove::settle::{Docket, Question, Settle};
+use crate::prove::verdict::Verdict;
+use crate::report::build::conditions;
+use crate::report::text::on_condition;
 use crate::symbolic::term::Terms;
-use crate::text::on_condition;
-use crate::verdict::Verdict;
+use crate::theorems::judge;
 
 /// What checking came to.
 #[derive(Debug)]
@@ -87,10 +89,15 @@ pub fn verify(
     for pair in pairs {
         let judged = judge(isa, pair, options.profile, &verifying, &count);
         found.insert(pair_name(pair), theorems(isa, &judged));
-        for (name, it) in [("Theorem 1", &judged.vmm), ("Theorem 3", &judged.hvmm)] {
+        for it in &judged.monitors {
             let conditions = on_condition(&conditions(isa, pair, it));
             let verdict = format!("{}{conditions}", it.verdict.word());
-            follows.push((pair_name(pair), name, it.premise.word().to_owned(), verdict));
+            follows.push((
+                pair_name(pair),
+                it.theorem.name(),
+                it.premise.word().to_owned(),
+                verdict,
+            ));
         }
     }
     let used = verifying.used.into_inner().unwrap_or_default();
@@ -294,7 +301,7 @@ impl Verifying<'_> {
         question: &Question<'_>,
     ) -> Result<(Verdict, Entry), String> {
         let (setting, class) = (docket.setting, docket.problem.class);
-        let proved = Verdict::Proved(crate::verdict::Proof::new(By::Rewriting));
+        let proved = Verdict::Proved(crate::prove::verdict::Proof::new(By::Rewriting));
         match entry {
             Entry::Open { reason } => Ok((Verdict::Open(reason.clone()), entry.clone())),
             Entry::Structural(claimed) => match derive(setting, class, question, Arena::Plain) {

@@ -14,9 +14,9 @@ use model::map::{Partition, VmMap, window};
 use super::statewise::{Case, Guests, Map, Placed, is_placed, place};
 use super::{Obligation, Side};
 use crate::decide::Query;
-use crate::problem::Problem;
-use crate::replay::Replay;
-use crate::setting::Setting;
+use crate::prove::problem::Problem;
+use crate::prove::replay::Replay;
+use crate::prove::setting::Setting;
 use crate::symbolic::term::{Term, Terms};
 
 pub(crate) const STATEMENT: &str = "for every guest state S, the window of f(S) lies inside the partition, and where \

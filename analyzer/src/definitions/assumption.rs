@@ -20,9 +20,9 @@ use super::statewise::{Placed, is_placed, place};
 use super::{Obligation, Side};
 use crate::decide::Query;
 use crate::definitions::statewise::{Case, Guests};
-use crate::problem::{Problem, Storage};
-use crate::replay::{Played, Replay};
-use crate::setting::Setting;
+use crate::prove::problem::{Problem, Storage};
+use crate::prove::replay::{Played, Replay};
+use crate::prove::setting::Setting;
 use crate::symbolic::facts::Facts;
 
 pub(crate) const STATEMENT: &str = "no step and no trap sequence of a guest makes an assumption of the specification false, \
@@ -192,6 +192,6 @@ pub(crate) fn image_shown_by(replay: &Replay<'_>, side: Side, index: usize) -> b
 /// Whether de-privileging changes a concrete state in user mode.
 pub(crate) fn unsteady_shown_by(replay: &Replay<'_>) -> bool {
     let [run] = replay.sides.as_slice() else { return false };
-    let image = crate::replay::deprivileged(replay.isa(), replay.pair(), &run.before);
+    let image = crate::prove::replay::deprivileged(replay.isa(), replay.pair(), &run.before);
     in_mode(replay, Side::User) && image.registers != run.before.registers
 }

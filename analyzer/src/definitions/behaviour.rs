@@ -17,9 +17,9 @@ use model::property::Property;
 
 use super::{Definition, Obligation, Side};
 use crate::decide::Query;
-use crate::problem::{Problem, Run, Storage};
-use crate::replay::{Replay, deprivileged};
-use crate::setting::Setting;
+use crate::prove::problem::{Problem, Run, Storage};
+use crate::prove::replay::{Replay, deprivileged};
+use crate::prove::setting::Setting;
 use crate::symbolic::state::State;
 use crate::symbolic::term::Term;
 

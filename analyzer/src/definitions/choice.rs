@@ -18,14 +18,14 @@ use rustc_hash::FxHashSet;
 
 use super::statewise::{self, Map};
 use super::{Obligation, entry};
-use crate::choice::{Assignment, Known};
 use crate::decide::Query;
-use crate::problem::{Problem, Storage};
-use crate::replay::Replay;
-use crate::setting::Setting;
+use crate::prove::problem::{Problem, Storage};
+use crate::prove::replay::Replay;
+use crate::prove::setting::Setting;
 use crate::symbolic::facts::Facts;
 use crate::symbolic::state::{Layout, State};
 use crate::symbolic::term::{Term, Terms};
+use crate::theorems::choice::{Assignment, Known};
 
 pub(crate) const STATEMENT: &str = "there are values of the components of kind resource and trap-vector under which the square \
      of every instruction commutes for every guest state S (P&G 1974, section 4: resources are the monitor's)";

@@ -17,9 +17,9 @@ use super::behaviour::in_side;
 use super::statewise::monitors;
 use super::{Definition, Obligation, Side};
 use crate::decide::Query;
-use crate::problem::{Problem, Run, Storage};
-use crate::replay::{Replay, equal_bits, visibly_equal};
-use crate::setting::Setting;
+use crate::prove::problem::{Problem, Run, Storage};
+use crate::prove::replay::{Replay, equal_bits, visibly_equal};
+use crate::prove::setting::Setting;
 use crate::symbolic::term::Term;
 
 pub(crate) const DEFINITION: Definition = Definition {

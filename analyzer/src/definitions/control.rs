@@ -12,9 +12,9 @@ use model::property::Property;
 use super::behaviour::in_side;
 use super::{Definition, Obligation, Side};
 use crate::decide::Query;
-use crate::problem::{Problem, Storage};
-use crate::replay::{Replay, equal_bits};
-use crate::setting::Setting;
+use crate::prove::problem::{Problem, Storage};
+use crate::prove::replay::{Replay, equal_bits};
+use crate::prove::setting::Setting;
 
 pub(crate) const DEFINITION: Definition = Definition {
     property: Property::ControlSensitive,

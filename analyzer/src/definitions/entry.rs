@@ -38,12 +38,12 @@ use super::choice::is_chosen;
 use super::sequence::{argument, arguments, sequel};
 use super::{Obligation, Side};
 use crate::decide::Query;
-use crate::problem::{Problem, Run};
-use crate::replay::{Replay, deprivileged, equal_bits};
-use crate::setting::Setting;
+use crate::prove::problem::{Problem, Run};
+use crate::prove::replay::{Replay, deprivileged, equal_bits};
+use crate::prove::setting::Setting;
+use crate::prove::witness::Witness;
 use crate::symbolic::state::State;
 use crate::symbolic::term::{Node, Term, Terms};
-use crate::witness::Witness;
 pub(crate) use place::Handler;
 use place::{Entry, Scene, counters, halted};
 

@@ -12,9 +12,9 @@ use model::property::Property;
 
 use super::behaviour::{compare_in_place, in_side, varied};
 use super::{Definition, Obligation, Side};
-use crate::problem::Problem;
-use crate::replay::Replay;
-use crate::setting::Setting;
+use crate::prove::problem::Problem;
+use crate::prove::replay::Replay;
+use crate::prove::setting::Setting;
 
 pub(crate) const DEFINITION: Definition = Definition {
     property: Property::ExtentSensitive,

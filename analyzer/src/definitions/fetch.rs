@@ -15,9 +15,9 @@ use model::isa::Fetch;
 use super::statewise::{Case, Guests, Placed, is_placed, place};
 use super::{Obligation, Side};
 use crate::decide::Query;
-use crate::problem::Problem;
-use crate::replay::Replay;
-use crate::setting::Setting;
+use crate::prove::problem::Problem;
+use crate::prove::replay::Replay;
+use crate::prove::setting::Setting;
 use crate::symbolic::execute::fetched;
 
 pub(crate) const STATEMENT: &str = "for every guest state S, fetching in f(S) traps to the monitor, or gives the bits \

@@ -10,10 +10,10 @@ use super::behaviour::{compare_runs, in_side, relocated};
 use super::privileged::{self, Part};
 use super::{DEFINITIONS, Side};
 use crate::decide::{self, Answer, Backend, Session};
-use crate::problem::{Problem, Storage};
-use crate::replay::Replay;
+use crate::prove::problem::{Problem, Storage};
+use crate::prove::replay::Replay;
+use crate::prove::setting::Setting;
 use crate::sat::tests::Random;
-use crate::setting::Setting;
 use crate::symbolic::term::Terms;
 
 const PROFILES: [Profile; 3] = [Profile::Literal, Profile::Refined, Profile::Extended];

@@ -26,18 +26,19 @@ use super::{
     resume, statewise,
 };
 use crate::decide::{self, Answer, Backend, By, Query, Session};
-use crate::entries;
-use crate::problem::Problem;
-use crate::replay::Replay;
+use crate::prove::context::{Context, Tally};
+use crate::prove::problem::Problem;
+use crate::prove::replay::Replay;
+use crate::prove::setting::Setting;
+use crate::prove::settle::{Docket, Question, Settle, Solving};
+use crate::prove::verdict::Verdict;
+use crate::prove::witness::{self, Witness};
 use crate::sat::tests::Random;
-use crate::setting::Setting;
-use crate::settle::{Docket, Question, Settle, Solving};
-use crate::squares;
 use crate::symbolic::model::{Evaluator, Model};
 use crate::symbolic::state::Register;
 use crate::symbolic::term::{Node, Term, Terms};
-use crate::verdict::Verdict;
-use crate::witness::{self, Witness};
+use crate::theorems::entries;
+use crate::theorems::squares;
 
 /// States tried for each answer to each question.
 const SAMPLES: usize = 2;
@@ -370,7 +371,7 @@ fn ask_all(setting: Setting<'_>, class: &Class, settle: &dyn Settle) {
     let guests = [setting.guests(), Guests::Unrelocated];
     let cases = guests.into_iter().flat_map(|g| g.cases().iter().map(move |case| (g, *case)));
     let cases: Vec<(Guests, Case)> = cases.collect();
-    for &side in setting.sides(false) {
+    for &side in setting.all_sides() {
         let asked = |d: &&super::Definition| {
             (d.applies)(profile)
                 && (d.modes.contains(&side) || (d.modes.is_empty() && side == Side::User))
@@ -441,8 +442,9 @@ fn compare(isa: &Isa, profile: Profile, chosen: &dyn Fn(&Class) -> bool) {
     for class in isa.classes.iter().filter(|c| chosen(c)) {
         ask_all(setting, class, &comparing);
     }
-    squares::sequences(setting, &comparing);
-    entries::judge(setting, &comparing);
+    let context = Context { setting, settle: &comparing, tally: &Tally::default() };
+    squares::sequences(context);
+    entries::judge(context);
     let tried = comparing.tried.map(AtomicUsize::into_inner);
     assert!(tried.iter().all(|n| *n > 0), "{name} in {profile:?}: only {tried:?} were tried");
 }

@@ -10,9 +10,9 @@ use model::property::Property;
 
 use super::behaviour::{compare, in_side, relocated};
 use super::{Definition, Obligation, Side};
-use crate::problem::Problem;
-use crate::replay::Replay;
-use crate::setting::Setting;
+use crate::prove::problem::Problem;
+use crate::prove::replay::Replay;
+use crate::prove::setting::Setting;
 
 pub(crate) const DEFINITION: Definition = Definition {
     property: Property::LocationSensitive,

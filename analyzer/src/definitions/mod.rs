@@ -33,9 +33,9 @@ use model::property::Property;
 use model::state::State;
 
 use crate::decide::Query;
-use crate::problem::{Problem, Run};
-use crate::replay::Replay;
-use crate::setting::Setting;
+use crate::prove::problem::{Problem, Run};
+use crate::prove::replay::Replay;
+use crate::prove::setting::Setting;
 use crate::symbolic::term::Term;
 
 /// The virtual mode that the states of a question are in.

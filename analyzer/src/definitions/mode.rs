@@ -10,9 +10,9 @@
 
 use super::behaviour::compare;
 use super::{Definition, Obligation, Side};
-use crate::problem::Problem;
-use crate::replay::{Replay, deprivileged};
-use crate::setting::Setting;
+use crate::prove::problem::Problem;
+use crate::prove::replay::{Replay, deprivileged};
+use crate::prove::setting::Setting;
 use model::property::Property;
 
 pub(crate) const DEFINITION: Definition = Definition {

@@ -16,9 +16,9 @@
 
 use super::Obligation;
 use crate::decide::Query;
-use crate::problem::{Problem, Run, Storage};
-use crate::replay::{Replay, deprivileged};
-use crate::setting::Setting;
+use crate::prove::problem::{Problem, Run, Storage};
+use crate::prove::replay::{Replay, deprivileged};
+use crate::prove::setting::Setting;
 
 pub(crate) const STATEMENT: &str = "for every pair of states that differ in mode only and do not memory-trap, \
      the instruction traps to the monitor in user mode (P&G 1974, section 3)";

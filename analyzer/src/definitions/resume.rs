@@ -13,9 +13,9 @@
 use super::launch::{self, Launching};
 use super::save::{Component, read, value};
 use super::{Obligation, Side};
-use crate::problem::Problem;
-use crate::replay::Replay;
-use crate::setting::Setting;
+use crate::prove::problem::Problem;
+use crate::prove::replay::Replay;
+use crate::prove::setting::Setting;
 use crate::symbolic::state::State;
 use crate::symbolic::term::Term;
 

@@ -31,13 +31,13 @@ use super::entry::in_user;
 use super::launch::writes;
 use super::sequence::{Stores, argument, arguments, behind, sequel, stores};
 use crate::decide::Query;
-use crate::problem::{Problem, Run, Storage, cell_count};
-use crate::replay::{Replay, deprivileged, equal_bits};
-use crate::setting::Setting;
+use crate::prove::problem::{Problem, Run, Storage, cell_count};
+use crate::prove::replay::{Replay, deprivileged, equal_bits};
+use crate::prove::setting::Setting;
+use crate::prove::witness::Witness;
 use crate::symbolic::facts::Facts;
 use crate::symbolic::state::{Layout, Region, Register, State, Write};
 use crate::symbolic::term::{Array, Term};
-use crate::witness::Witness;
 
 pub(crate) const STATEMENT: &str = "behind every trap some instruction stores the register, taken by itself, at a place \
      that the guest has no part in, and changes nothing else but P (P&G 1974, section 4)";

@@ -11,9 +11,9 @@ use model::property::Property;
 
 use super::{Definition, Obligation, Side};
 use crate::decide::Query;
-use crate::problem::{Problem, Storage};
-use crate::replay::{Replay, deprivileged};
-use crate::setting::Setting;
+use crate::prove::problem::{Problem, Storage};
+use crate::prove::replay::{Replay, deprivileged};
+use crate::prove::setting::Setting;
 
 pub(crate) const DEFINITION: Definition = Definition {
     property: Property::TrapMasked,

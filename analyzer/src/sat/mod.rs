@@ -4,7 +4,7 @@
 //! [`circuits`] turns operations on bit vectors into an and-inverter graph ([`aig`]), whose structural hashing already settles most goals.
 //! [`cnf`] translates the part of the graph that the goal depends on into clauses.
 //! A [`SatSolver`] searches for a model of these clauses; [`batsat`] is the built-in one.
-//! If there is none, [`drup`] has recorded what it learnt, and [`elaborate`] makes a proof of it that `crate::lrat` checks.
+//! If there is none, [`drup`] has recorded what it learnt, and [`elaborate`] makes a proof of it that `crate::certificate::lrat` checks.
 //!
 //! Everything here is deterministic: the same calls in the same order give the same graph, the same clauses, the same model and the same number of conflicts.
 //! Effort is bounded by a number of conflicts, so that an answer does not depend on the machine; a deadline is kept only where the user asks for one.

@@ -7,7 +7,7 @@ use super::drup::Trace;
 use super::elaborate::elaborate;
 use super::tests::{AMPLE, Random, pigeonhole};
 use super::{Budget, Outcome, SatSolver, circuits};
-use crate::lrat::{Rejected, check};
+use crate::certificate::lrat::{Rejected, check};
 
 type Formula = Vec<Vec<i32>>;
 

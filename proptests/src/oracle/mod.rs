@@ -25,7 +25,7 @@ use model::isa::{Class, Isa, Kind, Pair, Part, Profile, Role, Slice, TrapId};
 use model::map::{Partition, VmMap};
 
 pub use save::unsaved;
-pub use theorem::{Judged, Kept, Theorem, astray, strays};
+pub use theorem::{Judged, Judgement, Kept, astray, strays};
 
 use square::Square;
 use two::{Sharing, Two, Varied, completes, traps};

@@ -13,6 +13,7 @@ use model::isa::{
     VerdictWord,
 };
 use model::state::State;
+use model::theorem::Theorem;
 
 use super::square::Square;
 use super::two::{Sharing, Two};
@@ -64,7 +65,7 @@ fn raises(statements: &[Stmt], trap: TrapId) -> bool {
 
 /// Theorem 1 or 3 for one pair.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Theorem {
+pub struct Judgement {
     /// Whether the set inclusion holds.
     pub premise: Premise,
     /// Whether the monitor can be built under the standard map.
@@ -99,21 +100,22 @@ impl Judged<'_> {
     }
 
     /// The virtual modes whose code runs directly.
-    fn modes(&self, hybrid: bool) -> Vec<u128> {
+    fn modes(&self, theorem: Theorem) -> Vec<u128> {
         let [supervisor, user, others] = virtual_modes(self.isa, self.pair);
-        if hybrid { user } else { [supervisor, user, others].concat() }
+        if theorem.is_hybrid() { user } else { [supervisor, user, others].concat() }
     }
 
-    /// Theorem 1, or with `hybrid` Theorem 3.
-    pub fn theorem(&self, hybrid: bool) -> Theorem {
-        let sensitive = |f: &Findings| if hybrid { f.user_sensitive() } else { f.sensitive() };
+    /// Theorem 1 or 3.
+    pub fn theorem(&self, theorem: Theorem) -> Judgement {
+        let sensitive =
+            |f: &Findings| if theorem.is_hybrid() { f.user_sensitive() } else { f.sensitive() };
         let indices = |wanted: &dyn Fn(&Findings) -> bool| -> Vec<usize> {
             (0..self.all.len()).filter(|i| wanted(&self.all[*i])).collect()
         };
         let offending = indices(&|f| sensitive(f) && f.privileged == Privileged::No);
         let refuting = indices(&|f| {
             let [supervisor, user, other] = f.square_breaks;
-            user || !hybrid && (supervisor || other)
+            user || !theorem.is_hybrid() && (supervisor || other)
         });
         let premise = if self.all.iter().all(|f| f.privileged == Privileged::Vacuous) {
             Premise::Vacuous
@@ -122,25 +124,25 @@ impl Judged<'_> {
         } else {
             Premise::Fails
         };
-        let choices = self.choices(hybrid, refuting.is_empty());
+        let choices = self.choices(theorem, refuting.is_empty());
         let watched = self.watched();
         let mut obstacles = Vec::new();
-        let verdict = if premise == Premise::Vacuous || self.has_no_guests(hybrid) {
+        let verdict = if premise == Premise::Vacuous || self.has_no_guests(theorem) {
             VerdictWord::Vacuous
-        } else if choices.is_empty() && self.places(hybrid, &refuting) {
+        } else if choices.is_empty() && self.places(theorem, &refuting) {
             VerdictWord::Refuted
         } else if choices.is_empty() {
             VerdictWord::Undecided
         } else {
-            obstacles = self.obstacles(hybrid, &choices);
+            obstacles = self.obstacles(theorem, &choices);
             if obstacles.is_empty() { VerdictWord::Holds } else { VerdictWord::Undecided }
         };
-        Theorem { premise, verdict, offending, refuting, obstacles, watched }
+        Judgement { premise, verdict, offending, refuting, obstacles, watched }
     }
 
     /// Whether f places all guests in their partitions, or one whose square breaks.
-    fn places(&self, hybrid: bool, refuting: &[usize]) -> bool {
-        let (modes, squares) = (self.modes(hybrid), self.squares(self.strays, &[]));
+    fn places(&self, theorem: Theorem, refuting: &[usize]) -> bool {
+        let (modes, squares) = (self.modes(theorem), self.squares(self.strays, &[]));
         let any = |class: &Class, question: &dyn Fn(&Square<'_>, &World) -> Asked<bool>| {
             squares.any(class, &modes, false, question)
         };
@@ -172,33 +174,33 @@ impl Judged<'_> {
     }
 
     /// The choices under which no square breaks; the empty one if none has to be made.
-    fn choices(&self, hybrid: bool, any: bool) -> Vec<Kept> {
+    fn choices(&self, theorem: Theorem, any: bool) -> Vec<Kept> {
         if any {
             return vec![Kept::new()];
         }
         let works = |kept: &Kept| {
             let strays = strays(self.isa, self.pair, kept);
-            self.commutes(hybrid, kept, &strays) && self.has_images(hybrid, kept)
+            self.commutes(theorem, kept, &strays) && self.has_images(theorem, kept)
         };
         self.assignments().into_iter().filter(works).collect()
     }
 
     /// Whether no square breaks under bits that are kept.
-    fn commutes(&self, hybrid: bool, kept: &[(Part, u128)], strays: &[TrapId]) -> bool {
+    fn commutes(&self, theorem: Theorem, kept: &[(Part, u128)], strays: &[TrapId]) -> bool {
         let squares = self.squares(strays, kept);
-        let modes = self.modes(hybrid);
+        let modes = self.modes(theorem);
         let breaks =
             |class| squares.any(class, &modes, false, &|square, world| square.breaks(world));
         !self.isa.classes.iter().any(breaks)
     }
 
     /// Whether no square breaks under the bits that a report says are kept.
-    pub fn commutes_keeping(&self, hybrid: bool, kept: &[(Part, u128)]) -> bool {
-        self.commutes(hybrid, kept, &strays(self.isa, self.pair, kept))
+    pub fn commutes_keeping(&self, theorem: Theorem, kept: &[(Part, u128)]) -> bool {
+        self.commutes(theorem, kept, &strays(self.isa, self.pair, kept))
     }
 
     /// Whether there are guests with images in each virtual mode of the pair.
-    fn has_images(&self, hybrid: bool, kept: &[(Part, u128)]) -> bool {
+    fn has_images(&self, theorem: Theorem, kept: &[(Part, u128)]) -> bool {
         let Some(class) = self.isa.classes.first().filter(|_| !self.isa.assumptions.is_empty())
         else {
             return true;
@@ -208,19 +210,20 @@ impl Judged<'_> {
         let exists = |modes: &[u128]| {
             squares.any(class, modes, false, &|square, world| square.has_image(None, world))
         };
-        exists(&user) && (hybrid || exists(&supervisor))
+        exists(&user) && (theorem.is_hybrid() || exists(&supervisor))
     }
 
-    fn has_no_guests(&self, hybrid: bool) -> bool {
-        !self.has_images(hybrid, &[])
+    fn has_no_guests(&self, theorem: Theorem) -> bool {
+        !self.has_images(theorem, &[])
     }
 
-    fn obstacles(&self, hybrid: bool, choices: &[Kept]) -> Vec<&'static str> {
-        let modes = self.modes(hybrid);
+    fn obstacles(&self, theorem: Theorem, choices: &[Kept]) -> Vec<&'static str> {
+        let modes = self.modes(theorem);
         let squares = self.squares(self.strays, &[]);
         let (isa, pair) = (self.isa, self.pair);
         let assumptions = || 0..isa.assumptions.len();
-        let visible = |f: &Findings| f.trap_visible[1] || !hybrid && either(f.trap_visible);
+        let visible =
+            |f: &Findings| f.trap_visible[1] || !theorem.is_hybrid() && either(f.trap_visible);
         let entering = self.entering();
         let classes = || isa.classes.iter().zip(self.all);
         let unseen = |index: usize| {
@@ -252,7 +255,7 @@ impl Judged<'_> {
             ("counter", self.loses(&entering, &|s| s.role == Role::P)),
             ("mapping", self.moves() && self.loses(&entering, &is_mapping)),
             ("argument", entering.iter().any(|trap| self.loses_argument(*trap))),
-            ("launch", !self.launches_under(hybrid, &entering, choices)),
+            ("launch", !self.launches_under(theorem, &entering, choices)),
         ];
         found.into_iter().filter(|(_, is)| *is).map(|(word, _)| word).collect()
     }
@@ -281,7 +284,7 @@ impl Judged<'_> {
         isa.trap_argument > 0
             && isa.classes.iter().filter(raises).any(|class| commits(&class.body.statements))
             && of_traps(isa, self.pair, &|case| {
-                entry::loses_argument(case, &sizes(isa), &self.modes(false), trap)
+                entry::loses_argument(case, &sizes(isa), &self.modes(Theorem::Vmm), trap)
             })
     }
 
@@ -432,7 +435,7 @@ impl Judged<'_> {
 
     /// Whether a guest can be started under one of the choices, with no more of its bits kept than squares and
     /// traps take.
-    fn launches_under(&self, hybrid: bool, entering: &[TrapId], choices: &[Kept]) -> bool {
+    fn launches_under(&self, theorem: Theorem, entering: &[TrapId], choices: &[Kept]) -> bool {
         let needs = self.needs();
         let mut tried = BTreeSet::new();
         choices.iter().any(|all| {
@@ -448,7 +451,7 @@ impl Judged<'_> {
                 tried.insert(key)
                     && self.launches(&kept)
                     && (kept.is_empty() || lead(self.isa, self.pair, entering, &kept))
-                    && (all.is_empty() || self.commutes_keeping(hybrid, &kept))
+                    && (all.is_empty() || self.commutes_keeping(theorem, &kept))
             })
         })
     }
@@ -494,7 +497,7 @@ impl Judged<'_> {
                     modes: [0; 2],
                     literal: false,
                 };
-                self.modes(false).into_iter().any(|mode| {
+                self.modes(Theorem::Vmm).into_iter().any(|mode| {
                     judge.ask([mode, mode], None, Sharing::Cells, &|two, world| {
                         two.leaves(*index, world)
                     })

@@ -6,14 +6,14 @@ use model::isa::{Expr, Isa, Part, Role, TrapId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::sequence::{behind, depends_only_on, monitors_own};
-use crate::assumptions::names_guests;
-use crate::problem::{Problem, cell_count};
-use crate::setting::Setting;
+use crate::prove::problem::{Problem, cell_count};
+use crate::prove::setting::Setting;
 use crate::symbolic::execute::{Fetched, fetched, value};
 use crate::symbolic::facts::Facts;
 use crate::symbolic::known::KnownBits;
 use crate::symbolic::state::{Layout, Region, State};
 use crate::symbolic::term::{Array, Node, Term, Terms};
+use crate::theorems::assumptions::names_guests;
 
 /// What is asked of the first instruction of the handler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,242 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Parser, Subcommand, ValueEnum};
+use model::isa::Profile;
+
+/// Decides which instructions of a machine are privileged and which are sensitive, and whether a
+/// virtual machine monitor, a recursive one or a hybrid one can be built for it.
+#[derive(Debug, Parser)]
+#[command(name = "analyze", version, after_help = EXAMPLES, override_usage = "analyze SPEC...\n       analyze <COMMAND>")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  analyze isa-specs/x86-legacy.yaml            the verdicts, with a witness for each offender
+  analyze check --format json g3.yaml          the same as data
+  analyze check --profile literal --all g3.yaml
+  analyze check g3.yaml --emit smt2=obligations
+  analyze check g3.yaml --emit classification=g3.classification.json
+  analyze explain isa-specs/pdp10.yaml 'jrst[1]'
+  analyze repair isa-specs/m68000.yaml         what must trap so that the theorems hold
+  analyze prove isa-specs/g3.yaml --certificate g3-certificate
+  analyze verify g3-certificate isa-specs/g3.yaml
+  analyze schema > specification.schema.json   completion for editors
+
+Exit codes: 0 all expectations hold, 1 one fails, 2 could not run, 3 undecided
+
+Ctrl-C prints what is known so far; a second one ends the program at once (130).";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Judge specifications and check what they expect (the default command).
+    Check(Check),
+    /// Show everything known about one instruction.
+    Explain {
+        /// Specification in YAML.
+        spec: String,
+        /// Name of the instruction, as reported.
+        instruction: String,
+        /// Reading of the definitions.
+        #[arg(long, default_value = "refined", value_parser = one_profile())]
+        profile: Profile,
+    },
+    /// Find the smallest set of instructions that must be made to trap so that the theorems hold.
+    Repair(Repair),
+    /// Write down why each answer is right: witnesses, proofs, and what the theorems follow from.
+    Prove(Prove),
+    /// Check a certificate against a specification, trusting neither solver nor prover.
+    Verify(Verify),
+    /// Print the definitions the answers refer to.
+    Definitions,
+    /// Print the JSON Schema of the specification language.
+    Schema,
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Check {
+    /// Specifications in YAML.
+    #[arg(required = true, value_name = "SPEC")]
+    pub(crate) specs: Vec<String>,
+    /// How to print the result.
+    #[arg(long, default_value = "text")]
+    pub(crate) format: Format,
+    /// Reading of the definitions.
+    #[arg(long, default_value = "refined")]
+    pub(crate) profile: ProfileArgument,
+    /// Judge one pair of modes only: its supervisor mode, or `supervisor:user`.
+    #[arg(long, value_name = "MODE")]
+    pub(crate) pair: Option<String>,
+    /// Print every instruction and every witness.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Leave undecided what takes longer than this in all; without it effort is bounded in
+    /// deterministic units.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: Option<std::time::Duration>,
+    /// Write every obligation for other solvers to answer: `smt2=DIR` writes SMT-LIB 2 files
+    /// DIR/pair/instruction/question.smt2, with our answer as `:status`. Takes one specification
+    /// and one profile; DIR must be new or empty. `classification=FILE` writes what `refvmm` has to
+    /// know before it constructs a monitor; `guest=FILE` a program that tells the real machine from
+    /// a monitored one, where one was found.
+    #[arg(long, value_name = "KIND=PATH", value_parser = emit)]
+    pub(crate) emit: Option<Emit>,
+}
+
+/// What to write besides the report.
+#[derive(Debug, Clone)]
+pub(crate) enum Emit {
+    Smt2(PathBuf),
+    Classification(PathBuf),
+    Guest(PathBuf),
+}
+
+fn emit(value: &str) -> Result<Emit, String> {
+    match value.split_once('=').filter(|(_, path)| !path.is_empty()) {
+        Some(("smt2", directory)) => Ok(Emit::Smt2(directory.into())),
+        Some(("classification", file)) => Ok(Emit::Classification(file.into())),
+        Some(("guest", file)) => Ok(Emit::Guest(file.into())),
+        _ => Err("it reads smt2=DIR, classification=FILE or guest=FILE".into()),
+    }
+}
+
+const PROVE: &str = "\
+Example:
+  analyze prove isa-specs/g3.yaml --certificate g3-certificate
+  analyze verify g3-certificate isa-specs/g3.yaml
+
+Exit codes: 0 written, 2 could not run, 3 written, and something is undecided";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = PROVE)]
+pub(crate) struct Prove {
+    /// Specification in YAML.
+    pub(crate) spec: String,
+    /// Directory to write; it must not exist, or be empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) certificate: PathBuf,
+    /// Reading of the definitions.
+    #[arg(long, default_value = "refined", value_parser = one_profile())]
+    pub(crate) profile: Profile,
+    /// Judge one pair of modes only: its supervisor mode, or `supervisor:user`.
+    #[arg(long, value_name = "MODE")]
+    pub(crate) pair: Option<String>,
+    /// Write each formula beside its proof in DIMACS format, for other checkers.
+    #[arg(long)]
+    pub(crate) dimacs: bool,
+    /// Leave undecided what takes longer than this in all.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: Option<std::time::Duration>,
+}
+
+const VERIFY: &str = "\
+The certificate has to be one of this specification, of the profile and of the pairs asked for.
+
+Exit codes: 0 right, 1 rejected, 2 could not run, or no certificate that can be read,
+3 right, and something is undecided";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = VERIFY)]
+pub(crate) struct Verify {
+    /// Directory that `analyze prove` wrote.
+    pub(crate) certificate: PathBuf,
+    /// Specification in YAML.
+    pub(crate) spec: String,
+    /// Reading of the definitions.
+    #[arg(long, default_value = "refined", value_parser = one_profile())]
+    pub(crate) profile: Profile,
+    /// The pair of modes that was judged, if not all were: its supervisor mode, or
+    /// `supervisor:user`.
+    #[arg(long, value_name = "MODE")]
+    pub(crate) pair: Option<String>,
+}
+
+fn seconds(text: &str) -> Result<std::time::Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "a number of seconds is expected".to_owned())?;
+    std::time::Duration::try_from_secs_f64(seconds).map_err(|e| e.to_string())
+}
+
+const REPAIR: &str = "\
+Example:
+  analyze repair isa-specs/m68000.yaml --output isa-specs/m68000-repaired.yaml
+  analyze check isa-specs/m68000-repaired.yaml
+
+The overlay makes the instructions trap, before anything else, in every mode but the supervisor mode.
+
+Exit codes: 0 repaired and checked, or nothing to repair, 1 no such set is enough,
+2 could not run, 3 undecided";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = REPAIR)]
+pub(crate) struct Repair {
+    /// Specification in YAML.
+    pub(crate) spec: String,
+    /// How to print the result.
+    #[arg(long, default_value = "text")]
+    pub(crate) format: Format,
+    /// Reading of the definitions.
+    #[arg(long, default_value = "refined", value_parser = one_profile())]
+    pub(crate) profile: Profile,
+    /// Repair one pair of modes only: its supervisor mode, or `supervisor:user`.
+    #[arg(long, value_name = "MODE")]
+    pub(crate) pair: Option<String>,
+    /// Write the overlay there instead of printing it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<String>,
+    /// Write over an existing file.
+    #[arg(long, requires = "output")]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// One line per theorem.
+    Concise,
+    /// For programs; the keys are stable.
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProfileArgument {
+    /// The 1974 table as printed.
+    Literal,
+    /// Traps excluded from sensitivity, resource sensitivity added.
+    Refined,
+    /// With extent, time, masked and visible traps.
+    Extended,
+    /// Refined, and where the others disagree.
+    All,
+}
+
+impl ProfileArgument {
+    /// The profiles asked for; the first is the one that is reported in full.
+    pub(crate) fn profiles(self) -> &'static [Profile] {
+        match self {
+            Self::Literal => &[Profile::Literal],
+            Self::Refined => &[Profile::Refined],
+            Self::Extended => &[Profile::Extended],
+            Self::All => &[Profile::Refined, Profile::Literal, Profile::Extended],
+        }
+    }
+}
+
+/// Commands other than `check` look at one profile.
+fn one_profile() -> impl TypedValueParser<Value = Profile> {
+    let words = PossibleValuesParser::new(Profile::ALL.iter().map(|profile| profile.word()));
+    words.try_map(|word| {
+        let named = Profile::ALL.iter().find(|profile| profile.word() == word);
+        named.copied().ok_or("there is no such profile")
+    })
+}

@@ -1,0 +1,108 @@
+//! What all commands share: exit codes, reading specifications, printing, progress.
+
+use std::io::{IsTerminal, Read, Write};
+
+use model::diagnostic::{Diagnostic, Sources};
+use model::isa::Isa;
+
+/// What a run came to, worst last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Exit {
+    Fine = 0,
+    Undecided = 3,
+    Unmet = 1,
+    CouldNotRun = 2,
+}
+
+impl Exit {
+    pub(crate) fn worse(self, other: Self) -> Self {
+        let rank = |e: Self| match e {
+            Self::Fine => 0,
+            Self::Undecided => 1,
+            Self::Unmet => 2,
+            Self::CouldNotRun => 3,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
+}
+
+/// Results go to standard output; a closed pipe is no error.
+pub(crate) fn print(text: &str) -> Exit {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::CouldNotRun,
+        _ => Exit::Fine,
+    }
+}
+
+pub(crate) fn color() -> bool {
+    anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
+}
+
+/// Diagnostics go to standard error.
+pub(crate) fn complain(diagnostics: &[Diagnostic], sources: &Sources) {
+    let color = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+    let mut stderr = std::io::stderr().lock();
+    for diagnostic in diagnostics {
+        let _ = writeln!(stderr, "{}\n", diagnostic.render(sources, color));
+    }
+}
+
+pub(crate) fn open(path: &str) -> Result<String, String> {
+    const LARGEST: u64 = 64 << 20;
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(|e| e.to_string())?;
+    // A pipe or a device has no length: what comes is counted.
+    let read = file.take(LARGEST + 1).read_to_string(&mut text).map_err(|e| e.to_string())?;
+    if read as u64 > LARGEST {
+        return Err(format!("more than {LARGEST} bytes are too many for a specification"));
+    }
+    Ok(text)
+}
+
+pub(crate) fn load(path: &str, sources: &mut Sources) -> Option<Isa> {
+    match model::load(path, &open, sources) {
+        Ok(loaded) => {
+            complain(&loaded.warnings, sources);
+            Some(loaded.isa)
+        }
+        Err(errors) => {
+            complain(&errors, sources);
+            let n = errors.len();
+            let noun = if n == 1 { "error" } else { "errors" };
+            let _ = writeln!(std::io::stderr(), "{path}: {n} {noun}, nothing was analyzed");
+            None
+        }
+    }
+}
+
+pub(crate) fn known_pair(isa: &Isa, name: Option<&str>) -> Result<(), String> {
+    match name {
+        Some(name) if !isa.pairs.iter().any(|p| analyzer::names_pair(name, p)) => {
+            let all: Vec<String> =
+                isa.pairs.iter().map(|p| format!("{}:{}", p.supervisor.0, p.user.0)).collect();
+            Err(format!("there is no pair `{name}`; the pairs: {}", all.join(", ")))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn could_not_run(what: &str, why: &str) -> Exit {
+    let _ = writeln!(std::io::stderr(), "{what}: {why}");
+    Exit::CouldNotRun
+}
+
+/// Progress on standard error, if that is a terminal and it takes more than a second.
+pub(crate) fn progress() -> impl Fn(usize, usize) + Sync {
+    let start = std::time::Instant::now();
+    let terminal = std::io::stderr().is_terminal();
+    let shown = std::sync::Mutex::new(0);
+    move |done: usize, total: usize| {
+        let Ok(mut shown) = shown.lock() else { return };
+        // Instructions are done side by side: a number that comes late is not printed.
+        if terminal && start.elapsed().as_secs() >= 1 && done > *shown {
+            *shown = done;
+            let end = if done == total { "\r\x1b[K" } else { "" };
+            let _ = write!(std::io::stderr(), "\r{done} of {total} instructions{end}");
+        }
+    }
+}

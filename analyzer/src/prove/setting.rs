@@ -1,0 +1,57 @@
+//! The setting of every question: a machine, one de-privileging pair, a reading of the definitions.
+
+use model::isa::{Isa, Pair, Profile, TrapId};
+use model::property::Property;
+use model::theorem::Theorem;
+
+use crate::definitions::Side;
+use crate::definitions::statewise::Guests;
+
+/// What the questions about one de-privileging pair share.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setting<'i> {
+    pub(crate) isa: &'i Isa,
+    pub(crate) pair: &'i Pair,
+    pub(crate) profile: Profile,
+    /// De-privileging leaves every admitted state in user mode as it is.
+    pub(crate) steady: bool,
+    /// Traps that never lead to a monitor: see [`crate::definitions::entry`].
+    pub(crate) strays: &'i [TrapId],
+    /// Definitions that speak of no state in a mode: their answer is vacuous.
+    pub(crate) empty: &'i [(Property, Side)],
+}
+
+impl<'i> Setting<'i> {
+    /// The setting before anything is known about the pair.
+    pub(crate) fn new(isa: &'i Isa, pair: &'i Pair, profile: Profile) -> Self {
+        let steady = pair.deprivilege.statements.is_empty();
+        Self { isa, pair, profile, steady, strays: &[], empty: &[] }
+    }
+
+    /// The profile is `literal`.
+    pub(crate) fn literal(self) -> bool {
+        self.profile == Profile::Literal
+    }
+
+    /// The guests that the profile speaks of.
+    pub(crate) fn guests(self) -> Guests {
+        if self.profile == Profile::Extended { Guests::All } else { Guests::Paper }
+    }
+
+    /// The virtual modes whose code a monitor runs directly: all of them under a VMM, user mode under
+    /// a hybrid monitor.
+    pub(crate) fn sides(self, theorem: Theorem) -> &'static [Side] {
+        if theorem.is_hybrid() { &[Side::User] } else { self.all_sides() }
+    }
+
+    /// The virtual modes that a guest can be in.
+    pub(crate) fn all_sides(self) -> &'static [Side] {
+        if self.isa.mode.map_or(1, |mode| mode.width) == 1 { &Side::PAIR } else { &Side::ALL }
+    }
+
+    /// Traps that are not strays.
+    pub(crate) fn entering(self) -> impl Iterator<Item = TrapId> + use<'i> {
+        let ids = (0..self.isa.traps.len()).map(|i| TrapId(i as u32));
+        ids.filter(move |id| !self.strays.contains(id))
+    }
+}

@@ -1,0 +1,226 @@
+//! Whether the dispatcher can save the registers of a guest, one register after the other, and give them back:
+//! [saving](crate::definitions::save) and [resuming](crate::definitions::resume).
+
+use model::isa::{Part, TrapId};
+use model::state::State;
+
+use crate::definitions::save::{self, Component, Place, Task};
+use crate::prove::context::Context;
+use crate::prove::inquiry::Inquiry;
+use crate::prove::setting::Setting;
+use crate::prove::settle::Question;
+use crate::prove::verdict::{Answer, Verdict};
+use crate::prove::witness::Witness;
+use crate::theorems::choice;
+use crate::theorems::launch;
+
+/// Proposals for one instruction and one register.
+const ROUNDS: usize = 8;
+
+/// Questions that the search for all registers may put.
+const PATIENCE: usize = 600;
+
+/// What becomes of the registers.
+#[derive(Debug, Default)]
+pub(crate) struct Saving {
+    /// Registers that can be saved, in the order in which they can, and the classes that do it; none where the
+    /// sequences of the traps do.
+    pub(crate) saved: Vec<(Component, Option<usize>)>,
+    /// Registers that no instruction saves.
+    pub(crate) lost: Vec<Component>,
+    /// Registers of which this is not settled.
+    pub(crate) open: Vec<Component>,
+    /// Registers that no instruction gives back which enters user mode.
+    pub(crate) unresumed: Vec<Component>,
+    /// Registers of which this is not settled.
+    pub(crate) resuming_open: Vec<Component>,
+    /// What the search has taken.
+    pub(crate) conflicts: u64,
+    /// Questions that stayed open.
+    pub(crate) unsettled: u64,
+}
+
+/// Looks for instructions that save the registers of E behind every trap, and give them back to a guest. The monitor
+/// keeps bits of its own; where no instruction is known that enters user mode, none is looked for.
+pub(crate) fn judge(context: Context<'_>, kept: Option<&[(Part, u128)]>) -> Saving {
+    let setting = context.setting;
+    let earlier = context.tally.counts();
+    let mut saving = saved(context);
+    if let Some(kept) = kept {
+        let all = save::components(setting.isa);
+        let [lost, open] = launch::resumes(context, kept, &all);
+        (saving.unresumed, saving.resuming_open) = (lost, open);
+    }
+    let counts = context.tally.counts();
+    saving.conflicts = counts.conflicts - earlier.conflicts;
+    saving.unsettled = counts.undecided - earlier.undecided;
+    saving
+}
+
+fn saved(context: Context<'_>) -> Saving {
+    let setting = context.setting;
+    let traps: Vec<TrapId> = setting.entering().collect();
+    let mut saving = Saving::default();
+    if setting.isa.classes.is_empty() || traps.is_empty() {
+        return saving;
+    }
+    let mut search = Search {
+        context,
+        traps,
+        order: (0..setting.isa.classes.len()).collect(),
+        known: save::strangers(setting),
+        used: Vec::new(),
+        asked: 0,
+    };
+    let mut left = Vec::new();
+    for component in save::components(setting.isa) {
+        if search.is_stored(&component) {
+            saving.saved.push((component, None));
+        } else {
+            left.push(component);
+        }
+    }
+    loop {
+        let before = left.len();
+        let mut open = Vec::new();
+        for component in std::mem::take(&mut left) {
+            let saved: Vec<Component> = saving.saved.iter().map(|(it, _)| it.clone()).collect();
+            match search.component(&component, &saved) {
+                Ok(by) => saving.saved.push((component, Some(by))),
+                Err(Answer::Undecided) => open.push(component),
+                Err(_) => left.push(component),
+            }
+        }
+        let settled = left.len() + open.len();
+        if settled == before || settled == 0 {
+            // Another register may have a better use for a component of the monitor's.
+            (saving.lost, saving.open) = if search.used.is_empty() {
+                (left, open)
+            } else {
+                (Vec::new(), [open, left].concat())
+            };
+            return saving;
+        }
+        left.extend(open);
+    }
+}
+
+struct Search<'s> {
+    context: Context<'s>,
+    traps: Vec<TrapId>,
+    /// Classes, by index; those first that have saved a register.
+    order: Vec<usize>,
+    /// Guests that have shown some proposal to be wrong; they may do so with others.
+    known: Vec<State>,
+    /// Components that hold a register by now.
+    used: Vec<Place>,
+    /// Questions put this far: the same number for who verifies a certificate.
+    asked: usize,
+}
+
+impl Search<'_> {
+    /// Whether the sequences of the traps store a register.
+    fn is_stored(&mut self, component: &Component) -> bool {
+        let (setting, class) = (self.context.setting, &self.context.setting.isa.classes[0]);
+        let mut inquiry = Inquiry::new(self.context, class);
+        let merged = inquiry.ask(&Question {
+            name: format!("save/{}/by the traps", name(setting, component)),
+            ask: &|problem| save::ask_merged(problem, setting, &self.traps, component),
+            shows: &|replay| save::merged_shown_by(replay, &self.traps, component),
+        });
+        merged.is_proved()
+    }
+
+    /// The class that saves a register.
+    fn component(&mut self, component: &Component, saved: &[Component]) -> Result<usize, Answer> {
+        let setting = self.context.setting;
+        let mut places = save::places(setting.isa, component);
+        places.retain(|place| !self.used.contains(place));
+        let mut answer = Answer::No;
+        for (plain, place) in
+            [true, false].into_iter().flat_map(|p| places.iter().map(move |it| (p, *it)))
+        {
+            let may = |class: &usize| {
+                save::may_save(setting.isa, &setting.isa.classes[*class], component, place)
+            };
+            let able: Vec<usize> = self.order.iter().copied().filter(may).collect();
+            for class in able {
+                let traps = self.traps.clone();
+                let task = Task { traps: &traps, saved, component, place };
+                match self.one(class, task, plain) {
+                    Answer::Yes => {
+                        let at = self.order.iter().position(|it| *it == class).unwrap_or(0);
+                        self.order[..=at].rotate_right(1);
+                        if place != Place::Cells {
+                            self.used.push(place);
+                        }
+                        return Ok(class);
+                    }
+                    Answer::Undecided => answer = Answer::Undecided,
+                    Answer::No | Answer::Vacuous => {}
+                }
+            }
+        }
+        Err(answer)
+    }
+
+    /// Whether one instruction saves a register, under a monitor whose storage is plain or any.
+    fn one(&mut self, class: usize, task: Task<'_>, plain: bool) -> Answer {
+        let setting = self.context.setting;
+        let mut inquiry = Inquiry::new(self.context, &setting.isa.classes[class]);
+        let place = match task.place {
+            Place::Cells => "cells".to_owned(),
+            Place::Component(part) => choice::component(setting.isa, part),
+        };
+        let kind = if plain { "plain" } else { "any" };
+        let (what, saved) = (name(setting, task.component), task.saved.len());
+        let what = format!("save/{what}/{saved}/{place}/{kind}");
+        let mut answer = Answer::Undecided;
+        for round in 0..ROUNDS {
+            if self.asked >= PATIENCE {
+                break;
+            }
+            self.asked += 2;
+            let known = &self.known;
+            let proposal = inquiry.ask(&Question {
+                name: format!("{what}/{round}"),
+                ask: &|problem| save::ask_proposal(problem, setting, task, known, plain),
+                shows: &|replay| save::proposal_shown_by(replay, task, known),
+            });
+            let proposed: Box<Witness> = match proposal {
+                Verdict::Shown(witness) => witness,
+                Verdict::Proved(_) => {
+                    answer = Answer::No;
+                    break;
+                }
+                Verdict::Open(_) => break,
+            };
+            let refutation = inquiry.ask(&Question {
+                name: format!("{what}/{round}/for all guests"),
+                ask: &|problem| save::ask_refutation(problem, setting, task, &proposed),
+                shows: &|replay| save::refutation_shown_by(replay, task, &proposed),
+            });
+            match refutation {
+                Verdict::Shown(it) => {
+                    self.known.push(save::known_from(&it.before[0], it.first.unwrap_or(0)));
+                }
+                Verdict::Proved(_) => {
+                    answer = Answer::Yes;
+                    break;
+                }
+                Verdict::Open(_) => break,
+            }
+        }
+        answer
+    }
+}
+
+/// `r[3]`, `sp`, `flags.carry`.
+pub(crate) fn name(setting: Setting<'_>, it: &Component) -> String {
+    let register = setting.isa.register(it.register);
+    if register.count.is_some() {
+        return format!("{}[{}]", register.name, it.index);
+    }
+    let part = Part { register: it.register, low: it.slice.low, width: it.slice.width };
+    choice::component(setting.isa, part)
+}

@@ -1,0 +1,981 @@
+//! Theorems 1, 2 and 3: the premise (a set inclusion), and the verdict on constructibility.
+//!
+//! The theorems are sufficient conditions: failing set inclusion alone refutes nothing, and holding set
+//! inclusion proves it of the paper's machine only. A verdict of *holds* needs more than either: every
+//! square of direct execution proved for every guest, every trap shown to lead to the monitor, every
+//! instruction confined, and assumptions that guests keep or that the monitor can watch. *Refuted* needs
+//! replayed states that break squares under every choice of the monitor's own bits (P&G sections 4 to 6).
+
+use model::isa::{Isa, Premise, Profile, VerdictWord};
+use model::property::Property;
+use model::theorem::Theorem;
+use rayon::prelude::*;
+
+use super::assumptions::{self, Assumed};
+use super::choice::{self, Assignment, Choice};
+use super::classify::Classification;
+use super::diagram::{self, Diagram, Need, Needed};
+use super::entries::{self, Entries};
+use super::launch;
+use super::save::Saving;
+use super::squares::{self, Square, commute};
+use crate::definitions::Side;
+use crate::definitions::statewise::Guests;
+use crate::prove::context::Context;
+use crate::prove::setting::Setting;
+use crate::prove::verdict::Answer;
+
+/// What decided a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ground {
+    /// The premise holds, and the squares commute.
+    SetInclusion,
+    /// The premise fails or is open, and yet the squares commute.
+    Statewise,
+    /// States break squares whatever the monitor's own bits are.
+    StepRefutation,
+    /// Nothing did.
+    Nothing,
+}
+
+impl Ground {
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::SetInclusion => "set-inclusion",
+            Self::Statewise => "statewise",
+            Self::StepRefutation => "step-refutation",
+            Self::Nothing => "",
+        }
+    }
+}
+
+/// What the theorems are judged by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Found<'f> {
+    /// By class, in specification order.
+    pub(crate) all: &'f [Classification],
+    pub(crate) entries: &'f Entries,
+    pub(crate) assumed: &'f Assumed,
+}
+
+/// A theorem about monitors judged for one pair.
+#[derive(Debug)]
+pub(crate) struct Judgement {
+    pub(crate) theorem: Theorem,
+    pub(crate) premise: Premise,
+    pub(crate) verdict: VerdictWord,
+    pub(crate) by: Ground,
+    /// Classes that break the premise, by index.
+    pub(crate) offending: Vec<usize>,
+    /// Classes for which the square does not commute for every choice of the monitor's bits, by index.
+    pub(crate) refuting: Vec<usize>,
+    /// What the monitor keeps its own bits at, where the verdict holds under that condition.
+    pub(crate) keeps: Assignment,
+    /// Assumptions that guests can break under the monitor's eyes, by index: the verdict holds while they
+    /// are true.
+    pub(crate) watched: Vec<usize>,
+    /// Traps that lose part of a guest's E, by name: the verdict holds while no guest relies on it.
+    pub(crate) losing: Vec<String>,
+    /// An instruction is known that enters user mode.
+    pub(crate) launches: bool,
+    /// What is assumed that the monitor can do to start a guest, in words.
+    pub(crate) launch_assumed: Vec<String>,
+    /// What stands in the way of a verdict.
+    pub(crate) obstacles: Vec<String>,
+    /// Direct execution is right, and that the monitor finds its guest behind every trap is not shown.
+    pub(crate) lost: bool,
+    /// Ways around a refutation, with what became of them.
+    pub(crate) escapes: Vec<Escape>,
+    /// The premise holds and squares do not commute: a gap in the definitions.
+    pub(crate) gap: bool,
+}
+
+/// A way around a refutation, and what became of it.
+#[derive(Debug)]
+pub(crate) struct Escape {
+    pub(crate) name: &'static str,
+    pub(crate) verdict: VerdictWord,
+    /// What it assumes, in words.
+    pub(crate) assumption: String,
+}
+
+impl Escape {
+    pub(crate) fn new(name: &'static str, verdict: VerdictWord, assumption: &str) -> Self {
+        Self { name, verdict, assumption: assumption.into() }
+    }
+}
+
+/// Theorem 2 has premises of its own.
+#[derive(Debug)]
+pub(crate) struct Recursive {
+    pub(crate) premise: Premise,
+    pub(crate) verdict: VerdictWord,
+    pub(crate) vmm: Premise,
+    /// No instruction depends on time.
+    pub(crate) timing: Premise,
+    /// Classes that depend on time, by index.
+    pub(crate) timed: Vec<usize>,
+    /// A monitor that is a program of the machine was demonstrated.
+    pub(crate) monitor: Premise,
+    /// Whether its dispatcher can save a guest's registers, where a monitor is possible.
+    pub(crate) saving: Option<Saving>,
+}
+
+/// The classes whose square breaks in one of the virtual modes, by index.
+pub(crate) fn refuting(all: &[Classification], sides: &[Side]) -> Vec<usize> {
+    indices(all, |c| c.commutes(sides) == Answer::No)
+}
+
+/// Judges Theorems 1 and 3, and the rest of the diagram where one of them holds. `chosen` is what becomes, for each of
+/// them, of the classes whose square breaks when the monitor chooses its own bits.
+pub(crate) fn monitors(
+    context: Context<'_>,
+    found: Found<'_>,
+    chosen: &[Choice; 2],
+) -> ([Judgement; 2], Diagram) {
+    let setting = context.setting;
+    let [vmm, hvmm] = chosen;
+    let mut both = [(Theorem::Vmm, vmm), (Theorem::Hvmm, hvmm)]
+        .map(|(theorem, choice)| by_squares(setting, theorem, found, choice));
+    for it in &mut both {
+        it.launch(context, found.entries);
+        it.place(context);
+    }
+    unrelocated_guests(context, found.all, &mut both);
+    for it in &mut both {
+        fixed_bits(setting.isa, it);
+        partial_traps(it);
+    }
+    let diagram = diagram::judge(context, &both);
+    for it in both.iter_mut().filter(|it| it.verdict == VerdictWord::Holds) {
+        it.complete(&diagram.parts(setting.isa, setting.sides(it.theorem)));
+        if setting.profile != Profile::Extended {
+            it.losing = diagram.losing(setting.isa);
+        }
+    }
+    (both, diagram)
+}
+
+/// What premise, squares, traps and assumptions say of a theorem.
+fn by_squares(
+    setting: Setting<'_>,
+    theorem: Theorem,
+    found: Found<'_>,
+    choice: &Choice,
+) -> Judgement {
+    let Found { all, assumed, .. } = found;
+    let sides = setting.sides(theorem);
+    let (premise, offending) = premise(setting, theorem, all);
+    let refuting = refuting(all, sides);
+    let mut obstacles = obstacles(setting, sides, found);
+    let is_empty = |(side, exists): &(Side, Answer)| {
+        *side != Side::Other && sides.contains(side) && *exists == Answer::Vacuous
+    };
+    let empty = premise == Premise::Vacuous || assumed.guests.iter().any(is_empty);
+    let mut keeps = Assignment::new();
+    let verdict = match (refuting.is_empty(), choice) {
+        _ if empty => VerdictWord::Vacuous,
+        (false, Choice::None) => VerdictWord::Refuted,
+        (false, Choice::Open) => {
+            obstacles.push("whether some choice of the monitor's own bits makes all squares commute is not settled".into());
+            VerdictWord::Undecided
+        }
+        _ if !obstacles.is_empty() => VerdictWord::Undecided,
+        (false, Choice::Keep(assignment)) => {
+            keeps.clone_from(assignment);
+            VerdictWord::Holds
+        }
+        (true, _) => VerdictWord::Holds,
+    };
+    let by = match (verdict, premise) {
+        (VerdictWord::Holds, Premise::Holds) => Ground::SetInclusion,
+        (VerdictWord::Holds, _) => Ground::Statewise,
+        (VerdictWord::Refuted, _) => Ground::StepRefutation,
+        _ => Ground::Nothing,
+    };
+    if verdict != VerdictWord::Undecided {
+        obstacles.clear();
+    }
+    let watched = (0..assumed.kept.len())
+        .filter(|i| !assumed.kept[*i].broken.is_empty() || assumed.kept[*i].reset)
+        .collect();
+    Judgement {
+        theorem,
+        premise,
+        verdict,
+        by,
+        gap: premise == Premise::Holds && verdict == VerdictWord::Refuted,
+        offending,
+        refuting,
+        keeps,
+        watched,
+        losing: Vec::new(),
+        launches: false,
+        launch_assumed: Vec::new(),
+        obstacles,
+        lost: false,
+        escapes: Vec::new(),
+    }
+}
+
+impl Judgement {
+    /// Takes *holds* back where the monitor cannot start a guest, with the bits kept that traps need too.
+    fn launch(&mut self, context: Context<'_>, entries: &Entries) {
+        if self.verdict != VerdictWord::Holds {
+            return;
+        }
+        self.keep(entries);
+        if !entries::lead_keeping(context, entries, &self.keeps) {
+            let kept = choice::words(context.setting.isa, &self.keeps);
+            self.take_back(format!(
+                "with {kept} kept it is not known that all traps lead to the monitor"
+            ));
+            return;
+        }
+        let launch = launch::judge(context, &self.keeps, entries);
+        self.launches = launch.known;
+        self.launch_assumed = launch.assumed;
+        launch.obstacles.into_iter().for_each(|obstacle| self.take_back(obstacle));
+    }
+
+    /// Takes *refuted* back where the map is not known to place guests as it should: squares of a map that places
+    /// none of those for which they break refute nothing.
+    fn place(&mut self, context: Context<'_>) {
+        let sides = context.setting.sides(self.theorem);
+        let placed = || {
+            squares::allocator(context, sides).iter().all(|square| square.verdict.is_proved())
+                || self.refuting.iter().any(|class| {
+                    let class = &context.setting.isa.classes[*class];
+                    squares::breaks_placed(context, class, sides)
+                })
+        };
+        if self.verdict == VerdictWord::Refuted && !placed() {
+            self.take_back(
+                "the standard map is not known to place guests in their partitions on this machine"
+                    .into(),
+            );
+        }
+    }
+
+    /// Takes up the bits that traps need.
+    fn keep(&mut self, entries: &Entries) {
+        for bits in &entries.needs {
+            if !self.keeps.iter().any(|known| choice::covers(*known, *bits)) {
+                self.keeps.push(*bits);
+            }
+        }
+        self.keeps.sort_unstable_by_key(|(part, _)| (part.register, part.low));
+    }
+
+    /// Takes a verdict back.
+    fn take_back(&mut self, why: String) {
+        self.gap = false;
+        self.verdict = VerdictWord::Undecided;
+        self.by = Ground::Nothing;
+        self.keeps.clear();
+        self.obstacles.push(why);
+    }
+
+    /// Takes it back where a part of the diagram beside direct execution fails or is open.
+    fn complete(&mut self, parts: &[Needed]) {
+        for (need, fails, open) in [
+            (
+                Need::Recovery,
+                "behind a trap the monitor does not find its guest again:",
+                "whether the monitor finds its guest again behind a trap is undecided for",
+            ),
+            (
+                Need::Fetching,
+                "under a monitor something else than the guest's code is fetched:",
+                "whether the guest's code is fetched under a monitor is undecided for",
+            ),
+        ] {
+            for (answer, what) in [(Answer::No, fails), (Answer::Undecided, open)] {
+                let of = parts.iter().filter(|part| part.need == need && part.answer == answer);
+                let which: Vec<&str> = of.map(|part| part.name.as_str()).collect();
+                if !which.is_empty() {
+                    self.take_back(format!("{what} {}", brief(&which)));
+                    self.lost |= need == Need::Recovery;
+                }
+            }
+        }
+    }
+}
+
+/// The set inclusion, and the classes that break it.
+fn premise(
+    setting: Setting<'_>,
+    theorem: Theorem,
+    all: &[Classification],
+) -> (Premise, Vec<usize>) {
+    let profile = setting.profile;
+    let sensitive = |c: &Classification| {
+        if theorem.is_hybrid() { c.user_sensitive(profile) } else { c.sensitive(profile) }
+    };
+    // A class that always memory-traps is vacuously privileged.
+    let included = |c: &Classification| match (sensitive(c), c.privileged) {
+        (Answer::No | Answer::Vacuous, _) | (_, Answer::Yes | Answer::Vacuous) => Answer::Yes,
+        (Answer::Yes, Answer::No) => Answer::No,
+        (Answer::Undecided, _) | (_, Answer::Undecided) => Answer::Undecided,
+    };
+    let offending = indices(all, |c| included(c) == Answer::No);
+    let open = all.iter().any(|c| included(c) == Answer::Undecided);
+    // Where every instruction always memory-traps there is nothing to include.
+    let empty = all.iter().all(|c| c.privileged == Answer::Vacuous);
+    let premise = match (offending.is_empty(), open) {
+        _ if empty => Premise::Vacuous,
+        (false, _) => Premise::Fails,
+        (true, true) => Premise::Undecided,
+        (true, false) => Premise::Holds,
+    };
+    (premise, offending)
+}
+
+/// What stands in the way of *holds*, beside squares that break.
+fn obstacles(
+    setting: Setting<'_>,
+    sides: &[Side],
+    Found { all, entries, assumed }: Found<'_>,
+) -> Vec<String> {
+    let isa = setting.isa;
+    let classes =
+        |wanted: &dyn Fn(&Classification) -> bool| brief(&names(isa, &indices(all, wanted)));
+    let mut obstacles = Vec::new();
+    let mut note = |what: &str, which: String| {
+        if !which.is_empty() {
+            obstacles.push(format!("{what} {which}"));
+        }
+    };
+    note(
+        "whether the square commutes is undecided for",
+        classes(&|c| c.commutes(sides) == Answer::Undecided),
+    );
+    let confined = |c: &Classification| c.answer(Property::Unconfined);
+    note("not confined in user mode:", classes(&|c| confined(c) == Answer::Yes));
+    note("whether it is confined is undecided for", classes(&|c| confined(c) == Answer::Undecided));
+    if setting.profile == Profile::Extended {
+        let shows = |c: &Classification| {
+            let finding = c.finding(Property::TrapVisible);
+            finding.map_or(Answer::No, |f| f.over(|side| sides.contains(&side))) == Answer::Yes
+        };
+        note("shows that the monitor hid a trap before it:", classes(&shows));
+    }
+    let undecided = entries.of(Answer::Undecided);
+    let traps: Vec<&str> = undecided.iter().map(|id| isa.trap(*id).name.as_str()).collect();
+    note(
+        "whether every choice of the monitor's lets the trap lead to it is undecided for",
+        brief(&traps),
+    );
+    // Opcodes that are not listed, and fetches, raise traps too.
+    let strays = entries.of(Answer::No);
+    let strays: Vec<&str> = strays.iter().map(|id| isa.trap(*id).name.as_str()).collect();
+    note("under no choice of the monitor's does the trap lead to it:", brief(&strays));
+    if isa.halted.as_ref().is_some_and(|halted| assumptions::names_guests(isa, halted)) {
+        let what = "whether a guest can stop the real machine is not analyzed:";
+        note(what, "`halted` names components that are not the monitor's".into());
+    }
+    if entries.more {
+        note("which bits of its own a monitor has to keep is undecided for", "trap entry".into());
+    }
+    if entries.apart {
+        note("no choice of the monitor's is known under which", "all traps lead to it".into());
+    }
+    for (assumption, kept) in isa.assumptions.iter().zip(&assumed.kept) {
+        let about = format!("the assumption {} ({})", assumption.name, assumption.text.trim());
+        let unseen = |wanted: Answer| {
+            let of = kept.unseen.iter().filter(|(_, side, a)| sides.contains(side) && *a == wanted);
+            brief(&names(isa, &of.map(|(class, ..)| *class).collect::<Vec<_>>()))
+        };
+        note(&format!("{about} is broken, without a trap, by"), unseen(Answer::Yes));
+        let open = unseen(Answer::Undecided);
+        note(&format!("{about}: whether it is broken without a trap is undecided for"), open);
+        let image = |wanted: Answer| {
+            kept.images.iter().any(|(side, a)| sides.contains(side) && *a == wanted)
+        };
+        if image(Answer::Yes) {
+            note(&format!("{about} is not true of every image"), "f(S)".into());
+        } else if image(Answer::Undecided) {
+            note(
+                &format!("{about}: it is undecided whether it is true of every image"),
+                "f(S)".into(),
+            );
+        }
+    }
+    if assumed.guests.iter().any(|(side, a)| sides.contains(side) && *a == Answer::Undecided) {
+        note("it is undecided whether the assumptions leave", "any guest".into());
+    }
+    obstacles
+}
+
+fn indices(all: &[Classification], wanted: impl Fn(&Classification) -> bool) -> Vec<usize> {
+    (0..all.len()).filter(|i| wanted(&all[*i])).collect()
+}
+
+/// Names of classes, each once.
+pub(crate) fn names(isa: &Isa, indices: &[usize]) -> Vec<String> {
+    let mut names: Vec<String> = indices.iter().map(|i| isa.classes[*i].name.clone()).collect();
+    names.dedup();
+    names
+}
+
+/// A list of names, cut after a few.
+pub(crate) fn brief<S: std::borrow::Borrow<str>>(names: &[S]) -> String {
+    const SHOWN: usize = 6;
+    let list = names[..names.len().min(SHOWN)].join(", ");
+    match names.len().checked_sub(SHOWN) {
+        Some(more) if more > 0 => format!("{list} and {more} more"),
+        _ => list,
+    }
+}
+
+/// Judges Theorem 2: Theorem 1, and a monitor without timing dependencies that is a program of the
+/// machine. The last is not demonstrated here, so the verdict stays open where the others hold.
+pub(crate) fn recursive(
+    all: &[Classification],
+    vmm: &Judgement,
+    saving: Option<Saving>,
+) -> Recursive {
+    let timed = |c: &Classification| c.answer(Property::TimeSensitive);
+    let dependent = indices(all, |c| timed(c).is_yes());
+    let open = all.iter().any(|c| timed(c) == Answer::Undecided);
+    let timing = match (dependent.is_empty(), open) {
+        (false, _) => Premise::Fails,
+        (true, true) => Premise::Undecided,
+        (true, false) => Premise::Holds,
+    };
+    let premise = if vmm.premise == Premise::Fails || timing == Premise::Fails {
+        Premise::Fails
+    } else {
+        Premise::Undecided
+    };
+    let verdict = match vmm.verdict {
+        known @ (VerdictWord::Refuted | VerdictWord::Vacuous) => known,
+        VerdictWord::Holds | VerdictWord::Undecided | VerdictWord::NotApplicable => {
+            VerdictWord::Undecided
+        }
+    };
+    Recursive {
+        premise,
+        verdict,
+        vmm: vmm.premise,
+        timing,
+        timed: dependent,
+        monitor: Premise::Undecided,
+        saving,
+    }
+}
+
+fn unrelocated(verdict: VerdictWord) -> Escape {
+    let assumption =
+        "one guest at k = 0 under a monitor in high storage; its window contains no trap cell";
+    Escape::new("single-unrelocated-guest", verdict, assumption)
+}
+
+/// Bits of the monitor's own that it keeps at one value: a refutation is one of every choice of them, and
+/// where a choice works it is a condition of the verdict.
+fn fixed_bits(isa: &Isa, it: &mut Judgement) {
+    let (verdict, assumption) = match it.verdict {
+        VerdictWord::Refuted => (
+            VerdictWord::Refuted,
+            "for every value of the monitor's own bits there is a state that breaks a square; all bits of kind resource and trap-vector were searched".to_owned(),
+        ),
+        VerdictWord::Holds if !it.keeps.is_empty() => {
+            let kept = choice::words(isa, &it.keeps);
+            (VerdictWord::Holds, format!("the monitor keeps {kept} in the real machine"))
+        }
+        _ => return,
+    };
+    it.escapes.push(Escape::new("monitor-fixed-bits", verdict, &assumption));
+}
+
+/// Partial traps: an instruction may run directly although the premise fails, if it traps wherever
+/// its action would matter. That is the statewise condition, so its verdict is known.
+fn partial_traps(it: &mut Judgement) {
+    let verdict = match (it.premise, it.verdict, it.by) {
+        (Premise::Fails, VerdictWord::Holds, Ground::Statewise) if it.keeps.is_empty() => {
+            VerdictWord::Holds
+        }
+        (_, VerdictWord::Refuted, _) => VerdictWord::Refuted,
+        _ => return,
+    };
+    let assumption = "every unprivileged instruction traps where its action would matter: the statewise condition";
+    it.escapes.push(Escape::new("partial-traps", verdict, assumption));
+}
+
+/// Ways around a refuted Theorem 1 or 3: a single guest that is not relocated, and, for Theorem 1, the hybrid monitor.
+fn unrelocated_guests(context: Context<'_>, all: &[Classification], both: &mut [Judgement; 2]) {
+    let setting = context.setting;
+    let [vmm, hvmm] = both;
+    if vmm.verdict != VerdictWord::Refuted && hvmm.verdict != VerdictWord::Refuted {
+        return;
+    }
+    // The classes that refute come first: one that fails here too settles the question.
+    let mut order: Vec<usize> = vmm.refuting.clone();
+    order.extend((0..all.len()).filter(|i| !vmm.refuting.contains(i)));
+    let (first, rest) = order.split_at(vmm.refuting.len());
+    let mut squares: Vec<Square> = Vec::new();
+    let ask = |chosen: &[usize]| -> Vec<Square> {
+        let one = |i: &usize| {
+            let class = &setting.isa.classes[*i];
+            squares::unrelocated(context, class, &all[*i].earlier)
+        };
+        chosen.par_iter().flat_map_iter(one).collect()
+    };
+    let fails_for_user =
+        |squares: &[Square]| squares.iter().any(|s| s.side == Side::User && s.verdict.is_shown());
+    // One by one: a failure in user mode settles both theorems.
+    for class in first {
+        if !fails_for_user(&squares) {
+            squares.extend(ask(std::slice::from_ref(class)));
+        }
+    }
+    if !fails_for_user(&squares) {
+        squares.extend(ask(rest));
+    }
+    let verdict = |sides: &[Side]| {
+        match commute(&squares, sides) {
+            Answer::No => VerdictWord::Refuted,
+            // No square fails, so every class was asked about.
+            Answer::Yes => {
+                let exists = |side: &Side| {
+                    let class = &setting.isa.classes[order[0]];
+                    squares::exists(context, class, Guests::Unrelocated, *side)
+                };
+                let found: Vec<Answer> = sides.iter().map(exists).collect();
+                if found.contains(&Answer::Vacuous) {
+                    VerdictWord::Vacuous
+                } else if found.iter().all(|answer| answer.is_yes()) {
+                    VerdictWord::Holds
+                } else {
+                    VerdictWord::Undecided
+                }
+            }
+            _ => VerdictWord::Undecided,
+        }
+    };
+    if vmm.verdict == VerdictWord::Refuted {
+        vmm.escapes.push(unrelocated(verdict(setting.sides(vmm.theorem))));
+        let assumption = "all virtual-supervisor code is interpreted (Theorem 3)";
+        vmm.escapes.push(Escape::new("hybrid-monitor", hvmm.verdict, assumption));
+    }
+    if hvmm.verdict == VerdictWord::Refuted {
+        hvmm.escapes.push(unrelocated(verdict(setting.sides(hvmm.theorem))));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Mutex;
+
+    use model::diagnostic::Sources;
+    use model::isa::{Isa, Premise, Profile, VerdictWord};
+    use model::property::Property;
+    use model::theorem::Theorem;
+
+    use super::{
+        Escape, Found, Ground, Judgement, by_squares, partial_traps, recursive, unrelocated_guests,
+    };
+    use crate::decide::By;
+    use crate::definitions::{DEFINITIONS, Side};
+    use crate::prove::context::{Context, Tally};
+    use crate::prove::setting::Setting;
+    use crate::prove::settle::{Docket, Question, Settle};
+    use crate::prove::verdict::Answer::{self, No, Undecided, Vacuous, Yes};
+    use crate::prove::verdict::{Proof, Verdict};
+    use crate::prove::witness::Witness;
+    use crate::theorems::assumptions::{Assumed, Kept};
+    use crate::theorems::choice::Choice;
+    use crate::theorems::classify::{Classification, Finding};
+    use crate::theorems::entries::Entries;
+    use crate::theorems::squares::Square;
+
+    fn verdict(exists: Answer) -> Verdict {
+        let (operands, choices) = (Vec::new(), Vec::new());
+        let (before, after) = (Vec::new(), Vec::new());
+        match exists {
+            Yes => {
+                Verdict::Shown(Box::new(Witness { operands, choices, before, after, first: None }))
+            }
+            No | Vacuous => Verdict::Proved(Proof::new(By::Dependency)),
+            Undecided => Verdict::Open("not tried".into()),
+        }
+    }
+
+    fn both(answers: [Answer; 2]) -> Vec<(Side, Verdict)> {
+        Side::PAIR.into_iter().zip(answers.map(verdict)).collect()
+    }
+
+    /// A class that is privileged or not, control sensitive, and has squares that break, the latter two
+    /// in supervisor and user mode.
+    fn class(privileged: Answer, sensitive: [Answer; 2], breaks: [Answer; 2]) -> Classification {
+        let finding = |property, answers| Finding {
+            definition: DEFINITIONS.iter().find(|d| d.property == property).expect("it is defined"),
+            verdicts: both(answers),
+            empty: Vec::new(),
+        };
+        let square = |(side, verdict)| Square { side, verdict };
+        Classification {
+            privileged,
+            privileged_evidence: verdict(privileged),
+            findings: vec![
+                finding(Property::ControlSensitive, sensitive),
+                finding(Property::TimeSensitive, [No, No]),
+                finding(Property::Unconfined, [No, No]),
+            ],
+            statewise: both(breaks).into_iter().map(square).collect(),
+            unpredictable: false,
+            earlier: crate::decide::Earlier::default(),
+        }
+    }
+
+    #[test]
+    fn theorems_follow_from_what_is_known_of_the_classes() {
+        let harmless = || class(No, [No, No], [No, No]);
+        let guarded = || class(Yes, [Yes, Yes], [No, No]);
+        let never = || class(Vacuous, [No, No], [No, No]);
+        let isa = g3();
+        let setting = Setting::new(&isa, &isa.pairs[0], Profile::Refined);
+        let judge = |all: &[Classification], theorem, choice: &Choice| {
+            let (entries, assumed) = (&Entries::default(), &Assumed::default());
+            by_squares(setting, theorem, Found { all, entries, assumed }, choice)
+        };
+        // Classes; premise, verdict and reason; what offends and what refutes; a gap.
+        let table = [
+            (vec![harmless(), guarded()], "holds, holds, set-inclusion", [vec![], vec![]], false),
+            (vec![never(), never()], "vacuous, vacuous, ", [vec![], vec![]], false),
+            (vec![never(), harmless()], "holds, holds, set-inclusion", [vec![], vec![]], false),
+            (
+                vec![harmless(), class(No, [Yes, Yes], [No, No])],
+                "fails, holds, statewise",
+                [vec![1], vec![]],
+                false,
+            ),
+            (
+                vec![harmless(), class(No, [Yes, Yes], [Undecided, Undecided])],
+                "fails, undecided, ",
+                [vec![1], vec![]],
+                false,
+            ),
+            (
+                vec![class(No, [Yes, Yes], [No, Yes]), harmless()],
+                "fails, refuted, step-refutation",
+                [vec![0], vec![0]],
+                false,
+            ),
+            (
+                vec![harmless(), class(No, [Undecided, Undecided], [Undecided, Undecided])],
+                "undecided, undecided, ",
+                [vec![], vec![]],
+                false,
+            ),
+            (
+                vec![harmless(), class(No, [Undecided, Undecided], [No, No])],
+                "undecided, holds, statewise",
+                [vec![], vec![]],
+                false,
+            ),
+            (
+                vec![harmless(), class(Undecided, [Yes, Yes], [Yes, Yes])],
+                "undecided, refuted, step-refutation",
+                [vec![], vec![1]],
+                false,
+            ),
+            (
+                vec![harmless(), class(No, [No, No], [Yes, Yes])],
+                "holds, refuted, step-refutation",
+                [vec![], vec![1]],
+                true,
+            ),
+            // What is privileged in pairs of states may break squares all the same.
+            (
+                vec![harmless(), class(Yes, [Yes, Yes], [No, Yes])],
+                "holds, refuted, step-refutation",
+                [vec![], vec![1]],
+                true,
+            ),
+            // A premise proves it of the paper's machine only.
+            (
+                vec![harmless(), class(No, [No, No], [No, Undecided])],
+                "holds, undecided, ",
+                [vec![], vec![]],
+                false,
+            ),
+        ];
+        for (all, expected, [offending, refuting], gap) in table {
+            for theorem in Theorem::MONITORS {
+                let it = judge(&all, theorem, &Choice::None);
+                let (premise, verdict) = (it.premise.word(), it.verdict.word());
+                assert_eq!(format!("{premise}, {verdict}, {}", it.by.word()), expected, "{all:#?}");
+                assert_eq!(it.offending, offending, "{all:#?}");
+                assert_eq!(it.refuting, refuting, "{all:#?}");
+                assert_eq!(it.gap, gap, "{all:#?}");
+            }
+        }
+        // The hybrid monitor asks of virtual user mode only.
+        let all = [class(No, [Yes, No], [Yes, No])];
+        assert_eq!(judge(&all, Theorem::Vmm, &Choice::None).verdict, VerdictWord::Refuted);
+        let hybrid = judge(&all, Theorem::Hvmm, &Choice::None);
+        assert_eq!((hybrid.premise, hybrid.verdict), (Premise::Holds, VerdictWord::Holds));
+        assert!(hybrid.refuting.is_empty() && !hybrid.gap);
+        // The monitor chooses its own bits.
+        let part = model::isa::Part { register: model::isa::RegisterId(0), low: 0, width: 1 };
+        let all = [class(No, [Yes, Yes], [Yes, Yes])];
+        let kept = judge(&all, Theorem::Vmm, &Choice::Keep(vec![(part, 1)]));
+        assert_eq!((kept.verdict, kept.by), (VerdictWord::Holds, Ground::Statewise));
+        assert_eq!(kept.keeps, [(part, 1)]);
+        let open = judge(&all, Theorem::Vmm, &Choice::Open);
+        assert_eq!(open.verdict, VerdictWord::Undecided);
+        assert_eq!(open.obstacles.len(), 1);
+    }
+
+    #[test]
+    fn holds_needs_more_than_squares() {
+        let mut isa = g3();
+        isa.assumptions.push(model::isa::Assumption {
+            name: "zero".into(),
+            text: "r[1] == 0".into(),
+            that: model::isa::Expr::constant(model::bits::Bits::new(1, 1)),
+            why: String::new(),
+        });
+        let setting = Setting::new(&isa, &isa.pairs[0], Profile::Refined);
+        let harmless = || class(No, [No, No], [No, No]);
+        let unconfined = |answer| {
+            let mut it = harmless();
+            it.findings[2].verdicts = both([No, answer]);
+            it
+        };
+        let entries = |answer, apart| Entries {
+            traps: vec![(Yes, None), (answer, None)],
+            apart,
+            ..Entries::default()
+        };
+        let assumed = |kept, user| Assumed {
+            kept: vec![kept],
+            guests: vec![(Side::Supervisor, Yes), (Side::User, user)],
+        };
+        let fine = || assumed(Kept::default(), Yes);
+        let broken = |unseen| Kept {
+            broken: vec![(crate::theorems::assumptions::Breaker::Class(0), Side::User, Yes)],
+            unseen,
+            ..Kept::default()
+        };
+        let (holds, open) = (VerdictWord::Holds, VerdictWord::Undecided);
+        for (all, entries, assumed, expected, watched) in [
+            (harmless(), entries(Yes, false), fine(), holds, 0),
+            (harmless(), entries(No, false), fine(), open, 0),
+            (harmless(), entries(Undecided, false), fine(), open, 0),
+            (harmless(), entries(Yes, true), fine(), open, 0),
+            (unconfined(Yes), entries(Yes, false), fine(), open, 0),
+            (unconfined(Undecided), entries(Yes, false), fine(), open, 0),
+            (harmless(), entries(Yes, false), assumed(broken(vec![]), Yes), holds, 1),
+            (
+                harmless(),
+                entries(Yes, false),
+                assumed(broken(vec![(0, Side::User, Yes)]), Yes),
+                open,
+                1,
+            ),
+            (
+                harmless(),
+                entries(Yes, false),
+                assumed(Kept { images: vec![(Side::User, Yes)], ..Kept::default() }, Yes),
+                open,
+                0,
+            ),
+            (
+                harmless(),
+                entries(Yes, false),
+                assumed(Kept { reset: true, ..Kept::default() }, Yes),
+                holds,
+                1,
+            ),
+            (
+                harmless(),
+                entries(Yes, false),
+                assumed(Kept::default(), Vacuous),
+                VerdictWord::Vacuous,
+                0,
+            ),
+        ] {
+            for theorem in Theorem::MONITORS {
+                let all = std::slice::from_ref(&all);
+                let found = Found { all, entries: &entries, assumed: &assumed };
+                let it = by_squares(setting, theorem, found, &Choice::None);
+                assert_eq!(it.verdict, expected, "{entries:?} {assumed:?}");
+                assert_eq!(it.obstacles.is_empty(), expected != open, "{:?}", it.obstacles);
+                assert_eq!(it.watched.len(), watched);
+            }
+        }
+    }
+
+    fn judgement(premise: Premise, verdict: VerdictWord, by: Ground) -> Judgement {
+        Judgement {
+            theorem: Theorem::Vmm,
+            premise,
+            verdict,
+            by,
+            offending: Vec::new(),
+            refuting: Vec::new(),
+            keeps: Vec::new(),
+            watched: Vec::new(),
+            losing: Vec::new(),
+            launches: false,
+            launch_assumed: Vec::new(),
+            obstacles: Vec::new(),
+            lost: false,
+            escapes: Vec::new(),
+            gap: false,
+        }
+    }
+
+    #[test]
+    fn theorem_2_asks_for_theorem_1_and_for_no_clock() {
+        use Premise::{Fails, Holds, Undecided as Open};
+        let timed = |answer| {
+            let mut it = class(No, [No, No], [No, No]);
+            it.findings[1].verdicts = both([No, answer]);
+            it
+        };
+        for (premise, dependence, timing, expected) in [
+            (Holds, No, Holds, Open),
+            (Holds, Undecided, Open, Open),
+            (Holds, Yes, Fails, Fails),
+            (Open, No, Holds, Open),
+            (Open, Yes, Fails, Fails),
+            (Fails, No, Holds, Fails),
+            (Fails, Undecided, Open, Fails),
+            (Fails, Yes, Fails, Fails),
+        ] {
+            for word in [VerdictWord::Holds, VerdictWord::Refuted, VerdictWord::Undecided] {
+                let all = [timed(No), timed(dependence)];
+                let it = recursive(&all, &judgement(premise, word, Ground::Nothing), None);
+                assert_eq!((it.vmm, it.timing, it.premise), (premise, timing, expected));
+                assert_eq!(it.timed, if dependence == Yes { vec![1] } else { vec![] });
+                // Whether the monitor is a program of the machine stays open.
+                let refuted = word == VerdictWord::Refuted;
+                let open = VerdictWord::Undecided;
+                assert_eq!(it.verdict, if refuted { VerdictWord::Refuted } else { open });
+            }
+        }
+    }
+
+    #[test]
+    fn partial_traps_are_an_escape_where_only_the_premise_fails() {
+        use Premise::{Fails, Holds};
+        for (premise, word, by, expected) in [
+            (Fails, VerdictWord::Holds, Ground::Statewise, Some(VerdictWord::Holds)),
+            (Fails, VerdictWord::Refuted, Ground::StepRefutation, Some(VerdictWord::Refuted)),
+            (Fails, VerdictWord::Undecided, Ground::Nothing, None),
+            (Holds, VerdictWord::Holds, Ground::SetInclusion, None),
+        ] {
+            let mut it = judgement(premise, word, by);
+            partial_traps(&mut it);
+            assert_eq!(it.escapes.first().map(|e| e.verdict), expected);
+        }
+    }
+
+    /// Answers by class and virtual mode; notes which classes are asked about.
+    struct Fixed {
+        /// Whether the square of each class breaks in supervisor and user mode.
+        breaks: [[Answer; 2]; 3],
+        /// Whether there are guests in supervisor and user mode.
+        guests: [Answer; 2],
+        asked: Mutex<BTreeSet<usize>>,
+    }
+
+    impl Settle for Fixed {
+        fn settle(&self, docket: &mut Docket<'_>, question: &Question<'_>) -> (Verdict, By) {
+            let isa = docket.problem.isa;
+            let class = isa.classes.iter().position(|c| c.name == docket.problem.class.name);
+            let class = class.expect("the class is one of the machine's");
+            let side = usize::from(question.name.contains("/user/"));
+            let answer = if question.name.ends_with("/premise") {
+                self.guests[side]
+            } else {
+                self.asked.lock().expect("nothing panics here").insert(class);
+                self.breaks[class][side]
+            };
+            (verdict(answer), By::Dependency)
+        }
+
+        fn small(&self, _: &mut Docket<'_>, _: &Question<'_>) -> Option<Verdict> {
+            None
+        }
+    }
+
+    fn g3() -> Isa {
+        let open = |path: &str| std::fs::read_to_string(path).map_err(|e| e.to_string());
+        let loaded = model::load("../isa-specs/g3.yaml", &open, &mut Sources::default());
+        let mut isa = loaded.expect("the specification loads").isa;
+        isa.classes.truncate(3);
+        isa
+    }
+
+    /// Escapes by name.
+    type Escapes = Vec<(&'static str, VerdictWord)>;
+
+    /// The escapes of both theorems, and the classes asked about, where class 1 refutes what is refuted.
+    fn tried(
+        verdicts: [VerdictWord; 2],
+        breaks: [[Answer; 2]; 3],
+        guests: [Answer; 2],
+    ) -> ([Escapes; 2], Vec<usize>) {
+        let isa = g3();
+        let all = [No; 3].map(|privileged| class(privileged, [Yes, Yes], [Undecided, Undecided]));
+        let settle = Fixed { breaks, guests, asked: Mutex::default() };
+        let mut both = [0, 1].map(|i| {
+            let verdict = verdicts[i];
+            let mut it = judgement(Premise::Fails, verdict, Ground::Nothing);
+            it.theorem = Theorem::MONITORS[i];
+            it.refuting = if verdict == VerdictWord::Refuted { vec![1] } else { vec![] };
+            it
+        });
+        let setting = Setting::new(&isa, &isa.pairs[0], Profile::Refined);
+        let tally = Tally::default();
+        let context = Context { setting, settle: &settle, tally: &tally };
+        unrelocated_guests(context, &all, &mut both);
+        let counts = tally.counts();
+        let asked: Vec<usize> =
+            settle.asked.into_inner().expect("nothing panics here").into_iter().collect();
+        assert!(counts.obligations >= 2 * asked.len() as u64);
+        let of = |it: Judgement| it.escapes.iter().map(|e: &Escape| (e.name, e.verdict)).collect();
+        (both.map(of), asked)
+    }
+
+    #[test]
+    fn escapes_are_what_becomes_of_an_unrelocated_guest() {
+        use VerdictWord::{Holds, Refuted, Undecided as Open, Vacuous as Empty};
+        let never = [[No, No]; 3];
+        let single = "single-unrelocated-guest";
+        let hybrid = "hybrid-monitor";
+        // Nothing is refuted: nothing is asked.
+        assert_eq!(tried([Holds, Holds], never, [Yes, Yes]), ([vec![], vec![]], vec![]));
+        assert_eq!(tried([Open, Open], never, [Yes, Yes]), ([vec![], vec![]], vec![]));
+        let all = vec![0, 1, 2];
+        assert_eq!(
+            tried([Refuted, Holds], never, [Yes, Yes]),
+            ([vec![(single, Holds), (hybrid, Holds)], vec![]], all.clone())
+        );
+        let (of_both, of_user) = ([single, hybrid], [single]);
+        for (breaks, guests, [vmm, hvmm], asked) in [
+            (never, [Yes, Yes], [Holds, Holds], &all),
+            (never, [Vacuous, Yes], [Empty, Holds], &all),
+            (never, [Undecided, Yes], [Open, Holds], &all),
+            (never, [Yes, Undecided], [Open, Open], &all),
+            ([[No, No], [Yes, No], [No, No]], [Yes, Yes], [Refuted, Holds], &all),
+            ([[No, No], [No, No], [Yes, No]], [Yes, Yes], [Refuted, Holds], &all),
+            ([[No, No], [No, No], [No, Undecided]], [Yes, Yes], [Open, Open], &all),
+            ([[No, No], [No, No], [Undecided, Yes]], [Yes, Yes], [Refuted, Refuted], &all),
+            // What fails here too settles the question for both.
+            ([[No, No], [No, Yes], [No, No]], [Yes, Yes], [Refuted, Refuted], &vec![1]),
+        ] {
+            let (found, who) = tried([Refuted, Refuted], breaks, guests);
+            let expected = [
+                of_both.into_iter().zip([vmm, Refuted]).collect(),
+                of_user.into_iter().zip([hvmm]).collect::<Vec<_>>(),
+            ];
+            assert_eq!((found, &who), (expected, asked), "{breaks:?} {guests:?}");
+        }
+    }
+}

@@ -6,9 +6,9 @@ use std::time::Duration;
 use model::diagnostic::Sources;
 use model::isa::{Isa, Pair, Profile};
 
-use crate::decide::Backend;
+use crate::decide::SolverConfig;
 use crate::prove::context::{Context, Tally};
-use crate::prove::settle::{Settle, Solving};
+use crate::prove::question::{Backend, DecisionProcedure};
 use crate::report::Report;
 use crate::report::build::{Finding, report};
 use crate::theorems::{counterexample, judge};
@@ -42,16 +42,16 @@ pub fn analyze(
 }
 
 /// The decision procedure as the options want it.
-pub(crate) fn solving(options: &Options<'_>) -> Solving {
-    Solving { backend: Backend::until(options.timeout) }
+pub(crate) fn solving(options: &Options<'_>) -> DecisionProcedure {
+    DecisionProcedure { config: SolverConfig::until(options.timeout) }
 }
 
-/// [`analyze`] with answers from `settle`.
+/// [`analyze`] with answers from `backend`.
 pub(crate) fn analyze_by(
     isa: &Isa,
     sources: &Sources,
     options: Options<'_>,
-    settle: &dyn Settle,
+    backend: &dyn Backend,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Report {
     let pairs = pairs(isa, &options);
@@ -60,10 +60,10 @@ pub(crate) fn analyze_by(
     let count = || progress(done.fetch_add(1, Relaxed) + 1, total);
     let profile = options.profile;
     let of = |pair| {
-        let judged = judge(isa, pair, profile, settle, &count);
+        let judged = judge(isa, pair, profile, backend, &count);
         let setting = judged.setting(isa, profile);
         // What only shows a result to readers is no obligation.
-        let context = Context { setting, settle, tally: &Tally::default() };
+        let context = Context { setting, backend, tally: &Tally::default() };
         let counterexamples = counterexample::find(context, &judged);
         Finding { judged, counterexamples }
     };

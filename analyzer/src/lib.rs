@@ -1,11 +1,11 @@
 //! The analyzer: which instructions are sensitive, which are privileged, and which monitors can be
 //! built (Popek & Goldberg 1974).
 
+pub mod agreement;
 mod analyze;
 pub mod certificate;
 mod decide;
 mod definitions;
-pub mod law;
 mod prove;
 pub mod repair;
 pub mod report;
@@ -16,7 +16,7 @@ mod theorems;
 pub use analyze::{Options, analyze, names_pair};
 pub use certificate::smtlib;
 pub use decide::{stop, stopped};
-pub use prove::{verdict, witness};
+pub use prove::{answer, witness};
 pub use report::text;
 
 /// The definitions the answers refer to, one line each.

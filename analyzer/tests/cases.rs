@@ -4,7 +4,7 @@
 use analyzer::report::Report;
 use analyzer::{Options, analyze};
 use model::diagnostic::Sources;
-use model::isa::{Profile, VerdictWord};
+use model::isa::{Profile, Verdict};
 
 /// Cases that are errors of the specification, with the code of the error.
 const REFUSED: [(&str, &str); 2] = [("deprivilege-writes-e", "K015"), ("trap-cells-lie", "K013")];
@@ -56,7 +56,7 @@ fn nothing_is_left_open() {
         assert_eq!(report.summary.counts.undecided, 0, "{name}");
         for pair in &report.pairs {
             for theorem in [&pair.theorems.vmm, &pair.theorems.hvmm] {
-                let open = theorem.verdict == VerdictWord::Undecided;
+                let open = theorem.verdict == Verdict::Undecided;
                 assert_eq!(open, !theorem.obstacles.is_empty(), "{name}: {:?}", theorem.obstacles);
             }
         }

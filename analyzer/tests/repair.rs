@@ -5,7 +5,7 @@ use analyzer::report::Report;
 use analyzer::text::Detail;
 use analyzer::{Options, analyze};
 use model::diagnostic::Sources;
-use model::isa::{Isa, Premise, Profile, VerdictWord};
+use model::isa::{Isa, Premise, Profile, Verdict};
 
 const QUIET: &(dyn Fn(usize, usize) + Sync) = &|_, _| {};
 
@@ -51,7 +51,7 @@ fn holds(name: &str) -> (Report, Repair) {
         let (_, after) = judge(&format!("{path}-overlay"), overlay, Profile::Refined, None);
         assert!(after.expectations > 0 && after.unmet.is_empty(), "{name}: {:?}", after.unmet);
         for t in [&after.pairs[0].theorems.vmm, &after.pairs[0].theorems.hvmm] {
-            assert_eq!((t.premise, t.verdict), (Premise::Holds, VerdictWord::Holds), "{name}");
+            assert_eq!((t.premise, t.verdict), (Premise::Holds, Verdict::Holds), "{name}");
             assert!(t.refuting.is_empty(), "{name}: {:?}", t.refuting);
         }
     }
@@ -116,7 +116,7 @@ fn nothing_can_be_left_out() {
             let it = &after.pairs[0].theorems.vmm;
             assert_eq!(
                 (it.premise, it.verdict),
-                (Premise::Fails, VerdictWord::Refuted),
+                (Premise::Fails, Verdict::Refuted),
                 "{name} without {nth}"
             );
         }
@@ -244,7 +244,7 @@ fn what_stands_in_the_way_of_a_verdict_is_named() {
     let assume = "assume:\n  zero: {that: \"r[1] == 0\", why: a test}\n";
     let (report, repair) = overlay(assume, "r[s] = r[t];");
     let it = &report.pairs[0].theorems.vmm;
-    assert_eq!(it.verdict, VerdictWord::Undecided);
+    assert_eq!(it.verdict, Verdict::Undecided);
     assert_eq!(repair.checked.outcome, Outcome::Undecided);
     let text = repair::render(&report, &repair, Detail::default());
     assert!(!it.obstacles.is_empty() && !text.contains("nothing to repair"), "{text}");

@@ -1,11 +1,11 @@
 //! The bundled specifications: verdicts against what they expect and against the published tables.
 
+use analyzer::answer::Answer;
 use analyzer::report::{InstructionReport, Report};
 use analyzer::text::{self, Detail};
-use analyzer::verdict::Answer;
 use analyzer::{Options, analyze};
 use model::diagnostic::Sources;
-use model::isa::{Premise, Profile, VerdictWord};
+use model::isa::{Premise, Profile, Verdict};
 use model::property::Property;
 
 const FAMILY: &[&str] = &["g3", "g3-jrst1", "g3-popf", "g3-smode", "g3-lra", "g3-shrink", "g3-stb"];
@@ -39,11 +39,11 @@ fn find<'r>(report: &'r Report, name: &str) -> &'r InstructionReport {
 }
 
 /// The verdicts on one theorem.
-type Row = (Premise, VerdictWord);
+type Row = (Premise, Verdict);
 
-const HOLDS: Row = (Premise::Holds, VerdictWord::Holds);
-const REFUTED: Row = (Premise::Fails, VerdictWord::Refuted);
-const STATEWISE: Row = (Premise::Fails, VerdictWord::Holds);
+const HOLDS: Row = (Premise::Holds, Verdict::Holds);
+const REFUTED: Row = (Premise::Fails, Verdict::Refuted);
+const STATEWISE: Row = (Premise::Fails, Verdict::Holds);
 
 /// The table of known answers: refined T1, T3, literal T1, T3, extended T1, T3.
 const TABLE: &[(&str, [Row; 6])] = &[
@@ -96,7 +96,7 @@ fn the_escape_of_a_single_unrelocated_guest_holds_for_lra() {
     let escapes = &report.pairs[0].theorems.vmm.escapes;
     let single =
         escapes.iter().find(|e| e.name == "single-unrelocated-guest").expect("the escape is tried");
-    assert_eq!(single.verdict, VerdictWord::Holds);
+    assert_eq!(single.verdict, Verdict::Holds);
 }
 
 /// A specification given as text beside the bundled ones.
@@ -138,10 +138,10 @@ fn a_bit_the_monitor_fixes_is_a_way_around_a_refutation() {
     for profile in [Profile::Refined, Profile::Extended] {
         let report = overlay(CONFIGURED, profile);
         let t = &report.pairs[0].theorems;
-        assert_eq!((t.vmm.premise, t.vmm.verdict), (Premise::Fails, VerdictWord::Holds));
+        assert_eq!((t.vmm.premise, t.vmm.verdict), (Premise::Fails, Verdict::Holds));
         assert_eq!(t.vmm.conditions, ["the monitor keeps cfg = 1"]);
         let kept = "the monitor keeps cfg = 1 in the real machine".to_owned();
-        assert_eq!(escape(&report, "monitor-fixed-bits"), (VerdictWord::Holds, kept));
+        assert_eq!(escape(&report, "monitor-fixed-bits"), (Verdict::Holds, kept));
         assert_eq!(find(&report, "setq").safe_if, ["cfg = 1"]);
     }
     // The bit may be assumed of the real machine as well. Guests break the assumption when they enter user
@@ -156,7 +156,7 @@ fn a_bit_the_monitor_fixes_is_a_way_around_a_refutation() {
     // No bit helps where the same instruction never traps.
     let never = CONFIGURED.replace("require cfg == 0 else trap(privileged);", "pc = pc;");
     let report = overlay(&never, Profile::Refined);
-    assert_eq!(escape(&report, "monitor-fixed-bits").0, VerdictWord::Refuted);
+    assert_eq!(escape(&report, "monitor-fixed-bits").0, Verdict::Refuted);
     assert!(find(&report, "setq").safe_if.is_empty());
 }
 
@@ -170,14 +170,14 @@ fn every_escape_is_named_whatever_became_of_it() {
     let shrink = bundled("g3-shrink", Profile::Refined);
     let escapes = &shrink.pairs[0].theorems.vmm.escapes;
     let found: Vec<_> = escapes.iter().map(|e| (e.name.as_str(), e.verdict)).collect();
-    assert_eq!(found, [("partial-traps", VerdictWord::Holds)]);
+    assert_eq!(found, [("partial-traps", Verdict::Holds)]);
 }
 
 #[test]
 fn a_verdict_names_the_assumption_it_needs() {
     let ka10 = bundled("pdp10-ka10", Profile::Refined);
     let t = &ka10.pairs[0].theorems;
-    assert_eq!(t.hvmm.verdict, VerdictWord::Holds);
+    assert_eq!(t.hvmm.verdict, Verdict::Holds);
     assert_eq!(t.hvmm.conditions, ["userio == 0"]);
     assert!(t.vmm.conditions.is_empty());
 }
@@ -326,7 +326,7 @@ fn changed(name: &str, from: &str, to: &str) -> Report {
 }
 
 /// What fails of Theorem 1's diagram although direct execution is right, and what is lost, in words.
-fn losses(report: &Report, verdict: VerdictWord) -> (Vec<&str>, Vec<&str>) {
+fn losses(report: &Report, verdict: Verdict) -> (Vec<&str>, Vec<&str>) {
     let vmm = &report.pairs[0].theorems.vmm;
     assert_eq!((vmm.premise, vmm.verdict), (Premise::Holds, verdict));
     let it = vmm.diagram.as_ref().expect("direct execution is right");
@@ -341,7 +341,7 @@ fn a_trap_that_keeps_part_of_its_instruction_breaks_the_diagram() {
     let check = "      privileged_only();\n      r[d] = base;";
     let report =
         changed("g3", check, "      r[d] = base;\n      commit;\n      privileged_only();");
-    let (failing, words) = losses(&report, VerdictWord::Undecided);
+    let (failing, words) = losses(&report, Verdict::Undecided);
     assert_eq!(failing, ["getr"]);
     assert_eq!(words, ["the trap leaves registers changed, and the monitor cannot undo it"]);
     let text = text::render(&report, Detail::default());
@@ -358,7 +358,7 @@ fn a_trap_that_keeps_part_of_its_instruction_breaks_the_diagram() {
         "if r[d] == 0 { r[e] = r[e] + 1; commit; trap(privileged); }\n      privileged_only();";
     let report = changed("g3", check, &format!("      {both}\n      r[d] = base;"));
     let vmm = &report.pairs[0].theorems.vmm;
-    assert_eq!(vmm.verdict, VerdictWord::Undecided);
+    assert_eq!(vmm.verdict, Verdict::Undecided);
     let it = vmm.diagram.as_ref().expect("direct execution is right");
     assert_eq!(it.equivalence, "undecided for getr");
 }
@@ -367,7 +367,7 @@ fn a_trap_that_keeps_part_of_its_instruction_breaks_the_diagram() {
 fn a_trap_that_saves_the_wrong_counter_breaks_the_diagram() {
     let saves = "kind: privilege, saves: this, code: 8";
     let report = changed("m68010", saves, "kind: privilege, saves: next, code: 8");
-    let (failing, words) = losses(&report, VerdictWord::Undecided);
+    let (failing, words) = losses(&report, Verdict::Undecided);
     assert!(failing.contains(&"rte") && failing.contains(&"movec_to"), "{failing:?}");
     assert_eq!(words, ["the saved P does not tell which instruction trapped"]);
     // Behind a hybrid monitor such a trap is only ever given to the guest.
@@ -388,7 +388,7 @@ fn a_trap_sequence_that_takes_a_register_breaks_the_diagram() {
     for store in ["phys[zext(r[7], 33)] = 1;", "if r[7] > 7 { phys[zext(r[7], 33)] = 1; }"] {
         let report = changed("g3", save, &format!("{save}    {store}\n"));
         let vmm = &report.pairs[0].theorems.vmm;
-        assert_eq!(vmm.verdict, VerdictWord::Undecided);
+        assert_eq!(vmm.verdict, Verdict::Undecided);
         let open = |o: &String| o.contains("lets the trap lead to it");
         assert!(vmm.obstacles.iter().any(open), "{:?}", vmm.obstacles);
     }

@@ -13,7 +13,7 @@ use crate::bits::{Bits, Op, mask};
 use crate::diagnostic::Span;
 use crate::encoding::{Coverage, Pattern};
 pub use crate::spec::{
-    DiagramWord, Endian, Kind, Premise, Profile, Role, Saves, TrapKind, VerdictWord,
+    DiagramWord, Endian, Kind, Premise, Profile, Role, Saves, TrapKind, Verdict,
 };
 use crate::state::State;
 
@@ -387,7 +387,7 @@ pub struct TheoremExpectation {
     /// The set inclusion.
     pub premise: Option<Premise>,
     /// Constructibility.
-    pub verdict: Option<VerdictWord>,
+    pub verdict: Option<Verdict>,
     /// Exactly the conditions under which it holds.
     pub conditions: Option<Vec<String>>,
     /// Whether the whole diagram commutes.

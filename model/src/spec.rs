@@ -175,7 +175,7 @@ words! {
 
 words! {
     /// Whether the monitor a theorem promises can be built.
-    VerdictWord {
+    Verdict {
         /// Proved.
         Holds "holds",
         /// Refuted by a replayed run.
@@ -635,7 +635,7 @@ record! {
         /// The set inclusion.
         premise "premise": Sp<Premise>,
         /// Constructibility.
-        verdict "verdict": Sp<VerdictWord>,
+        verdict "verdict": Sp<Verdict>,
         /// Exactly the conditions under which it holds, as the report prints them, in any order.
         conditions "conditions": List<Sp<String>>,
         /// Whether the whole commuting diagram does: every square proved, or some square fails.
@@ -650,7 +650,7 @@ pub(crate) struct TheoremExpectation(pub(crate) TheoremRecord);
 impl Read for TheoremExpectation {
     fn read(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
         if matches!(node.value, Value::Scalar(_)) {
-            let verdict = Sp::<VerdictWord>::read(node, cx)?;
+            let verdict = Sp::<Verdict>::read(node, cx)?;
             return Some(Self(TheoremRecord {
                 span: node.span,
                 premise: None,
@@ -663,7 +663,7 @@ impl Read for TheoremExpectation {
     }
 
     fn schema() -> Json {
-        json!({"anyOf": [VerdictWord::schema(), TheoremRecord::schema()]})
+        json!({"anyOf": [Verdict::schema(), TheoremRecord::schema()]})
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use analyzer::answer::Answer;
 use analyzer::report::{InstructionReport, PairReport, TheoremReport};
-use analyzer::verdict::Answer;
 use analyzer::{Options, analyze};
 use model::diagnostic::Sources;
-use model::isa::{Class, Isa, Pair, Part, Profile, RegisterId, Role, TrapId, VerdictWord};
+use model::isa::{Class, Isa, Pair, Part, Profile, RegisterId, Role, TrapId, Verdict};
 use model::property::Property;
 use model::theorem::Theorem;
 use rayon::prelude::*;
@@ -46,7 +46,7 @@ pub fn disagreements_with(
         if strays.iter().any(left_open) {
             for (it, theorem) in found.theorems.monitors() {
                 let name = it.key();
-                if theorem.verdict == VerdictWord::Holds {
+                if theorem.verdict == Verdict::Holds {
                     all.push(format!("{name} holds, oracle: a trap leads to no monitor"));
                 }
             }
@@ -175,14 +175,14 @@ fn differences(
         it.ends_with("kept it is not known that all traps lead to the monitor")
             || it.starts_with("no instruction in supervisor mode") && it.contains(" = ")
     };
-    let open = found.verdict == VerdictWord::Undecided && found.obstacles.iter().all(tried);
+    let open = found.verdict == Verdict::Undecided && found.obstacles.iter().all(tried);
     if open && (answer.0, &answer.2, &answer.3) == (wanted.0, &wanted.2, &wanted.3) {
         return all.into_iter();
     }
     if wanted != answer {
         let (theirs, ours) = (&found.obstacles, &oracle.obstacles);
         all.push(format!("{answer:?} {theirs:?}, oracle: {wanted:?} {ours:?}"));
-    } else if found.verdict == VerdictWord::Holds {
+    } else if found.verdict == Verdict::Holds {
         let kept: Kept = found
             .keeps
             .iter()
@@ -218,7 +218,7 @@ fn differences(
             all.push(format!("keeps {:?}, oracle: no guest can be started", found.conditions));
         }
         // Saving is looked at under the first monitor that can be built.
-        let first = theorem.is_hybrid() == (report.theorems.vmm.verdict != VerdictWord::Holds);
+        let first = theorem.is_hybrid() == (report.theorems.vmm.verdict != Verdict::Holds);
         let dispatcher = &report.theorems.recursive.dispatcher;
         if let Some(dispatcher) = dispatcher.as_ref().filter(|_| first) {
             let name = |(id, index): &(RegisterId, u32)| {

@@ -1,6 +1,6 @@
 //! Two evaluators, one law: the symbolic executor and the interpreter agree on every state.
 
-use analyzer::law::evaluators_agree;
+use analyzer::agreement::evaluators_agree;
 use proptest::prelude::*;
 use proptests::{Stream, bundled, choices, operands, settings, state};
 

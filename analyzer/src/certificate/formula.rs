@@ -9,8 +9,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::manifest::{Arena, Structure};
 use crate::decide::{Blasted, Formula, GATES, Query, remains};
 use crate::prove::problem::{Problem, Run};
+use crate::prove::question::Question;
 use crate::prove::setting::Setting;
-use crate::prove::settle::Question;
 use crate::symbolic::state::{Register, State};
 use crate::symbolic::term::{Node, Term, Terms};
 

@@ -68,7 +68,7 @@ mod tests {
     use super::prove::prove_with;
     use super::{prove, verify};
     use crate::analyze::Options;
-    use crate::decide::Backend;
+    use crate::decide::SolverConfig;
     use crate::sat::batsat::BatSat;
     use crate::sat::drup::Trace;
     use crate::sat::{Budget, Outcome, SatSolver};
@@ -121,10 +121,10 @@ mod tests {
     fn a_solver_that_refutes_too_eagerly_is_found_out() {
         let (isa, sources) = load("isa-specs/m68000.yaml");
         let directory = directory("eager");
-        let eager = Backend {
+        let eager = SolverConfig {
             solver: || Box::new(Eager(BatSat::new())),
             recording: || Box::new(Eager(BatSat::recording())),
-            ..Backend::new()
+            ..SolverConfig::new()
         };
         prove_with(eager, &isa, &sources, OPTIONS, &directory, false, &|_, _| {})
             .expect("the certificate is written");

@@ -12,9 +12,9 @@ use super::formula::{Derived, derive};
 use super::manifest::{Arena, Entry, Manifest, Proof, States};
 use super::{MANIFEST, PROOFS, key, pair_name, sha256, theorems};
 use crate::analyze::{Options, pairs};
-use crate::decide::{Backend, By, Formula, Lemma};
-use crate::prove::settle::{Docket, Question, Settle, Solving};
-use crate::prove::verdict::Verdict;
+use crate::decide::{By, Formula, Lemma, SolverConfig};
+use crate::prove::answer::Existence;
+use crate::prove::question::{Backend, DecisionProcedure, Question, Session};
 use crate::sat::Outcome;
 use crate::sat::elaborate::elaborate;
 use crate::theorems::judge;
@@ -84,12 +84,20 @@ pub fn prove(
     dimacs: bool,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> std::io::Result<Proved> {
-    prove_with(Backend::until(options.timeout), isa, sources, options, directory, dimacs, progress)
+    prove_with(
+        SolverConfig::until(options.timeout),
+        isa,
+        sources,
+        options,
+        directory,
+        dimacs,
+        progress,
+    )
 }
 
 /// The same with a solver of choice.
 pub(crate) fn prove_with(
-    backend: Backend,
+    config: SolverConfig,
     isa: &Isa,
     sources: &Sources,
     options: Options<'_>,
@@ -99,12 +107,12 @@ pub(crate) fn prove_with(
 ) -> std::io::Result<Proved> {
     files::write_directory(directory, |partial| {
         std::fs::create_dir(partial.join(PROOFS))?;
-        write(backend, isa, sources, options, partial, dimacs, progress)
+        write(config, isa, sources, options, partial, dimacs, progress)
     })
 }
 
 fn write(
-    backend: Backend,
+    config: SolverConfig,
     isa: &Isa,
     sources: &Sources,
     options: Options<'_>,
@@ -113,7 +121,7 @@ fn write(
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> std::io::Result<Proved> {
     let proving = Proving {
-        solving: Solving { backend },
+        solving: DecisionProcedure { config },
         directory: directory.join(PROOFS),
         dimacs,
         entries: Mutex::default(),
@@ -144,7 +152,7 @@ fn write(
 
 /// Answers like the solver, and keeps why.
 struct Proving {
-    solving: Solving,
+    solving: DecisionProcedure,
     directory: PathBuf,
     /// Write the clauses too, for other checkers.
     dimacs: bool,
@@ -152,17 +160,19 @@ struct Proving {
     failed: Mutex<Option<std::io::Error>>,
 }
 
-impl Settle for Proving {
-    fn settle(&self, docket: &mut Docket<'_>, question: &Question<'_>) -> (Verdict, By) {
-        let (verdict, by) = self.solving.settle(docket, question);
+impl Backend for Proving {
+    fn discharge(&self, session: &mut Session<'_>, question: &Question<'_>) -> (Existence, By) {
+        let (verdict, by) = self.solving.discharge(session, question);
         let entry = match &verdict {
-            Verdict::Shown(witness) => Ok(Entry::Witness(States::of(docket.problem.isa, witness))),
-            Verdict::Open(reason) => Ok(Entry::Open { reason: reason.clone() }),
-            Verdict::Proved(_) => self.proof(docket, question),
+            Existence::Witnessed(witness) => {
+                Ok(Entry::Witness(States::of(session.problem.isa, witness)))
+            }
+            Existence::Unknown(reason) => Ok(Entry::Open { reason: reason.clone() }),
+            Existence::Absent(_) => self.proof(session, question),
         };
         match entry {
             Ok(entry) => {
-                let key = key(docket.setting.pair, docket.problem.class, &question.name);
+                let key = key(session.setting.pair, session.problem.class, &question.name);
                 if let Ok(mut entries) = self.entries.lock() {
                     entries.insert(key, entry);
                 }
@@ -176,25 +186,25 @@ impl Settle for Proving {
         (verdict, by)
     }
 
-    fn small(&self, _: &mut Docket<'_>, _: &Question<'_>) -> Option<Verdict> {
+    fn small(&self, _: &mut Session<'_>, _: &Question<'_>) -> Option<Existence> {
         None
     }
 }
 
 impl Proving {
     /// The strongest proof at hand: without the rewriter, else without the solver.
-    fn proof(&self, docket: &mut Docket<'_>, question: &Question<'_>) -> std::io::Result<Entry> {
-        let (setting, class) = (docket.setting, docket.problem.class);
+    fn proof(&self, session: &mut Session<'_>, question: &Question<'_>) -> std::io::Result<Entry> {
+        let (setting, class) = (session.setting, session.problem.class);
         match derive(setting, class, question, Arena::Plain) {
             Derived::False(structure) => return Ok(Entry::Structural(structure)),
             Derived::Clauses(mut formula) => {
-                let conflicts = CONFLICTS.min(docket.patience);
+                let conflicts = CONFLICTS.min(session.patience);
                 let (refuted, spent) = self.refute(&mut formula, conflicts);
                 match refuted {
                     Some((lemmas, proof)) => {
                         return self.keep(&formula, Arena::Plain, lemmas, &proof);
                     }
-                    None => docket.patience = docket.patience.saturating_sub(spent),
+                    None => session.patience = session.patience.saturating_sub(spent),
                 }
             }
             Derived::Large => {}
@@ -211,14 +221,14 @@ impl Proving {
 
     /// Lemmas and proof that the formula has no model, and the conflicts it took.
     fn refute(&self, formula: &mut Formula, conflicts: u64) -> (Option<(Vec<Lemma>, String)>, u64) {
-        let backend = self.solving.backend;
-        let mut sat = (backend.recording)();
+        let config = self.solving.config;
+        let mut sat = (config.recording)();
         for clause in formula.cnf().clauses() {
             sat.add_clause(clause);
         }
         let mut lemmas = Vec::new();
         while conflicts > sat.conflicts() {
-            let budget = backend.budget(conflicts - sat.conflicts());
+            let budget = config.budget(conflicts - sat.conflicts());
             match sat.solve(&[], budget) {
                 Outcome::Unknown => break,
                 Outcome::Unsat => {

@@ -20,12 +20,12 @@ use refvmm::files;
 
 use crate::analyze::{Options, analyze_by, solving};
 use crate::decide::{By, INTERRUPTED, stopped};
+use crate::prove::answer::Existence;
 use crate::prove::problem::Problem;
-use crate::prove::settle::{Docket, Question, Settle, Solving};
-use crate::prove::verdict::Verdict;
+use crate::prove::question::{Backend, DecisionProcedure, Question, Session};
 use crate::report::Report;
 use crate::symbolic::model::{Evaluator, Model};
-use crate::symbolic::term::{Array, Milestone, Node, Term, Terms};
+use crate::symbolic::term::{Array, CutPoint, Node, Term, Terms};
 
 /// Analyzes a machine and writes every obligation to `directory/pair/class/question.smt2`. The
 /// directory is written whole or not at all; it must not exist, or be empty.
@@ -53,45 +53,45 @@ pub fn emit(
 
 /// The decision procedure answers, and its questions are written down.
 struct Writing<'w> {
-    solving: Solving,
+    solving: DecisionProcedure,
     root: &'w Path,
     profile: &'static str,
     /// The first file that could not be written.
     failed: Mutex<Option<io::Error>>,
 }
 
-impl Settle for Writing<'_> {
-    fn settle(&self, docket: &mut Docket<'_>, question: &Question<'_>) -> (Verdict, By) {
-        let (verdict, by) = self.solving.settle(docket, question);
+impl Backend for Writing<'_> {
+    fn discharge(&self, session: &mut Session<'_>, question: &Question<'_>) -> (Existence, By) {
+        let (verdict, by) = self.solving.discharge(session, question);
         if stopped() {
             let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
             failed.get_or_insert(io::Error::new(io::ErrorKind::Interrupted, INTERRUPTED));
             return (verdict, by);
         }
-        if let Err(error) = self.write(docket, question, &verdict) {
+        if let Err(error) = self.write(session, question, &verdict) {
             let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
             failed.get_or_insert(error);
         }
         (verdict, by)
     }
 
-    fn small(&self, docket: &mut Docket<'_>, question: &Question<'_>) -> Option<Verdict> {
-        self.solving.small(docket, question)
+    fn small(&self, session: &mut Session<'_>, question: &Question<'_>) -> Option<Existence> {
+        self.solving.small(session, question)
     }
 }
 
 impl Writing<'_> {
     fn write(
         &self,
-        docket: &Docket<'_>,
+        session: &Session<'_>,
         question: &Question<'_>,
-        verdict: &Verdict,
+        verdict: &Existence,
     ) -> io::Result<()> {
-        let (setting, class) = (docket.setting, docket.problem.class);
+        let (setting, class) = (session.setting, session.problem.class);
         let (status, (problem, roots)) = match verdict {
-            Verdict::Proved(_) => ("unsat", question.plain(setting, class)),
-            Verdict::Shown(_) => ("sat", question.plain_goal(setting, class)),
-            Verdict::Open(_) => ("unknown", question.plain(setting, class)),
+            Existence::Absent(_) => ("unsat", question.plain(setting, class)),
+            Existence::Witnessed(_) => ("sat", question.plain_goal(setting, class)),
+            Existence::Unknown(_) => ("unknown", question.plain(setting, class)),
         };
         let subject = [
             ("specification", setting.isa.name.as_str()),
@@ -102,8 +102,9 @@ impl Writing<'_> {
         ];
         // A model found in other terms is one of these terms, read by the order of the variables.
         let start = Problem::of(setting, class, Terms::plain()).terms.mark();
-        let earlier = &docket.session.earlier;
-        let model = verdict.is_shown().then(|| earlier.satisfying(&problem.terms, start, &roots));
+        let earlier = &session.shared.earlier;
+        let model =
+            verdict.is_witnessed().then(|| earlier.satisfying(&problem.terms, start, &roots));
         let text = file(&problem.terms, &roots, &subject, status, model.flatten().as_ref());
         let folder = self.root.join(safe(&pair_name(setting.pair))).join(safe(&class.name));
         std::fs::create_dir_all(&folder)?;
@@ -188,9 +189,9 @@ fn file(
 /// speaks of; and everything that must have a name then.
 fn hints(terms: &Terms, roots: &[Term]) -> (BTreeSet<Vec<Term>>, Vec<Term>) {
     let spoken_of = below(terms, roots);
-    let mut before: BTreeMap<usize, Milestone> = BTreeMap::new();
+    let mut before: BTreeMap<usize, CutPoint> = BTreeMap::new();
     let mut hints = BTreeSet::new();
-    for here in terms.milestones() {
+    for here in terms.cut_points() {
         let Some(there) = before.insert(here.place, *here) else { continue };
         let mut hint = vec![there.value, here.value];
         if there.value != here.value && hint.iter().all(|t| spoken_of.contains(t)) {

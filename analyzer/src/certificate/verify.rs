@@ -15,8 +15,8 @@ use super::{MANIFEST, PROOFS, key, pair_name, sha256, theorems};
 use crate::analyze::{Options, pairs};
 use crate::certificate::lrat;
 use crate::decide::By;
-use crate::prove::settle::{Docket, Question, Settle};
-use crate::prove::verdict::Verdict;
+use crate::prove::answer::Existence;
+use crate::prove::question::{Backend, Question, Session};
 use crate::report::build::conditions;
 use crate::report::text::on_condition;
 use crate::symbolic::term::Terms;
@@ -260,12 +260,12 @@ struct Verifying<'m> {
     wrong: Mutex<BTreeSet<String>>,
 }
 
-impl Settle for Verifying<'_> {
-    fn settle(&self, docket: &mut Docket<'_>, question: &Question<'_>) -> (Verdict, By) {
-        let key = key(docket.setting.pair, docket.problem.class, &question.name);
+impl Backend for Verifying<'_> {
+    fn discharge(&self, session: &mut Session<'_>, question: &Question<'_>) -> (Existence, By) {
+        let key = key(session.setting.pair, session.problem.class, &question.name);
         let answer = match self.claimed.obligations.get(&key) {
             None => Err("the certificate says nothing about this".to_owned()),
-            Some(entry) => self.check(entry, docket, question),
+            Some(entry) => self.check(entry, session, question),
         };
         if let Ok(mut used) = self.used.lock() {
             used.insert(key.clone());
@@ -281,13 +281,13 @@ impl Settle for Verifying<'_> {
                 if let Ok(mut wrong) = self.wrong.lock() {
                     wrong.insert(format!("{key}: {why}"));
                 }
-                Verdict::Open(why)
+                Existence::Unknown(why)
             }
         };
         (verdict, By::Rewriting)
     }
 
-    fn small(&self, _: &mut Docket<'_>, _: &Question<'_>) -> Option<Verdict> {
+    fn small(&self, _: &mut Session<'_>, _: &Question<'_>) -> Option<Existence> {
         None
     }
 }
@@ -297,13 +297,13 @@ impl Verifying<'_> {
     fn check(
         &self,
         entry: &Entry,
-        docket: &Docket<'_>,
+        session: &Session<'_>,
         question: &Question<'_>,
-    ) -> Result<(Verdict, Entry), String> {
-        let (setting, class) = (docket.setting, docket.problem.class);
-        let proved = Verdict::Proved(crate::prove::verdict::Proof::new(By::Rewriting));
+    ) -> Result<(Existence, Entry), String> {
+        let (setting, class) = (session.setting, session.problem.class);
+        let proved = Existence::Absent(crate::prove::answer::Proof::new(By::Rewriting));
         match entry {
-            Entry::Open { reason } => Ok((Verdict::Open(reason.clone()), entry.clone())),
+            Entry::Open { reason } => Ok((Existence::Unknown(reason.clone()), entry.clone())),
             Entry::Structural(claimed) => match derive(setting, class, question, Arena::Plain) {
                 Derived::False(structure) if structure == *claimed => {
                     Ok((proved, Entry::Structural(structure)))
@@ -337,7 +337,7 @@ impl Verifying<'_> {
                 let replay = witness.replay(setting, class);
                 if replay.admitted() && (question.shows)(&replay) {
                     let entry = Entry::Witness(States::of(setting.isa, &witness));
-                    Ok((Verdict::Shown(Box::new(witness)), entry))
+                    Ok((Existence::Witnessed(Box::new(witness)), entry))
                 } else {
                     Err("the witness does not show it".into())
                 }

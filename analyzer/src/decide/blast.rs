@@ -22,34 +22,34 @@ pub(crate) struct Blasted {
     selects: BTreeMap<Array, Vec<(Term, Term)>>,
     /// What must be true.
     roots: Vec<Lit>,
-    wishes: Vec<Vec<Lit>>,
+    minimise: Vec<Vec<Lit>>,
 }
 
 impl Blasted {
-    pub(crate) fn new(terms: &Terms, roots: &[Term], wishes: &[Term]) -> Self {
+    pub(crate) fn new(terms: &Terms, roots: &[Term], minimise: &[Term]) -> Self {
         let mut blasted = Self {
             aig: Aig::new(),
             bits: FxHashMap::default(),
             selects: BTreeMap::new(),
             roots: Vec::new(),
-            wishes: Vec::new(),
+            minimise: Vec::new(),
         };
         for &root in roots {
             let bit = blasted.term(terms, root)[0];
             blasted.roots.push(bit);
         }
-        for &wish in wishes {
-            // A wish about something the query does not mention is granted already.
+        for &wish in minimise {
+            // A goal about something the query does not mention is met already.
             if blasted.mentions(terms, wish) {
                 let bits = blasted.term(terms, wish);
-                blasted.wishes.push(bits);
+                blasted.minimise.push(bits);
             }
         }
-        if !wishes.is_empty() {
+        if !minimise.is_empty() {
             let contents =
                 blasted.selects.values().flatten().map(|(_, value)| blasted.bits[value].clone());
             let contents: Vec<_> = contents.collect();
-            blasted.wishes.extend(contents);
+            blasted.minimise.extend(contents);
         }
         blasted
     }
@@ -113,7 +113,7 @@ impl Blasted {
             self.roots.iter().copied().filter(|lit| *lit != Lit::TRUE).collect();
         let selects = self.selects.values().flatten().flat_map(|(i, v)| [i, v]);
         let read = selects.flat_map(|t| self.bits[t].clone());
-        let wished = self.wishes.iter().flatten().copied();
+        let wished = self.minimise.iter().flatten().copied();
         let is_free = |lit: &Lit| *lit != Lit::TRUE && *lit != Lit::FALSE;
         let everything: Vec<Lit> =
             asserted.iter().copied().chain(wished).chain(read).filter(is_free).collect();
@@ -304,11 +304,11 @@ impl Solver {
         self.formula.cnf.clauses().count() as u64
     }
 
-    /// Wishes as literals that should be false.
-    pub(crate) fn wishes(&self) -> Vec<Vec<i32>> {
+    /// Minimisation goals as literals that should be false.
+    pub(crate) fn minimise(&self) -> Vec<Vec<i32>> {
         let literal = |lit: &Lit| self.formula.cnf.literal(*lit).map(|literal| -literal);
         let literals = |wish: &Vec<Lit>| wish.iter().filter_map(literal).collect();
-        self.formula.blasted.wishes.iter().map(literals).collect()
+        self.formula.blasted.minimise.iter().map(literals).collect()
     }
 
     /// Solves, adding lemmas about selects until a model respects them all.

@@ -11,7 +11,7 @@ use crate::symbolic::term::{Array, Mark, Node, Term, Terms};
 /// Models of earlier questions about one class. Questions set their states up alike, so what
 /// satisfied one, read by the order in which variables were made, often satisfies the next.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Earlier {
+pub(crate) struct ModelCache {
     /// Where the present question begins.
     start: Mark,
     models: Vec<ByOrder>,
@@ -44,7 +44,7 @@ impl Number {
     }
 }
 
-impl Earlier {
+impl ModelCache {
     /// What is made from now on belongs to a new question.
     pub(crate) fn begin(&mut self, terms: &Terms) {
         self.start = terms.mark();
@@ -81,7 +81,7 @@ const REMEMBERED: usize = 16;
 
 impl Plan<'_> {
     /// Tries the models of earlier questions, the latest first.
-    pub(crate) fn recall(&self, earlier: &Earlier) -> Option<Model> {
+    pub(crate) fn recall(&self, earlier: &ModelCache) -> Option<Model> {
         let models = earlier.models.iter().rev();
         models.map(|model| self.as_now(model, earlier.start)).find(|model| self.satisfied(model))
     }

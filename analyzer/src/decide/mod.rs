@@ -15,7 +15,7 @@ use crate::symbolic::model::Model;
 use crate::symbolic::term::{Term, Terms};
 use blast::Solver;
 pub(crate) use blast::{Blasted, Formula, Lemma};
-pub(crate) use earlier::Earlier;
+pub(crate) use earlier::ModelCache;
 use search::Plan;
 
 /// A question: is there an assignment with all premises and the goal true?
@@ -40,7 +40,7 @@ pub(crate) enum By {
 
 /// What is known about a query.
 #[derive(Debug)]
-pub(crate) enum Answer {
+pub(crate) enum Satisfiability {
     /// There is none.
     Unsat,
     /// There is one.
@@ -67,7 +67,7 @@ pub(crate) const INTERRUPTED: &str = "interrupted";
 
 /// The SAT solver that decides, and when it has to stop.
 #[derive(Clone, Copy)]
-pub(crate) struct Backend {
+pub(crate) struct SolverConfig {
     pub(crate) solver: fn() -> Box<dyn SatSolver>,
     /// The same, keeping a record for proofs.
     pub(crate) recording: fn() -> Box<dyn SatSolver>,
@@ -77,7 +77,7 @@ pub(crate) struct Backend {
     pub(crate) conflicts: u64,
 }
 
-impl Backend {
+impl SolverConfig {
     /// The built-in solver, without a deadline.
     pub(crate) fn new() -> Self {
         Self {
@@ -98,9 +98,9 @@ impl Backend {
     }
 
     /// The answer to a question for which it is late.
-    fn too_late() -> Answer {
+    fn too_late() -> Satisfiability {
         let why = if stopped() { INTERRUPTED } else { "the time is up" };
-        Answer::Unknown(why.into())
+        Satisfiability::Unknown(why.into())
     }
 
     pub(crate) fn budget(&self, conflicts: u64) -> Budget {
@@ -122,132 +122,137 @@ const LEAST: u64 = 1_000;
 pub(crate) const GATES: usize = 4_000_000;
 
 /// Terms to make small in a model, most important first.
-pub(crate) type Wishes = Vec<Term>;
+pub(crate) type MinimisationGoals = Vec<Term>;
 
 /// What the questions about one class share.
 #[derive(Debug)]
-pub(crate) struct Session {
+pub(crate) struct Shared {
     /// Still to be spent, in conflicts times clauses.
     work: u64,
-    pub(crate) earlier: Earlier,
+    pub(crate) earlier: ModelCache,
 }
 
-impl Default for Session {
+impl Default for Shared {
     fn default() -> Self {
-        Self { work: WORK, earlier: Earlier::default() }
+        Self { work: WORK, earlier: ModelCache::default() }
     }
 }
 
-/// Decides a query and takes what that costs from the session. With wishes, the model is minimised:
-/// each wish is made false, or zero, in order, where the ones before leave it possible.
+/// Decides a query and takes what that costs from the session. With minimisation
+/// goals, each of them is made false, or zero, in order, where the ones before leave it possible.
 pub(crate) fn decide(
-    backend: Backend,
+    config: SolverConfig,
     terms: &mut Terms,
     query: &Query,
-    wishes: Option<&Wishes>,
-    session: &mut Session,
-) -> (Answer, By) {
-    let (answer, by) = search(backend, terms, query, wishes, session);
-    if let Answer::Sat(model) = &answer {
+    minimise: Option<&MinimisationGoals>,
+    session: &mut Shared,
+) -> (Satisfiability, By) {
+    let (answer, by) = search(config, terms, query, minimise, session);
+    if let Satisfiability::Sat(model) = &answer {
         session.earlier.keep(terms, model);
     }
     (answer, by)
 }
 
 fn search(
-    backend: Backend,
+    config: SolverConfig,
     terms: &mut Terms,
     query: &Query,
-    wishes: Option<&Wishes>,
-    session: &mut Session,
-) -> (Answer, By) {
+    minimise: Option<&MinimisationGoals>,
+    session: &mut Shared,
+) -> (Satisfiability, By) {
     if terms.is_false(query.goal) {
-        return (Answer::Unsat, By::Dependency);
+        return (Satisfiability::Unsat, By::Dependency);
     }
     let mut facts = Facts::default();
     for &premise in &query.premises {
         if terms.is_false(premise) {
-            return (Answer::Unsat, By::Rewriting);
+            return (Satisfiability::Unsat, By::Rewriting);
         }
         facts.assume(terms, premise);
     }
     let goal = simplify::under(terms, &facts, query.goal);
     if terms.is_false(goal) {
-        return (Answer::Unsat, By::Rewriting);
+        return (Satisfiability::Unsat, By::Rewriting);
     }
-    if backend.late() {
-        return (Backend::too_late(), By::Rewriting);
+    if config.late() {
+        return (SolverConfig::too_late(), By::Rewriting);
     }
     let with = |goal| query.premises.iter().copied().chain([goal]).collect::<Vec<Term>>();
-    if wishes.is_none() {
+    if minimise.is_none() {
         let plan = Plan::new(terms, &with(goal));
         if let Some(model) = plan.guess().or_else(|| plan.recall(&session.earlier)) {
-            return (Answer::Sat(model), By::Evaluation);
+            return (Satisfiability::Sat(model), By::Evaluation);
         }
     }
     let goal = simplify::by_cases(terms, &facts, goal, simplify::QUICK);
     if terms.is_false(goal) {
-        return (Answer::Unsat, By::Rewriting);
+        return (Satisfiability::Unsat, By::Rewriting);
     }
     let mut goal = goal;
-    if wishes.is_none() {
-        let mut scene = Scene::new(backend, terms, &with(goal));
+    if minimise.is_none() {
+        let mut scene = Scene::new(config, terms, &with(goal));
         let mut found = scene.as_mut().map(|scene| scene.search(terms, SOON));
         if let Some(Found::Open) = found {
             // Most models are found at once; where none is, rewriting is cheaper than a long search.
             let less = simplify::by_cases(terms, &facts, goal, simplify::THOROUGH);
             if terms.is_false(less) {
-                return (Answer::Unsat, By::Rewriting);
+                return (Satisfiability::Unsat, By::Rewriting);
             }
             if less != goal {
-                (goal, scene) = (less, Scene::new(backend, terms, &with(less)));
+                (goal, scene) = (less, Scene::new(config, terms, &with(less)));
             }
             found = scene.as_mut().map(|scene| scene.search(terms, ON_SCENE));
         }
         if let Some(Found::Model(model, conflicts)) = found {
-            return (Answer::Sat(model), By::Sat(conflicts));
+            return (Satisfiability::Sat(model), By::Sat(conflicts));
         }
     }
     let roots = with(goal);
-    let large = wishes.is_some() && Plan::new(terms, &roots).len() > MINIMISED;
-    let mut scene = if large { Scene::new(backend, terms, &roots) } else { None };
+    let large = minimise.is_some() && Plan::new(terms, &roots).len() > MINIMISED;
+    let mut scene = if large { Scene::new(config, terms, &roots) } else { None };
     let solved = scene.as_mut().map(|scene| scene.search(terms, ON_SCENE));
     let plan = Plan::new(terms, &roots);
     // A solver finds the smaller witnesses; where it would take long, values are tried instead.
     let small = plan.len() <= MINIMISED;
-    let by_values = |model| match wishes {
-        Some(wishes) => plan.shrink(model, wishes),
+    let by_values = |model| match minimise {
+        Some(minimise) => plan.shrink(model, minimise),
         None => model,
     };
-    if wishes.is_some() && !small {
+    if minimise.is_some() && !small {
         let (solved, by) = match solved {
             Some(Found::Model(model, conflicts)) => (Some(model), By::Sat(conflicts)),
             Some(Found::Nothing | Found::Open) | None => (None, By::Evaluation),
         };
         // Readers get the one with less in it.
-        let known = wishes.and_then(|_| plan.recall(&session.earlier));
+        let known = minimise.and_then(|_| plan.recall(&session.earlier));
         let models = known.into_iter().chain(solved);
         if let Some(model) = models.map(by_values).min_by_key(Model::weight) {
-            return (Answer::Sat(model), by);
+            return (Satisfiability::Sat(model), by);
         }
     }
-    let asked = if small { wishes.map_or(&[][..], Vec::as_slice) } else { &[] };
+    let asked = if small { minimise.map_or(&[][..], Vec::as_slice) } else { &[] };
     let blasted = Blasted::new(terms, &roots, asked);
     if blasted.gates() > GATES {
-        return (Answer::Unknown(format!("the circuit has more than {GATES} gates")), By::Sat(0));
+        return (
+            Satisfiability::Unknown(format!("the circuit has more than {GATES} gates")),
+            By::Sat(0),
+        );
     }
-    let Some(mut solver) = blasted.solver(backend.solver) else {
-        return (Answer::Unsat, By::Rewriting);
+    let Some(mut solver) = blasted.solver(config.solver) else {
+        return (Satisfiability::Unsat, By::Rewriting);
     };
     let clauses = solver.clauses().max(1);
-    let conflicts = (session.work / 2 / clauses).max(LEAST).min(backend.conflicts);
-    let budget = backend.budget(conflicts);
+    let conflicts = (session.work / 2 / clauses).max(LEAST).min(config.conflicts);
+    let budget = config.budget(conflicts);
     let answer = match solver.solve(&[], budget) {
-        Outcome::Unsat => Answer::Unsat,
-        Outcome::Unknown if backend.late() => Backend::too_late(),
-        Outcome::Unknown => Answer::Unknown(format!("no answer within {conflicts} conflicts")),
-        Outcome::Sat => match small_model(backend, terms, &mut solver, budget) {
-            Answer::Sat(model) => Answer::Sat(by_values(model)),
+        Outcome::Unsat => Satisfiability::Unsat,
+        Outcome::Unknown if config.late() => SolverConfig::too_late(),
+        Outcome::Unknown => {
+            Satisfiability::Unknown(format!("no answer within {conflicts} conflicts"))
+        }
+        Outcome::Sat => match small_model(config, terms, &mut solver, budget) {
+            Satisfiability::Sat(model) => Satisfiability::Sat(by_values(model)),
             answer => answer,
         },
     };
@@ -269,7 +274,7 @@ pub(crate) fn remains(terms: &mut Terms, query: &Query) -> Option<Vec<Term>> {
 
 /// The search for a model with the suggested values: a smaller formula, and most models are there.
 struct Scene {
-    backend: Backend,
+    config: SolverConfig,
     roots: Vec<Term>,
     solver: Solver,
 }
@@ -284,19 +289,19 @@ enum Found {
 
 impl Scene {
     /// `None` if there is no model, or the circuit is too large.
-    fn new(backend: Backend, terms: &mut Terms, roots: &[Term]) -> Option<Self> {
+    fn new(config: SolverConfig, terms: &mut Terms, roots: &[Term]) -> Option<Self> {
         let scene: Vec<Term> = roots.iter().map(|root| terms.with_suggestions(*root)).collect();
         if scene.iter().any(|root| terms.is_false(*root)) {
             return None;
         }
         let blasted = Blasted::new(terms, &scene, &[]);
         let small = blasted.gates() <= GATES;
-        let solver = if small { blasted.solver(backend.solver)? } else { return None };
-        Some(Self { backend, roots: roots.to_vec(), solver })
+        let solver = if small { blasted.solver(config.solver)? } else { return None };
+        Some(Self { config, roots: roots.to_vec(), solver })
     }
 
     fn search(&mut self, terms: &Terms, conflicts: u64) -> Found {
-        match self.solver.solve(&[], self.backend.budget(conflicts)) {
+        match self.solver.solve(&[], self.config.budget(conflicts)) {
             Outcome::Sat => {}
             Outcome::Unsat => return Found::Nothing,
             Outcome::Unknown => return Found::Open,
@@ -318,34 +323,39 @@ const SOON: u64 = 300;
 /// Conflicts the search with suggested values may take.
 const ON_SCENE: u64 = 5_000;
 
-/// The model at hand, or one in which more of the wishes are granted.
-fn small_model(backend: Backend, terms: &Terms, solver: &mut Solver, budget: Budget) -> Answer {
+/// The model at hand, or one in which more of the minimisation goals are met.
+fn small_model(
+    config: SolverConfig,
+    terms: &Terms,
+    solver: &mut Solver,
+    budget: Budget,
+) -> Satisfiability {
     let mut fixed: Vec<i32> = Vec::new();
-    let wishes = solver.wishes();
-    if wishes.is_empty() {
-        return Answer::Sat(solver.model(terms));
+    let minimise = solver.minimise();
+    if minimise.is_empty() {
+        return Satisfiability::Sat(solver.model(terms));
     }
-    for wish in wishes.into_iter().take(STEPS).filter(|wish| !wish.is_empty()) {
+    for wish in minimise.into_iter().take(STEPS).filter(|wish| !wish.is_empty()) {
         let kept = fixed.len();
         fixed.extend(wish);
-        if solver.solve(&fixed, backend.budget(MINIMISING)) != Outcome::Sat {
+        if solver.solve(&fixed, config.budget(MINIMISING)) != Outcome::Sat {
             fixed.truncate(kept);
         }
     }
     // The last step may have failed: solve once more for a model of everything kept.
     match solver.solve(&fixed, budget) {
-        Outcome::Sat => Answer::Sat(solver.model(terms)),
-        Outcome::Unknown if backend.late() => Backend::too_late(),
-        Outcome::Unsat | Outcome::Unknown => {
-            Answer::Unknown("internal error: a model was lost while it was made small".into())
-        }
+        Outcome::Sat => Satisfiability::Sat(solver.model(terms)),
+        Outcome::Unknown if config.late() => SolverConfig::too_late(),
+        Outcome::Unsat | Outcome::Unknown => Satisfiability::Unknown(
+            "internal error: a model was lost while it was made small".into(),
+        ),
     }
 }
 
 /// Most terms of a query whose witness the solver makes small.
 const MINIMISED: usize = 250;
 
-/// Wishes the solver is asked for; trying values does the rest.
+/// Minimisation goals that the solver is asked for; trying values does the rest.
 const STEPS: usize = 60;
 
 /// Conflicts one step of minimising may take.

@@ -104,12 +104,12 @@ impl<'t> Plan<'t> {
     }
 
     /// Makes a model small: cells and variables become zero, or at least less, where the query
-    /// allows it; pairs of the wishes' variables become equal.
-    pub(crate) fn shrink(&self, mut model: Model, wishes: &[Term]) -> Model {
+    /// allows it; pairs of the variables in the minimisation goals become equal.
+    pub(crate) fn shrink(&self, mut model: Model, minimise: &[Term]) -> Model {
         let start = self.evaluations.get();
         let spent = || (self.evaluations.get() - start) * self.order.len() > EFFORT;
         for _ in 0..2 {
-            for wish in wishes {
+            for wish in minimise {
                 if spent() {
                     return model;
                 }

@@ -12,7 +12,7 @@
 use model::map::{Partition, VmMap, window};
 
 use super::statewise::{Case, Guests, Map, Placed, is_placed, place};
-use super::{Obligation, Side};
+use super::{Obligation, VirtualMode};
 use crate::decide::Query;
 use crate::prove::problem::Problem;
 use crate::prove::replay::Replay;
@@ -26,7 +26,7 @@ pub(crate) const STATEMENT: &str = "for every guest state S, the window of f(S) 
 pub(crate) fn ask(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
-    side: Side,
+    side: VirtualMode,
     guests: Guests,
     case: Case,
 ) -> Obligation {
@@ -66,7 +66,7 @@ pub(super) fn is_wrong(
 }
 
 /// Whether concrete states are such a guest and its image.
-pub(crate) fn shown_by(replay: &Replay<'_>, side: Side, guests: Guests) -> bool {
+pub(crate) fn shown_by(replay: &Replay<'_>, side: VirtualMode, guests: Guests) -> bool {
     let isa = replay.isa();
     let ([guest, real], Some(map)) = (replay.sides.as_slice(), VmMap::of(isa)) else {
         return false;

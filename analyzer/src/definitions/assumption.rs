@@ -14,10 +14,10 @@ use model::isa::{Isa, TrapId};
 use model::map::{Partition, VmMap, window};
 use model::state::State as Concrete;
 
-use super::behaviour::{in_side, other_mode};
+use super::behaviour::{in_virtual_mode, other_mode};
 use super::sequence::{argument, arguments, behind, sequel};
 use super::statewise::{Placed, is_placed, place};
-use super::{Obligation, Side};
+use super::{Obligation, VirtualMode};
 use crate::decide::Query;
 use crate::definitions::statewise::{Case, Guests};
 use crate::prove::problem::{Problem, Storage};
@@ -32,11 +32,11 @@ pub(crate) const STATEMENT: &str = "no step and no trap sequence of a guest make
 pub(crate) fn ask_step(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
-    side: Side,
+    side: VirtualMode,
     index: usize,
 ) -> Obligation {
     let state = problem.fresh();
-    let entry = in_side(problem, setting, &state, side);
+    let entry = in_virtual_mode(problem, setting, &state, side);
     let storage = Storage::Flat(problem.array());
     let run = problem.run(entry, storage);
     let mut premises = problem.always.clone();
@@ -53,12 +53,12 @@ pub(crate) fn ask_step(
 pub(crate) fn ask_trap(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
-    side: Side,
+    side: VirtualMode,
     index: usize,
     trap: TrapId,
 ) -> Obligation {
     let state = problem.fresh();
-    let entry = in_side(problem, setting, &state, side);
+    let entry = in_virtual_mode(problem, setting, &state, side);
     let storage = Storage::Flat(problem.array());
     let entry = problem.laid_out(entry, storage);
     let argument = argument(problem);
@@ -79,7 +79,7 @@ pub(crate) fn ask_trap(
 pub(crate) fn ask_direct(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
-    side: Side,
+    side: VirtualMode,
     index: usize,
     case: Case,
 ) -> Obligation {
@@ -106,7 +106,7 @@ pub(crate) fn ask_direct(
 pub(crate) fn ask_image(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
-    side: Side,
+    side: VirtualMode,
     index: usize,
     case: Case,
 ) -> Obligation {
@@ -142,20 +142,25 @@ fn is_broken(isa: &Isa, index: usize, state: &Concrete) -> bool {
     !interp::value(&isa.assumptions[index].that, state).is_true()
 }
 
-fn in_mode(replay: &Replay<'_>, side: Side) -> bool {
+fn in_mode(replay: &Replay<'_>, side: VirtualMode) -> bool {
     let mode = |part| side.admits(replay.pair(), replay.sides[0].before.part(part));
     replay.isa().mode.is_none_or(mode)
 }
 
 /// Whether a concrete state's step breaks the assumption.
-pub(crate) fn step_shown_by(replay: &Replay<'_>, side: Side, index: usize) -> bool {
+pub(crate) fn step_shown_by(replay: &Replay<'_>, side: VirtualMode, index: usize) -> bool {
     let [run] = replay.sides.as_slice() else { return false };
     let broken = |after: &Concrete| is_broken(replay.isa(), index, after);
     in_mode(replay, side) && run.after(replay.isa(), false).is_some_and(broken)
 }
 
 /// Whether a concrete state's trap breaks the assumption.
-pub(crate) fn trap_shown_by(replay: &Replay<'_>, side: Side, index: usize, trap: TrapId) -> bool {
+pub(crate) fn trap_shown_by(
+    replay: &Replay<'_>,
+    side: VirtualMode,
+    index: usize,
+    trap: TrapId,
+) -> bool {
     let [run] = replay.sides.as_slice() else { return false };
     let isa = replay.isa();
     let behind = |argument| sequel(isa, trap, argument, &run.before);
@@ -164,7 +169,7 @@ pub(crate) fn trap_shown_by(replay: &Replay<'_>, side: Side, index: usize, trap:
 }
 
 /// Whether a concrete guest breaks the assumption, and the monitor does not see it.
-pub(crate) fn direct_shown_by(replay: &Replay<'_>, side: Side, index: usize) -> bool {
+pub(crate) fn direct_shown_by(replay: &Replay<'_>, side: VirtualMode, index: usize) -> bool {
     let [guest, _] = replay.sides.as_slice() else { return false };
     let broken = |after: &Concrete| is_broken(replay.isa(), index, after);
     is_placed(replay, side, replay.setting.guests())
@@ -173,7 +178,7 @@ pub(crate) fn direct_shown_by(replay: &Replay<'_>, side: Side, index: usize) -> 
 }
 
 /// Whether the assumption is false of a concrete guest's image.
-pub(crate) fn image_shown_by(replay: &Replay<'_>, side: Side, index: usize) -> bool {
+pub(crate) fn image_shown_by(replay: &Replay<'_>, side: VirtualMode, index: usize) -> bool {
     let ([guest], Some(map)) = (replay.sides.as_slice(), VmMap::of(replay.isa())) else {
         return false;
     };
@@ -193,5 +198,5 @@ pub(crate) fn image_shown_by(replay: &Replay<'_>, side: Side, index: usize) -> b
 pub(crate) fn unsteady_shown_by(replay: &Replay<'_>) -> bool {
     let [run] = replay.sides.as_slice() else { return false };
     let image = crate::prove::replay::deprivileged(replay.isa(), replay.pair(), &run.before);
-    in_mode(replay, Side::User) && image.registers != run.before.registers
+    in_mode(replay, VirtualMode::User) && image.registers != run.before.registers
 }

@@ -15,7 +15,7 @@
 use model::isa::{Profile, Slice};
 use model::property::Property;
 
-use super::{Definition, Obligation, Side};
+use super::{Definition, Obligation, VirtualMode};
 use crate::decide::Query;
 use crate::prove::problem::{Problem, Run, Storage};
 use crate::prove::replay::{Replay, deprivileged};
@@ -34,13 +34,13 @@ pub(crate) const DEFINITION: Definition = Definition {
     shown_by,
 };
 
-fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, _: Side) -> Obligation {
+fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, _: VirtualMode) -> Obligation {
     let (supervisor, user) = problem.mode_pair(setting.pair);
     let (user, moved) = relocated(problem, &user);
     compare(problem, supervisor, user, &[moved], setting.profile)
 }
 
-fn shown_by(replay: &Replay<'_>, _: Side) -> bool {
+fn shown_by(replay: &Replay<'_>, _: VirtualMode) -> bool {
     let ([a, b], Some(part)) = (replay.sides.as_slice(), replay.isa().relocation) else {
         return false;
     };
@@ -56,18 +56,18 @@ fn shown_by(replay: &Replay<'_>, _: Side) -> bool {
 
 /// The state in one of the pair's modes; any other mode is left as it is, and is a premise
 /// ([`other_mode`]).
-pub(super) fn in_side(
+pub(super) fn in_virtual_mode(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
     state: &State,
-    side: Side,
+    side: VirtualMode,
 ) -> State {
     match side {
-        Side::Supervisor => problem.in_mode(state, setting.pair.supervisor.1),
+        VirtualMode::Supervisor => problem.in_mode(state, setting.pair.supervisor.1),
         // What de-privileging makes of a state is simpler, where that is every state in user mode.
-        Side::User if setting.steady => problem.deprivileged(state, setting.pair),
-        Side::User => problem.in_mode(state, setting.pair.user.1),
-        Side::Other => state.clone(),
+        VirtualMode::User if setting.steady => problem.deprivileged(state, setting.pair),
+        VirtualMode::User => problem.in_mode(state, setting.pair.user.1),
+        VirtualMode::Other => state.clone(),
     }
 }
 
@@ -76,9 +76,9 @@ pub(super) fn other_mode(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
     state: &State,
-    side: Side,
+    side: VirtualMode,
 ) -> Vec<Term> {
-    let (Some(part), Side::Other) = (problem.isa.mode, side) else { return Vec::new() };
+    let (Some(part), VirtualMode::Other) = (problem.isa.mode, side) else { return Vec::new() };
     let mode = state.part(&mut problem.terms, part);
     let pair = [setting.pair.supervisor.1, setting.pair.user.1];
     pair.map(|value| {

@@ -13,9 +13,9 @@
 use model::isa::Slice;
 use model::property::Property;
 
-use super::behaviour::in_side;
+use super::behaviour::in_virtual_mode;
 use super::statewise::monitors;
-use super::{Definition, Obligation, Side};
+use super::{Definition, Obligation, VirtualMode};
 use crate::decide::Query;
 use crate::prove::problem::{Problem, Run, Storage};
 use crate::prove::replay::{Replay, equal_bits, visibly_equal};
@@ -28,14 +28,14 @@ pub(crate) const DEFINITION: Definition = Definition {
                 outside its window, or writes the mode or a component of the monitor's",
     applies: |_| true,
     counts: |_| false,
-    modes: &[Side::User],
+    modes: &[VirtualMode::User],
     ask,
     shown_by,
 };
 
-fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: Side) -> Obligation {
+fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: VirtualMode) -> Obligation {
     let state = problem.fresh();
-    let entry = in_side(problem, setting, &state, side);
+    let entry = in_virtual_mode(problem, setting, &state, side);
     let window = problem.array();
     let runs: Vec<Run> = [entry.clone(), entry]
         .map(|entry| {
@@ -89,7 +89,7 @@ fn writes_outside(problem: &mut Problem<'_>, run: &Run) -> Term {
     terms.any(wrong)
 }
 
-fn shown_by(replay: &Replay<'_>, side: Side) -> bool {
+fn shown_by(replay: &Replay<'_>, side: VirtualMode) -> bool {
     let [a, b] = replay.sides.as_slice() else { return false };
     let (Some(x), Some(y)) = (a.after(replay.isa(), false), b.after(replay.isa(), false)) else {
         return false;

@@ -9,8 +9,8 @@
 use model::isa::Role;
 use model::property::Property;
 
-use super::behaviour::in_side;
-use super::{Definition, Obligation, Side};
+use super::behaviour::in_virtual_mode;
+use super::{Definition, Obligation, VirtualMode};
 use crate::decide::Query;
 use crate::prove::problem::{Problem, Storage};
 use crate::prove::replay::{Replay, equal_bits};
@@ -21,14 +21,14 @@ pub(crate) const DEFINITION: Definition = Definition {
     statement: "there is a state in which the instruction completes and changes the mode or R (P&G 1974, section 3)",
     applies: |_| true,
     counts: |_| true,
-    modes: &Side::PAIR,
+    modes: &VirtualMode::PAIR,
     ask,
     shown_by,
 };
 
-fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: Side) -> Obligation {
+fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: VirtualMode) -> Obligation {
     let state = problem.fresh();
-    let entry = in_side(problem, setting, &state, side);
+    let entry = in_virtual_mode(problem, setting, &state, side);
     let storage = Storage::Flat(problem.array());
     let run = problem.run(entry, storage);
     let mut premises = problem.always.clone();
@@ -49,7 +49,7 @@ fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: Side) -> Obligatio
     Obligation { query: Query { premises, goal }, runs: vec![run], unknown, first: None }
 }
 
-fn shown_by(replay: &Replay<'_>, side: Side) -> bool {
+fn shown_by(replay: &Replay<'_>, side: VirtualMode) -> bool {
     let [run] = replay.sides.as_slice() else { return false };
     let mode = replay.isa().mode.map(|part| run.before.part(part));
     let changed = |after| {

@@ -20,7 +20,7 @@ use model::map::{Partition, VmMap};
 use model::state::State as Concrete;
 
 use super::statewise::{Case, End, Guests, Map, Placed, is_placed, partition_differs, place};
-use super::{Obligation, Side};
+use super::{Obligation, VirtualMode};
 use crate::decide::Query;
 use crate::prove::problem::{Problem, Run};
 use crate::prove::replay::{Replay, equal_bits};
@@ -96,9 +96,9 @@ pub(crate) fn commits(statements: &[Stmt]) -> bool {
 
 /// Whether a class is emulated from a virtual mode: it has a privilege trap, and the guest believes
 /// to be in supervisor mode. All other traps are reflected.
-pub(crate) fn is_emulated(isa: &Isa, class: &Class, side: Side) -> bool {
+pub(crate) fn is_emulated(isa: &Isa, class: &Class, side: VirtualMode) -> bool {
     let privilege = |id| isa.trap(id).kind == TrapKind::Privilege;
-    side == Side::Supervisor && may_trap(&class.body.statements, &privilege)
+    side == VirtualMode::Supervisor && may_trap(&class.body.statements, &privilege)
 }
 
 /// Whether the saved P tells where the instruction stands.
@@ -125,7 +125,7 @@ pub(crate) fn is_reflected_as_found(isa: &Isa, trap: TrapId) -> bool {
 pub(crate) fn ask(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
-    side: Side,
+    side: VirtualMode,
     guests: Guests,
     case: Case,
     way: Way,
@@ -215,7 +215,7 @@ fn reflection_differs(
 }
 
 /// Whether played states are a guest that is not found again behind its image's trap.
-pub(crate) fn shown_by(replay: &Replay<'_>, side: Side, guests: Guests, way: Way) -> bool {
+pub(crate) fn shown_by(replay: &Replay<'_>, side: VirtualMode, guests: Guests, way: Way) -> bool {
     is_placed(replay, side, guests) && !lost(replay, way).is_empty()
 }
 

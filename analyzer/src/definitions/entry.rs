@@ -33,10 +33,10 @@ use model::map::window;
 use model::state::State as Concrete;
 use rustc_hash::FxHashSet;
 
-use super::behaviour::in_side;
+use super::behaviour::in_virtual_mode;
 use super::choice::is_chosen;
 use super::sequence::{argument, arguments, sequel};
-use super::{Obligation, Side};
+use super::{Obligation, VirtualMode};
 use crate::decide::Query;
 use crate::prove::problem::{Problem, Run};
 use crate::prove::replay::{Replay, deprivileged, equal_bits};
@@ -59,7 +59,7 @@ fn is_guests(slice: &Slice) -> bool {
 /// A state of the real machine in user mode.
 pub(super) fn in_user(problem: &mut Problem<'_>, setting: Setting<'_>) -> State {
     let fresh = problem.fresh();
-    let user = in_side(problem, setting, &fresh, Side::User);
+    let user = in_virtual_mode(problem, setting, &fresh, VirtualMode::User);
     if setting.steady { user } else { problem.deprivileged(&user, setting.pair) }
 }
 

@@ -13,7 +13,7 @@ use model::interp::{Fetched, fetch};
 use model::isa::Fetch;
 
 use super::statewise::{Case, Guests, Placed, is_placed, place};
-use super::{Obligation, Side};
+use super::{Obligation, VirtualMode};
 use crate::decide::Query;
 use crate::prove::problem::Problem;
 use crate::prove::replay::Replay;
@@ -27,7 +27,7 @@ pub(crate) const STATEMENT: &str = "for every guest state S, fetching in f(S) tr
 pub(crate) fn ask(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
-    side: Side,
+    side: VirtualMode,
     guests: Guests,
     case: Case,
     how: &Fetch,
@@ -62,7 +62,12 @@ pub(crate) fn ask(
 }
 
 /// Whether concrete states are a guest and its image, and something else is fetched.
-pub(crate) fn shown_by(replay: &Replay<'_>, side: Side, guests: Guests, how: &Fetch) -> bool {
+pub(crate) fn shown_by(
+    replay: &Replay<'_>,
+    side: VirtualMode,
+    guests: Guests,
+    how: &Fetch,
+) -> bool {
     let [guest, real] = replay.sides.as_slice() else { return false };
     let strange = |it: &Fetched| matches!(it, Fetched::Unpredictable | Fetched::Unknown);
     let (own, seen) = (fetch(how, &guest.before), fetch(how, &real.before));

@@ -6,10 +6,10 @@ use model::isa::{Class, Isa, Pair, Profile};
 use model::property::Property;
 use model::state::State;
 
-use super::behaviour::{compare_runs, in_side, relocated};
+use super::behaviour::{compare_runs, in_virtual_mode, relocated};
 use super::privileged::{self, Part};
-use super::{DEFINITIONS, Side};
-use crate::decide::{self, Answer, Backend, Session};
+use super::{DEFINITIONS, VirtualMode};
+use crate::decide::{self, Satisfiability, Shared, SolverConfig};
 use crate::prove::problem::{Problem, Storage};
 use crate::prove::replay::Replay;
 use crate::prove::setting::Setting;
@@ -25,11 +25,11 @@ fn load(name: &str) -> Isa {
 }
 
 /// What behaviour sensitivity asks, of equal modes and x = 0.
-fn differs_from_itself(setting: Setting<'_>, class: &Class, side: Side) {
+fn differs_from_itself(setting: Setting<'_>, class: &Class, side: VirtualMode) {
     let Setting { isa, pair, profile, .. } = setting;
     let mut problem = Problem::new(isa, class, Terms::default());
     let state = problem.fresh();
-    let first = in_side(&mut problem, setting, &state, side);
+    let first = in_virtual_mode(&mut problem, setting, &state, side);
     // The relocation is another term with an equal value.
     let (second, moved) = relocated(&mut problem, &first);
     let stays = problem.terms.not(moved);
@@ -39,14 +39,14 @@ fn differs_from_itself(setting: Setting<'_>, class: &Class, side: Side) {
     });
     let obligation = compare_runs(&mut problem, runs.into(), &[stays], profile);
     let (answer, by) = decide::decide(
-        Backend::new(),
+        SolverConfig::new(),
         &mut problem.terms,
         &obligation.query,
         None,
-        &mut Session::default(),
+        &mut Shared::default(),
     );
     assert!(
-        matches!(answer, Answer::Unsat),
+        matches!(answer, Satisfiability::Unsat),
         "{} of {} in {} differs from itself: {answer:?} {by:?}",
         class.name,
         isa.name,
@@ -58,7 +58,7 @@ fn identity(name: &str, profiles: &[Profile]) {
     let isa = load(name);
     for pair in &isa.pairs {
         for class in &isa.classes {
-            for side in Side::PAIR {
+            for side in VirtualMode::PAIR {
                 for profile in profiles {
                     differs_from_itself(Setting::new(&isa, pair, *profile), class, side);
                 }
@@ -83,7 +83,7 @@ fn an_instruction_of_m68000_does_not_differ_from_itself() {
 }
 
 /// A state with arbitrary registers and some storage, in a mode of the pair.
-fn random_state(isa: &Isa, pair: &Pair, side: Side, random: &mut Random) -> State {
+fn random_state(isa: &Isa, pair: &Pair, side: VirtualMode, random: &mut Random) -> State {
     let most = isa.storage.cells.min(1 << 12).max(isa.least_cells());
     let mut state = State::zero(isa, most);
     for (id, register) in isa.register_ids() {
@@ -99,7 +99,7 @@ fn random_state(isa: &Isa, pair: &Pair, side: Side, random: &mut Random) -> Stat
         state.store(cell, u128::from(random.next()) & mask(isa.storage.width));
     }
     if let Some(mode) = isa.mode {
-        let modes = if side == Side::User { &pair.user } else { &pair.supervisor };
+        let modes = if side == VirtualMode::User { &pair.user } else { &pair.supervisor };
         state.set_part(mode, modes.1);
     }
     state
@@ -113,7 +113,7 @@ fn equal_sides_show_nothing() {
         let isa = load(name);
         let (pair, classes) = (&isa.pairs[0], &isa.classes);
         for class in classes {
-            for (i, side) in Side::PAIR.into_iter().cycle().enumerate().take(8) {
+            for (i, side) in VirtualMode::PAIR.into_iter().cycle().enumerate().take(8) {
                 let before = random_state(&isa, pair, side, &mut random);
                 let mut number = |width| u128::from(random.next()) & mask(width);
                 let operands = class.operands.iter();

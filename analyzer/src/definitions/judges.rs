@@ -22,16 +22,16 @@ use super::save::of_role;
 use super::sequence::{self, Stores};
 use super::statewise::{Case, Guests};
 use super::{
-    DEFINITIONS, Obligation, Side, allocator, assumption, dispatch, fetch, launch, privileged,
-    resume, statewise,
+    DEFINITIONS, Obligation, VirtualMode, allocator, assumption, dispatch, fetch, launch,
+    privileged, resume, statewise,
 };
-use crate::decide::{self, Answer, Backend, By, Query, Session};
+use crate::decide::{self, By, Query, Satisfiability, Shared, SolverConfig};
+use crate::prove::answer::Existence;
 use crate::prove::context::{Context, Tally};
 use crate::prove::problem::Problem;
+use crate::prove::question::{Backend, DecisionProcedure, Question, Session};
 use crate::prove::replay::Replay;
 use crate::prove::setting::Setting;
-use crate::prove::settle::{Docket, Question, Settle, Solving};
-use crate::prove::verdict::Verdict;
 use crate::prove::witness::{self, Witness};
 use crate::sat::tests::Random;
 use crate::symbolic::model::{Evaluator, Model};
@@ -45,15 +45,15 @@ const SAMPLES: usize = 2;
 
 /// Answers like the decision procedure, and compares judge and formula at every question.
 struct Comparing {
-    solving: Solving,
+    solving: DecisionProcedure,
     random: Mutex<Random>,
     /// States that satisfied a formula, states that did not, and damaged witnesses.
     tried: [AtomicUsize; 3],
 }
 
-impl Settle for Comparing {
-    fn settle(&self, docket: &mut Docket<'_>, question: &Question<'_>) -> (Verdict, By) {
-        let (setting, class) = (docket.setting, docket.problem.class);
+impl Backend for Comparing {
+    fn discharge(&self, session: &mut Session<'_>, question: &Question<'_>) -> (Existence, By) {
+        let (setting, class) = (session.setting, session.problem.class);
         let Setting { isa, pair, .. } = setting;
         let place = format!("{}, {}, {}", isa.name, class.name, question.name);
         let (mut problem, obligation) = question.put(setting, class, Terms::default());
@@ -65,8 +65,8 @@ impl Settle for Comparing {
             let judged = (question.shows)(&replay);
             assert_eq!(judged, formula, "{place}: judge, then formula, of {}", states(&replay));
         }
-        let (verdict, by) = self.solving.settle(docket, question);
-        if let Verdict::Shown(witness) = &verdict {
+        let (verdict, by) = self.solving.discharge(session, question);
+        if let Existence::Witnessed(witness) = &verdict {
             for (damage, damaged) in damages(isa, pair, &question.name, witness) {
                 self.tried[2].fetch_add(1, Relaxed);
                 let replay = damaged.replay(setting, class);
@@ -77,7 +77,7 @@ impl Settle for Comparing {
         (verdict, by)
     }
 
-    fn small(&self, _: &mut Docket<'_>, _: &Question<'_>) -> Option<Verdict> {
+    fn small(&self, _: &mut Session<'_>, _: &Question<'_>) -> Option<Existence> {
         None
     }
 }
@@ -105,10 +105,15 @@ impl Comparing {
         loop {
             let premises = query.premises.iter().chain(&chosen).copied().collect();
             let asked = Query { premises, goal };
-            match decide::decide(Backend::new(), terms, &asked, None, &mut Session::default()).0 {
-                Answer::Sat(model) => return Some(model),
-                Answer::Unsat | Answer::Unknown(_) if chosen.is_empty() => return None,
-                Answer::Unsat | Answer::Unknown(_) => chosen.truncate(chosen.len() / 2),
+            match decide::decide(SolverConfig::new(), terms, &asked, None, &mut Shared::default()).0
+            {
+                Satisfiability::Sat(model) => return Some(model),
+                Satisfiability::Unsat | Satisfiability::Unknown(_) if chosen.is_empty() => {
+                    return None;
+                }
+                Satisfiability::Unsat | Satisfiability::Unknown(_) => {
+                    chosen.truncate(chosen.len() / 2)
+                }
             }
         }
     }
@@ -297,11 +302,11 @@ fn written(text: &str) -> Isa {
 }
 
 /// Puts every question about a class, and those about the map, in every case.
-fn ask_all(setting: Setting<'_>, class: &Class, settle: &dyn Settle) {
+fn ask_all(setting: Setting<'_>, class: &Class, backend: &dyn Backend) {
     let Setting { isa, profile, .. } = setting;
-    let mut docket = Docket::new(setting, class);
+    let mut session = Session::new(setting, class);
     let mut ask = |name: String, ask: &Ask<'_>, shows: &Shows<'_>| {
-        settle.settle(&mut docket, &Question { name, ask, shows });
+        backend.discharge(&mut session, &Question { name, ask, shows });
     };
     for part in [Part::Against, Part::Premise, Part::Completing] {
         ask(part.name().into(), &|problem| privileged::ask(problem, setting, part), &|replay| {
@@ -336,7 +341,7 @@ fn ask_all(setting: Setting<'_>, class: &Class, settle: &dyn Settle) {
         }
     }
     for aim in &aims {
-        for side in Side::PAIR {
+        for side in VirtualMode::PAIR {
             ask(
                 "given".into(),
                 &|problem| resume::ask_given(problem, setting, side, std::slice::from_ref(aim)),
@@ -371,10 +376,10 @@ fn ask_all(setting: Setting<'_>, class: &Class, settle: &dyn Settle) {
     let guests = [setting.guests(), Guests::Unrelocated];
     let cases = guests.into_iter().flat_map(|g| g.cases().iter().map(move |case| (g, *case)));
     let cases: Vec<(Guests, Case)> = cases.collect();
-    for &side in setting.all_sides() {
+    for &side in setting.all_virtual_modes() {
         let asked = |d: &&super::Definition| {
             (d.applies)(profile)
-                && (d.modes.contains(&side) || (d.modes.is_empty() && side == Side::User))
+                && (d.modes.contains(&side) || (d.modes.is_empty() && side == VirtualMode::User))
         };
         for definition in DEFINITIONS.iter().filter(asked) {
             ask(
@@ -435,14 +440,14 @@ fn compare(isa: &Isa, profile: Profile, chosen: &dyn Fn(&Class) -> bool) {
     let name = &isa.name;
     let setting = Setting::new(isa, &isa.pairs[0], profile);
     let comparing = Comparing {
-        solving: Solving { backend: Backend::new() },
+        solving: DecisionProcedure { config: SolverConfig::new() },
         random: Mutex::new(Random(0)),
         tried: Default::default(),
     };
     for class in isa.classes.iter().filter(|c| chosen(c)) {
         ask_all(setting, class, &comparing);
     }
-    let context = Context { setting, settle: &comparing, tally: &Tally::default() };
+    let context = Context { setting, backend: &comparing, tally: &Tally::default() };
     squares::sequences(context);
     entries::judge(context);
     let tried = comparing.tried.map(AtomicUsize::into_inner);
@@ -672,7 +677,7 @@ fn a_mapping_that_nothing_shows_has_to_stay() {
         let setting = Setting::new(&isa, pair, Profile::Refined);
         let replay = Replay::of(setting, class, Default::default(), vec![guest, real], first);
         for guests in [Guests::Paper, Guests::All] {
-            assert!(statewise::is_placed(&replay, Side::Supervisor, guests), "{statement}");
+            assert!(statewise::is_placed(&replay, VirtualMode::Supervisor, guests), "{statement}");
             assert_eq!(
                 statewise::broken(&replay, guests),
                 ["the guest's mapping changes and the monitor does not learn of it"],
@@ -689,8 +694,8 @@ fn a_supervisor_is_emulated_where_users_take_a_privilege_trap() {
         let classes = isa.classes.iter().filter(|c| dispatch::is_emulated(&isa, c, side));
         classes.map(|c| c.name.as_str()).collect()
     };
-    assert_eq!(emulated(Side::Supervisor), ["late", "late-tick", "guarded"]);
-    assert!(emulated(Side::User).is_empty());
+    assert_eq!(emulated(VirtualMode::Supervisor), ["late", "late-tick", "guarded"]);
+    assert!(emulated(VirtualMode::User).is_empty());
 }
 
 #[test]

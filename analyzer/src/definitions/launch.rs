@@ -18,10 +18,10 @@
 use model::isa::{Class, Isa, Part, Stmt, TrapId};
 use model::state::State as Concrete;
 
-use super::behaviour::in_side;
+use super::behaviour::in_virtual_mode;
 use super::entry::in_user;
 use super::sequence::{argument, arguments, behind, sequel};
-use super::{Obligation, Side};
+use super::{Obligation, VirtualMode};
 use crate::decide::Query;
 use crate::prove::problem::{Problem, Run, Storage};
 use crate::prove::replay::{Replay, deprivileged};
@@ -74,9 +74,9 @@ fn kept_in(problem: &mut Problem<'_>, state: &State, kept: &[(Part, u128)]) -> T
 }
 
 /// The instruction from an arbitrary state in a mode of the pair.
-pub(super) fn run(problem: &mut Problem<'_>, setting: Setting<'_>, side: Side) -> Run {
+pub(super) fn run(problem: &mut Problem<'_>, setting: Setting<'_>, side: VirtualMode) -> Run {
     let fresh = problem.fresh();
-    let state = in_side(problem, setting, &fresh, side);
+    let state = in_virtual_mode(problem, setting, &fresh, side);
     let storage = Storage::Flat(problem.array());
     problem.run(state, storage)
 }
@@ -94,7 +94,7 @@ pub(crate) fn ask_launch(
     setting: Setting<'_>,
     launching: Launching<'_>,
 ) -> Obligation {
-    let run = run(problem, setting, Side::Supervisor);
+    let run = run(problem, setting, VirtualMode::Supervisor);
     let goals = goals(problem, setting, &run, launching);
     let goal = problem.terms.all(goals);
     asked(problem, run, goal)
@@ -157,7 +157,7 @@ pub(crate) fn ask_map(
     setting: Setting<'_>,
     (part, least): (Part, u128),
 ) -> Obligation {
-    let run = run(problem, setting, Side::Supervisor);
+    let run = run(problem, setting, VirtualMode::Supervisor);
     let [before, after] =
         [&run.entry, &run.transition.after].map(|state| state.part(&mut problem.terms, part));
     let same = problem.terms.eq(before, after);
@@ -175,7 +175,7 @@ pub(crate) fn ask_set(
     kept: (Part, u128),
     held: &[(Part, u128)],
 ) -> Obligation {
-    let run = run(problem, setting, Side::Supervisor);
+    let run = run(problem, setting, VirtualMode::Supervisor);
     let before = kept_in(problem, &run.entry, &[kept]);
     let other = problem.terms.not(before);
     let after = kept_in(problem, &run.transition.after, &[kept]);
@@ -211,7 +211,10 @@ fn has(state: &Concrete, kept: &[(Part, u128)]) -> bool {
 }
 
 /// Where the step of a concrete state in a mode of the pair leads.
-pub(super) fn step<'r>(replay: &'r Replay<'_>, from: Side) -> Option<(&'r Concrete, &'r Concrete)> {
+pub(super) fn step<'r>(
+    replay: &'r Replay<'_>,
+    from: VirtualMode,
+) -> Option<(&'r Concrete, &'r Concrete)> {
     let [side] = replay.sides.as_slice() else { return None };
     let inside = |part| from.admits(replay.pair(), side.before.part(part));
     let inside = replay.isa().mode.is_none_or(inside);
@@ -227,7 +230,7 @@ pub(crate) fn launch_shown_by(replay: &Replay<'_>, launching: Launching<'_>) -> 
     };
     let is_placed =
         |state: &Concrete| mapping(replay.isa()).all(|(part, least)| state.part(part) >= least);
-    step(replay, Side::Supervisor).is_some_and(|(before, after)| {
+    step(replay, VirtualMode::Supervisor).is_some_and(|(before, after)| {
         has(before, launching.kept)
             && has(after, launching.kept)
             && in_user(after)
@@ -260,14 +263,14 @@ pub(crate) fn set_by_deprivileging(setting: Setting<'_>, class: &Class) -> Vec<(
 
 /// Whether the step of a concrete state sets these bits and leaves those that are held.
 pub(crate) fn set_shown_by(replay: &Replay<'_>, kept: (Part, u128), held: &[(Part, u128)]) -> bool {
-    step(replay, Side::Supervisor).is_some_and(|(before, after)| {
+    step(replay, VirtualMode::Supervisor).is_some_and(|(before, after)| {
         !has(before, &[kept]) && has(after, &[kept]) && has(before, held) && has(after, held)
     })
 }
 
 /// Whether the step of a concrete state moves a component of the mapping to where a guest may be.
 pub(crate) fn map_shown_by(replay: &Replay<'_>, (part, least): (Part, u128)) -> bool {
-    step(replay, Side::Supervisor).is_some_and(|(before, after)| {
+    step(replay, VirtualMode::Supervisor).is_some_and(|(before, after)| {
         before.part(part) != after.part(part) && after.part(part) >= least
     })
 }

@@ -8,8 +8,8 @@
 use model::isa::Kind;
 use model::property::Property;
 
-use super::behaviour::{compare, in_side, relocated};
-use super::{Definition, Obligation, Side};
+use super::behaviour::{compare, in_virtual_mode, relocated};
+use super::{Definition, Obligation, VirtualMode};
 use crate::prove::problem::Problem;
 use crate::prove::replay::Replay;
 use crate::prove::setting::Setting;
@@ -20,19 +20,19 @@ pub(crate) const DEFINITION: Definition = Definition {
                 (P&G 1974, section 3)",
     applies: |_| true,
     counts: |_| true,
-    modes: &Side::PAIR,
+    modes: &VirtualMode::PAIR,
     ask,
     shown_by,
 };
 
-fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: Side) -> Obligation {
+fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: VirtualMode) -> Obligation {
     let state = problem.fresh();
-    let first = in_side(problem, setting, &state, side);
+    let first = in_virtual_mode(problem, setting, &state, side);
     let (second, moved) = relocated(problem, &first);
     compare(problem, first, second, &[moved], setting.profile)
 }
 
-fn shown_by(replay: &Replay<'_>, _: Side) -> bool {
+fn shown_by(replay: &Replay<'_>, _: VirtualMode) -> bool {
     replay.differ_only(|s| s.kind == Some(Kind::Relocation))
         && replay.sees_equal_storage()
         && replay.results_differ(replay.literal())

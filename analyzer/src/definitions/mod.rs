@@ -40,7 +40,7 @@ use crate::symbolic::term::Term;
 
 /// The virtual mode that the states of a question are in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Side {
+pub(crate) enum VirtualMode {
     /// The pair's supervisor mode.
     Supervisor,
     /// The pair's user mode.
@@ -49,7 +49,7 @@ pub(crate) enum Side {
     Other,
 }
 
-impl Side {
+impl VirtualMode {
     pub(crate) const PAIR: [Self; 2] = [Self::Supervisor, Self::User];
     pub(crate) const ALL: [Self; 3] = [Self::Supervisor, Self::User, Self::Other];
 
@@ -114,16 +114,16 @@ pub(crate) struct Definition {
     /// Whether it makes an instruction sensitive in the profile.
     pub(crate) counts: fn(Profile) -> bool,
     /// The modes the question is put for, one at a time; none if its states differ in mode.
-    pub(crate) modes: &'static [Side],
+    pub(crate) modes: &'static [VirtualMode],
     /// The formula.
-    pub(crate) ask: fn(&mut Problem<'_>, Setting<'_>, Side) -> Obligation,
+    pub(crate) ask: fn(&mut Problem<'_>, Setting<'_>, VirtualMode) -> Obligation,
     /// Whether played states are a witness.
-    pub(crate) shown_by: fn(&Replay<'_>, Side) -> bool,
+    pub(crate) shown_by: fn(&Replay<'_>, VirtualMode) -> bool,
 }
 
 impl Definition {
     /// The name of the question in one of its modes.
-    pub(crate) fn question(&self, side: Side) -> String {
+    pub(crate) fn question(&self, side: VirtualMode) -> String {
         if self.modes.is_empty() {
             self.property.word().to_owned()
         } else {

@@ -9,7 +9,7 @@
 //! **What a witness shows.** The state in both modes, and the result that tells them apart.
 
 use super::behaviour::compare;
-use super::{Definition, Obligation, Side};
+use super::{Definition, Obligation, VirtualMode};
 use crate::prove::problem::Problem;
 use crate::prove::replay::{Replay, deprivileged};
 use crate::prove::setting::Setting;
@@ -25,12 +25,12 @@ pub(crate) const DEFINITION: Definition = Definition {
     shown_by,
 };
 
-fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, _: Side) -> Obligation {
+fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, _: VirtualMode) -> Obligation {
     let (supervisor, user) = problem.mode_pair(setting.pair);
     compare(problem, supervisor, user, &[], setting.profile)
 }
 
-fn shown_by(replay: &Replay<'_>, _: Side) -> bool {
+fn shown_by(replay: &Replay<'_>, _: VirtualMode) -> bool {
     let [a, b] = replay.sides.as_slice() else { return false };
     replay.starts_in_supervisor()
         && deprivileged(replay.isa(), replay.pair(), &a.before).registers == b.before.registers

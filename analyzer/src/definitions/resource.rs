@@ -9,8 +9,8 @@
 use model::isa::{Kind, Profile, Slice};
 use model::property::Property;
 
-use super::behaviour::{compare_in_place, in_side, varied};
-use super::{Definition, Obligation, Side};
+use super::behaviour::{compare_in_place, in_virtual_mode, varied};
+use super::{Definition, Obligation, VirtualMode};
 use crate::prove::problem::Problem;
 use crate::prove::replay::Replay;
 use crate::prove::setting::Setting;
@@ -21,7 +21,7 @@ pub(crate) const DEFINITION: Definition = Definition {
                 and end visibly different (refined profile)",
     applies: |profile| profile != Profile::Literal,
     counts: |_| true,
-    modes: &Side::PAIR,
+    modes: &VirtualMode::PAIR,
     ask,
     shown_by,
 };
@@ -31,13 +31,13 @@ pub(crate) fn is_resource(slice: &Slice) -> bool {
     matches!(slice.kind, Some(Kind::Resource | Kind::TrapVector | Kind::Identity | Kind::Device))
 }
 
-fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: Side) -> Obligation {
+fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: VirtualMode) -> Obligation {
     let state = problem.fresh();
-    let first = in_side(problem, setting, &state, side);
+    let first = in_virtual_mode(problem, setting, &state, side);
     let (second, differs) = varied(problem, &first, is_resource);
     compare_in_place(problem, first, second, &[differs], setting.profile)
 }
 
-fn shown_by(replay: &Replay<'_>, _: Side) -> bool {
+fn shown_by(replay: &Replay<'_>, _: VirtualMode) -> bool {
     replay.differ_only(is_resource) && replay.has_equal_storage() && replay.results_differ(false)
 }

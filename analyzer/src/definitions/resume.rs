@@ -12,7 +12,7 @@
 
 use super::launch::{self, Launching};
 use super::save::{Component, read, value};
-use super::{Obligation, Side};
+use super::{Obligation, VirtualMode};
 use crate::prove::problem::Problem;
 use crate::prove::replay::Replay;
 use crate::prove::setting::Setting;
@@ -52,7 +52,7 @@ pub(crate) fn ask(
     launching: Launching<'_>,
     aims: &[Aim],
 ) -> Obligation {
-    let run = launch::run(problem, setting, Side::Supervisor);
+    let run = launch::run(problem, setting, VirtualMode::Supervisor);
     let mut all = launch::goals(problem, setting, &run, launching);
     all.extend(aims.iter().map(|aim| aim.term(problem, &run.transition.after)));
     let goal = problem.terms.all(all);
@@ -60,7 +60,7 @@ pub(crate) fn ask(
 }
 
 pub(crate) fn shown_by(replay: &Replay<'_>, launching: Launching<'_>, aims: &[Aim]) -> bool {
-    launch::step(replay, Side::Supervisor)
+    launch::step(replay, VirtualMode::Supervisor)
         .is_some_and(|(_, after)| aims.iter().all(|aim| aim.is_met(after)))
         && launch::launch_shown_by(replay, launching)
 }
@@ -69,7 +69,7 @@ pub(crate) fn shown_by(replay: &Replay<'_>, launching: Launching<'_>, aims: &[Ai
 pub(crate) fn ask_given(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
-    side: Side,
+    side: VirtualMode,
     aims: &[Aim],
 ) -> Obligation {
     let run = launch::run(problem, setting, side);
@@ -85,7 +85,7 @@ pub(crate) fn ask_given(
     launch::asked(problem, run, goal)
 }
 
-pub(crate) fn given_shown_by(replay: &Replay<'_>, side: Side, aims: &[Aim]) -> bool {
+pub(crate) fn given_shown_by(replay: &Replay<'_>, side: VirtualMode, aims: &[Aim]) -> bool {
     launch::step(replay, side).is_some_and(|(before, after)| {
         aims.iter().any(|aim| !aim.is_met(before) && aim.is_met(after))
     })

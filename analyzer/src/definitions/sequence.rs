@@ -20,9 +20,9 @@ use model::isa::{Class, Isa, Kind, Role, Slice, TrapId};
 use model::state::State as Concrete;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::behaviour::in_side;
+use super::behaviour::in_virtual_mode;
 use super::resource::is_resource;
-use super::{Obligation, Side};
+use super::{Obligation, VirtualMode};
 use crate::decide::Query;
 use crate::prove::problem::{Problem, Storage, cell_count};
 use crate::prove::replay::{Played, Replay, equal_bits};
@@ -52,7 +52,7 @@ pub(crate) fn stores(setting: Setting<'_>, class: &Class, trap: TrapId) -> Store
     let isa = setting.isa;
     let mut problem = Problem::new(isa, class, Terms::default());
     let fresh = problem.fresh();
-    let state = in_side(&mut problem, setting, &fresh, Side::User);
+    let state = in_virtual_mode(&mut problem, setting, &fresh, VirtualMode::User);
     let mut own = monitors_own(&mut problem, &state);
     let argument = argument(&mut problem);
     own.extend(argument);
@@ -142,7 +142,7 @@ pub(crate) fn ask_partition(
     premises.push(problem.terms.ule(least, k));
 
     let fresh = problem.fresh();
-    let mut real = in_side(problem, setting, &fresh, Side::User);
+    let mut real = in_virtual_mode(problem, setting, &fresh, VirtualMode::User);
     let (array, rest) = (problem.array(), problem.array());
     let regions = vec![Region { base: k, size: w, array }];
     real.layout = Rc::new(Layout { regions, rest, cells: q });
@@ -221,7 +221,7 @@ pub(crate) fn ask_saved(
     sought: Sought,
 ) -> Obligation {
     let fresh = problem.fresh();
-    let mut first = in_side(problem, setting, &fresh, Side::User);
+    let mut first = in_virtual_mode(problem, setting, &fresh, VirtualMode::User);
     let rest = problem.array();
     first.layout = Rc::new(Layout { regions: Vec::new(), rest, cells: problem.cells });
     let argument = argument(problem);
@@ -254,7 +254,7 @@ pub(crate) fn ask_saved(
 /// "The instruction completes in user mode, and changes the mapping."
 pub(crate) fn ask_moves(problem: &mut Problem<'_>, setting: Setting<'_>) -> Obligation {
     let fresh = problem.fresh();
-    let state = in_side(problem, setting, &fresh, Side::User);
+    let state = in_virtual_mode(problem, setting, &fresh, VirtualMode::User);
     let storage = Storage::Flat(problem.array());
     let run = problem.run(state, storage);
     let changed = problem.differ(&run.entry, &run.transition.after, is_mapping);
@@ -281,7 +281,7 @@ pub(crate) fn ask_argument(
 ) -> Obligation {
     let arguments = [argument(problem), argument(problem)];
     let real = problem.fresh();
-    let real = in_side(problem, setting, &real, Side::User);
+    let real = in_virtual_mode(problem, setting, &real, VirtualMode::User);
     let virtual_state = problem.fresh();
     let mut premises = problem.always.clone();
     let mut one = Vec::new();

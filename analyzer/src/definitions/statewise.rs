@@ -24,9 +24,9 @@ use model::isa::{Isa, Kind, Part, Role, Slice};
 use model::map::{Partition, VmMap, window};
 use model::state::State as Concrete;
 
-use super::behaviour::{in_side, other_mode};
+use super::behaviour::{in_virtual_mode, other_mode};
 use super::resource::is_resource;
-use super::{Obligation, Side, allocator};
+use super::{Obligation, VirtualMode, allocator};
 use crate::decide::Query;
 use crate::prove::problem::{Problem, Run, any_cell, cell_count};
 use crate::prove::replay::{Played, Replay, equal_bits};
@@ -132,7 +132,7 @@ pub(super) struct Placed {
 pub(crate) fn ask(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
-    side: Side,
+    side: VirtualMode,
     guests: Guests,
     case: Case,
 ) -> Obligation {
@@ -143,7 +143,7 @@ pub(crate) fn ask(
 pub(crate) fn ask_placed(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
-    side: Side,
+    side: VirtualMode,
     guests: Guests,
     case: Case,
 ) -> Obligation {
@@ -154,7 +154,7 @@ pub(crate) fn ask_placed(
 pub(crate) fn ask_keeping(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
-    side: Side,
+    side: VirtualMode,
     case: Case,
     kept: &[(Part, u128)],
 ) -> Obligation {
@@ -164,7 +164,7 @@ pub(crate) fn ask_keeping(
 fn broken_square(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
-    side: Side,
+    side: VirtualMode,
     (guests, case): (Guests, Case),
     kept: &[(Part, u128)],
     placed: bool,
@@ -196,7 +196,7 @@ fn broken_square(
 pub(super) fn place(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
-    side: Side,
+    side: VirtualMode,
     guests: Guests,
     case: Case,
 ) -> Placed {
@@ -219,7 +219,7 @@ pub(super) fn place(
 
     // The guest.
     let fresh = problem.fresh();
-    let mut guest = in_side(problem, setting, &fresh, side);
+    let mut guest = in_virtual_mode(problem, setting, &fresh, side);
     let (l, b) = problem.window(&guest);
     let array = problem.array();
     guest.layout = Rc::new(Layout { regions: Vec::new(), rest: array, cells: w });
@@ -264,7 +264,7 @@ pub(super) fn place(
     }
 
     // Its image.
-    let real = if side == Side::User && setting.steady {
+    let real = if side == VirtualMode::User && setting.steady {
         guest.clone()
     } else {
         problem.deprivileged(&guest, setting.pair)
@@ -560,12 +560,12 @@ pub(super) fn partition_differs(
 }
 
 /// Whether played states, the guest's and its image, refute the condition.
-pub(crate) fn refuted_by(replay: &Replay<'_>, side: Side, guests: Guests) -> bool {
+pub(crate) fn refuted_by(replay: &Replay<'_>, side: VirtualMode, guests: Guests) -> bool {
     is_placed(replay, side, guests) && !broken(replay, guests).is_empty()
 }
 
 /// Whether the second state is the image of the first, an admitted guest's in the given mode.
-pub(crate) fn is_placed(replay: &Replay<'_>, side: Side, guests: Guests) -> bool {
+pub(crate) fn is_placed(replay: &Replay<'_>, side: VirtualMode, guests: Guests) -> bool {
     let isa = replay.isa();
     let ([guest, real], Some(map)) = (replay.sides.as_slice(), VmMap::of(isa)) else {
         return false;

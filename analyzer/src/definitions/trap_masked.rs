@@ -9,7 +9,7 @@
 use model::isa::Profile;
 use model::property::Property;
 
-use super::{Definition, Obligation, Side};
+use super::{Definition, Obligation, VirtualMode};
 use crate::decide::Query;
 use crate::prove::problem::{Problem, Storage};
 use crate::prove::replay::{Replay, deprivileged};
@@ -26,7 +26,7 @@ pub(crate) const DEFINITION: Definition = Definition {
     shown_by,
 };
 
-fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, _: Side) -> Obligation {
+fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, _: VirtualMode) -> Obligation {
     let (supervisor, user) = problem.mode_pair(setting.pair);
     let storage = Storage::Flat(problem.array());
     let s1 = problem.run(supervisor, storage);
@@ -39,7 +39,7 @@ fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, _: Side) -> Obligation {
     Obligation { query: Query { premises, goal }, runs: vec![s1, s2], unknown, first: None }
 }
 
-fn shown_by(replay: &Replay<'_>, _: Side) -> bool {
+fn shown_by(replay: &Replay<'_>, _: VirtualMode) -> bool {
     let [a, b] = replay.sides.as_slice() else { return false };
     replay.starts_in_supervisor()
         && deprivileged(replay.isa(), replay.pair(), &a.before) == b.before

@@ -18,9 +18,9 @@ use model::property::Property;
 use model::state::State as Concrete;
 use rustc_hash::FxHashSet;
 
-use super::behaviour::in_side;
+use super::behaviour::in_virtual_mode;
 use super::sequence::{argument, arguments, behind, same_behind, sequel};
-use super::{Definition, Obligation, Side};
+use super::{Definition, Obligation, VirtualMode};
 use crate::decide::Query;
 use crate::prove::problem::{Problem, Run, Storage};
 use crate::prove::replay::{Played, Replay, keeps_mode_and_r};
@@ -35,7 +35,7 @@ pub(crate) const DEFINITION: Definition = Definition {
                 otherwise, whatever comes of what is left open (extended profile)",
     applies: |profile| profile == Profile::Extended,
     counts: |_| true,
-    modes: &Side::PAIR,
+    modes: &VirtualMode::PAIR,
     ask,
     shown_by,
 };
@@ -174,11 +174,11 @@ fn is_left(
     problem.terms.all(all)
 }
 
-fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: Side) -> Obligation {
+fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: VirtualMode) -> Obligation {
     let isa = problem.isa;
     let fresh = problem.fresh();
-    let first = in_side(problem, setting, &fresh, side);
-    let user = in_side(problem, setting, &fresh, Side::User);
+    let first = in_virtual_mode(problem, setting, &fresh, side);
+    let user = in_virtual_mode(problem, setting, &fresh, VirtualMode::User);
     let mut lost: Vec<(TrapId, Vec<Component>)> = Vec::new();
     for index in 0..isa.traps.len() {
         let trap = TrapId(index as u32);
@@ -229,7 +229,7 @@ fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: Side) -> Obligatio
     Obligation { query: Query { premises, goal }, runs, unknown, first: None }
 }
 
-fn shown_by(replay: &Replay<'_>, side: Side) -> bool {
+fn shown_by(replay: &Replay<'_>, side: VirtualMode) -> bool {
     let [a, b] = replay.sides.as_slice() else { return false };
     let isa = replay.isa();
     let (Some(x), Some(y)) = (a.after(isa, false), b.after(isa, false)) else { return false };

@@ -3,16 +3,16 @@
 use std::sync::Mutex;
 
 use crate::decide::By;
+use crate::prove::answer::Existence;
 use crate::prove::counts::Counts;
+use crate::prove::question::Backend;
 use crate::prove::setting::Setting;
-use crate::prove::settle::Settle;
-use crate::prove::verdict::Verdict;
 
 /// The setting of the questions, who answers them, and what it has taken.
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'i> {
     pub(crate) setting: Setting<'i>,
-    pub(crate) settle: &'i dyn Settle,
+    pub(crate) backend: &'i dyn Backend,
     pub(crate) tally: &'i Tally,
 }
 
@@ -21,7 +21,7 @@ pub(crate) struct Context<'i> {
 pub(crate) struct Tally(Mutex<Counts>);
 
 impl Tally {
-    pub(crate) fn count(&self, verdict: &Verdict, by: By) {
+    pub(crate) fn count(&self, verdict: &Existence, by: By) {
         self.0.lock().expect("no holder panics").count(verdict, by);
     }
 

@@ -1,7 +1,7 @@
 //! Effort: how many obligations were settled, and how.
 
 use crate::decide::By;
-use crate::prove::verdict::Verdict;
+use crate::prove::answer::Existence;
 
 /// How many obligations were settled how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -28,12 +28,12 @@ pub struct Counts {
 
 impl Counts {
     /// Counts one settled obligation.
-    pub(crate) fn count(&mut self, verdict: &Verdict, by: By) {
+    pub(crate) fn count(&mut self, verdict: &Existence, by: By) {
         self.obligations += 1;
         match verdict {
-            Verdict::Proved(_) => self.proved += 1,
-            Verdict::Shown(_) => self.witnessed += 1,
-            Verdict::Open(_) => self.undecided += 1,
+            Existence::Absent(_) => self.proved += 1,
+            Existence::Witnessed(_) => self.witnessed += 1,
+            Existence::Unknown(_) => self.undecided += 1,
         }
         match by {
             By::Dependency => self.by_dependency += 1,

@@ -3,20 +3,20 @@
 use model::isa::Class;
 
 use crate::definitions::statewise::{Case, Guests};
+use crate::prove::answer::Existence;
 use crate::prove::context::Context;
+use crate::prove::question::{Question, Session};
 use crate::prove::setting::Setting;
-use crate::prove::settle::{Docket, Question};
-use crate::prove::verdict::Verdict;
 
 /// One class under questioning: what was asked before, and who answers.
 pub(crate) struct Inquiry<'i> {
-    pub(crate) docket: Docket<'i>,
+    pub(crate) session: Session<'i>,
     context: Context<'i>,
 }
 
 impl<'i> Inquiry<'i> {
     pub(crate) fn new(context: Context<'i>, class: &'i Class) -> Self {
-        Self { docket: Docket::new(context.setting, class), context }
+        Self { session: Session::new(context.setting, class), context }
     }
 
     pub(crate) fn setting(&self) -> Setting<'i> {
@@ -24,20 +24,20 @@ impl<'i> Inquiry<'i> {
     }
 
     pub(crate) fn class(&self) -> &'i Class {
-        self.docket.problem.class
+        self.session.problem.class
     }
 
     /// Puts a question and counts it.
-    pub(crate) fn ask(&mut self, question: &Question<'_>) -> Verdict {
-        let (verdict, by) = self.context.settle.settle(&mut self.docket, question);
+    pub(crate) fn ask(&mut self, question: &Question<'_>) -> Existence {
+        let (verdict, by) = self.context.backend.discharge(&mut self.session, question);
         self.context.tally.count(&verdict, by);
         verdict
     }
 
     /// A small witness.
-    pub(crate) fn small(&mut self, question: &Question<'_>) -> Verdict {
-        let small = self.context.settle.small(&mut self.docket, question);
-        small.unwrap_or_else(|| Verdict::Open("no witness is asked for".into()))
+    pub(crate) fn small(&mut self, question: &Question<'_>) -> Existence {
+        let small = self.context.backend.small(&mut self.session, question);
+        small.unwrap_or_else(|| Existence::Unknown("no witness is asked for".into()))
     }
 
     /// A statement that has to hold in every case of f: the first failure, else what is open, else the
@@ -45,15 +45,15 @@ impl<'i> Inquiry<'i> {
     pub(crate) fn by_case(
         &mut self,
         guests: Guests,
-        put: impl Fn(&mut Self, Case) -> Verdict,
-    ) -> Verdict {
+        put: impl Fn(&mut Self, Case) -> Existence,
+    ) -> Existence {
         if model::map::VmMap::of(self.setting().isa).is_none() {
-            return Verdict::Open("the machine has no relocation and bounds".into());
+            return Existence::Unknown("the machine has no relocation and bounds".into());
         }
-        let mut verdict: Option<Verdict> = None;
+        let mut verdict: Option<Existence> = None;
         for case in guests.cases() {
             let one = put(self, *case);
-            if one.is_shown() {
+            if one.is_witnessed() {
                 return one;
             }
             verdict = Some(match verdict.take() {
@@ -61,6 +61,6 @@ impl<'i> Inquiry<'i> {
                 None => one,
             });
         }
-        verdict.unwrap_or_else(|| Verdict::Open("f has no case".into()))
+        verdict.unwrap_or_else(|| Existence::Unknown("f has no case".into()))
     }
 }

@@ -4,7 +4,7 @@ use model::isa::{Isa, Pair, Profile, TrapId};
 use model::property::Property;
 use model::theorem::Theorem;
 
-use crate::definitions::Side;
+use crate::definitions::VirtualMode;
 use crate::definitions::statewise::Guests;
 
 /// What the questions about one de-privileging pair share.
@@ -18,7 +18,7 @@ pub(crate) struct Setting<'i> {
     /// Traps that never lead to a monitor: see [`crate::definitions::entry`].
     pub(crate) strays: &'i [TrapId],
     /// Definitions that speak of no state in a mode: their answer is vacuous.
-    pub(crate) empty: &'i [(Property, Side)],
+    pub(crate) empty: &'i [(Property, VirtualMode)],
 }
 
 impl<'i> Setting<'i> {
@@ -40,13 +40,17 @@ impl<'i> Setting<'i> {
 
     /// The virtual modes whose code a monitor runs directly: all of them under a VMM, user mode under
     /// a hybrid monitor.
-    pub(crate) fn sides(self, theorem: Theorem) -> &'static [Side] {
-        if theorem.is_hybrid() { &[Side::User] } else { self.all_sides() }
+    pub(crate) fn virtual_modes(self, theorem: Theorem) -> &'static [VirtualMode] {
+        if theorem.is_hybrid() { &[VirtualMode::User] } else { self.all_virtual_modes() }
     }
 
     /// The virtual modes that a guest can be in.
-    pub(crate) fn all_sides(self) -> &'static [Side] {
-        if self.isa.mode.map_or(1, |mode| mode.width) == 1 { &Side::PAIR } else { &Side::ALL }
+    pub(crate) fn all_virtual_modes(self) -> &'static [VirtualMode] {
+        if self.isa.mode.map_or(1, |mode| mode.width) == 1 {
+            &VirtualMode::PAIR
+        } else {
+            &VirtualMode::ALL
+        }
     }
 
     /// Traps that are not strays.

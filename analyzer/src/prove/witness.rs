@@ -115,7 +115,7 @@ pub(crate) fn concrete(
 }
 
 /// What to make small in a witness, most important first: differences, then R, then the rest.
-pub(crate) fn wishes(problem: &mut Problem<'_>, obligation: &Obligation) -> Vec<Term> {
+pub(crate) fn minimise(problem: &mut Problem<'_>, obligation: &Obligation) -> Vec<Term> {
     let mut differences = Vec::new();
     let mut values: Vec<(Role, Term)> = Vec::new();
     let isa = problem.isa;

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use std::path::{Component, Path};
 
 use model::diagnostic::Sources;
-use model::isa::{Class, Isa, Premise, VerdictWord};
+use model::isa::{Class, Isa, Premise, Verdict};
 use model::property::Property;
 use model::theorem::Theorem;
 use serde::Serialize;
@@ -205,7 +205,7 @@ fn needs(isa: &Isa, report: &Report, theorem: impl Fn(&PairReport) -> &TheoremRe
 
 /// The classes that the verdict needs a trap of. Where it holds, if only on a condition, it needs none.
 fn breaking(it: &TheoremReport) -> &[String] {
-    if it.verdict == VerdictWord::Holds { &[] } else { &it.refuting }
+    if it.verdict == Verdict::Holds { &[] } else { &it.refuting }
 }
 
 /// Whether a class must trap for one of the theorems on this pair. Theorem 3 asks for no more than
@@ -241,13 +241,9 @@ fn checked(report: &Report, pairs: &[PairReport]) -> Checked {
     };
     let found: Vec<&PairReport> = report.pairs.iter().filter(repaired).collect();
     let outcome = |t: &TheoremReport| match (t.premise, t.verdict) {
-        (Premise::Fails, _) | (_, VerdictWord::Refuted | VerdictWord::NotApplicable) => {
-            Outcome::Fails
-        }
-        (Premise::Undecided, _) | (_, VerdictWord::Undecided) => Outcome::Undecided,
-        (Premise::Holds | Premise::Vacuous, VerdictWord::Holds | VerdictWord::Vacuous) => {
-            Outcome::Holds
-        }
+        (Premise::Fails, _) | (_, Verdict::Refuted | Verdict::NotApplicable) => Outcome::Fails,
+        (Premise::Undecided, _) | (_, Verdict::Undecided) => Outcome::Undecided,
+        (Premise::Holds | Premise::Vacuous, Verdict::Holds | Verdict::Vacuous) => Outcome::Holds,
     };
     let theorem = |t: &TheoremReport| CheckedTheorem {
         premise: t.premise.word(),

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use model::isa::{Class, ExpectedWord, Isa, Profile, TrapKind};
 use model::property::Property;
 
-use crate::prove::verdict::Answer;
+use crate::prove::answer::Answer;
 use crate::report::{InstructionReport, PairReport, Report, TheoremReport};
 
 /// An overlay in the making: classes of a machine made to trap.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::diagnostic::Sources;
-use model::isa::{Isa, Pair, Profile, TrapId, VerdictWord};
+use model::isa::{Isa, Pair, Profile, TrapId, Verdict};
 use model::property::Property;
 use model::theorem::Theorem;
 
@@ -13,11 +13,11 @@ use super::{
     Summary, TheoremReport, Theorems, TrapReport, WitnessReport, diagram, expectations,
 };
 use crate::decide::By;
-use crate::definitions::Side;
+use crate::definitions::VirtualMode;
 use crate::definitions::save::Component;
+use crate::prove::answer::{Answer, Existence};
 use crate::prove::counts::Counts;
 use crate::prove::setting::Setting;
-use crate::prove::verdict::{Answer, Verdict};
 use crate::theorems::choice::{self, Choice};
 use crate::theorems::classify::Classification;
 use crate::theorems::counterexample::{Counterexample, Step};
@@ -101,14 +101,14 @@ fn theorem_report(
     let all = judged.all.as_slice();
     let mut assumptions: Vec<String> =
         isa.assumptions.iter().map(|a| format!("{}: {}", a.name, a.text)).collect();
-    if matches!(it.verdict, VerdictWord::Holds | VerdictWord::Refuted) {
+    if matches!(it.verdict, Verdict::Holds | Verdict::Refuted) {
         let place = "a guest with w cells of storage stands at k in a machine of q ≥ k + w cells (standard map)";
         assumptions.push(place.into());
         if profile != Profile::Extended {
             assumptions.push("the guest keeps l + b ≤ w, as the paper assumes".into());
         }
     }
-    if it.verdict == VerdictWord::Holds {
+    if it.verdict == Verdict::Holds {
         assumptions.extend(it.launch_assumed.iter().cloned());
     }
     if profile != Profile::Extended {
@@ -135,7 +135,7 @@ fn theorem_report(
             "values the architecture leaves undefined do not themselves depend on M or R, in";
         assumptions.push(format!("{what} {}", theorem::brief(&undefined)));
     }
-    let watched = it.watched.iter().filter(|_| it.verdict == VerdictWord::Holds);
+    let watched = it.watched.iter().filter(|_| it.verdict == Verdict::Holds);
     let Counterexample { step, collision, guest, loss } = counterexample;
     let refutation = |it: &Step| Refutation {
         instruction: isa.classes[it.class].name.clone(),
@@ -168,14 +168,14 @@ fn theorem_report(
         conditions: conditions(isa, pair, it),
         keeps: it.keeps.iter().map(|(part, value)| KeptBits::new(isa, *part, *value)).collect(),
         watches: watched.map(|i| isa.assumptions[*i].name.clone()).collect(),
-        loses: if it.verdict == VerdictWord::Holds { it.losing.clone() } else { Vec::new() },
+        loses: if it.verdict == Verdict::Holds { it.losing.clone() } else { Vec::new() },
         diagram: diagram::report(setting, (all, &judged.diagram), it, loss),
     }
 }
 
 /// The conditions of a verdict that holds, in words.
 pub(crate) fn conditions(isa: &Isa, pair: &Pair, it: &Judgement) -> Vec<String> {
-    if it.verdict != VerdictWord::Holds {
+    if it.verdict != Verdict::Holds {
         return Vec::new();
     }
     let keeps = choice::words(isa, &it.keeps);
@@ -199,13 +199,13 @@ fn safe_if(isa: &Isa, choices: &[(usize, Choice)], class: usize) -> Vec<String> 
 /// Where the traps lead.
 fn trap_reports(setting: Setting<'_>, entries: &Entries) -> Vec<TrapReport> {
     let isa = setting.isa;
-    let of = |(index, (answer, depends)): (usize, &(Answer, Option<Verdict>))| {
+    let of = |(index, (answer, depends)): (usize, &(Answer, Option<Existence>))| {
         let trap = TrapId(index as u32);
         let evidence = depends.as_ref().and_then(|verdict| match verdict {
-            Verdict::Shown(witness) => {
+            Existence::Witnessed(witness) => {
                 Some(Evidence::Witness(WitnessReport::of_trap(isa, trap, witness)))
             }
-            Verdict::Proved(_) | Verdict::Open(_) => None,
+            Existence::Absent(_) | Existence::Unknown(_) => None,
         });
         TrapReport { name: isa.trap(trap).name.clone(), enters: *answer, evidence }
     };
@@ -241,11 +241,11 @@ fn recursive_report(setting: Setting<'_>, it: &Recursive) -> RecursiveReport {
 }
 
 /// A witness tells the most, then what is open, then the proof that took the most.
-fn telling(verdict: &Verdict) -> u64 {
+fn telling(verdict: &Existence) -> u64 {
     match verdict {
-        Verdict::Shown(_) => u64::MAX,
-        Verdict::Open(_) => u64::MAX - 1,
-        Verdict::Proved(proof) => match proof.by() {
+        Existence::Witnessed(_) => u64::MAX,
+        Existence::Unknown(_) => u64::MAX - 1,
+        Existence::Absent(proof) => match proof.by() {
             By::Dependency => 0,
             By::Rewriting | By::Evaluation => 1,
             By::Sat(conflicts) => conflicts.saturating_add(2).min(u64::MAX - 2),
@@ -271,7 +271,7 @@ fn instruction_report(
         let shown = finding
             .verdicts
             .iter()
-            .filter(|(_, v)| v.is_shown() && !finding.definition.modes.is_empty());
+            .filter(|(_, v)| v.is_witnessed() && !finding.definition.modes.is_empty());
         let shown: Vec<String> = shown.map(|(side, _)| side.name(pair).to_owned()).collect();
         if !finding.definition.modes.is_empty() {
             let answers = finding.verdicts.iter().map(|(side, _)| {
@@ -286,7 +286,7 @@ fn instruction_report(
     // The first of those that tell the most.
     if let Some(square) = it.statewise.iter().rev().max_by_key(|s| telling(&s.verdict)) {
         evidence.insert(Property::Statewise.key(), Evidence::of(isa, index, &square.verdict));
-        let broken = it.statewise.iter().filter(|s| s.verdict.is_shown());
+        let broken = it.statewise.iter().filter(|s| s.verdict.is_witnessed());
         let broken: Vec<String> = broken.map(|s| s.side.name(pair).to_owned()).collect();
         if !broken.is_empty() {
             modes.insert(Property::Statewise.key(), broken);
@@ -307,12 +307,12 @@ fn instruction_report(
 }
 
 fn assumption_reports(isa: &Isa, pair: &Pair, assumed: &Assumed) -> Vec<AssumptionReport> {
-    let mode = |side: &Side| match side {
-        Side::Supervisor => pair.supervisor.0.as_str(),
-        Side::User => pair.user.0.as_str(),
-        Side::Other => "any other mode",
+    let mode = |side: &VirtualMode| match side {
+        VirtualMode::Supervisor => pair.supervisor.0.as_str(),
+        VirtualMode::User => pair.user.0.as_str(),
+        VirtualMode::Other => "any other mode",
     };
-    let list = |of: &[(Breaker, Side, Answer)], wanted: Answer| {
+    let list = |of: &[(Breaker, VirtualMode, Answer)], wanted: Answer| {
         let name = |breaker: &Breaker| match breaker {
             Breaker::Class(class) => isa.classes[*class].name.clone(),
             Breaker::Trap(trap) => format!("trap {}", isa.trap(*trap).name),
@@ -328,7 +328,7 @@ fn assumption_reports(isa: &Isa, pair: &Pair, assumed: &Assumed) -> Vec<Assumpti
         (!names.is_empty()).then(|| theorem::brief(&names))
     };
     let of = |(a, kept): (&model::isa::Assumption, &Kept)| {
-        let unseen: Vec<(Breaker, Side, Answer)> = kept
+        let unseen: Vec<(Breaker, VirtualMode, Answer)> = kept
             .unseen
             .iter()
             .map(|(class, side, a)| (Breaker::Class(*class), *side, *a))

@@ -1,12 +1,12 @@
 //! The commuting diagram, as it is reported.
 
-use model::isa::{Profile, VerdictWord};
+use model::isa::{Profile, Verdict};
 
 use super::{DiagramReport, Refutation, Squares};
 use crate::definitions::dispatch::is_emulated;
 use crate::definitions::sequence::Stores;
+use crate::prove::answer::Answer;
 use crate::prove::setting::Setting;
-use crate::prove::verdict::Answer;
 use crate::theorems::classify::Classification;
 use crate::theorems::diagram::{Diagram, Need, Needed, all_of};
 use crate::theorems::theorem::Judgement;
@@ -21,8 +21,8 @@ pub(super) fn report(
     judgement: &Judgement,
     loss: Option<Refutation>,
 ) -> Option<DiagramReport> {
-    let sides = setting.sides(judgement.theorem);
-    if judgement.verdict != VerdictWord::Holds && !judgement.lost {
+    let sides = setting.virtual_modes(judgement.theorem);
+    if judgement.verdict != Verdict::Holds && !judgement.lost {
         return None;
     }
     let isa = setting.isa;

@@ -1,12 +1,12 @@
 //! What the author of a specification expects, against what was found.
 
 use model::diagnostic::Sources;
-use model::isa::{Expectation, Isa, Premise, VerdictWord};
+use model::isa::{Expectation, Isa, Premise, Verdict};
 use model::theorem::Theorem;
 
 use super::diagram::PROVED;
 use super::{PairReport, Report, Unmet};
-use crate::prove::verdict::Answer;
+use crate::prove::answer::Answer;
 
 /// Compares the findings with what the author expects in this profile.
 pub(crate) fn check(isa: &Isa, sources: &Sources, report: &mut Report) {
@@ -106,12 +106,12 @@ fn not_applicable(
         let (premise, verdict) = (it.premise, it.verdict);
         let premise = premise.map(|p| format!("{name}: premise {}", p.word()));
         let verdict = verdict
-            .filter(|v| *v != VerdictWord::NotApplicable)
+            .filter(|v| *v != Verdict::NotApplicable)
             .map(|v| format!("{name}: {}", v.word()));
         *checked += 1;
         for expected in premise.into_iter().chain(verdict) {
             let found =
-                format!("{name}: {}, the machine has no modes", VerdictWord::NotApplicable.word());
+                format!("{name}: {}, the machine has no modes", Verdict::NotApplicable.word());
             unmet.push(Unmet { expected, found, at: at.map(str::to_owned), undecided: false });
         }
     }
@@ -144,8 +144,8 @@ fn theorem_expectations(
             check(&text(wanted), &text(p), p == Premise::Undecided);
         }
         if let Some(wanted) = it.verdict {
-            let text = |v: VerdictWord| format!("{name}: {}", v.word());
-            check(&text(wanted), &text(v), v == VerdictWord::Undecided);
+            let text = |v: Verdict| format!("{name}: {}", v.word());
+            check(&text(wanted), &text(v), v == Verdict::Undecided);
         }
         if let Some(wanted) = &it.conditions {
             let list = |conditions: &[String]| {
@@ -154,7 +154,7 @@ fn theorem_expectations(
                 format!("{name}: conditions [{}]", all.join(", "))
             };
             let found = theorem.map_or(&[][..], |t| t.conditions.as_slice());
-            check(&list(wanted), &list(found), v == VerdictWord::Undecided);
+            check(&list(wanted), &list(found), v == Verdict::Undecided);
         }
         if let Some(wanted) = it.diagram {
             let found = theorem.and_then(|t| t.diagram.as_ref()).map(|d| (d, d.failing.is_empty()));
@@ -162,9 +162,7 @@ fn theorem_expectations(
                 Some((d, true)) if d.equivalence == PROVED => ("commutes", false),
                 Some((_, false)) => ("fails", false),
                 Some((_, true)) => ("undecided", true),
-                None => {
-                    ("not asked, as direct execution is not right", v == VerdictWord::Undecided)
-                }
+                None => ("not asked, as direct execution is not right", v == Verdict::Undecided),
             };
             check(
                 &format!("{name}: diagram {}", wanted.word()),

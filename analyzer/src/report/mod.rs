@@ -8,7 +8,7 @@ pub mod text;
 use std::collections::BTreeMap;
 
 use model::diagnostic::Sources;
-use model::isa::{Isa, Pair, Premise, Profile, TrapId, VerdictWord};
+use model::isa::{Isa, Pair, Premise, Profile, TrapId, Verdict};
 use model::property::Property;
 use model::state::{Row, State};
 use model::theorem::Theorem;
@@ -17,8 +17,8 @@ use refvmm::vmm::Kind;
 use serde::{Serialize, Serializer};
 
 use crate::decide::By;
+use crate::prove::answer::{Answer, Existence};
 use crate::prove::counts::Counts;
-use crate::prove::verdict::{Answer, Verdict};
 use crate::prove::witness::{Witness, outcome_word};
 use crate::theorems::collision::{Collision, Instance};
 use crate::theorems::guest::{self, Guest};
@@ -182,7 +182,7 @@ impl Theorems {
     }
 
     /// The verdict on a theorem.
-    pub fn verdict(&self, theorem: Theorem) -> VerdictWord {
+    pub fn verdict(&self, theorem: Theorem) -> Verdict {
         self.monitor(theorem).map_or(self.recursive.verdict, |it| it.verdict)
     }
 }
@@ -195,7 +195,7 @@ pub struct TheoremReport {
     pub premise: Premise,
     /// Whether the monitor can be built under the standard map.
     #[serde(serialize_with = "word_of_verdict")]
-    pub verdict: VerdictWord,
+    pub verdict: Verdict,
     /// What decided the verdict: `set-inclusion`, `statewise`, `step-refutation`, or nothing.
     pub by: String,
     /// Instructions that break the premise.
@@ -359,7 +359,7 @@ pub struct Escape {
     pub name: String,
     /// What became of it.
     #[serde(serialize_with = "word_of_verdict")]
-    pub verdict: VerdictWord,
+    pub verdict: Verdict,
     /// What it assumes.
     pub assumption: String,
 }
@@ -372,7 +372,7 @@ pub struct RecursiveReport {
     pub premise: Premise,
     /// Whether the machine is recursively virtualizable.
     #[serde(serialize_with = "word_of_verdict")]
-    pub verdict: VerdictWord,
+    pub verdict: Verdict,
     /// The premises one by one.
     pub premises: BTreeMap<String, String>,
     /// Instructions that depend on time.
@@ -526,15 +526,15 @@ pub struct WitnessRow {
 
 impl Evidence {
     /// Evidence as data.
-    pub(crate) fn of(isa: &Isa, class: usize, verdict: &Verdict) -> Self {
+    pub(crate) fn of(isa: &Isa, class: usize, verdict: &Existence) -> Self {
         match verdict {
-            Verdict::Proved(proof) => match proof.by() {
+            Existence::Absent(proof) => match proof.by() {
                 By::Dependency => Self::Structural { by: "dependency".into() },
                 By::Rewriting | By::Evaluation => Self::Structural { by: "rewriting".into() },
                 By::Sat(conflicts) => Self::Solver { conflicts },
             },
-            Verdict::Shown(witness) => Self::Witness(WitnessReport::of(isa, class, witness)),
-            Verdict::Open(reason) => Self::Open { reason: reason.clone() },
+            Existence::Witnessed(witness) => Self::Witness(WitnessReport::of(isa, class, witness)),
+            Existence::Unknown(reason) => Self::Open { reason: reason.clone() },
         }
     }
 }
@@ -661,6 +661,6 @@ fn word_of_premise<S: Serializer>(it: &Premise, s: S) -> Result<S::Ok, S::Error>
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
-fn word_of_verdict<S: Serializer>(it: &VerdictWord, s: S) -> Result<S::Ok, S::Error> {
+fn word_of_verdict<S: Serializer>(it: &Verdict, s: S) -> Result<S::Ok, S::Error> {
     s.serialize_str(it.word())
 }

@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use model::isa::{Premise, Profile, VerdictWord};
+use model::isa::{Premise, Profile, Verdict};
 use model::property::Property;
 use model::theorem::Theorem;
 
 use super::diagram::PROVED;
-use crate::prove::verdict::Answer;
+use crate::prove::answer::Answer;
 use crate::report::{
     DiagramReport, Evidence, GuestReport, InstructionReport, PairReport, RecursiveReport, Report,
     TheoremReport, Theorems, Unmet, WitnessReport,
@@ -52,14 +52,14 @@ fn paint(text: &str, style: anstyle::Style, detail: Detail) -> String {
     if detail.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
 }
 
-fn verdict(word: VerdictWord, detail: Detail) -> String {
+fn verdict(word: Verdict, detail: Detail) -> String {
     use anstyle::AnsiColor::{Cyan, Green, Red, Yellow};
     let (color, text) = match word {
-        VerdictWord::Holds => (Green, "holds"),
-        VerdictWord::Refuted => (Red, "refuted"),
-        VerdictWord::Undecided => (Yellow, "undecided"),
-        VerdictWord::Vacuous => (Cyan, "vacuous"),
-        VerdictWord::NotApplicable => (Cyan, "not applicable"),
+        Verdict::Holds => (Green, "holds"),
+        Verdict::Refuted => (Red, "refuted"),
+        Verdict::Undecided => (Yellow, "undecided"),
+        Verdict::Vacuous => (Cyan, "vacuous"),
+        Verdict::NotApplicable => (Cyan, "not applicable"),
     };
     paint(text, anstyle::Style::new().bold().fg_color(Some(color.into())), detail)
 }
@@ -275,7 +275,7 @@ fn theorem(it: &TheoremReport, sensitive: &str, open: bool, detail: Detail) -> S
     let least = if open { "at least " } else { "" };
     let why = match (it.premise, it.by.as_str()) {
         (Premise::Holds, _) => {
-            let although = if it.verdict == VerdictWord::Refuted { "although " } else { "" };
+            let although = if it.verdict == Verdict::Refuted { "although " } else { "" };
             format!("{although}every {sensitive} instruction is privileged")
         }
         (Premise::Fails, "statewise") => {

@@ -7,7 +7,7 @@
 
 use model::bits::{Bits, Op, mask};
 
-use super::term::{Milestone, Node, Term, Terms};
+use super::term::{CutPoint, Node, Term, Terms};
 
 impl Terms {
     /// An arena that does not rewrite.
@@ -26,13 +26,13 @@ impl Terms {
     pub(crate) fn pass<T>(&mut self, place: &T, live: Term, value: Term) {
         if self.plain && self.value(value).is_none() && !self.is_false(live) {
             let place = std::ptr::from_ref(place) as usize;
-            self.milestones.push(Milestone { place, live, value });
+            self.cut_points.push(CutPoint { place, live, value });
         }
     }
 
     /// What execution came by, in order.
-    pub(crate) fn milestones(&self) -> &[Milestone] {
-        &self.milestones
+    pub(crate) fn cut_points(&self) -> &[CutPoint] {
+        &self.cut_points
     }
 
     /// An operator applied.

@@ -95,7 +95,7 @@ pub(crate) struct Terms {
     /// Differences of compared terms as linear forms: they are asked for again and again.
     pub(super) differences: RefCell<FxHashMap<(Term, Term), Rc<Linear>>>,
     /// What execution came by, where terms are plain.
-    pub(super) milestones: Vec<Milestone>,
+    pub(super) cut_points: Vec<CutPoint>,
     /// Bits of terms with parts: without this, the ways through a graph would be walked one by one.
     extracted: FxHashMap<(Term, u32, u32), Term>,
     /// When the user wants an answer.
@@ -104,7 +104,7 @@ pub(crate) struct Terms {
 
 /// A value that execution came by.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Milestone {
+pub(crate) struct CutPoint {
     /// Where in the specification: the same in every run of an instruction.
     pub(crate) place: usize,
     /// The path to it is taken.

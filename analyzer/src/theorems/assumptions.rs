@@ -9,11 +9,11 @@ use model::state::State as Concrete;
 use rayon::prelude::*;
 
 use crate::definitions::resource::is_resource;
-use crate::definitions::{DEFINITIONS, Side, assumption};
+use crate::definitions::{DEFINITIONS, VirtualMode, assumption};
+use crate::prove::answer::{Answer, Existence};
 use crate::prove::context::Context;
 use crate::prove::inquiry::Inquiry;
-use crate::prove::settle::Question;
-use crate::prove::verdict::{Answer, Verdict};
+use crate::prove::question::Question;
 use crate::symbolic::term::Terms;
 use crate::theorems::classify::Classification;
 use crate::theorems::squares;
@@ -31,11 +31,11 @@ pub(crate) enum Breaker {
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     /// What breaks it in which virtual mode: yes, or undecided.
-    pub(crate) broken: Vec<(Breaker, Side, Answer)>,
+    pub(crate) broken: Vec<(Breaker, VirtualMode, Answer)>,
     /// Of these, the instructions that do it without a trap under a monitor.
-    pub(crate) unseen: Vec<(usize, Side, Answer)>,
+    pub(crate) unseen: Vec<(usize, VirtualMode, Answer)>,
     /// The virtual modes in which it is false of the image of an admitted guest.
-    pub(crate) images: Vec<(Side, Answer)>,
+    pub(crate) images: Vec<(VirtualMode, Answer)>,
     /// It is false after a reset.
     pub(crate) reset: bool,
 }
@@ -45,7 +45,7 @@ pub(crate) struct Kept {
 pub(crate) struct Assumed {
     pub(crate) kept: Vec<Kept>,
     /// Whether there are guests in a virtual mode, and images of them.
-    pub(crate) guests: Vec<(Side, Answer)>,
+    pub(crate) guests: Vec<(VirtualMode, Answer)>,
 }
 
 /// Whether de-privileging leaves every admitted state in user mode as it is.
@@ -61,11 +61,11 @@ pub(crate) fn steady(context: Context<'_>) -> bool {
         ask: &|problem| assumption::ask_steady(problem, setting),
         shows: &|replay| assumption::unsteady_shown_by(replay),
     });
-    matches!(verdict, Verdict::Proved(_))
+    matches!(verdict, Existence::Absent(_))
 }
 
 /// The definitions that speak of no state at all in a mode: their answer is vacuous.
-pub(crate) fn empty(context: Context<'_>) -> Vec<(Property, Side)> {
+pub(crate) fn empty(context: Context<'_>) -> Vec<(Property, VirtualMode)> {
     let setting = context.setting;
     let isa = setting.isa;
     let Some(class) = isa.classes.first().filter(|_| !isa.assumptions.is_empty()) else {
@@ -74,7 +74,7 @@ pub(crate) fn empty(context: Context<'_>) -> Vec<(Property, Side)> {
     let mut inquiry = Inquiry::new(context, class);
     let mut empty = Vec::new();
     for definition in DEFINITIONS.iter().filter(|d| (d.applies)(setting.profile)) {
-        let across = [Side::Supervisor];
+        let across = [VirtualMode::Supervisor];
         let sides = if definition.modes.is_empty() { &across } else { definition.modes };
         for &side in sides {
             let question = Question {
@@ -91,7 +91,7 @@ pub(crate) fn empty(context: Context<'_>) -> Vec<(Property, Side)> {
             if obligation.query.premises.iter().any(|t| problem.terms.is_false(*t)) {
                 continue;
             }
-            if matches!(inquiry.ask(&question), Verdict::Proved(_)) {
+            if matches!(inquiry.ask(&question), Existence::Absent(_)) {
                 empty.push((definition.property, side));
             }
         }
@@ -107,7 +107,7 @@ pub(crate) fn judge(context: Context<'_>, all: &[Classification]) -> Assumed {
     let Some(first) = isa.classes.first().filter(|_| !isa.assumptions.is_empty()) else {
         return it;
     };
-    let sides = setting.all_sides();
+    let sides = setting.all_virtual_modes();
     for &side in sides {
         let exists = squares::exists(context, first, setting.guests(), side);
         it.guests.push((side, exists));
@@ -167,7 +167,7 @@ fn kept_at_reset(isa: &Isa, that: &Expr) -> Kept {
 }
 
 /// Whether a step of the class breaks the assumption.
-fn step(inquiry: &mut Inquiry<'_>, index: usize, side: Side) -> Answer {
+fn step(inquiry: &mut Inquiry<'_>, index: usize, side: VirtualMode) -> Answer {
     let setting = inquiry.setting();
     let name = &setting.isa.assumptions[index].name;
     let verdict = inquiry.ask(&Question {
@@ -179,7 +179,7 @@ fn step(inquiry: &mut Inquiry<'_>, index: usize, side: Side) -> Answer {
 }
 
 /// Whether it breaks it without a trap under a monitor.
-fn direct(inquiry: &mut Inquiry<'_>, index: usize, side: Side) -> Answer {
+fn direct(inquiry: &mut Inquiry<'_>, index: usize, side: VirtualMode) -> Answer {
     let setting = inquiry.setting();
     let name = &setting.isa.assumptions[index].name;
     let verdict = inquiry.by_case(setting.guests(), |inquiry, case| {
@@ -192,7 +192,7 @@ fn direct(inquiry: &mut Inquiry<'_>, index: usize, side: Side) -> Answer {
     verdict.exists()
 }
 
-fn behind_trap(inquiry: &mut Inquiry<'_>, index: usize, side: Side, trap: TrapId) -> Answer {
+fn behind_trap(inquiry: &mut Inquiry<'_>, index: usize, side: VirtualMode, trap: TrapId) -> Answer {
     let setting = inquiry.setting();
     let name = &setting.isa.assumptions[index].name;
     let verdict = inquiry.ask(&Question {
@@ -203,7 +203,7 @@ fn behind_trap(inquiry: &mut Inquiry<'_>, index: usize, side: Side, trap: TrapId
     verdict.exists()
 }
 
-fn image(inquiry: &mut Inquiry<'_>, index: usize, side: Side) -> Answer {
+fn image(inquiry: &mut Inquiry<'_>, index: usize, side: VirtualMode) -> Answer {
     let setting = inquiry.setting();
     let name = &setting.isa.assumptions[index].name;
     let verdict = inquiry.by_case(setting.guests(), |inquiry, case| {

@@ -16,14 +16,14 @@ use model::map::{Partition, VmMap};
 use model::state::State as Concrete;
 use rayon::prelude::*;
 
-use crate::definitions::Side;
+use crate::definitions::VirtualMode;
 use crate::definitions::choice as definition;
 use crate::definitions::statewise::{self, Case};
+use crate::prove::answer::{Answer, Existence};
 use crate::prove::context::Context;
 use crate::prove::inquiry::Inquiry;
+use crate::prove::question::Question;
 use crate::prove::setting::Setting;
-use crate::prove::settle::Question;
-use crate::prove::verdict::{Answer, Verdict};
 use crate::prove::witness::Witness;
 use crate::theorems::classify::Classification;
 use crate::theorems::squares::Square;
@@ -49,7 +49,7 @@ pub(crate) enum Choice {
 #[derive(Debug, Clone)]
 pub(crate) struct Known {
     pub(crate) class: usize,
-    pub(crate) side: Side,
+    pub(crate) side: VirtualMode,
     pub(crate) witness: Witness,
 }
 
@@ -113,7 +113,7 @@ pub(crate) fn set(state: &mut Concrete, assignment: &Assignment) {
 pub(crate) fn choose(
     context: Context<'_>,
     squares: &[(usize, &[Square])],
-    sides: &[Side],
+    sides: &[VirtualMode],
     together: bool,
 ) -> Choice {
     let setting = context.setting;
@@ -121,15 +121,15 @@ pub(crate) fn choose(
     for (class, squares) in squares {
         for square in squares.iter().filter(|s| sides.contains(&s.side)) {
             match &square.verdict {
-                Verdict::Shown(witness) => {
+                Existence::Witnessed(witness) => {
                     known.push(Known {
                         class: *class,
                         side: square.side,
                         witness: (**witness).clone(),
                     });
                 }
-                Verdict::Open(_) => return Choice::Open,
-                Verdict::Proved(_) => {}
+                Existence::Unknown(_) => return Choice::Open,
+                Existence::Absent(_) => {}
             }
         }
     }
@@ -154,7 +154,7 @@ pub(crate) fn of_classes(
     context: Context<'_>,
     all: &[Classification],
     refuting: &[usize],
-    sides: &[Side],
+    sides: &[VirtualMode],
 ) -> Vec<(usize, Choice)> {
     let one = |class: &usize| {
         let squares = [(*class, all[*class].statewise.as_slice())];
@@ -168,7 +168,7 @@ pub(crate) fn together(
     context: Context<'_>,
     all: &[Classification],
     each: &[(usize, Choice)],
-    sides: &[Side],
+    sides: &[VirtualMode],
 ) -> Choice {
     if each.iter().any(|(_, choice)| *choice == Choice::None) {
         return Choice::None;
@@ -189,7 +189,7 @@ pub(crate) fn together(
 struct Search<'s, 'i> {
     setting: Setting<'i>,
     classes: Vec<usize>,
-    sides: &'s [Side],
+    sides: &'s [VirtualMode],
     /// States where a square breaks.
     known: Vec<Known>,
     /// Assignments that the assumptions leave no guest for.
@@ -247,9 +247,9 @@ impl Search<'_, '_> {
         };
         let verdict = self.inquiries[0].ask(&question);
         match verdict {
-            Verdict::Proved(_) => Ok(None),
-            Verdict::Open(_) => Err(()),
-            Verdict::Shown(witness) => {
+            Existence::Absent(_) => Ok(None),
+            Existence::Unknown(_) => Err(()),
+            Existence::Witnessed(witness) => {
                 let class = self.inquiries[0].class();
                 let relevant = definition::relevant(setting, class, known).into_iter();
                 let value = |part: Part| (part, witness.before[0].part(part));
@@ -322,26 +322,26 @@ impl Search<'_, '_> {
             let mut exists = Answer::Vacuous;
             for case in self.setting.guests().cases() {
                 match self.ask(0, side, *case, assignment, Ask::Premise) {
-                    Verdict::Shown(_) => {
+                    Existence::Witnessed(_) => {
                         exists = Answer::Yes;
                         break;
                     }
-                    Verdict::Open(_) => exists = Answer::Undecided,
-                    Verdict::Proved(_) => {}
+                    Existence::Unknown(_) => exists = Answer::Undecided,
+                    Existence::Absent(_) => {}
                 }
             }
             match exists {
                 Answer::Yes => {}
                 // Modes outside the pair are those that the assumptions leave, and they may leave none.
-                Answer::No | Answer::Vacuous if side == Side::Other => continue,
+                Answer::No | Answer::Vacuous if side == VirtualMode::Other => continue,
                 Answer::No | Answer::Vacuous => return Trial::Empty,
                 Answer::Undecided => return Trial::Open,
             }
             for index in 0..self.classes.len() {
                 for case in self.setting.guests().cases() {
                     match self.ask(index, side, *case, assignment, Ask::Square) {
-                        Verdict::Proved(_) => {}
-                        Verdict::Shown(witness) => {
+                        Existence::Absent(_) => {}
+                        Existence::Witnessed(witness) => {
                             let known =
                                 Known { class: self.classes[index], side, witness: *witness };
                             let wide = self.widened(&known);
@@ -349,7 +349,7 @@ impl Search<'_, '_> {
                             self.known.push(wide.unwrap_or(known));
                             return Trial::Broken;
                         }
-                        Verdict::Open(_) => return Trial::Open,
+                        Existence::Unknown(_) => return Trial::Open,
                     }
                 }
             }
@@ -360,11 +360,11 @@ impl Search<'_, '_> {
     fn ask(
         &mut self,
         index: usize,
-        side: Side,
+        side: VirtualMode,
         case: Case,
         assignment: &Assignment,
         what: Ask,
-    ) -> Verdict {
+    ) -> Existence {
         let (setting, guests) = (self.setting, self.setting.guests());
         let premise = what == Ask::Premise;
         let question = Question {

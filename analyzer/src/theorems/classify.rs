@@ -3,24 +3,24 @@
 use model::isa::{Class, Profile, Stmt};
 use model::property::Property;
 
-use crate::decide::Earlier;
+use crate::decide::ModelCache;
 use crate::definitions::privileged::Part;
-use crate::definitions::{DEFINITIONS, Definition, Side, privileged};
+use crate::definitions::{DEFINITIONS, Definition, VirtualMode, privileged};
+use crate::prove::answer::{Answer, Existence};
 use crate::prove::context::Context;
 use crate::prove::inquiry::Inquiry;
+use crate::prove::question::Question;
 use crate::prove::setting::Setting;
-use crate::prove::settle::Question;
-use crate::prove::verdict::{Answer, Verdict};
 use crate::theorems::squares::{self, Square};
 
 /// What is known about one existential property.
 #[derive(Debug, Clone)]
 pub(crate) struct Finding {
     pub(crate) definition: &'static Definition,
-    /// The verdict in each mode asked, with that mode; `Side::Supervisor` for states in both.
-    pub(crate) verdicts: Vec<(Side, Verdict)>,
+    /// The verdict in each mode asked, with that mode; `VirtualMode::Supervisor` for states in both.
+    pub(crate) verdicts: Vec<(VirtualMode, Existence)>,
     /// Modes in which no states are what the definition speaks of.
-    pub(crate) empty: Vec<Side>,
+    pub(crate) empty: Vec<VirtualMode>,
 }
 
 impl Finding {
@@ -33,11 +33,11 @@ impl Finding {
         if self.definition.modes.is_empty() {
             return Answer::No;
         }
-        self.over(|side| side == Side::User)
+        self.over(|side| side == VirtualMode::User)
     }
 
     /// The answer from the modes asked for.
-    pub(crate) fn over(&self, asked: impl Fn(Side) -> bool) -> Answer {
+    pub(crate) fn over(&self, asked: impl Fn(VirtualMode) -> bool) -> Answer {
         let verdicts = self.verdicts.iter().filter(|(side, _)| asked(*side));
         if !self.empty.is_empty() && verdicts.clone().all(|(side, _)| self.empty.contains(side)) {
             return Answer::Vacuous;
@@ -50,13 +50,13 @@ impl Finding {
 #[derive(Debug, Clone)]
 pub(crate) struct Classification {
     pub(crate) privileged: Answer,
-    pub(crate) privileged_evidence: Verdict,
+    pub(crate) privileged_evidence: Existence,
     pub(crate) findings: Vec<Finding>,
     pub(crate) statewise: Vec<Square>,
     /// Some state reaches semantics the architecture leaves unpredictable.
     pub(crate) unpredictable: bool,
     /// The models found, for what is asked about the class later.
-    pub(crate) earlier: Earlier,
+    pub(crate) earlier: ModelCache,
 }
 
 impl Classification {
@@ -78,7 +78,7 @@ impl Classification {
             Property::UserSensitive => self.user_sensitive(setting.profile),
             Property::Sensitive => sensitive(),
             Property::Innocuous => sensitive().negated(),
-            Property::Statewise => self.commutes(setting.all_sides()),
+            Property::Statewise => self.commutes(setting.all_virtual_modes()),
             asked => return self.finding(asked).map(Finding::answer),
         })
     }
@@ -107,7 +107,7 @@ impl Classification {
     }
 
     /// Whether the square commutes in all of the given virtual modes.
-    pub(crate) fn commutes(&self, sides: &[Side]) -> Answer {
+    pub(crate) fn commutes(&self, sides: &[VirtualMode]) -> Answer {
         squares::commute(&self.statewise, sides)
     }
 }
@@ -135,10 +135,10 @@ pub(crate) fn classify(context: Context<'_>, class: &Class) -> Classification {
         findings,
         statewise,
         unpredictable,
-        earlier: Earlier::default(),
+        earlier: ModelCache::default(),
     };
     polish(&mut inquiry, &mut it);
-    it.earlier = inquiry.docket.session.earlier;
+    it.earlier = inquiry.session.shared.earlier;
     it
 }
 
@@ -158,29 +158,29 @@ fn reaches_unpredictable(statements: &[Stmt]) -> bool {
     })
 }
 
-fn is_privileged(inquiry: &mut Inquiry<'_>) -> (Answer, Verdict) {
+fn is_privileged(inquiry: &mut Inquiry<'_>) -> (Answer, Existence) {
     let against = privileged_part(inquiry, Part::Against);
     match against {
-        Verdict::Shown(_) => return (Answer::No, against),
-        Verdict::Open(_) => return (Answer::Undecided, against),
-        Verdict::Proved(_) => {}
+        Existence::Witnessed(_) => return (Answer::No, against),
+        Existence::Unknown(_) => return (Answer::Undecided, against),
+        Existence::Absent(_) => {}
     }
     match privileged_part(inquiry, Part::Premise) {
-        Verdict::Shown(_) => {}
-        Verdict::Proved(_) => return (Answer::Vacuous, against),
-        open @ Verdict::Open(_) => return (Answer::Undecided, open),
+        Existence::Witnessed(_) => {}
+        Existence::Absent(_) => return (Answer::Vacuous, against),
+        open @ Existence::Unknown(_) => return (Answer::Undecided, open),
     }
     if inquiry.setting().literal() {
         return (Answer::Yes, against);
     }
     match privileged_part(inquiry, Part::Completing) {
-        Verdict::Shown(_) => (Answer::Yes, against),
-        none @ Verdict::Proved(_) => (Answer::No, none),
-        open @ Verdict::Open(_) => (Answer::Undecided, open),
+        Existence::Witnessed(_) => (Answer::Yes, against),
+        none @ Existence::Absent(_) => (Answer::No, none),
+        open @ Existence::Unknown(_) => (Answer::Undecided, open),
     }
 }
 
-fn privileged_part(inquiry: &mut Inquiry<'_>, part: Part) -> Verdict {
+fn privileged_part(inquiry: &mut Inquiry<'_>, part: Part) -> Existence {
     let setting = inquiry.setting();
     inquiry.ask(&Question {
         name: part.name().into(),
@@ -190,7 +190,7 @@ fn privileged_part(inquiry: &mut Inquiry<'_>, part: Part) -> Verdict {
 }
 
 fn finding(inquiry: &mut Inquiry<'_>, definition: &'static Definition) -> Finding {
-    let across = [Side::Supervisor];
+    let across = [VirtualMode::Supervisor];
     let sides = if definition.modes.is_empty() { &across } else { definition.modes };
     let mut verdicts = Vec::new();
     // What is possible in user mode often is in supervisor mode, and not the other way round.
@@ -210,9 +210,9 @@ fn finding(inquiry: &mut Inquiry<'_>, definition: &'static Definition) -> Findin
 fn defined<'i>(
     inquiry: &mut Inquiry<'i>,
     definition: &Definition,
-    side: Side,
-    put: impl Fn(&mut Inquiry<'i>, &Question<'_>) -> Verdict,
-) -> Verdict {
+    side: VirtualMode,
+    put: impl Fn(&mut Inquiry<'i>, &Question<'_>) -> Existence,
+) -> Existence {
     let setting = inquiry.setting();
     let question = Question {
         name: definition.question(side),
@@ -226,13 +226,16 @@ fn defined<'i>(
 /// not privileged.
 fn polish(inquiry: &mut Inquiry<'_>, it: &mut Classification) {
     let sensitive = it.sensitive(inquiry.setting().profile).is_yes();
-    if it.privileged.is_yes() || !(sensitive || it.statewise.iter().any(|s| s.verdict.is_shown())) {
+    if it.privileged.is_yes()
+        || !(sensitive || it.statewise.iter().any(|s| s.verdict.is_witnessed()))
+    {
         return;
     }
     let first = it.findings.iter_mut().find(|f| f.answer().is_yes());
     if let Some(finding) = first
-        && let Some((side, verdict)) = finding.verdicts.iter_mut().rev().find(|(_, v)| v.is_shown())
-        && let small @ Verdict::Shown(_) =
+        && let Some((side, verdict)) =
+            finding.verdicts.iter_mut().rev().find(|(_, v)| v.is_witnessed())
+        && let small @ Existence::Witnessed(_) =
             defined(inquiry, finding.definition, *side, Inquiry::small)
     {
         *verdict = small;
@@ -247,24 +250,24 @@ mod tests {
     use model::isa::Profile;
 
     use super::classify;
-    use crate::decide::{Backend, By, Earlier};
-    use crate::definitions::Side;
+    use crate::decide::{By, ModelCache, SolverConfig};
+    use crate::definitions::VirtualMode;
+    use crate::prove::answer::Existence;
     use crate::prove::context::{Context, Tally};
+    use crate::prove::question::{Backend, DecisionProcedure, Question, Session};
     use crate::prove::setting::Setting;
-    use crate::prove::settle::{Docket, Question, Settle, Solving};
-    use crate::prove::verdict::Verdict;
     use crate::theorems::squares::{allocator, sequences, trapped, unrelocated};
 
     /// Answers, and notes the names of the questions.
-    struct Noting(Solving, Mutex<Vec<String>>);
+    struct Noting(DecisionProcedure, Mutex<Vec<String>>);
 
-    impl Settle for Noting {
-        fn settle(&self, docket: &mut Docket<'_>, question: &Question<'_>) -> (Verdict, By) {
+    impl Backend for Noting {
+        fn discharge(&self, session: &mut Session<'_>, question: &Question<'_>) -> (Existence, By) {
             self.1.lock().expect("nothing panics here").push(question.name.clone());
-            self.0.settle(docket, question)
+            self.0.discharge(session, question)
         }
 
-        fn small(&self, _: &mut Docket<'_>, _: &Question<'_>) -> Option<Verdict> {
+        fn small(&self, _: &mut Session<'_>, _: &Question<'_>) -> Option<Existence> {
             None
         }
     }
@@ -276,7 +279,7 @@ mod tests {
         let loaded = model::load("../isa-specs/g3.yaml", &open, &mut Sources::default());
         let isa = loaded.expect("the specification loads").isa;
         let (class, pair) = (&isa.classes[0], &isa.pairs[0]);
-        let noting = Noting(Solving { backend: Backend::new() }, Mutex::default());
+        let noting = Noting(DecisionProcedure { config: SolverConfig::new() }, Mutex::default());
         let names = |ask: &dyn Fn()| {
             ask();
             let names = std::mem::take(&mut *noting.1.lock().expect("nothing panics here"));
@@ -285,7 +288,7 @@ mod tests {
         let tally = Tally::default();
         let within = |profile| {
             let setting = Setting::new(&isa, pair, profile);
-            Context { setting, settle: &noting, tally: &tally }
+            Context { setting, backend: &noting, tally: &tally }
         };
         let [context, refined] = [Profile::Extended, Profile::Refined].map(within);
         let asked = names(&|| drop(classify(context, class)));
@@ -302,10 +305,10 @@ mod tests {
              statewise/all/supervisor/clipped statewise/all/supervisor/beyond \
              statewise/all/supervisor/unfit"
         );
-        let sides = &[Side::User];
+        let sides = &[VirtualMode::User];
         let asked = names(&|| drop(trapped(refined, class, sides)));
         assert_eq!(asked, "dispatch/paper/user/inside dispatch/paper/user/unfit");
-        let asked = names(&|| drop(unrelocated(context, class, &Earlier::default())));
+        let asked = names(&|| drop(unrelocated(context, class, &ModelCache::default())));
         assert_eq!(
             asked,
             "statewise/unrelocated/user/inside statewise/unrelocated/supervisor/inside"

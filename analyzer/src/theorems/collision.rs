@@ -21,14 +21,14 @@ use model::isa::{Class, Isa, Pair, Part, RegisterId, Role, Stmt};
 use model::map::{Partition, VmMap, window};
 use model::state::State as Concrete;
 
-use crate::decide::{self, Answer, Backend, Query, Session};
-use crate::definitions::Side;
+use crate::decide::{self, Query, Satisfiability, Shared, SolverConfig};
+use crate::definitions::VirtualMode;
 use crate::definitions::resource::is_resource;
 use crate::definitions::statewise::{Case, Guests, case_of_f};
+use crate::prove::answer::{Answer as Known, Existence};
 use crate::prove::problem::{Problem, Run, cell_count};
 use crate::prove::replay::play;
 use crate::prove::setting::Setting;
-use crate::prove::verdict::{Answer as Known, Verdict};
 use crate::prove::witness::{Witness, concrete};
 use crate::symbolic::facts::Facts;
 use crate::symbolic::model::Evaluator;
@@ -49,7 +49,7 @@ pub(crate) struct Instance {
 pub(crate) struct Collision {
     pub(crate) instances: [Instance; 2],
     /// The guest's virtual mode.
-    pub(crate) side: Side,
+    pub(crate) side: VirtualMode,
     /// One f: S, f(S), i1(S), i2(S), i1(f(S)), i2(f(S)).
     pub(crate) states: [Concrete; 6],
 }
@@ -77,15 +77,15 @@ const CONFLICTS: u64 = 2_000;
 pub(crate) fn find(
     setting: Setting<'_>,
     all: &[Classification],
-    (small, refuting): (Option<(usize, Side, &Witness)>, &[usize]),
-    sides: &[Side],
+    (small, refuting): (Option<(usize, VirtualMode, &Witness)>, &[usize]),
+    sides: &[VirtualMode],
 ) -> Option<Collision> {
     // The small state comes first; a class needs no second one in the same mode.
-    let mut candidates: Vec<(usize, Side, &Witness)> = small.into_iter().collect();
+    let mut candidates: Vec<(usize, VirtualMode, &Witness)> = small.into_iter().collect();
     for &class in refuting {
         for square in all[class].statewise.iter().filter(|s| sides.contains(&s.side)) {
             let taken = candidates.iter().any(|(c, s, _)| (*c, *s) == (class, square.side));
-            if let Verdict::Shown(witness) = &square.verdict
+            if let Existence::Witnessed(witness) = &square.verdict
                 && !taken
             {
                 candidates.push((class, square.side, &**witness));
@@ -121,8 +121,8 @@ impl Finder<'_> {
     /// depends on the map: then no other instruction does the same under every map.
     fn steady(
         &self,
-        (class, side, witness): (usize, Side, &Witness),
-    ) -> Option<(Instance, Side, Scene)> {
+        (class, side, witness): (usize, VirtualMode, &Witness),
+    ) -> Option<(Instance, VirtualMode, Scene)> {
         let (isa, pair) = (self.isa, self.pair);
         let ([guest, real], Some(first)) = (witness.before.as_slice(), witness.first) else {
             return None;
@@ -151,7 +151,7 @@ impl Finder<'_> {
     }
 
     /// i2 for a given i1 and S.
-    fn second(&self, i1: &Instance, side: Side, scene: &Scene) -> Option<Collision> {
+    fn second(&self, i1: &Instance, side: VirtualMode, scene: &Scene) -> Option<Collision> {
         let mut order = self.order(i1.class);
         let plain = |class: &usize| self.judged(i1, self.plain(i1, *class), side, scene);
         let solved = |order: &[usize], free: bool| {
@@ -184,7 +184,7 @@ impl Finder<'_> {
             .filter(|c| all[*c].privileged == Known::No)
             .filter(|c| isa.classes[*c].body.choices.is_empty())
             .collect();
-        let safe = |c: usize| all[c].commutes(self.setting.all_sides()).is_yes();
+        let safe = |c: usize| all[c].commutes(self.setting.all_virtual_modes()).is_yes();
         order.sort_by_key(|c| (name(*c) != name(first), !safe(*c), *c == first));
         order
     }
@@ -254,27 +254,27 @@ impl Finder<'_> {
             .map(|[a, b]| problem.terms.and(a.transition.completes, b.transition.completes));
         let apart = differ(&mut problem, &guests);
         let goal = problem.terms.all(complete.into_iter().chain([apart, together]));
-        let mut wishes: Vec<Term> =
+        let mut minimise: Vec<Term> =
             second.operands.iter().copied().filter(|t| problem.terms.value(*t).is_none()).collect();
         if free {
             let own = guests[0].entry.registers.iter().filter_map(|r| match r {
                 Register::Single(t) if problem.terms.value(*t).is_none() => Some(*t),
                 Register::Single(_) | Register::File(..) => None,
             });
-            wishes.extend(own);
+            minimise.extend(own);
         }
         let query = Query { premises, goal };
-        let backend = Backend { conflicts: CONFLICTS, ..Backend::new() };
+        let config = SolverConfig { conflicts: CONFLICTS, ..SolverConfig::new() };
         match decide::decide(
-            backend,
+            config,
             &mut problem.terms,
             &query,
-            Some(&wishes),
-            &mut Session::default(),
+            Some(&minimise),
+            &mut Shared::default(),
         )
         .0
         {
-            Answer::Sat(model) => {
+            Satisfiability::Sat(model) => {
                 let mut evaluator = Evaluator::new(&problem.terms, &model);
                 let operands = second.operands.iter().map(|t| evaluator.value(*t)).collect();
                 let [guest, real] = [&guests[0], &images[0]]
@@ -282,12 +282,18 @@ impl Finder<'_> {
                 let scene = Scene { guest, real, first: scene.first };
                 Some((Instance { class, operands }, scene))
             }
-            Answer::Unsat | Answer::Unknown(_) => None,
+            Satisfiability::Unsat | Satisfiability::Unknown(_) => None,
         }
     }
 
     /// The collision, if the concrete states are one and the images are proved to agree for all f.
-    fn judged(&self, i1: &Instance, i2: Instance, side: Side, scene: &Scene) -> Option<Collision> {
+    fn judged(
+        &self,
+        i1: &Instance,
+        i2: Instance,
+        side: VirtualMode,
+        scene: &Scene,
+    ) -> Option<Collision> {
         let states = collide(self.isa, self.pair, side, self.guests, scene, [i1, &i2])?;
         let every = self.guests.cases().iter().all(|case| self.agree(scene, i1, &i2, side, *case));
         every.then(|| Collision { instances: [i1.clone(), i2], side, states })
@@ -295,7 +301,14 @@ impl Finder<'_> {
 
     /// Proves that both complete in f(S), with equal results, for every f: every place k and every
     /// size q of the real machine, whatever the monitor's storage and resources hold.
-    fn agree(&self, scene: &Scene, i1: &Instance, i2: &Instance, side: Side, case: Case) -> bool {
+    fn agree(
+        &self,
+        scene: &Scene,
+        i1: &Instance,
+        i2: &Instance,
+        side: VirtualMode,
+        case: Case,
+    ) -> bool {
         let isa = self.isa;
         let (Some(data), Some(relocation), Some(bounds)) =
             (VmMap::of(isa), isa.relocation, isa.bounds)
@@ -329,8 +342,10 @@ impl Finder<'_> {
         premises.extend(inside);
         problem.pin(array, &scene.guest, &mut premises);
         let real = match side {
-            Side::User if self.setting.steady => guest,
-            Side::Supervisor | Side::User | Side::Other => problem.deprivileged(&guest, self.pair),
+            VirtualMode::User if self.setting.steady => guest,
+            VirtualMode::Supervisor | VirtualMode::User | VirtualMode::Other => {
+                problem.deprivileged(&guest, self.pair)
+            }
         };
         let all = self.guests == Guests::All;
         let real = problem
@@ -350,11 +365,11 @@ impl Finder<'_> {
         let different = differ(&mut problem, &runs);
         let stops = runs.each_ref().map(|r| problem.terms.not(r.transition.completes));
         let goal = problem.terms.any(stops.into_iter().chain([different]));
-        let backend = Backend { conflicts: CONFLICTS, ..Backend::new() };
+        let config = SolverConfig { conflicts: CONFLICTS, ..SolverConfig::new() };
         let query = Query { premises, goal };
         matches!(
-            decide::decide(backend, &mut problem.terms, &query, None, &mut Session::default()).0,
-            Answer::Unsat
+            decide::decide(config, &mut problem.terms, &query, None, &mut Shared::default()).0,
+            Satisfiability::Unsat
         )
     }
 }
@@ -477,7 +492,7 @@ fn step(isa: &Isa, it: &Instance, state: &Concrete) -> Option<Concrete> {
 pub(crate) fn collide(
     isa: &Isa,
     pair: &Pair,
-    side: Side,
+    side: VirtualMode,
     guests: Guests,
     scene: &Scene,
     instances: [&Instance; 2],
@@ -526,10 +541,10 @@ mod tests {
     }
 
     /// A guest of 32 cells, all zero but for the mode, and its image from cell 16 on.
-    fn scene(isa: &Isa, side: Side) -> Scene {
+    fn scene(isa: &Isa, side: VirtualMode) -> Scene {
         let mut guest = Concrete::zero(isa, 32);
         let pair = &isa.pairs[0];
-        let mode = if side == Side::User { pair.user.1 } else { pair.supervisor.1 };
+        let mode = if side == VirtualMode::User { pair.user.1 } else { pair.supervisor.1 };
         guest.set_part(isa.mode.expect("there are modes"), mode);
         let monitor = Concrete::zero(isa, 64);
         let map = VmMap::of(isa).expect("there is a mapping");
@@ -538,14 +553,14 @@ mod tests {
         Scene { guest, real, first: 16 }
     }
 
-    fn judge(isa: &Isa, scene: &Scene, side: Side, i1: &Instance, i2: &Instance) -> bool {
+    fn judge(isa: &Isa, scene: &Scene, side: VirtualMode, i1: &Instance, i2: &Instance) -> bool {
         collide(isa, &isa.pairs[0], side, Guests::Paper, scene, [i1, i2]).is_some()
     }
 
     #[test]
     fn the_judge_takes_a_collision_and_nothing_else() {
         let isa = load("g3-jrst1");
-        let side = Side::Supervisor;
+        let side = VirtualMode::Supervisor;
         let it = scene(&isa, side);
         let jrst1 = instance(&isa, "jrst1", &[0]);
         let jmp = instance(&isa, "jmp", &[0]);
@@ -560,9 +575,9 @@ mod tests {
         let mut other = it.clone();
         other.real.set_part(isa.relocation.expect("there is relocation"), 17);
         assert!(!judge(&isa, &other, side, &jrst1, &jmp));
-        assert!(!judge(&isa, &it, Side::User, &jrst1, &jmp));
-        let user = scene(&isa, Side::User);
-        assert!(!judge(&isa, &user, Side::User, &jrst1, &jmp));
+        assert!(!judge(&isa, &it, VirtualMode::User, &jrst1, &jmp));
+        let user = scene(&isa, VirtualMode::User);
+        assert!(!judge(&isa, &user, VirtualMode::User, &jrst1, &jmp));
         let mut short = it;
         short.real.cells = 40;
         assert!(!judge(&isa, &short, side, &jrst1, &jmp));
@@ -571,7 +586,7 @@ mod tests {
     #[test]
     fn equal_images_under_one_map_are_no_collision() {
         let isa = load("g3-lra");
-        let side = Side::User;
+        let side = VirtualMode::User;
         let it = scene(&isa, side);
         // LRA stores l + k, and here k is 16.
         let (lra, li) = (instance(&isa, "lra", &[0, 0]), instance(&isa, "li", &[0, 16]));
@@ -591,7 +606,7 @@ mod tests {
     #[test]
     fn a_collision_is_proved_for_every_map() {
         let isa = load("g3-jrst1");
-        let side = Side::Supervisor;
+        let side = VirtualMode::Supervisor;
         let it = scene(&isa, side);
         let (jrst1, jmp) = (instance(&isa, "jrst1", &[0]), instance(&isa, "jmp", &[0]));
         let pair = &isa.pairs[0];

@@ -1,6 +1,6 @@
 //! What shows a refutation to a reader: a small run, a collision, a guest that finds out, and what is lost behind a trap.
 
-use model::isa::VerdictWord;
+use model::isa::Verdict;
 use refvmm::vmm::Kind;
 
 use super::Judged;
@@ -8,9 +8,9 @@ use super::collision::{self, Collision};
 use super::guest::{self, Guest};
 use super::squares::{self, Square};
 use super::theorem::Judgement;
-use crate::definitions::Side;
+use crate::definitions::VirtualMode;
+use crate::prove::answer::Existence;
 use crate::prove::context::Context;
-use crate::prove::verdict::Verdict;
 use crate::prove::witness::Witness;
 
 /// What shows that a theorem is refuted, or its diagram broken.
@@ -35,9 +35,9 @@ pub(crate) fn find(context: Context<'_>, judged: &Judged<'_>) -> [Counterexample
 
 fn of(context: Context<'_>, judged: &Judged<'_>, it: &Judgement) -> Counterexample {
     let setting = context.setting;
-    let sides = setting.sides(it.theorem);
-    if it.verdict != VerdictWord::Refuted {
-        let holds = it.verdict == VerdictWord::Holds || it.lost;
+    let sides = setting.virtual_modes(it.theorem);
+    if it.verdict != Verdict::Refuted {
+        let holds = it.verdict == Verdict::Holds || it.lost;
         let loss = holds.then(|| loss(context, judged, sides)).flatten();
         return Counterexample { loss, ..Counterexample::default() };
     }
@@ -56,7 +56,7 @@ fn of(context: Context<'_>, judged: &Judged<'_>, it: &Judgement) -> Counterexamp
 pub(crate) struct Step {
     /// The class, by index.
     pub(crate) class: usize,
-    pub(crate) side: Side,
+    pub(crate) side: VirtualMode,
     /// What is wrong, in words.
     pub(crate) broken: Vec<&'static str>,
     pub(crate) witness: Witness,
@@ -67,29 +67,29 @@ fn refuting_step(
     context: Context<'_>,
     judged: &Judged<'_>,
     it: &Judgement,
-    sides: &[Side],
+    sides: &[VirtualMode],
 ) -> Option<Step> {
     let class = *it.refuting.iter().find(|i| it.offending.contains(i)).or(it.refuting.first())?;
-    let broken = |s: &&Square| sides.contains(&s.side) && s.verdict.is_shown();
+    let broken = |s: &&Square| sides.contains(&s.side) && s.verdict.is_witnessed();
     let square = judged.all[class].statewise.iter().rev().find(broken)?;
     let side = square.side;
     let small = squares::refutation(context, &context.setting.isa.classes[class], side);
     let (witness, broken) = match (small, &square.verdict) {
         (Some((witness, broken)), _) => (*witness, broken),
-        (None, Verdict::Shown(witness)) => ((**witness).clone(), Vec::new()),
-        (None, Verdict::Proved(_) | Verdict::Open(_)) => return None,
+        (None, Existence::Witnessed(witness)) => ((**witness).clone(), Vec::new()),
+        (None, Existence::Absent(_) | Existence::Unknown(_)) => return None,
     };
     Some(Step { class, side, broken, witness })
 }
 
 /// The run that shows what is lost behind a trap, in a small state.
-fn loss(context: Context<'_>, judged: &Judged<'_>, sides: &[Side]) -> Option<Step> {
-    let lost = |s: &&Square| sides.contains(&s.side) && s.verdict.is_shown();
+fn loss(context: Context<'_>, judged: &Judged<'_>, sides: &[VirtualMode]) -> Option<Step> {
+    let lost = |s: &&Square| sides.contains(&s.side) && s.verdict.is_witnessed();
     let mut of_class = judged.diagram.trapped.iter().enumerate();
     let (class, square) =
         of_class.find_map(|(i, squares)| Some((i, squares.iter().find(lost)?)))?;
     let small = squares::loss(context, &context.setting.isa.classes[class], square.side);
     let (shown, broken) = small.unwrap_or_else(|| (square.verdict.clone(), Vec::new()));
-    let Verdict::Shown(witness) = shown else { return None };
+    let Existence::Witnessed(witness) = shown else { return None };
     Some(Step { class, side: square.side, broken, witness: *witness })
 }

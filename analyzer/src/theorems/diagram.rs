@@ -7,12 +7,12 @@
 //! trap sequence fails or is open; a failure of the allocator is printed beside it, and that traps save all of
 //! E is printed as an assumption, which profile `extended` asks about.
 
-use model::isa::{Isa, VerdictWord};
+use model::isa::{Isa, Verdict};
 use rayon::prelude::*;
 
-use crate::definitions::Side;
+use crate::definitions::VirtualMode;
+use crate::prove::answer::{Answer, Existence};
 use crate::prove::context::Context;
-use crate::prove::verdict::{Answer, Verdict};
 use crate::theorems::squares::{self, Fetched, Sequence, Square};
 use crate::theorems::theorem::Judgement;
 
@@ -45,10 +45,10 @@ pub(crate) struct Needed {
 /// Asks for the squares that the theorems need which hold: in virtual user mode only, where only
 /// the hybrid monitor can be built.
 pub(crate) fn judge(context: Context<'_>, monitors: &[Judgement; 2]) -> Diagram {
-    let Some(first) = monitors.iter().find(|it| it.verdict == VerdictWord::Holds) else {
+    let Some(first) = monitors.iter().find(|it| it.verdict == Verdict::Holds) else {
         return Diagram::default();
     };
-    let sides = context.setting.sides(first.theorem);
+    let sides = context.setting.virtual_modes(first.theorem);
     let classes = context.setting.isa.classes.par_iter().with_max_len(1);
     Diagram {
         sequences: squares::sequences(context),
@@ -60,7 +60,7 @@ pub(crate) fn judge(context: Context<'_>, monitors: &[Judgement; 2]) -> Diagram 
 
 impl Diagram {
     /// What a verdict needs beside direct execution, in the modes it speaks of.
-    pub(crate) fn parts(&self, isa: &Isa, sides: &[Side]) -> Vec<Needed> {
+    pub(crate) fn parts(&self, isa: &Isa, sides: &[VirtualMode]) -> Vec<Needed> {
         let of = |squares: &[Square]| {
             let asked = squares.iter().filter(|square| sides.contains(&square.side));
             all_of(asked.map(|square| &square.verdict))
@@ -92,17 +92,17 @@ impl Diagram {
 
     /// Traps that lose part of E, by name.
     pub(crate) fn losing(&self, isa: &Isa) -> Vec<String> {
-        let found = |s: &Sequence| s.registers.as_ref().is_none_or(Verdict::is_proved);
+        let found = |s: &Sequence| s.registers.as_ref().is_none_or(Existence::is_absent);
         let losing = self.sequences.iter().filter(|s| !found(s));
         losing.map(|s| isa.trap(s.trap).name.clone()).collect()
     }
 }
 
 /// All must be proved: yes; one fails: no; and nothing to prove is vacuous.
-pub(crate) fn all_of<'v>(verdicts: impl IntoIterator<Item = &'v Verdict>) -> Answer {
+pub(crate) fn all_of<'v>(verdicts: impl IntoIterator<Item = &'v Existence>) -> Answer {
     let mut verdicts = verdicts.into_iter().peekable();
     if verdicts.peek().is_none() {
         return Answer::Vacuous;
     }
-    Answer::any(verdicts.map(Verdict::exists)).negated()
+    Answer::any(verdicts.map(Existence::exists)).negated()
 }

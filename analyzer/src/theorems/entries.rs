@@ -4,10 +4,10 @@ use model::isa::{Part, TrapId};
 use model::state::State;
 
 use crate::definitions::entry::{self, Handler};
+use crate::prove::answer::{Answer, Existence};
 use crate::prove::context::Context;
 use crate::prove::inquiry::Inquiry;
-use crate::prove::settle::Question;
-use crate::prove::verdict::{Answer, Verdict};
+use crate::prove::question::Question;
 use crate::theorems::choice::{self, Assignment};
 
 /// What is known about the traps of a pair.
@@ -52,8 +52,8 @@ pub(crate) fn judge(context: Context<'_>) -> Entries {
     // That each of them can be led to the monitor does not say that all can be at once.
     let entering = entries.of(Answer::Yes);
     let together = enters(&mut inquiry, "all", &entering, &[]);
-    entries.apart = !together.is_shown();
-    if let Verdict::Shown(witness) = together {
+    entries.apart = !together.is_witnessed();
+    if let Existence::Witnessed(witness) = together {
         let known = &witness.before[0];
         let relevant = entry::relevant(setting, inquiry.class(), &entering, true).into_iter();
         entries.choice = relevant.map(|part| (part, known.part(part))).collect();
@@ -80,11 +80,11 @@ fn needs(inquiry: &mut Inquiry<'_>, traps: &[TrapId], known: &State) -> Option<A
                 let other = [(one, 1 - known.part(one))];
                 let name = format!("needs/{}", choice::words(setting.isa, &other));
                 match enters(inquiry, &name, traps, &other) {
-                    Verdict::Shown(witness) => {
+                    Existence::Witnessed(witness) => {
                         free |= witness.before[0].part(part) ^ known.part(part);
                     }
-                    Verdict::Proved(_) => {}
-                    Verdict::Open(_) => return None,
+                    Existence::Absent(_) => {}
+                    Existence::Unknown(_) => return None,
                 }
             }
             if free >> bit & 1 == 1 {
@@ -103,7 +103,7 @@ fn needs(inquiry: &mut Inquiry<'_>, traps: &[TrapId], known: &State) -> Option<A
 }
 
 /// Whether a trap leads to the monitor, and why not.
-type Known = (Answer, Option<Verdict>);
+type Known = (Answer, Option<Existence>);
 
 /// Whether a trap leads to the monitor.
 fn one(inquiry: &mut Inquiry<'_>, trap: TrapId) -> Known {
@@ -112,15 +112,15 @@ fn one(inquiry: &mut Inquiry<'_>, trap: TrapId) -> Known {
         return known;
     }
     match enters(inquiry, name, &[trap], &[]) {
-        Verdict::Shown(_) => {
+        Existence::Witnessed(_) => {
             depends(inquiry, trap, Handler::Own).unwrap_or_else(|| given(inquiry, trap))
         }
-        Verdict::Proved(_) => {
+        Existence::Absent(_) => {
             let name = format!("{name}/anywhere");
             let anywhere = enters_at(inquiry, &name, &[trap], &[], Handler::Anywhere);
-            (if anywhere.is_proved() { Answer::No } else { Answer::Undecided }, None)
+            (if anywhere.is_absent() { Answer::No } else { Answer::Undecided }, None)
         }
-        Verdict::Open(_) => (Answer::Undecided, None),
+        Existence::Unknown(_) => (Answer::Undecided, None),
     }
 }
 
@@ -140,15 +140,15 @@ fn depends(inquiry: &mut Inquiry<'_>, trap: TrapId, handler: Handler) -> Option<
         shows: &|replay| entry::depends_shown_by(replay, trap, handler),
     });
     match &depends {
-        Verdict::Proved(_) => None,
-        Verdict::Open(_) => Some((Answer::Undecided, None)),
-        Verdict::Shown(witness) => {
+        Existence::Absent(_) => None,
+        Existence::Unknown(_) => Some((Answer::Undecided, None)),
+        Existence::Witnessed(witness) => {
             let choice = inquiry.ask(&Question {
                 name: format!("trap-entry/{name}/{choice}"),
                 ask: &|problem| entry::ask_choice(problem, setting, trap, witness, chosen),
                 shows: &|replay| entry::choice_shown_by(replay, trap, chosen),
             });
-            let answer = if choice.is_proved() { Answer::No } else { Answer::Undecided };
+            let answer = if choice.is_absent() { Answer::No } else { Answer::Undecided };
             Some((answer, Some(depends)))
         }
     }
@@ -164,15 +164,15 @@ fn given(inquiry: &mut Inquiry<'_>, trap: TrapId) -> Known {
         shows: &|replay| entry::given_shown_by(replay, trap),
     });
     match given {
-        Verdict::Proved(_) => (Answer::Yes, None),
-        Verdict::Open(_) => (Answer::Undecided, None),
-        Verdict::Shown(ref witness) => {
+        Existence::Absent(_) => (Answer::Yes, None),
+        Existence::Unknown(_) => (Answer::Undecided, None),
+        Existence::Witnessed(ref witness) => {
             let choice = inquiry.ask(&Question {
                 name: format!("trap-entry/{}/given-choice", setting.isa.trap(trap).name),
                 ask: &|problem| entry::ask_given_choice(problem, setting, trap, witness),
                 shows: &|replay| entry::given_choice_shown_by(replay, trap),
             });
-            let stray = matches!(choice, Verdict::Proved(_));
+            let stray = matches!(choice, Existence::Absent(_));
             (if stray { Answer::No } else { Answer::Undecided }, Some(given))
         }
     }
@@ -185,7 +185,7 @@ pub(crate) fn lead_keeping(context: Context<'_>, entries: &Entries, kept: &[(Par
     let mut inquiry = Inquiry::new(context, class);
     let name = format!("keeping {}", choice::words(setting.isa, kept));
     let found = enters(&mut inquiry, &name, &entries.of(Answer::Yes), kept);
-    found.is_shown()
+    found.is_witnessed()
 }
 
 fn enters(
@@ -193,7 +193,7 @@ fn enters(
     name: &str,
     traps: &[TrapId],
     kept: &[(Part, u128)],
-) -> Verdict {
+) -> Existence {
     enters_at(inquiry, name, traps, kept, Handler::Own)
 }
 
@@ -205,7 +205,7 @@ fn enters_at(
     traps: &[TrapId],
     kept: &[(Part, u128)],
     handler: Handler,
-) -> Verdict {
+) -> Existence {
     let setting = inquiry.setting();
     inquiry.ask(&Question {
         name: format!("trap-entry/{name}/enters"),

@@ -6,15 +6,15 @@ use model::interp;
 use model::isa::{Class, Part, RegisterId, Role};
 use model::state::State;
 
-use crate::definitions::Side;
+use crate::definitions::VirtualMode;
 use crate::definitions::launch::{self, Launching, writes};
 use crate::definitions::resume::{self, Aim};
 use crate::definitions::save::{Component, of_role};
+use crate::prove::answer::{Answer, Existence};
 use crate::prove::context::Context;
 use crate::prove::inquiry::Inquiry;
+use crate::prove::question::Question;
 use crate::prove::setting::Setting;
-use crate::prove::settle::Question;
-use crate::prove::verdict::{Answer, Verdict};
 use crate::theorems::choice::{self, Assignment};
 use crate::theorems::entries::{self, Entries};
 use crate::theorems::save;
@@ -313,7 +313,7 @@ fn given(context: Context<'_>, aims: &[Aim]) -> Answer {
         [first, rest @ ..] if rest.iter().all(|it| it == first) => save::name(setting, first),
         all => format!("some of {}", all.first().map_or(Role::E, |it| it.slice.role)),
     };
-    Answer::any(Side::PAIR.map(|side| {
+    Answer::any(VirtualMode::PAIR.map(|side| {
         some(context, &classes, &|inquiry| {
             inquiry.ask(&Question {
                 name: format!("given/{}/{what}", side.word()),
@@ -411,7 +411,7 @@ fn writing(setting: Setting<'_>, registers: &[RegisterId]) -> Vec<usize> {
 fn some(
     context: Context<'_>,
     classes: &[usize],
-    ask: &dyn Fn(&mut Inquiry<'_>) -> Verdict,
+    ask: &dyn Fn(&mut Inquiry<'_>) -> Existence,
 ) -> Answer {
     let setting = context.setting;
     let mut answer = Answer::No;
@@ -424,9 +424,9 @@ fn some(
         let mut inquiry = Inquiry::new(context, class);
         let found = ask(&mut inquiry);
         match found {
-            Verdict::Shown(_) => return Answer::Yes,
-            Verdict::Open(_) => answer = Answer::Undecided,
-            Verdict::Proved(_) => {}
+            Existence::Witnessed(_) => return Answer::Yes,
+            Existence::Unknown(_) => answer = Answer::Undecided,
+            Existence::Absent(_) => {}
         }
     }
     answer

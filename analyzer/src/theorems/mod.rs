@@ -13,18 +13,18 @@ pub(crate) mod save;
 pub(crate) mod squares;
 pub(crate) mod theorem;
 
-use model::isa::{Isa, Pair, Profile, TrapId, VerdictWord};
+use model::isa::{Isa, Pair, Profile, TrapId, Verdict};
 use model::property::Property;
 use model::theorem::Theorem;
 use rayon::prelude::*;
 
 pub(crate) use assumptions::{Assumed, Breaker, Kept, condition};
 
-use crate::definitions::Side;
+use crate::definitions::VirtualMode;
 use crate::prove::context::{Context, Tally};
 use crate::prove::counts::Counts;
+use crate::prove::question::Backend;
 use crate::prove::setting::Setting;
-use crate::prove::settle::Settle;
 use choice::Choice;
 use classify::Classification;
 use diagram::Diagram;
@@ -40,7 +40,7 @@ pub(crate) struct Judged<'i> {
     /// Traps that never lead to a monitor.
     strays: Vec<TrapId>,
     /// Definitions that speak of no state in a mode.
-    empty: Vec<(Property, Side)>,
+    empty: Vec<(Property, VirtualMode)>,
     /// By class, in specification order.
     pub(crate) all: Vec<Classification>,
     pub(crate) assumed: Assumed,
@@ -64,16 +64,16 @@ impl<'i> Judged<'i> {
     }
 }
 
-/// Judges one pair: its traps, every class, then the theorems, with answers from `settle`.
+/// Judges one pair: its traps, every class, then the theorems, with answers from `backend`.
 pub(crate) fn judge<'i>(
     isa: &'i Isa,
     pair: &'i Pair,
     profile: Profile,
-    settle: &dyn Settle,
+    backend: &dyn Backend,
     done: &(dyn Fn() + Sync),
 ) -> Judged<'i> {
     let tally = Tally::default();
-    let within = |setting| Context { setting, settle, tally: &tally };
+    let within = |setting| Context { setting, backend, tally: &tally };
     let setting = Setting::new(isa, pair, profile);
     let steady = assumptions::steady(within(setting));
     let setting = Setting { steady, ..setting };
@@ -97,7 +97,7 @@ pub(crate) fn judge<'i>(
     let (choices, chosen) = choices(context, &all);
     let found = theorem::Found { all: &all, entries: &entries, assumed: &assumed };
     let (monitors, diagram) = theorem::monitors(context, found, &chosen);
-    let saving = monitors.iter().find(|it| it.verdict == VerdictWord::Holds).map(|it| {
+    let saving = monitors.iter().find(|it| it.verdict == Verdict::Holds).map(|it| {
         let kept = it.launches.then_some(it.keeps.as_slice());
         save::judge(context, kept)
     });
@@ -122,7 +122,7 @@ pub(crate) fn judge<'i>(
 /// What the monitor's choice of its own bits does for each class whose square breaks, in all virtual
 /// modes, and for the two theorems.
 fn choices(context: Context<'_>, all: &[Classification]) -> (Vec<(usize, Choice)>, [Choice; 2]) {
-    let [vmm, hvmm] = Theorem::MONITORS.map(|theorem| context.setting.sides(theorem));
+    let [vmm, hvmm] = Theorem::MONITORS.map(|theorem| context.setting.virtual_modes(theorem));
     let each = choice::of_classes(context, all, &theorem::refuting(all, vmm), vmm);
     // What makes a class safe in all modes makes it safe in user mode.
     let known = |class: &usize| {

@@ -5,11 +5,11 @@ use model::isa::{Part, TrapId};
 use model::state::State;
 
 use crate::definitions::save::{self, Component, Place, Task};
+use crate::prove::answer::{Answer, Existence};
 use crate::prove::context::Context;
 use crate::prove::inquiry::Inquiry;
+use crate::prove::question::Question;
 use crate::prove::setting::Setting;
-use crate::prove::settle::Question;
-use crate::prove::verdict::{Answer, Verdict};
 use crate::prove::witness::Witness;
 use crate::theorems::choice;
 use crate::theorems::launch;
@@ -128,7 +128,7 @@ impl Search<'_> {
             ask: &|problem| save::ask_merged(problem, setting, &self.traps, component),
             shows: &|replay| save::merged_shown_by(replay, &self.traps, component),
         });
-        merged.is_proved()
+        merged.is_absent()
     }
 
     /// The class that saves a register.
@@ -188,12 +188,12 @@ impl Search<'_> {
                 shows: &|replay| save::proposal_shown_by(replay, task, known),
             });
             let proposed: Box<Witness> = match proposal {
-                Verdict::Shown(witness) => witness,
-                Verdict::Proved(_) => {
+                Existence::Witnessed(witness) => witness,
+                Existence::Absent(_) => {
                     answer = Answer::No;
                     break;
                 }
-                Verdict::Open(_) => break,
+                Existence::Unknown(_) => break,
             };
             let refutation = inquiry.ask(&Question {
                 name: format!("{what}/{round}/for all guests"),
@@ -201,14 +201,14 @@ impl Search<'_> {
                 shows: &|replay| save::refutation_shown_by(replay, task, &proposed),
             });
             match refutation {
-                Verdict::Shown(it) => {
+                Existence::Witnessed(it) => {
                     self.known.push(save::known_from(&it.before[0], it.first.unwrap_or(0)));
                 }
-                Verdict::Proved(_) => {
+                Existence::Absent(_) => {
                     answer = Answer::Yes;
                     break;
                 }
-                Verdict::Open(_) => break,
+                Existence::Unknown(_) => break,
             }
         }
         answer

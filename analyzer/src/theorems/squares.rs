@@ -3,23 +3,23 @@
 
 use model::isa::{Class, Fetch, TrapId};
 
-use crate::decide::Earlier;
+use crate::decide::ModelCache;
 use crate::definitions::dispatch::Way;
 use crate::definitions::sequence::Sought;
 use crate::definitions::statewise::{self, Case, Guests};
-use crate::definitions::{Side, allocator, dispatch, fetch, sequence};
+use crate::definitions::{VirtualMode, allocator, dispatch, fetch, sequence};
+use crate::prove::answer::{Answer, Existence};
 use crate::prove::context::Context;
 use crate::prove::inquiry::Inquiry;
-use crate::prove::settle::Question;
-use crate::prove::verdict::{Answer, Verdict};
+use crate::prove::question::Question;
 use crate::prove::witness::Witness;
 
 /// A square in one virtual mode.
 #[derive(Debug, Clone)]
 pub(crate) struct Square {
-    pub(crate) side: Side,
+    pub(crate) side: VirtualMode,
     /// Proved: it commutes. Shown: a state where it does not.
-    pub(crate) verdict: Verdict,
+    pub(crate) verdict: Existence,
 }
 
 /// What is known about the sequence of one trap.
@@ -28,21 +28,21 @@ pub(crate) struct Sequence {
     pub(crate) trap: TrapId,
     pub(crate) stores: sequence::Stores,
     /// Proved: it leaves the partition alone.
-    pub(crate) partition: Verdict,
+    pub(crate) partition: Existence,
     /// Proved: the dispatcher finds behind it what was before it.
-    pub(crate) saved: Verdict,
+    pub(crate) saved: Existence,
     /// Where it does not: proved, it finds P.
-    pub(crate) counter: Option<Verdict>,
+    pub(crate) counter: Option<Existence>,
     /// Where it does not, and some instruction changes the mapping in user mode: proved, it finds the mapping.
-    pub(crate) mapping: Option<Verdict>,
+    pub(crate) mapping: Option<Existence>,
     /// Where it does not: proved, it finds E.
-    pub(crate) registers: Option<Verdict>,
+    pub(crate) registers: Option<Existence>,
     /// Where the trap may have to be reflected from what is found: proved, the argument is found with it.
-    pub(crate) argument: Option<Verdict>,
+    pub(crate) argument: Option<Existence>,
 }
 
 /// Whether the squares commute in all of the given virtual modes.
-pub(crate) fn commute(squares: &[Square], sides: &[Side]) -> Answer {
+pub(crate) fn commute(squares: &[Square], sides: &[VirtualMode]) -> Answer {
     let asked = squares.iter().filter(|s| sides.contains(&s.side));
     Answer::any(asked.map(|s| s.verdict.exists())).negated()
 }
@@ -51,10 +51,10 @@ pub(crate) fn commute(squares: &[Square], sides: &[Side]) -> Answer {
 fn each<'i>(
     inquiry: &mut Inquiry<'i>,
     guests: Guests,
-    sides: &[Side],
-    put: impl Fn(&mut Inquiry<'i>, Side, Case) -> Verdict,
+    sides: &[VirtualMode],
+    put: impl Fn(&mut Inquiry<'i>, VirtualMode, Case) -> Existence,
 ) -> Vec<Square> {
-    let of = |side: &Side| {
+    let of = |side: &VirtualMode| {
         let one = |inquiry: &mut Inquiry<'i>, case| put(inquiry, *side, case);
         Square { side: *side, verdict: inquiry.by_case(guests, one) }
     };
@@ -64,8 +64,8 @@ fn each<'i>(
 /// The statewise condition in every virtual mode whose code a VMM runs directly.
 pub(crate) fn direct(inquiry: &mut Inquiry<'_>, guests: Guests) -> Vec<Square> {
     // What is possible in user mode often is in supervisor mode, and not the other way round.
-    let mut sides = inquiry.setting().all_sides().to_vec();
-    sides.sort_by_key(|side| *side != Side::User);
+    let mut sides = inquiry.setting().all_virtual_modes().to_vec();
+    sides.sort_by_key(|side| *side != VirtualMode::User);
     let mut squares = each(inquiry, guests, &sides, |inquiry, side, case| {
         direct_case(inquiry, side, guests, case, Inquiry::ask)
     });
@@ -75,11 +75,11 @@ pub(crate) fn direct(inquiry: &mut Inquiry<'_>, guests: Guests) -> Vec<Square> {
 
 fn direct_case<'i>(
     inquiry: &mut Inquiry<'i>,
-    side: Side,
+    side: VirtualMode,
     guests: Guests,
     case: Case,
-    put: impl Fn(&mut Inquiry<'i>, &Question<'_>) -> Verdict,
-) -> Verdict {
+    put: impl Fn(&mut Inquiry<'i>, &Question<'_>) -> Existence,
+) -> Existence {
     let setting = inquiry.setting();
     let question = Question {
         name: format!("statewise/{}/{}/{}", guests.word(), side.word(), case.word()),
@@ -90,15 +90,24 @@ fn direct_case<'i>(
 }
 
 /// The statewise condition for a single unrelocated guest.
-pub(crate) fn unrelocated(context: Context<'_>, class: &Class, earlier: &Earlier) -> Vec<Square> {
+pub(crate) fn unrelocated(
+    context: Context<'_>,
+    class: &Class,
+    earlier: &ModelCache,
+) -> Vec<Square> {
     let mut inquiry = Inquiry::new(context, class);
-    inquiry.docket.session.earlier = earlier.clone();
+    inquiry.session.shared.earlier = earlier.clone();
     direct(&mut inquiry, Guests::Unrelocated)
 }
 
 /// Whether there is a guest in a virtual mode that the statewise condition speaks of: assumptions may
 /// leave none, and what is proved of none says nothing.
-pub(crate) fn exists(context: Context<'_>, class: &Class, guests: Guests, side: Side) -> Answer {
+pub(crate) fn exists(
+    context: Context<'_>,
+    class: &Class,
+    guests: Guests,
+    side: VirtualMode,
+) -> Answer {
     let setting = context.setting;
     let mut inquiry = Inquiry::new(context, class);
     let mut answer = Answer::Vacuous;
@@ -113,9 +122,9 @@ pub(crate) fn exists(context: Context<'_>, class: &Class, guests: Guests, side: 
             shows: &|replay| statewise::is_placed(replay, side, guests),
         };
         match inquiry.ask(&question) {
-            Verdict::Shown(_) => return Answer::Yes,
-            Verdict::Open(_) => answer = Answer::Undecided,
-            Verdict::Proved(_) => {}
+            Existence::Witnessed(_) => return Answer::Yes,
+            Existence::Unknown(_) => answer = Answer::Undecided,
+            Existence::Absent(_) => {}
         }
     }
     answer
@@ -125,13 +134,15 @@ pub(crate) fn exists(context: Context<'_>, class: &Class, guests: Guests, side: 
 pub(crate) fn refutation(
     context: Context<'_>,
     class: &Class,
-    side: Side,
+    side: VirtualMode,
 ) -> Option<(Box<Witness>, Vec<&'static str>)> {
     let setting = context.setting;
     let mut inquiry = Inquiry::new(context, class);
     let guests = setting.guests();
     let of = |case: &Case| direct_case(&mut inquiry, side, guests, *case, Inquiry::small);
-    let Verdict::Shown(witness) = guests.cases().iter().map(of).find(Verdict::is_shown)? else {
+    let Existence::Witnessed(witness) =
+        guests.cases().iter().map(of).find(Existence::is_witnessed)?
+    else {
         return None;
     };
     let broken = statewise::broken(&witness.replay(setting, class), guests);
@@ -139,11 +150,11 @@ pub(crate) fn refutation(
 }
 
 /// Whether a class's square breaks, in one of the virtual modes, for a guest that f places as it should.
-pub(crate) fn breaks_placed(context: Context<'_>, class: &Class, sides: &[Side]) -> bool {
+pub(crate) fn breaks_placed(context: Context<'_>, class: &Class, sides: &[VirtualMode]) -> bool {
     let setting = context.setting;
     let mut inquiry = Inquiry::new(context, class);
     let guests = setting.guests();
-    let mut breaks = |side: Side, case: Case| {
+    let mut breaks = |side: VirtualMode, case: Case| {
         let question = Question {
             name: format!("statewise/{}/{}/{}/placed", guests.word(), side.word(), case.word()),
             ask: &|problem| statewise::ask_placed(problem, setting, side, guests, case),
@@ -152,14 +163,14 @@ pub(crate) fn breaks_placed(context: Context<'_>, class: &Class, sides: &[Side])
                     && !allocator::shown_by(replay, side, guests)
             },
         };
-        inquiry.ask(&question).is_shown()
+        inquiry.ask(&question).is_witnessed()
     };
     sides.iter().any(|side| guests.cases().iter().any(|case| breaks(*side, *case)))
 }
 
 /// The square of one class where its image traps, in the modes asked for; nothing where it never
 /// traps.
-pub(crate) fn trapped(context: Context<'_>, class: &Class, sides: &[Side]) -> Vec<Square> {
+pub(crate) fn trapped(context: Context<'_>, class: &Class, sides: &[VirtualMode]) -> Vec<Square> {
     let setting = context.setting;
     if !dispatch::may_trap(&class.body.statements, &|_| true) {
         return Vec::new();
@@ -173,29 +184,34 @@ pub(crate) fn trapped(context: Context<'_>, class: &Class, sides: &[Side]) -> Ve
 
 /// Either way per state is enough where an instruction commits nothing; otherwise the dispatcher
 /// must know from the instruction, the virtual mode and the trap which way to go.
-fn trapped_square(inquiry: &mut Inquiry<'_>, side: Side, guests: Guests, case: Case) -> Verdict {
+fn trapped_square(
+    inquiry: &mut Inquiry<'_>,
+    side: VirtualMode,
+    guests: Guests,
+    case: Case,
+) -> Existence {
     let either = trapped_case(inquiry, side, guests, case, Way::Either, Inquiry::ask);
     let commits = dispatch::commits(&inquiry.class().body.statements);
-    if !commits || !matches!(either, Verdict::Proved(_)) {
+    if !commits || !matches!(either, Existence::Absent(_)) {
         return either;
     }
     for way in [Way::Recover, Way::Reflect] {
         let proved = trapped_case(inquiry, side, guests, case, way, Inquiry::ask);
-        if matches!(proved, Verdict::Proved(_)) {
+        if matches!(proved, Existence::Absent(_)) {
             return proved;
         }
     }
-    Verdict::Open("the dispatcher cannot tell an emulated trap from one to reflect".into())
+    Existence::Unknown("the dispatcher cannot tell an emulated trap from one to reflect".into())
 }
 
 fn trapped_case<'i>(
     inquiry: &mut Inquiry<'i>,
-    side: Side,
+    side: VirtualMode,
     guests: Guests,
     case: Case,
     way: Way,
-    put: impl Fn(&mut Inquiry<'i>, &Question<'_>) -> Verdict,
-) -> Verdict {
+    put: impl Fn(&mut Inquiry<'i>, &Question<'_>) -> Existence,
+) -> Existence {
     let setting = inquiry.setting();
     let question = Question {
         name: format!("{}/{}/{}/{}", way.name(), guests.word(), side.word(), case.word()),
@@ -209,21 +225,21 @@ fn trapped_case<'i>(
 pub(crate) fn loss(
     context: Context<'_>,
     class: &Class,
-    side: Side,
-) -> Option<(Verdict, Vec<&'static str>)> {
+    side: VirtualMode,
+) -> Option<(Existence, Vec<&'static str>)> {
     let setting = context.setting;
     let mut inquiry = Inquiry::new(context, class);
     let guests = setting.guests();
     let of =
         |case: &Case| trapped_case(&mut inquiry, side, guests, *case, Way::Either, Inquiry::small);
-    let shown = guests.cases().iter().map(of).find(Verdict::is_shown)?;
-    let Verdict::Shown(witness) = &shown else { return None };
+    let shown = guests.cases().iter().map(of).find(Existence::is_witnessed)?;
+    let Existence::Witnessed(witness) = &shown else { return None };
     let lost = dispatch::lost(&witness.replay(setting, class), Way::Either);
     Some((shown, lost))
 }
 
 /// The allocator's obligations in the modes asked for.
-pub(crate) fn allocator(context: Context<'_>, sides: &[Side]) -> Vec<Square> {
+pub(crate) fn allocator(context: Context<'_>, sides: &[VirtualMode]) -> Vec<Square> {
     let setting = context.setting;
     let Some(class) = setting.isa.classes.first() else { return Vec::new() };
     let mut inquiry = Inquiry::new(context, class);
@@ -245,7 +261,7 @@ pub(crate) struct Fetched {
 }
 
 /// Fetching, by length.
-pub(crate) fn fetched(context: Context<'_>, sides: &[Side]) -> Vec<Fetched> {
+pub(crate) fn fetched(context: Context<'_>, sides: &[VirtualMode]) -> Vec<Fetched> {
     let setting = context.setting;
     let Some(class) = setting.isa.classes.first() else { return Vec::new() };
     let mut inquiry = Inquiry::new(context, class);
@@ -287,7 +303,7 @@ pub(crate) fn sequences(context: Context<'_>) -> Vec<Sequence> {
             })
         };
         let state = saved(Sought::State);
-        let mut part = |sought| (!state.is_proved()).then(|| saved(sought));
+        let mut part = |sought| (!state.is_absent()).then(|| saved(sought));
         let [counter, mapping, registers] =
             [Sought::Counter, Sought::Mapping, Sought::Registers].map(&mut part);
         let argument = dispatch::is_reflected_as_found(setting.isa, id).then(|| {
@@ -309,7 +325,7 @@ pub(crate) fn sequences(context: Context<'_>) -> Vec<Sequence> {
         });
     }
     // A monitor knows the mapping that it has composed, unless code that runs directly changes it.
-    let found = |s: &Sequence| s.mapping.as_ref().is_none_or(Verdict::is_proved);
+    let found = |s: &Sequence| s.mapping.as_ref().is_none_or(Existence::is_absent);
     if !all.iter().all(found) && !moves(context) {
         for sequence in &mut all {
             sequence.mapping = None;
@@ -328,6 +344,6 @@ fn moves(context: Context<'_>) -> bool {
             ask: &|problem| sequence::ask_moves(problem, setting),
             shows: &sequence::moves_shown_by,
         });
-        !found.is_proved()
+        !found.is_absent()
     })
 }

@@ -6,7 +6,7 @@
 //! instruction confined, and assumptions that guests keep or that the monitor can watch. *Refuted* needs
 //! replayed states that break squares under every choice of the monitor's own bits (P&G sections 4 to 6).
 
-use model::isa::{Isa, Premise, Profile, VerdictWord};
+use model::isa::{Isa, Premise, Profile, Verdict};
 use model::property::Property;
 use model::theorem::Theorem;
 use rayon::prelude::*;
@@ -19,11 +19,11 @@ use super::entries::{self, Entries};
 use super::launch;
 use super::save::Saving;
 use super::squares::{self, Square, commute};
-use crate::definitions::Side;
+use crate::definitions::VirtualMode;
 use crate::definitions::statewise::Guests;
+use crate::prove::answer::Answer;
 use crate::prove::context::Context;
 use crate::prove::setting::Setting;
-use crate::prove::verdict::Answer;
 
 /// What decided a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub(crate) struct Found<'f> {
 pub(crate) struct Judgement {
     pub(crate) theorem: Theorem,
     pub(crate) premise: Premise,
-    pub(crate) verdict: VerdictWord,
+    pub(crate) verdict: Verdict,
     pub(crate) by: Ground,
     /// Classes that break the premise, by index.
     pub(crate) offending: Vec<usize>,
@@ -94,13 +94,13 @@ pub(crate) struct Judgement {
 #[derive(Debug)]
 pub(crate) struct Escape {
     pub(crate) name: &'static str,
-    pub(crate) verdict: VerdictWord,
+    pub(crate) verdict: Verdict,
     /// What it assumes, in words.
     pub(crate) assumption: String,
 }
 
 impl Escape {
-    pub(crate) fn new(name: &'static str, verdict: VerdictWord, assumption: &str) -> Self {
+    pub(crate) fn new(name: &'static str, verdict: Verdict, assumption: &str) -> Self {
         Self { name, verdict, assumption: assumption.into() }
     }
 }
@@ -109,7 +109,7 @@ impl Escape {
 #[derive(Debug)]
 pub(crate) struct Recursive {
     pub(crate) premise: Premise,
-    pub(crate) verdict: VerdictWord,
+    pub(crate) verdict: Verdict,
     pub(crate) vmm: Premise,
     /// No instruction depends on time.
     pub(crate) timing: Premise,
@@ -122,7 +122,7 @@ pub(crate) struct Recursive {
 }
 
 /// The classes whose square breaks in one of the virtual modes, by index.
-pub(crate) fn refuting(all: &[Classification], sides: &[Side]) -> Vec<usize> {
+pub(crate) fn refuting(all: &[Classification], sides: &[VirtualMode]) -> Vec<usize> {
     indices(all, |c| c.commutes(sides) == Answer::No)
 }
 
@@ -147,8 +147,8 @@ pub(crate) fn monitors(
         partial_traps(it);
     }
     let diagram = diagram::judge(context, &both);
-    for it in both.iter_mut().filter(|it| it.verdict == VerdictWord::Holds) {
-        it.complete(&diagram.parts(setting.isa, setting.sides(it.theorem)));
+    for it in both.iter_mut().filter(|it| it.verdict == Verdict::Holds) {
+        it.complete(&diagram.parts(setting.isa, setting.virtual_modes(it.theorem)));
         if setting.profile != Profile::Extended {
             it.losing = diagram.losing(setting.isa);
         }
@@ -164,36 +164,36 @@ fn by_squares(
     choice: &Choice,
 ) -> Judgement {
     let Found { all, assumed, .. } = found;
-    let sides = setting.sides(theorem);
+    let sides = setting.virtual_modes(theorem);
     let (premise, offending) = premise(setting, theorem, all);
     let refuting = refuting(all, sides);
     let mut obstacles = obstacles(setting, sides, found);
-    let is_empty = |(side, exists): &(Side, Answer)| {
-        *side != Side::Other && sides.contains(side) && *exists == Answer::Vacuous
+    let is_empty = |(side, exists): &(VirtualMode, Answer)| {
+        *side != VirtualMode::Other && sides.contains(side) && *exists == Answer::Vacuous
     };
     let empty = premise == Premise::Vacuous || assumed.guests.iter().any(is_empty);
     let mut keeps = Assignment::new();
     let verdict = match (refuting.is_empty(), choice) {
-        _ if empty => VerdictWord::Vacuous,
-        (false, Choice::None) => VerdictWord::Refuted,
+        _ if empty => Verdict::Vacuous,
+        (false, Choice::None) => Verdict::Refuted,
         (false, Choice::Open) => {
             obstacles.push("whether some choice of the monitor's own bits makes all squares commute is not settled".into());
-            VerdictWord::Undecided
+            Verdict::Undecided
         }
-        _ if !obstacles.is_empty() => VerdictWord::Undecided,
+        _ if !obstacles.is_empty() => Verdict::Undecided,
         (false, Choice::Keep(assignment)) => {
             keeps.clone_from(assignment);
-            VerdictWord::Holds
+            Verdict::Holds
         }
-        (true, _) => VerdictWord::Holds,
+        (true, _) => Verdict::Holds,
     };
     let by = match (verdict, premise) {
-        (VerdictWord::Holds, Premise::Holds) => Ground::SetInclusion,
-        (VerdictWord::Holds, _) => Ground::Statewise,
-        (VerdictWord::Refuted, _) => Ground::StepRefutation,
+        (Verdict::Holds, Premise::Holds) => Ground::SetInclusion,
+        (Verdict::Holds, _) => Ground::Statewise,
+        (Verdict::Refuted, _) => Ground::StepRefutation,
         _ => Ground::Nothing,
     };
-    if verdict != VerdictWord::Undecided {
+    if verdict != Verdict::Undecided {
         obstacles.clear();
     }
     let watched = (0..assumed.kept.len())
@@ -204,7 +204,7 @@ fn by_squares(
         premise,
         verdict,
         by,
-        gap: premise == Premise::Holds && verdict == VerdictWord::Refuted,
+        gap: premise == Premise::Holds && verdict == Verdict::Refuted,
         offending,
         refuting,
         keeps,
@@ -221,7 +221,7 @@ fn by_squares(
 impl Judgement {
     /// Takes *holds* back where the monitor cannot start a guest, with the bits kept that traps need too.
     fn launch(&mut self, context: Context<'_>, entries: &Entries) {
-        if self.verdict != VerdictWord::Holds {
+        if self.verdict != Verdict::Holds {
             return;
         }
         self.keep(entries);
@@ -241,15 +241,15 @@ impl Judgement {
     /// Takes *refuted* back where the map is not known to place guests as it should: squares of a map that places
     /// none of those for which they break refute nothing.
     fn place(&mut self, context: Context<'_>) {
-        let sides = context.setting.sides(self.theorem);
+        let sides = context.setting.virtual_modes(self.theorem);
         let placed = || {
-            squares::allocator(context, sides).iter().all(|square| square.verdict.is_proved())
+            squares::allocator(context, sides).iter().all(|square| square.verdict.is_absent())
                 || self.refuting.iter().any(|class| {
                     let class = &context.setting.isa.classes[*class];
                     squares::breaks_placed(context, class, sides)
                 })
         };
-        if self.verdict == VerdictWord::Refuted && !placed() {
+        if self.verdict == Verdict::Refuted && !placed() {
             self.take_back(
                 "the standard map is not known to place guests in their partitions on this machine"
                     .into(),
@@ -270,7 +270,7 @@ impl Judgement {
     /// Takes a verdict back.
     fn take_back(&mut self, why: String) {
         self.gap = false;
-        self.verdict = VerdictWord::Undecided;
+        self.verdict = Verdict::Undecided;
         self.by = Ground::Nothing;
         self.keeps.clear();
         self.obstacles.push(why);
@@ -334,7 +334,7 @@ fn premise(
 /// What stands in the way of *holds*, beside squares that break.
 fn obstacles(
     setting: Setting<'_>,
-    sides: &[Side],
+    sides: &[VirtualMode],
     Found { all, entries, assumed }: Found<'_>,
 ) -> Vec<String> {
     let isa = setting.isa;
@@ -449,10 +449,8 @@ pub(crate) fn recursive(
         Premise::Undecided
     };
     let verdict = match vmm.verdict {
-        known @ (VerdictWord::Refuted | VerdictWord::Vacuous) => known,
-        VerdictWord::Holds | VerdictWord::Undecided | VerdictWord::NotApplicable => {
-            VerdictWord::Undecided
-        }
+        known @ (Verdict::Refuted | Verdict::Vacuous) => known,
+        Verdict::Holds | Verdict::Undecided | Verdict::NotApplicable => Verdict::Undecided,
     };
     Recursive {
         premise,
@@ -465,7 +463,7 @@ pub(crate) fn recursive(
     }
 }
 
-fn unrelocated(verdict: VerdictWord) -> Escape {
+fn unrelocated(verdict: Verdict) -> Escape {
     let assumption =
         "one guest at k = 0 under a monitor in high storage; its window contains no trap cell";
     Escape::new("single-unrelocated-guest", verdict, assumption)
@@ -475,13 +473,13 @@ fn unrelocated(verdict: VerdictWord) -> Escape {
 /// where a choice works it is a condition of the verdict.
 fn fixed_bits(isa: &Isa, it: &mut Judgement) {
     let (verdict, assumption) = match it.verdict {
-        VerdictWord::Refuted => (
-            VerdictWord::Refuted,
+        Verdict::Refuted => (
+            Verdict::Refuted,
             "for every value of the monitor's own bits there is a state that breaks a square; all bits of kind resource and trap-vector were searched".to_owned(),
         ),
-        VerdictWord::Holds if !it.keeps.is_empty() => {
+        Verdict::Holds if !it.keeps.is_empty() => {
             let kept = choice::words(isa, &it.keeps);
-            (VerdictWord::Holds, format!("the monitor keeps {kept} in the real machine"))
+            (Verdict::Holds, format!("the monitor keeps {kept} in the real machine"))
         }
         _ => return,
     };
@@ -492,10 +490,10 @@ fn fixed_bits(isa: &Isa, it: &mut Judgement) {
 /// its action would matter. That is the statewise condition, so its verdict is known.
 fn partial_traps(it: &mut Judgement) {
     let verdict = match (it.premise, it.verdict, it.by) {
-        (Premise::Fails, VerdictWord::Holds, Ground::Statewise) if it.keeps.is_empty() => {
-            VerdictWord::Holds
+        (Premise::Fails, Verdict::Holds, Ground::Statewise) if it.keeps.is_empty() => {
+            Verdict::Holds
         }
-        (_, VerdictWord::Refuted, _) => VerdictWord::Refuted,
+        (_, Verdict::Refuted, _) => Verdict::Refuted,
         _ => return,
     };
     let assumption = "every unprivileged instruction traps where its action would matter: the statewise condition";
@@ -506,7 +504,7 @@ fn partial_traps(it: &mut Judgement) {
 fn unrelocated_guests(context: Context<'_>, all: &[Classification], both: &mut [Judgement; 2]) {
     let setting = context.setting;
     let [vmm, hvmm] = both;
-    if vmm.verdict != VerdictWord::Refuted && hvmm.verdict != VerdictWord::Refuted {
+    if vmm.verdict != Verdict::Refuted && hvmm.verdict != Verdict::Refuted {
         return;
     }
     // The classes that refute come first: one that fails here too settles the question.
@@ -521,8 +519,9 @@ fn unrelocated_guests(context: Context<'_>, all: &[Classification], both: &mut [
         };
         chosen.par_iter().flat_map_iter(one).collect()
     };
-    let fails_for_user =
-        |squares: &[Square]| squares.iter().any(|s| s.side == Side::User && s.verdict.is_shown());
+    let fails_for_user = |squares: &[Square]| {
+        squares.iter().any(|s| s.side == VirtualMode::User && s.verdict.is_witnessed())
+    };
     // One by one: a failure in user mode settles both theorems.
     for class in first {
         if !fails_for_user(&squares) {
@@ -532,34 +531,34 @@ fn unrelocated_guests(context: Context<'_>, all: &[Classification], both: &mut [
     if !fails_for_user(&squares) {
         squares.extend(ask(rest));
     }
-    let verdict = |sides: &[Side]| {
+    let verdict = |sides: &[VirtualMode]| {
         match commute(&squares, sides) {
-            Answer::No => VerdictWord::Refuted,
+            Answer::No => Verdict::Refuted,
             // No square fails, so every class was asked about.
             Answer::Yes => {
-                let exists = |side: &Side| {
+                let exists = |side: &VirtualMode| {
                     let class = &setting.isa.classes[order[0]];
                     squares::exists(context, class, Guests::Unrelocated, *side)
                 };
                 let found: Vec<Answer> = sides.iter().map(exists).collect();
                 if found.contains(&Answer::Vacuous) {
-                    VerdictWord::Vacuous
+                    Verdict::Vacuous
                 } else if found.iter().all(|answer| answer.is_yes()) {
-                    VerdictWord::Holds
+                    Verdict::Holds
                 } else {
-                    VerdictWord::Undecided
+                    Verdict::Undecided
                 }
             }
-            _ => VerdictWord::Undecided,
+            _ => Verdict::Undecided,
         }
     };
-    if vmm.verdict == VerdictWord::Refuted {
-        vmm.escapes.push(unrelocated(verdict(setting.sides(vmm.theorem))));
+    if vmm.verdict == Verdict::Refuted {
+        vmm.escapes.push(unrelocated(verdict(setting.virtual_modes(vmm.theorem))));
         let assumption = "all virtual-supervisor code is interpreted (Theorem 3)";
         vmm.escapes.push(Escape::new("hybrid-monitor", hvmm.verdict, assumption));
     }
-    if hvmm.verdict == VerdictWord::Refuted {
-        hvmm.escapes.push(unrelocated(verdict(setting.sides(hvmm.theorem))));
+    if hvmm.verdict == Verdict::Refuted {
+        hvmm.escapes.push(unrelocated(verdict(setting.virtual_modes(hvmm.theorem))));
     }
 }
 
@@ -569,7 +568,7 @@ mod tests {
     use std::sync::Mutex;
 
     use model::diagnostic::Sources;
-    use model::isa::{Isa, Premise, Profile, VerdictWord};
+    use model::isa::{Isa, Premise, Profile, Verdict};
     use model::property::Property;
     use model::theorem::Theorem;
 
@@ -577,12 +576,12 @@ mod tests {
         Escape, Found, Ground, Judgement, by_squares, partial_traps, recursive, unrelocated_guests,
     };
     use crate::decide::By;
-    use crate::definitions::{DEFINITIONS, Side};
+    use crate::definitions::{DEFINITIONS, VirtualMode};
+    use crate::prove::answer::Answer::{self, No, Undecided, Vacuous, Yes};
+    use crate::prove::answer::{Existence, Proof};
     use crate::prove::context::{Context, Tally};
+    use crate::prove::question::{Backend, Question, Session};
     use crate::prove::setting::Setting;
-    use crate::prove::settle::{Docket, Question, Settle};
-    use crate::prove::verdict::Answer::{self, No, Undecided, Vacuous, Yes};
-    use crate::prove::verdict::{Proof, Verdict};
     use crate::prove::witness::Witness;
     use crate::theorems::assumptions::{Assumed, Kept};
     use crate::theorems::choice::Choice;
@@ -590,20 +589,24 @@ mod tests {
     use crate::theorems::entries::Entries;
     use crate::theorems::squares::Square;
 
-    fn verdict(exists: Answer) -> Verdict {
+    fn verdict(exists: Answer) -> Existence {
         let (operands, choices) = (Vec::new(), Vec::new());
         let (before, after) = (Vec::new(), Vec::new());
         match exists {
-            Yes => {
-                Verdict::Shown(Box::new(Witness { operands, choices, before, after, first: None }))
-            }
-            No | Vacuous => Verdict::Proved(Proof::new(By::Dependency)),
-            Undecided => Verdict::Open("not tried".into()),
+            Yes => Existence::Witnessed(Box::new(Witness {
+                operands,
+                choices,
+                before,
+                after,
+                first: None,
+            })),
+            No | Vacuous => Existence::Absent(Proof::new(By::Dependency)),
+            Undecided => Existence::Unknown("not tried".into()),
         }
     }
 
-    fn both(answers: [Answer; 2]) -> Vec<(Side, Verdict)> {
-        Side::PAIR.into_iter().zip(answers.map(verdict)).collect()
+    fn both(answers: [Answer; 2]) -> Vec<(VirtualMode, Existence)> {
+        VirtualMode::PAIR.into_iter().zip(answers.map(verdict)).collect()
     }
 
     /// A class that is privileged or not, control sensitive, and has squares that break, the latter two
@@ -625,7 +628,7 @@ mod tests {
             ],
             statewise: both(breaks).into_iter().map(square).collect(),
             unpredictable: false,
-            earlier: crate::decide::Earlier::default(),
+            earlier: crate::decide::ModelCache::default(),
         }
     }
 
@@ -714,18 +717,18 @@ mod tests {
         }
         // The hybrid monitor asks of virtual user mode only.
         let all = [class(No, [Yes, No], [Yes, No])];
-        assert_eq!(judge(&all, Theorem::Vmm, &Choice::None).verdict, VerdictWord::Refuted);
+        assert_eq!(judge(&all, Theorem::Vmm, &Choice::None).verdict, Verdict::Refuted);
         let hybrid = judge(&all, Theorem::Hvmm, &Choice::None);
-        assert_eq!((hybrid.premise, hybrid.verdict), (Premise::Holds, VerdictWord::Holds));
+        assert_eq!((hybrid.premise, hybrid.verdict), (Premise::Holds, Verdict::Holds));
         assert!(hybrid.refuting.is_empty() && !hybrid.gap);
         // The monitor chooses its own bits.
         let part = model::isa::Part { register: model::isa::RegisterId(0), low: 0, width: 1 };
         let all = [class(No, [Yes, Yes], [Yes, Yes])];
         let kept = judge(&all, Theorem::Vmm, &Choice::Keep(vec![(part, 1)]));
-        assert_eq!((kept.verdict, kept.by), (VerdictWord::Holds, Ground::Statewise));
+        assert_eq!((kept.verdict, kept.by), (Verdict::Holds, Ground::Statewise));
         assert_eq!(kept.keeps, [(part, 1)]);
         let open = judge(&all, Theorem::Vmm, &Choice::Open);
-        assert_eq!(open.verdict, VerdictWord::Undecided);
+        assert_eq!(open.verdict, Verdict::Undecided);
         assert_eq!(open.obstacles.len(), 1);
     }
 
@@ -752,15 +755,15 @@ mod tests {
         };
         let assumed = |kept, user| Assumed {
             kept: vec![kept],
-            guests: vec![(Side::Supervisor, Yes), (Side::User, user)],
+            guests: vec![(VirtualMode::Supervisor, Yes), (VirtualMode::User, user)],
         };
         let fine = || assumed(Kept::default(), Yes);
         let broken = |unseen| Kept {
-            broken: vec![(crate::theorems::assumptions::Breaker::Class(0), Side::User, Yes)],
+            broken: vec![(crate::theorems::assumptions::Breaker::Class(0), VirtualMode::User, Yes)],
             unseen,
             ..Kept::default()
         };
-        let (holds, open) = (VerdictWord::Holds, VerdictWord::Undecided);
+        let (holds, open) = (Verdict::Holds, Verdict::Undecided);
         for (all, entries, assumed, expected, watched) in [
             (harmless(), entries(Yes, false), fine(), holds, 0),
             (harmless(), entries(No, false), fine(), open, 0),
@@ -772,14 +775,14 @@ mod tests {
             (
                 harmless(),
                 entries(Yes, false),
-                assumed(broken(vec![(0, Side::User, Yes)]), Yes),
+                assumed(broken(vec![(0, VirtualMode::User, Yes)]), Yes),
                 open,
                 1,
             ),
             (
                 harmless(),
                 entries(Yes, false),
-                assumed(Kept { images: vec![(Side::User, Yes)], ..Kept::default() }, Yes),
+                assumed(Kept { images: vec![(VirtualMode::User, Yes)], ..Kept::default() }, Yes),
                 open,
                 0,
             ),
@@ -794,7 +797,7 @@ mod tests {
                 harmless(),
                 entries(Yes, false),
                 assumed(Kept::default(), Vacuous),
-                VerdictWord::Vacuous,
+                Verdict::Vacuous,
                 0,
             ),
         ] {
@@ -809,7 +812,7 @@ mod tests {
         }
     }
 
-    fn judgement(premise: Premise, verdict: VerdictWord, by: Ground) -> Judgement {
+    fn judgement(premise: Premise, verdict: Verdict, by: Ground) -> Judgement {
         Judgement {
             theorem: Theorem::Vmm,
             premise,
@@ -847,15 +850,15 @@ mod tests {
             (Fails, Undecided, Open, Fails),
             (Fails, Yes, Fails, Fails),
         ] {
-            for word in [VerdictWord::Holds, VerdictWord::Refuted, VerdictWord::Undecided] {
+            for word in [Verdict::Holds, Verdict::Refuted, Verdict::Undecided] {
                 let all = [timed(No), timed(dependence)];
                 let it = recursive(&all, &judgement(premise, word, Ground::Nothing), None);
                 assert_eq!((it.vmm, it.timing, it.premise), (premise, timing, expected));
                 assert_eq!(it.timed, if dependence == Yes { vec![1] } else { vec![] });
                 // Whether the monitor is a program of the machine stays open.
-                let refuted = word == VerdictWord::Refuted;
-                let open = VerdictWord::Undecided;
-                assert_eq!(it.verdict, if refuted { VerdictWord::Refuted } else { open });
+                let refuted = word == Verdict::Refuted;
+                let open = Verdict::Undecided;
+                assert_eq!(it.verdict, if refuted { Verdict::Refuted } else { open });
             }
         }
     }
@@ -864,10 +867,10 @@ mod tests {
     fn partial_traps_are_an_escape_where_only_the_premise_fails() {
         use Premise::{Fails, Holds};
         for (premise, word, by, expected) in [
-            (Fails, VerdictWord::Holds, Ground::Statewise, Some(VerdictWord::Holds)),
-            (Fails, VerdictWord::Refuted, Ground::StepRefutation, Some(VerdictWord::Refuted)),
-            (Fails, VerdictWord::Undecided, Ground::Nothing, None),
-            (Holds, VerdictWord::Holds, Ground::SetInclusion, None),
+            (Fails, Verdict::Holds, Ground::Statewise, Some(Verdict::Holds)),
+            (Fails, Verdict::Refuted, Ground::StepRefutation, Some(Verdict::Refuted)),
+            (Fails, Verdict::Undecided, Ground::Nothing, None),
+            (Holds, Verdict::Holds, Ground::SetInclusion, None),
         ] {
             let mut it = judgement(premise, word, by);
             partial_traps(&mut it);
@@ -884,10 +887,10 @@ mod tests {
         asked: Mutex<BTreeSet<usize>>,
     }
 
-    impl Settle for Fixed {
-        fn settle(&self, docket: &mut Docket<'_>, question: &Question<'_>) -> (Verdict, By) {
-            let isa = docket.problem.isa;
-            let class = isa.classes.iter().position(|c| c.name == docket.problem.class.name);
+    impl Backend for Fixed {
+        fn discharge(&self, session: &mut Session<'_>, question: &Question<'_>) -> (Existence, By) {
+            let isa = session.problem.isa;
+            let class = isa.classes.iter().position(|c| c.name == session.problem.class.name);
             let class = class.expect("the class is one of the machine's");
             let side = usize::from(question.name.contains("/user/"));
             let answer = if question.name.ends_with("/premise") {
@@ -899,7 +902,7 @@ mod tests {
             (verdict(answer), By::Dependency)
         }
 
-        fn small(&self, _: &mut Docket<'_>, _: &Question<'_>) -> Option<Verdict> {
+        fn small(&self, _: &mut Session<'_>, _: &Question<'_>) -> Option<Existence> {
             None
         }
     }
@@ -913,31 +916,31 @@ mod tests {
     }
 
     /// Escapes by name.
-    type Escapes = Vec<(&'static str, VerdictWord)>;
+    type Escapes = Vec<(&'static str, Verdict)>;
 
     /// The escapes of both theorems, and the classes asked about, where class 1 refutes what is refuted.
     fn tried(
-        verdicts: [VerdictWord; 2],
+        verdicts: [Verdict; 2],
         breaks: [[Answer; 2]; 3],
         guests: [Answer; 2],
     ) -> ([Escapes; 2], Vec<usize>) {
         let isa = g3();
         let all = [No; 3].map(|privileged| class(privileged, [Yes, Yes], [Undecided, Undecided]));
-        let settle = Fixed { breaks, guests, asked: Mutex::default() };
+        let fixed = Fixed { breaks, guests, asked: Mutex::default() };
         let mut both = [0, 1].map(|i| {
             let verdict = verdicts[i];
             let mut it = judgement(Premise::Fails, verdict, Ground::Nothing);
             it.theorem = Theorem::MONITORS[i];
-            it.refuting = if verdict == VerdictWord::Refuted { vec![1] } else { vec![] };
+            it.refuting = if verdict == Verdict::Refuted { vec![1] } else { vec![] };
             it
         });
         let setting = Setting::new(&isa, &isa.pairs[0], Profile::Refined);
         let tally = Tally::default();
-        let context = Context { setting, settle: &settle, tally: &tally };
+        let context = Context { setting, backend: &fixed, tally: &tally };
         unrelocated_guests(context, &all, &mut both);
         let counts = tally.counts();
         let asked: Vec<usize> =
-            settle.asked.into_inner().expect("nothing panics here").into_iter().collect();
+            fixed.asked.into_inner().expect("nothing panics here").into_iter().collect();
         assert!(counts.obligations >= 2 * asked.len() as u64);
         let of = |it: Judgement| it.escapes.iter().map(|e: &Escape| (e.name, e.verdict)).collect();
         (both.map(of), asked)
@@ -945,7 +948,7 @@ mod tests {
 
     #[test]
     fn escapes_are_what_becomes_of_an_unrelocated_guest() {
-        use VerdictWord::{Holds, Refuted, Undecided as Open, Vacuous as Empty};
+        use Verdict::{Holds, Refuted, Undecided as Open, Vacuous as Empty};
         let never = [[No, No]; 3];
         let single = "single-unrelocated-guest";
         let hybrid = "hybrid-monitor";

@@ -9,8 +9,7 @@ use std::collections::BTreeSet;
 
 use model::interp;
 use model::isa::{
-    Class, Isa, Kind, Pair, Part, Premise, Profile, RegisterId, Role, Slice, Stmt, TrapId,
-    VerdictWord,
+    Class, Isa, Kind, Pair, Part, Premise, Profile, RegisterId, Role, Slice, Stmt, TrapId, Verdict,
 };
 use model::state::State;
 use model::theorem::Theorem;
@@ -69,7 +68,7 @@ pub struct Judgement {
     /// Whether the set inclusion holds.
     pub premise: Premise,
     /// Whether the monitor can be built under the standard map.
-    pub verdict: VerdictWord,
+    pub verdict: Verdict,
     /// The classes that break the premise, by index.
     pub offending: Vec<usize>,
     /// The classes whose square does not commute, by index.
@@ -128,14 +127,14 @@ impl Judged<'_> {
         let watched = self.watched();
         let mut obstacles = Vec::new();
         let verdict = if premise == Premise::Vacuous || self.has_no_guests(theorem) {
-            VerdictWord::Vacuous
+            Verdict::Vacuous
         } else if choices.is_empty() && self.places(theorem, &refuting) {
-            VerdictWord::Refuted
+            Verdict::Refuted
         } else if choices.is_empty() {
-            VerdictWord::Undecided
+            Verdict::Undecided
         } else {
             obstacles = self.obstacles(theorem, &choices);
-            if obstacles.is_empty() { VerdictWord::Holds } else { VerdictWord::Undecided }
+            if obstacles.is_empty() { Verdict::Holds } else { Verdict::Undecided }
         };
         Judgement { premise, verdict, offending, refuting, obstacles, watched }
     }

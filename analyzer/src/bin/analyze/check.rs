@@ -7,7 +7,7 @@ use analyzer::report::Report;
 use analyzer::text::{self, Detail};
 use analyzer::{Options, analyze, smtlib};
 use model::diagnostic::Sources;
-use model::isa::{Premise, Profile, VerdictWord};
+use model::isa::{Premise, Profile, Verdict};
 use refvmm::files;
 
 use crate::arguments::{Check, Emit, Format};
@@ -108,7 +108,7 @@ fn exit_of(report: &Report) -> Exit {
     }
     let undecided = report.pairs.iter().any(|p| {
         let open =
-            |premise, verdict| premise == Premise::Undecided || verdict == VerdictWord::Undecided;
+            |premise, verdict| premise == Premise::Undecided || verdict == Verdict::Undecided;
         p.theorems.monitors().into_iter().any(|(_, it)| open(it.premise, it.verdict))
     });
     // What can be saved is part of Theorem 2, which counts where something is expected of it.

@@ -3,12 +3,12 @@
 
 use model::isa::Class;
 
-use crate::decide::{self, Backend, By, Query, Session, Wishes};
+use crate::decide::{self, By, MinimisationGoals, Query, Shared, SolverConfig};
 use crate::definitions::Obligation;
+use crate::prove::answer::{Existence, Proof};
 use crate::prove::problem::Problem;
 use crate::prove::replay::Replay;
 use crate::prove::setting::Setting;
-use crate::prove::verdict::{Proof, Verdict};
 use crate::prove::witness;
 use crate::symbolic::term::{TERMS, Term, Terms};
 
@@ -26,20 +26,20 @@ pub(crate) struct Question<'q> {
 const PATIENCE: u64 = 12_000;
 
 /// The questions about one class and pair.
-pub(crate) struct Docket<'i> {
+pub(crate) struct Session<'i> {
     pub(crate) problem: Problem<'i>,
     pub(crate) setting: Setting<'i>,
-    pub(crate) session: Session,
+    pub(crate) shared: Shared,
     /// Conflicts still to be spent on proofs that may turn out to be out of reach.
     pub(crate) patience: u64,
 }
 
-impl<'i> Docket<'i> {
+impl<'i> Session<'i> {
     pub(crate) fn new(setting: Setting<'i>, class: &'i Class) -> Self {
         Self {
             problem: Problem::of(setting, class, Terms::default()),
             setting,
-            session: Session::default(),
+            shared: Shared::default(),
             patience: PATIENCE,
         }
     }
@@ -91,97 +91,99 @@ impl Question<'_> {
     }
 }
 
-/// Who answers.
-pub(crate) trait Settle: Sync {
-    /// The verdict, and how it came about.
-    fn settle(&self, docket: &mut Docket<'_>, question: &Question<'_>) -> (Verdict, By);
+/// Who answers questions: the decision procedure, the prover that keeps why, the verifier of a certificate.
+pub(crate) trait Backend: Sync {
+    /// The answer, and how it came about.
+    fn discharge(&self, session: &mut Session<'_>, question: &Question<'_>) -> (Existence, By);
 
     /// Another witness for the same question, made small for readers; `None` if there is no need.
-    fn small(&self, docket: &mut Docket<'_>, question: &Question<'_>) -> Option<Verdict>;
+    fn small(&self, session: &mut Session<'_>, question: &Question<'_>) -> Option<Existence>;
 }
 
 /// The decision procedure answers.
-pub(crate) struct Solving {
-    pub(crate) backend: Backend,
+pub(crate) struct DecisionProcedure {
+    pub(crate) config: SolverConfig,
 }
 
-impl Settle for Solving {
-    fn settle(&self, docket: &mut Docket<'_>, question: &Question<'_>) -> (Verdict, By) {
+impl Backend for DecisionProcedure {
+    fn discharge(&self, session: &mut Session<'_>, question: &Question<'_>) -> (Existence, By) {
         if decide::stopped() {
-            return (Verdict::Open(decide::INTERRUPTED.into()), By::Rewriting);
+            return (Existence::Unknown(decide::INTERRUPTED.into()), By::Rewriting);
         }
-        docket.problem.terms.deadline = self.backend.deadline;
-        docket.session.earlier.begin(&docket.problem.terms);
-        let obligation = (question.ask)(&mut docket.problem);
-        self.exists(docket, &obligation, question, None)
+        session.problem.terms.deadline = self.config.deadline;
+        session.shared.earlier.begin(&session.problem.terms);
+        let obligation = (question.ask)(&mut session.problem);
+        self.exists(session, &obligation, question, None)
     }
 
-    fn small(&self, docket: &mut Docket<'_>, question: &Question<'_>) -> Option<Verdict> {
+    fn small(&self, session: &mut Session<'_>, question: &Question<'_>) -> Option<Existence> {
         if decide::stopped() {
             return None;
         }
-        docket.session.earlier.begin(&docket.problem.terms);
-        let obligation = (question.ask)(&mut docket.problem);
-        let wishes = witness::wishes(&mut docket.problem, &obligation);
-        Some(self.exists(docket, &obligation, question, Some(&wishes)).0)
+        session.shared.earlier.begin(&session.problem.terms);
+        let obligation = (question.ask)(&mut session.problem);
+        let minimise = witness::minimise(&mut session.problem, &obligation);
+        Some(self.exists(session, &obligation, question, Some(&minimise)).0)
     }
 }
 
-impl Solving {
+impl DecisionProcedure {
     /// Decides an existential statement; a witness counts only after it was replayed.
     fn exists(
         &self,
-        docket: &mut Docket<'_>,
+        session: &mut Session<'_>,
         obligation: &Obligation,
         question: &Question<'_>,
-        wishes: Option<&Wishes>,
-    ) -> (Verdict, By) {
-        if docket.problem.terms.is_full() {
+        minimise: Option<&MinimisationGoals>,
+    ) -> (Existence, By) {
+        if session.problem.terms.is_full() {
             let why = format!("the formula has more than {TERMS} terms");
-            return (Verdict::Open(why), By::Rewriting);
+            return (Existence::Unknown(why), By::Rewriting);
         }
-        if self.backend.late() {
-            return (Verdict::Open("the time is up".into()), By::Rewriting);
+        if self.config.late() {
+            return (Existence::Unknown("the time is up".into()), By::Rewriting);
         }
         let (answer, by) = decide::decide(
-            self.backend,
-            &mut docket.problem.terms,
+            self.config,
+            &mut session.problem.terms,
             &obligation.query,
-            wishes,
-            &mut docket.session,
+            minimise,
+            &mut session.shared,
         );
         let verdict = match answer {
-            decide::Answer::Unsat => self.proved(docket, obligation, by),
-            decide::Answer::Sat(model) => {
+            decide::Satisfiability::Unsat => self.proved(session, obligation, by),
+            decide::Satisfiability::Sat(model) => {
                 let (replay, witness) =
-                    witness::read(&docket.problem, docket.setting, obligation, &model);
+                    witness::read(&session.problem, session.setting, obligation, &model);
                 if replay.admitted() && (question.shows)(&replay) {
-                    Verdict::Shown(Box::new(witness))
+                    Existence::Witnessed(Box::new(witness))
                 } else {
-                    Verdict::Open(
+                    Existence::Unknown(
                         "internal error: the witness does not replay; please report this".into(),
                     )
                 }
             }
-            decide::Answer::Unknown(why) => Verdict::Open(why),
+            decide::Satisfiability::Unknown(why) => Existence::Unknown(why),
         };
         (verdict, by)
     }
 
     /// Nothing was found: a proof, unless missing semantics can be reached.
-    fn proved(&self, docket: &mut Docket<'_>, obligation: &Obligation, by: By) -> Verdict {
+    fn proved(&self, session: &mut Session<'_>, obligation: &Obligation, by: By) -> Existence {
         let premises = obligation.query.premises.clone();
         let query = Query { premises, goal: obligation.unknown };
         match decide::decide(
-            self.backend,
-            &mut docket.problem.terms,
+            self.config,
+            &mut session.problem.terms,
             &query,
             None,
-            &mut docket.session,
+            &mut session.shared,
         ) {
-            (decide::Answer::Unsat, _) => Verdict::Proved(Proof::new(by)),
-            (decide::Answer::Unknown(why), _) if self.backend.late() => Verdict::Open(why),
-            _ => Verdict::Open("the specification leaves semantics unknown".into()),
+            (decide::Satisfiability::Unsat, _) => Existence::Absent(Proof::new(by)),
+            (decide::Satisfiability::Unknown(why), _) if self.config.late() => {
+                Existence::Unknown(why)
+            }
+            _ => Existence::Unknown("the specification leaves semantics unknown".into()),
         }
     }
 }

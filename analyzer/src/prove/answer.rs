@@ -1,9 +1,10 @@
-//! Verdicts: a yes or a no exists only together with what stands behind it.
+//! Answers to questions of the form "there are states such that …". A yes or a no exists only together with what
+//! stands behind it: a witness that was replayed, or a proof.
 
 use crate::decide::By;
 use crate::prove::witness::Witness;
 
-/// Why a universal statement holds.
+/// Why there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Proof {
     by: By,
@@ -20,46 +21,46 @@ impl Proof {
     }
 }
 
-/// What is known about an existential statement.
+/// Whether there are states as a question describes them.
 #[derive(Debug, Clone)]
-pub(crate) enum Verdict {
-    /// There is none.
-    Proved(Proof),
-    /// Here is one, replayed in the interpreter.
-    Shown(Box<Witness>),
-    /// Not settled.
-    Open(String),
+pub(crate) enum Existence {
+    /// There are none.
+    Absent(Proof),
+    /// There are: these, replayed in the interpreter.
+    Witnessed(Box<Witness>),
+    /// Not decided, for this reason.
+    Unknown(String),
 }
 
-impl Verdict {
-    pub(crate) fn is_proved(&self) -> bool {
-        matches!(self, Self::Proved(_))
+impl Existence {
+    pub(crate) fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent(_))
     }
 
-    pub(crate) fn is_shown(&self) -> bool {
-        matches!(self, Self::Shown(_))
+    pub(crate) fn is_witnessed(&self) -> bool {
+        matches!(self, Self::Witnessed(_))
     }
 
     /// Whether there is one.
     pub(crate) fn exists(&self) -> Answer {
         match self {
-            Self::Proved(_) => Answer::No,
-            Self::Shown(_) => Answer::Yes,
-            Self::Open(_) => Answer::Undecided,
+            Self::Absent(_) => Answer::No,
+            Self::Witnessed(_) => Answer::Yes,
+            Self::Unknown(_) => Answer::Undecided,
         }
     }
 
-    /// Of two verdicts about parts of a statement, the one that says less: what is open, else the proof
+    /// Of two answers about parts of a statement, the one that says less: what is open, else the proof
     /// that took more.
     pub(crate) fn weaker(self, other: Self) -> Self {
         let effort = |it: &Self| match it {
-            Self::Proved(proof) => match proof.by {
+            Self::Absent(proof) => match proof.by {
                 By::Dependency => (0, 0),
                 By::Rewriting | By::Evaluation => (1, 0),
                 By::Sat(conflicts) => (2, conflicts),
             },
-            Self::Open(_) => (3, 0),
-            Self::Shown(_) => (4, 0),
+            Self::Unknown(_) => (3, 0),
+            Self::Witnessed(_) => (4, 0),
         };
         if effort(&other) > effort(&self) { other } else { self }
     }

@@ -6,8 +6,8 @@ use model::diagnostic::Sources;
 use model::isa::Profile;
 use refvmm::asm::assemble;
 use refvmm::compare::compare;
-use refvmm::computer::{Computer, EngineKind, Grounds, Setup};
-use refvmm::shape::Shape;
+use refvmm::computer::{Authorization, Computer, EngineKind, Setup};
+use refvmm::layout::MachineLayout;
 use refvmm::vmm::Kind;
 
 fn judge(name: &str, profile: Profile) -> Report {
@@ -30,14 +30,15 @@ fn replay(name: &str, guest: &GuestReport) {
     let image = assemble(&isa, "guest", &text, &mut sources).expect("the program assembles");
     let cells: Vec<(u128, u128)> = image.cells.into_iter().collect();
     let pair = isa.pairs[0].clone();
-    let shape = Shape::new(isa).expect("the machine runs");
+    let layout = MachineLayout::new(isa).expect("the machine runs");
     let kind = if guest.monitor == "vmm" { Kind::Vmm } else { Kind::Hybrid };
     let bare = Setup::bare(EngineKind::Interpreter, guest.cells);
     let monitored = Setup { monitor: Some(kind), depth: 1, ..bare };
     let boot = || -> [Computer; 2] {
         [bare, monitored].map(|setup| {
-            let mut computer =
-                setup.build(&shape, Grounds::Anyway(&pair)).expect("the machine is set up");
+            let mut computer = setup
+                .build(&layout, Authorization::Unchecked(&pair))
+                .expect("the machine is set up");
             computer.boot(&cells);
             computer
         })

@@ -26,8 +26,8 @@ impl Engine for Idle {
     }
 }
 
-const WALK: MakeEngine = |shape| Box::new(Walk::new(shape));
-const THREADED: MakeEngine = |shape| Box::new(Threaded::new(shape));
+const WALK: MakeEngine = |layout| Box::new(Walk::new(layout));
+const THREADED: MakeEngine = |layout| Box::new(Threaded::new(layout));
 const IDLE: MakeEngine = |_| Box::new(Idle);
 
 fn main() {

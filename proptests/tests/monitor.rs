@@ -15,10 +15,10 @@ use refvmm::engine::{Dispatch, Interpreter, Threaded, Walk};
 use refvmm::machine;
 use refvmm::vmm::{Counts, Kind};
 
-const THREADED: MakeEngine = |shape| Box::new(Threaded::with(shape, Dispatch::Loop));
-const DEFAULT: MakeEngine = |shape| Box::new(Threaded::new(shape));
-const WALK: MakeEngine = |shape| Box::new(Walk::new(shape));
-const INTERPRETER: MakeEngine = |shape| Box::new(Interpreter::new(shape));
+const THREADED: MakeEngine = |layout| Box::new(Threaded::with(layout, Dispatch::Loop));
+const DEFAULT: MakeEngine = |layout| Box::new(Threaded::new(layout));
+const WALK: MakeEngine = |layout| Box::new(Walk::new(layout));
+const INTERPRETER: MakeEngine = |layout| Box::new(Interpreter::new(layout));
 
 /// Every specification that admits a monitor, with guests as it assumes them.
 fn worlds() -> Vec<World> {
@@ -116,7 +116,7 @@ fn guests_reach_everything() {
     for world in worlds() {
         let setup = Setup { world: &world, shop: &Sound(DEFAULT), beside: WALK, inspects: true };
         let cases = Cases { world: &world, kinds: world.kinds(), depth: (1, 1) };
-        let isa = &world.shape.isa;
+        let isa = &world.layout.isa;
         let mut classes: BTreeSet<usize> = world.encoded.iter().copied().collect();
         let mut traps: BTreeSet<usize> = (0..isa.traps.len()).collect();
         let mut ways = [0; 4];

@@ -14,15 +14,15 @@ use peer::Peer;
 use refvmm::cpu::Cpu;
 use refvmm::decode::encode;
 use refvmm::engine::{Dispatch, Engine, Interpreter, OnTrap, Threaded, Walk};
-use refvmm::shape::Shape;
+use refvmm::layout::MachineLayout;
 
 const CELLS: u64 = 65536;
 
-fn shape() -> Arc<Shape> {
+fn layout() -> Arc<MachineLayout> {
     let path = format!("{}/../isa-specs/g3.yaml", env!("CARGO_MANIFEST_DIR"));
     let open = |p: &str| std::fs::read_to_string(p).map_err(|e| e.to_string());
     let loaded = model::load(&path, &open, &mut Sources::default()).expect("g3 loads");
-    Shape::new(loaded.isa).expect("g3 runs guests")
+    MachineLayout::new(loaded.isa).expect("g3 runs guests")
 }
 
 /// A program, its place in storage, and the PSW it starts with.
@@ -36,7 +36,7 @@ struct Kernel {
     bound: u64,
 }
 
-struct Assembler<'a>(&'a Shape);
+struct Assembler<'a>(&'a MachineLayout);
 
 impl Assembler<'_> {
     /// An instruction by its operands' names.
@@ -161,16 +161,16 @@ fn storage(kernel: &Kernel) -> Vec<u64> {
     cells
 }
 
-fn cpu(shape: &Shape, kernel: &Kernel) -> Cpu {
-    let mut cpu = Cpu::new(shape, CELLS as usize);
-    let mut state = cpu.state(shape);
+fn cpu(layout: &MachineLayout, kernel: &Kernel) -> Cpu {
+    let mut cpu = Cpu::new(layout, CELLS as usize);
+    let mut state = cpu.state(layout);
     for (cell, value) in (0..).zip(storage(kernel)) {
         state.store(cell, u128::from(value));
     }
     cpu.set_state(&state);
     let slot = |name: &str| {
-        let id = shape.isa.register_ids().find(|(_, r)| r.name == name).map(|(id, _)| id);
-        shape.slot(id.expect("g3 has it"), 0).expect("it has a slot")
+        let id = layout.isa.register_ids().find(|(_, r)| r.name == name).map(|(id, _)| id);
+        layout.slot(id.expect("g3 has it"), 0).expect("it has a slot")
     };
     cpu.registers[slot("mode")] = u64::from(kernel.user);
     cpu.registers[slot("pc")] = kernel.pc;
@@ -189,9 +189,9 @@ fn peer(kernel: &Kernel) -> Peer {
 }
 
 /// Engines and peer end in the same state.
-fn agree(shape: &Arc<Shape>, kernel: &Kernel) {
-    let (mut cpu, mut peer) = (cpu(shape, kernel), peer(kernel));
-    let stop = Threaded::new(shape).run(&mut cpu, 100_001, OnTrap::Deliver);
+fn agree(layout: &Arc<MachineLayout>, kernel: &Kernel) {
+    let (mut cpu, mut peer) = (cpu(layout, kernel), peer(kernel));
+    let stop = Threaded::new(layout).run(&mut cpu, 100_001, OnTrap::Deliver);
     assert_eq!(stop.steps, peer.run(100_001));
     assert_eq!(cpu.registers[..8], peer.r.map(u64::from), "{}", kernel.name);
     assert_eq!(cpu.taken.iter().sum::<u64>(), peer.taken, "{}", kernel.name);
@@ -200,8 +200,8 @@ fn agree(shape: &Arc<Shape>, kernel: &Kernel) {
 }
 
 fn kernels(c: &mut Criterion) {
-    let shape = shape();
-    let assembler = Assembler(&shape);
+    let layout = layout();
+    let assembler = Assembler(&layout);
     let all = [
         assembler.arithmetic(),
         assembler.copy(),
@@ -210,22 +210,22 @@ fn kernels(c: &mut Criterion) {
         assembler.traps("traps", 31),
     ];
     for kernel in &all {
-        agree(&shape, kernel);
+        agree(&layout, kernel);
         let mut group = c.benchmark_group(kernel.name);
         group.warm_up_time(Duration::from_millis(500));
         group.measurement_time(Duration::from_secs(2));
         let mut engine = |name: &str, engine: &mut dyn Engine, fuel: u64| {
-            let mut cpu = cpu(&shape, kernel);
+            let mut cpu = cpu(&layout, kernel);
             group.throughput(Throughput::Elements(fuel));
             group.bench_function(name, |b| {
                 b.iter(|| engine.run(&mut cpu, fuel, OnTrap::Deliver));
             });
         };
         let threads = Dispatch::Threads;
-        engine("threaded", &mut Threaded::with(&shape, threads), 1_000_000);
-        engine("loop", &mut Threaded::with(&shape, Dispatch::Loop), 1_000_000);
-        engine("walk", &mut Walk::new(&shape), 10_000);
-        engine("interpreter", &mut Interpreter::new(&shape), 10);
+        engine("threaded", &mut Threaded::with(&layout, threads), 1_000_000);
+        engine("loop", &mut Threaded::with(&layout, Dispatch::Loop), 1_000_000);
+        engine("walk", &mut Walk::new(&layout), 10_000);
+        engine("interpreter", &mut Interpreter::new(&layout), 10);
         let mut peer = peer(kernel);
         group.throughput(Throughput::Elements(1_000_000));
         group.bench_function("peer", |b| b.iter(|| peer.run(1_000_000)));
@@ -235,10 +235,10 @@ fn kernels(c: &mut Criterion) {
 
 /// One instruction at a time, as a control program interprets them.
 fn single_steps(c: &mut Criterion) {
-    let shape = shape();
-    let kernel = Assembler(&shape).copy();
-    let mut cpu = cpu(&shape, &kernel);
-    let mut engine = Threaded::with(&shape, Dispatch::Threads);
+    let layout = layout();
+    let kernel = Assembler(&layout).copy();
+    let mut cpu = cpu(&layout, &kernel);
+    let mut engine = Threaded::with(&layout, Dispatch::Threads);
     c.bench_function("single step", |b| b.iter(|| engine.run(&mut cpu, 1, OnTrap::HandOver)));
 }
 

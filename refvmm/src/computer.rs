@@ -9,8 +9,8 @@ use model::state::State;
 
 use crate::classification::Classification;
 use crate::engine::{Engine, Interpreter, OnTrap, Stop, Threaded, Walk, Why};
+use crate::layout::{MAX_CELLS, MachineLayout};
 use crate::machine::{self, Bare, Machine};
-use crate::shape::{MAX_CELLS, Shape};
 use crate::vmm::{Counts, Kind, Vmm};
 
 /// How guests are run.
@@ -54,22 +54,22 @@ impl EngineKind {
     }
 
     /// The engine.
-    pub fn engine(self, shape: &Arc<Shape>) -> Box<dyn Engine> {
+    pub fn engine(self, layout: &Arc<MachineLayout>) -> Box<dyn Engine> {
         match self {
-            Self::Threaded => Box::new(Threaded::new(shape)),
-            Self::Walk => Box::new(Walk::new(shape)),
-            Self::Interpreter => Box::new(Interpreter::new(shape)),
+            Self::Threaded => Box::new(Threaded::new(layout)),
+            Self::Walk => Box::new(Walk::new(layout)),
+            Self::Interpreter => Box::new(Interpreter::new(layout)),
         }
     }
 }
 
-/// Why a control program may be set up.
+/// What lets a control program be constructed.
 #[derive(Debug, Clone, Copy)]
-pub enum Grounds<'a> {
+pub enum Authorization<'a> {
     /// The theorem holds.
     Known(&'a Classification),
-    /// None: its guests may well notice.
-    Anyway(&'a Pair),
+    /// Nothing does: its guests may notice that they run under one.
+    Unchecked(&'a Pair),
 }
 
 /// A machine and its guests.
@@ -100,19 +100,23 @@ impl Setup {
     }
 
     /// Cells that each control program keeps for itself.
-    pub fn reserve(shape: &Shape) -> u128 {
-        shape.isa.least_cells().next_power_of_two()
+    pub fn reserve(layout: &MachineLayout) -> u128 {
+        layout.isa.least_cells().next_power_of_two()
     }
 
     /// Cells of a guest where nobody says how many.
-    pub fn default_cells(shape: &Shape) -> u64 {
-        (shape.isa.storage.cells / 4).clamp(shape.isa.least_cells(), 1 << 14) as u64
+    pub fn default_cells(layout: &MachineLayout) -> u64 {
+        (layout.isa.storage.cells / 4).clamp(layout.isa.least_cells(), 1 << 14) as u64
     }
 
     /// Builds the machine. Its guests are cleared: they want [`Computer::boot`].
-    pub fn build(&self, shape: &Arc<Shape>, grounds: Grounds<'_>) -> Result<Computer, String> {
-        let isa = &shape.isa;
-        let k = Self::reserve(shape);
+    pub fn build(
+        &self,
+        layout: &Arc<MachineLayout>,
+        grounds: Authorization<'_>,
+    ) -> Result<Computer, String> {
+        let isa = &layout.isa;
+        let k = Self::reserve(layout);
         let depth = if self.monitor.is_some() { self.depth.max(1) } else { 0 };
         if self.guests == 0 || self.monitor.is_none() && self.guests > 1 {
             return Err("a bare machine has one guest, a control program one or more".into());
@@ -127,14 +131,14 @@ impl Setup {
                 isa.least_cells(),
             ));
         }
-        let bare = Bare::new(shape, cells as usize, self.engine.engine(shape));
+        let bare = Bare::new(layout, cells as usize, self.engine.engine(layout));
         let guests = vec![Progress { steps: 0, why: Why::Fuel }; self.guests];
         let Some(kind) = self.monitor else {
             return Ok(Computer { top: Top::Bare(bare), guests, current: 0 });
         };
         let construct = |machine: Box<dyn Machine>, partitions: &[Partition]| match grounds {
-            Grounds::Known(known) => Vmm::construct(machine, kind, known, partitions),
-            Grounds::Anyway(pair) => Vmm::anyway(machine, kind, pair, partitions),
+            Authorization::Known(known) => Vmm::construct(machine, kind, known, partitions),
+            Authorization::Unchecked(pair) => Vmm::anyway(machine, kind, pair, partitions),
         };
         let mut below: Box<dyn Machine> = Box::new(bare);
         for level in 1..depth as u128 {
@@ -220,8 +224,8 @@ impl Computer {
 
     /// The state of the real machine underneath.
     pub fn installation(&mut self) -> State {
-        let shape = Arc::clone(self.machine().shape());
-        self.machine().hardware().cpu.state(&shape)
+        let layout = Arc::clone(self.machine().layout());
+        self.machine().hardware().cpu.state(&layout)
     }
 
     /// Puts the current guest into a state.
@@ -232,9 +236,9 @@ impl Computer {
 
     /// Sets P of the current guest; an error where P is not one number.
     pub fn start_at(&mut self, address: u128) -> Result<(), String> {
-        let shape = Arc::clone(self.machine().shape());
-        let [counter] = shape.counter[..] else {
-            return Err(format!("P of `{}` is not one number", shape.isa.name));
+        let layout = Arc::clone(self.machine().layout());
+        let [counter] = layout.counter[..] else {
+            return Err(format!("P of `{}` is not one number", layout.isa.name));
         };
         machine::inside(self.machine(), |hardware| {
             counter.set(&mut hardware.cpu.registers, address as u64);

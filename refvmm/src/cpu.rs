@@ -6,7 +6,7 @@ use model::isa::Expr;
 use model::state::State;
 
 use crate::engine::walk;
-use crate::shape::Shape;
+use crate::layout::MachineLayout;
 
 /// Registers, storage and what the machine did so far.
 #[derive(Debug, Clone)]
@@ -26,12 +26,12 @@ pub struct Cpu {
 
 impl Cpu {
     /// All zero, with a number of cells.
-    pub fn new(shape: &Shape, cells: usize) -> Self {
+    pub fn new(layout: &MachineLayout, cells: usize) -> Self {
         Self {
-            registers: vec![0; shape.slots],
+            registers: vec![0; layout.slots],
             storage: vec![0; cells],
             window: 0..cells,
-            taken: vec![0; shape.isa.traps.len()],
+            taken: vec![0; layout.isa.traps.len()],
             output: Vec::new(),
         }
     }
@@ -57,14 +57,14 @@ impl Cpu {
     }
 
     /// The value of an expression over the state.
-    pub fn value(&mut self, shape: &Shape, e: &Expr) -> u128 {
-        walk::value(shape, self, e)
+    pub fn value(&mut self, layout: &MachineLayout, e: &Expr) -> u128 {
+        walk::value(layout, self, e)
     }
 
     /// The window E|r: first physical cell and number of cells.
-    pub fn mapped(&mut self, shape: &Shape) -> (u128, u128) {
-        match &shape.isa.window {
-            Some(it) => (self.value(shape, &it.base), self.value(shape, &it.size)),
+    pub fn mapped(&mut self, layout: &MachineLayout) -> (u128, u128) {
+        match &layout.isa.window {
+            Some(it) => (self.value(layout, &it.base), self.value(layout, &it.size)),
             None => (0, u128::from(self.cells())),
         }
     }
@@ -75,8 +75,8 @@ impl Cpu {
     }
 
     /// The state as the model's interpreter takes it.
-    pub fn state(&self, shape: &Shape) -> State {
-        let mut state = State::zero(&shape.isa, u128::from(self.cells()));
+    pub fn state(&self, layout: &MachineLayout) -> State {
+        let mut state = State::zero(&layout.isa, u128::from(self.cells()));
         let mut slots = self.registers.iter();
         for register in &mut state.registers {
             for (place, value) in register.iter_mut().zip(&mut slots) {

@@ -207,14 +207,14 @@ impl Length {
 #[cfg(test)]
 mod tests {
     use super::encode;
-    use crate::engine::tests::{Stream, operands, shape};
+    use crate::engine::tests::{Stream, layout, operands};
     use model::bits::mask;
 
     #[test]
     fn looked_up_or_searched_it_is_the_same_class() {
         for name in ["g3", "pdp10", "pdp10-ka10", "m68000", "m68010"] {
-            let shape = shape(name);
-            let isa = &shape.isa;
+            let layout = layout(name);
+            let isa = &layout.isa;
             let mut stream = Stream(3);
             let mut found = Vec::new();
             for round in 0..20_000 {
@@ -223,7 +223,7 @@ mod tests {
                 let any = u128::from(stream.bits()) << 64 | u128::from(stream.bits());
                 let word = encode(class, &chosen).filter(|_| round % 4 > 0).unwrap_or(any);
                 let read = |i: usize| Ok::<_, ()>(word & mask(isa.fetches[i].word.width));
-                let looked_up = shape.decoder.instruction(isa, &mut found, read);
+                let looked_up = layout.decoder.instruction(isa, &mut found, read);
                 let searched = crate::engine::instruction(isa, |fetch| {
                     Ok::<_, ()>(word & mask(fetch.word.width))
                 });

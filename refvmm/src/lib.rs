@@ -1,6 +1,6 @@
 //! The reference monitor: guests on the bare machine, and under a control program.
 //!
-//! A machine that runs guests is a [`shape::Shape`] (what its specification says, worked out once),
+//! A machine that runs guests is a [`layout::MachineLayout`] (what its specification says, worked out once),
 //! a [`cpu::Cpu`] (its state) and an [`engine::Engine`].
 //!
 //! Architecture invariant: no solver. What is known about a machine is handed over.
@@ -13,7 +13,7 @@ pub mod cpu;
 pub mod decode;
 pub mod engine;
 pub mod files;
+pub mod layout;
 pub mod machine;
-pub mod shape;
 pub mod snapshot;
 pub mod vmm;

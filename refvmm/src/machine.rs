@@ -9,12 +9,12 @@ use model::state::State;
 
 use crate::cpu::Cpu;
 use crate::engine::{Engine, OnTrap, Stop, walk};
-use crate::shape::Shape;
+use crate::layout::MachineLayout;
 
 /// A machine S = ⟨E, M, P, R⟩ that runs.
 pub trait Machine {
     /// What its specification says.
-    fn shape(&self) -> &Arc<Shape>;
+    fn layout(&self) -> &Arc<MachineLayout>;
 
     /// The processor and storage underneath everything.
     fn hardware(&mut self) -> &mut Hardware;
@@ -66,7 +66,7 @@ pub struct Counts {
 /// The processor with its storage, and the engine that drives it.
 pub struct Hardware {
     /// What the machine is.
-    pub shape: Arc<Shape>,
+    pub layout: Arc<MachineLayout>,
     /// The state.
     pub cpu: Cpu,
     /// What runs instructions.
@@ -86,7 +86,7 @@ where
 
 /// The machine's state: what a guest could tell of it.
 pub fn state<M: Machine + ?Sized>(machine: &mut M) -> State {
-    inside(machine, |it| it.cpu.state(&it.shape))
+    inside(machine, |it| it.cpu.state(&it.layout))
 }
 
 /// Whether a guest could not tell the states of two machines of one size apart.
@@ -95,11 +95,11 @@ where
     A: Machine + ?Sized,
     B: Machine + ?Sized,
 {
-    let control = a.shape().same_control(a.control(), b.control());
+    let control = a.layout().same_control(a.control(), b.control());
     let windows = (a.window(), b.window());
     let (a, b) = (a.hardware(), b.hardware());
     control
-        && a.shape.same_but_control(&a.cpu.registers, &b.cpu.registers)
+        && a.layout.same_but_control(&a.cpu.registers, &b.cpu.registers)
         && a.cpu.storage[windows.0] == b.cpu.storage[windows.1]
 }
 
@@ -113,11 +113,11 @@ pub fn set_state<M: Machine + ?Sized>(machine: &mut M, state: &State) {
 
 /// Clears the machine, loads an image and resets it. The cells must lie in its storage.
 pub fn boot<M: Machine + ?Sized>(machine: &mut M, image: impl IntoIterator<Item = (u128, u128)>) {
-    inside(machine, |Hardware { shape, cpu, engine }| {
-        let mut state = State::zero(&shape.isa, u128::from(cpu.cells()));
+    inside(machine, |Hardware { layout, cpu, engine }| {
+        let mut state = State::zero(&layout.isa, u128::from(cpu.cells()));
         state.storage.extend(image);
         cpu.set_state(&state);
-        walk::run_plain(shape, cpu, &shape.isa.reset);
+        walk::run_plain(layout, cpu, &layout.isa.reset);
         engine.forget();
     });
 }
@@ -144,15 +144,15 @@ pub struct Bare {
 
 impl Bare {
     /// A machine with a number of cells, all zero.
-    pub fn new(shape: &Arc<Shape>, cells: usize, engine: Box<dyn Engine>) -> Self {
-        let cpu = Cpu::new(shape, cells);
-        Self { hardware: Hardware { shape: Arc::clone(shape), cpu, engine } }
+    pub fn new(layout: &Arc<MachineLayout>, cells: usize, engine: Box<dyn Engine>) -> Self {
+        let cpu = Cpu::new(layout, cells);
+        Self { hardware: Hardware { layout: Arc::clone(layout), cpu, engine } }
     }
 }
 
 impl Machine for Bare {
-    fn shape(&self) -> &Arc<Shape> {
-        &self.hardware.shape
+    fn layout(&self) -> &Arc<MachineLayout> {
+        &self.hardware.layout
     }
 
     fn hardware(&mut self) -> &mut Hardware {
@@ -168,8 +168,8 @@ impl Machine for Bare {
     }
 
     fn set_control(&mut self, control: &[u64]) {
-        let Hardware { shape, cpu, .. } = &mut self.hardware;
-        shape.copy_control(control, &mut cpu.registers);
+        let Hardware { layout, cpu, .. } = &mut self.hardware;
+        layout.copy_control(control, &mut cpu.registers);
     }
 
     fn run(&mut self, fuel: u64, on_trap: OnTrap) -> Stop {
@@ -182,8 +182,8 @@ impl Machine for Bare {
 }
 
 impl<M: Machine + ?Sized> Machine for Box<M> {
-    fn shape(&self) -> &Arc<Shape> {
-        (**self).shape()
+    fn layout(&self) -> &Arc<MachineLayout> {
+        (**self).layout()
     }
 
     fn hardware(&mut self) -> &mut Hardware {

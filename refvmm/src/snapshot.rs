@@ -20,8 +20,8 @@ use sha2::{Digest, Sha256};
 
 use crate::classification::hexadecimal;
 use crate::computer::Computer;
+use crate::layout::MAX_CELLS;
 use crate::machine;
-use crate::shape::MAX_CELLS;
 
 /// What every snapshot begins with; the version of the format follows.
 const MAGIC: &str = "refvmm snapshot ";

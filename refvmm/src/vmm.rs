@@ -24,8 +24,8 @@ pub use crate::machine::Counts;
 use crate::classification::{Classification, Conditions};
 use crate::cpu::Cpu;
 use crate::engine::{Breach, OnTrap, Raised, Stop, Why, walk};
+use crate::layout::{Bits, DECIDING, MachineLayout};
 use crate::machine::{Hardware, Machine, inside};
-use crate::shape::{Bits, DECIDING, Shape};
 
 /// Most values of a guest's M and R for which R′ is kept.
 const MOST_KNOWN: usize = 1024;
@@ -69,13 +69,13 @@ struct Guest {
     /// Whether its M and R say that it has halted.
     halted: bool,
     /// What M and R come to, as far as that was worked out, by the registers that decide it.
-    known: HashMap<[u64; DECIDING], Standing>,
+    known: HashMap<[u64; DECIDING], ComposedPsw>,
     counts: Counts,
 }
 
 /// What a virtual machine's M and R come to.
 #[derive(Clone, Copy)]
-struct Standing {
+struct ComposedPsw {
     /// The window E|r.
     window: (u128, u128),
     /// R′ by f: relocation and bounds.
@@ -98,8 +98,8 @@ impl<M: Machine> Vmm<M> {
         classification: &Classification,
         partitions: &[Partition],
     ) -> Result<Self, String> {
-        let shape = Arc::clone(machine.shape());
-        let (pair, conditions) = classification.admits(&shape.isa, kind)?;
+        let layout = Arc::clone(machine.layout());
+        let (pair, conditions) = classification.admits(&layout.isa, kind)?;
         Self::with(machine, kind, pair, conditions, partitions)
     }
 
@@ -121,8 +121,8 @@ impl<M: Machine> Vmm<M> {
         conditions: Conditions,
         partitions: &[Partition],
     ) -> Result<Self, String> {
-        let shape = Arc::clone(machine.shape());
-        let isa = &shape.isa;
+        let layout = Arc::clone(machine.layout());
+        let isa = &layout.isa;
         let no = |what: &str| format!("`{}` has no {what}", isa.name);
         let mode = isa.mode.ok_or_else(|| no("modes"))?;
         let map = VmMap::of(isa).ok_or_else(|| no("relocation and bounds"))?;
@@ -132,11 +132,11 @@ impl<M: Machine> Vmm<M> {
         if !pair.deprivilege.statements.is_empty() {
             return Err(format!("`{}` de-privileges by statements, not by mode alone", isa.name));
         }
-        check_partitions(&shape, machine.window().len() as u128, partitions)?;
+        check_partitions(&layout, machine.window().len() as u128, partitions)?;
         let guest = |partition: &Partition| Guest {
             partition: *partition,
-            control: vec![0; shape.slots],
-            registers: vec![0; shape.slots],
+            control: vec![0; layout.slots],
+            registers: vec![0; layout.slots],
             taken: vec![0; isa.traps.len()],
             output: Vec::new(),
             window: None,
@@ -147,21 +147,21 @@ impl<M: Machine> Vmm<M> {
         };
         let mut own = machine.control().to_vec();
         for (part, value) in conditions.keeps {
-            shape.part(part).set(&mut own, value);
+            layout.part(part).set(&mut own, value);
         }
         let mut vmm = Self {
             kind,
             map,
-            mode: shape.part(mode),
-            relocation: shape.part(relocation),
-            bounds: shape.part(bounds),
+            mode: layout.part(mode),
+            relocation: layout.part(relocation),
+            bounds: layout.part(bounds),
             user: pair.user.1 as u64,
             own,
             watches: conditions.watches,
             within: conditions.window,
             guests: partitions.iter().map(guest).collect(),
             current: 0,
-            aside: Aside { control: vec![0; shape.slots], window: 0..0 },
+            aside: Aside { control: vec![0; layout.slots], window: 0..0 },
             machine,
         };
         vmm.compose_anew();
@@ -193,10 +193,10 @@ impl<M: Machine> Vmm<M> {
         if guest == self.current {
             return;
         }
-        let Hardware { shape, cpu, .. } = self.machine.hardware();
+        let Hardware { layout, cpu, .. } = self.machine.hardware();
         let registers = &mut cpu.registers;
         let mut incoming = std::mem::take(&mut self.guests[guest].registers);
-        shape.copy_control(registers, &mut incoming);
+        layout.copy_control(registers, &mut incoming);
         self.guests[self.current].registers = std::mem::replace(registers, incoming);
         self.current = guest;
         self.compose_anew();
@@ -210,7 +210,7 @@ impl<M: Machine> Vmm<M> {
         let stop = inside(self, |it| {
             if raised.committed {
                 // Part of it is done and stays: it cannot be run again, but it took the same trap.
-                let stop = take(&it.shape, &mut it.cpu, raised, on_trap);
+                let stop = take(&it.layout, &mut it.cpu, raised, on_trap);
                 it.engine.forget();
                 return stop;
             }
@@ -259,7 +259,7 @@ impl<M: Machine> Vmm<M> {
         for i in 0..self.watches.len() {
             let index = self.watches[i];
             let value = inside(self, |it| {
-                walk::value(&it.shape, &mut it.cpu, &it.shape.isa.assumptions[index].that)
+                walk::value(&it.layout, &mut it.cpu, &it.layout.isa.assumptions[index].that)
             });
             if value == 0 {
                 return Some(Breach::Assumption(index));
@@ -274,10 +274,10 @@ impl<M: Machine> Vmm<M> {
     }
 
     fn has_halted(&mut self) -> bool {
-        if self.shape().deciding.is_some() {
+        if self.layout().deciding.is_some() {
             return self.guest().halted;
         }
-        inside(self, |it| walk::halted(&it.shape, &mut it.cpu))
+        inside(self, |it| walk::halted(&it.layout, &mut it.cpu))
     }
 
     /// Reads back what the guest changed of the real R without a trap; the rest of the virtual R is
@@ -301,20 +301,20 @@ impl<M: Machine> Vmm<M> {
     }
 
     /// What the running guest's M and R come to.
-    fn standing(&mut self) -> Standing {
+    fn standing(&mut self) -> ComposedPsw {
         let guest = &self.guests[self.current];
-        let deciding = self.machine.shape().deciding;
+        let deciding = self.machine.layout().deciding;
         let values = deciding.map(|slots| slots.map(|slot| guest.control[slot]));
         if let Some(known) = values.and_then(|values| guest.known.get(&values)) {
             return *known;
         }
         self.enter();
-        let Hardware { shape, cpu, .. } = self.machine.hardware();
-        let (window, halted) = (cpu.mapped(shape), walk::halted(shape, cpu));
+        let Hardware { layout, cpu, .. } = self.machine.hardware();
+        let (window, halted) = (cpu.mapped(layout), walk::halted(layout, cpu));
         self.swap_out();
         let guest = &mut self.guests[self.current];
         let (l, b) = self.map.mapping(window, guest.partition);
-        let standing = Standing { window, composed: (l as u64, b as u64), halted };
+        let standing = ComposedPsw { window, composed: (l as u64, b as u64), halted };
         if guest.known.len() >= MOST_KNOWN {
             guest.known.clear();
         }
@@ -324,7 +324,7 @@ impl<M: Machine> Vmm<M> {
 
     /// The allocator A: R′ of the running guest by f, user mode, and everything else of M and R the
     /// control program's own.
-    fn compose(&mut self, standing: Standing) {
+    fn compose(&mut self, standing: ComposedPsw) {
         let guest = &mut self.guests[self.current];
         guest.window = Some(standing.window);
         guest.composed = standing.composed;
@@ -336,11 +336,11 @@ impl<M: Machine> Vmm<M> {
 
     /// Takes M, R and storage of the running guest out of the hardware; whether M or R changed.
     fn swap_out(&mut self) -> bool {
-        let Hardware { shape, cpu, .. } = self.machine.hardware();
+        let Hardware { layout, cpu, .. } = self.machine.hardware();
         let guest = &mut self.guests[self.current];
         cpu.window = std::mem::take(&mut self.aside.window);
         let (registers, own) = (&mut cpu.registers, &self.aside.control);
-        let changed = shape.swap_control(registers, &mut guest.control, own);
+        let changed = layout.swap_control(registers, &mut guest.control, own);
         std::mem::swap(&mut cpu.taken, &mut guest.taken);
         std::mem::swap(&mut cpu.output, &mut guest.output);
         changed
@@ -372,8 +372,8 @@ impl<M: Machine> Machine for Vmm<M> {
         Stop { steps, why }
     }
 
-    fn shape(&self) -> &Arc<Shape> {
-        self.machine.shape()
+    fn layout(&self) -> &Arc<MachineLayout> {
+        self.machine.layout()
     }
 
     fn hardware(&mut self) -> &mut Hardware {
@@ -391,21 +391,21 @@ impl<M: Machine> Machine for Vmm<M> {
     }
 
     fn set_control(&mut self, control: &[u64]) {
-        inside(self, |it| it.shape.copy_control(control, &mut it.cpu.registers));
+        inside(self, |it| it.layout.copy_control(control, &mut it.cpu.registers));
     }
 
     fn enter(&mut self) {
         let window = self.window();
-        let Hardware { shape, cpu, .. } = self.machine.hardware();
+        let Hardware { layout, cpu, .. } = self.machine.hardware();
         let guest = &mut self.guests[self.current];
         self.aside.window = std::mem::replace(&mut cpu.window, window);
-        shape.swap_control(&mut cpu.registers, &mut self.aside.control, &guest.control);
+        layout.swap_control(&mut cpu.registers, &mut self.aside.control, &guest.control);
         std::mem::swap(&mut cpu.taken, &mut guest.taken);
         std::mem::swap(&mut cpu.output, &mut guest.output);
     }
 
     fn leave(&mut self) {
-        let changed = self.swap_out() || self.machine.shape().deciding.is_none();
+        let changed = self.swap_out() || self.machine.layout().deciding.is_none();
         if !changed && self.guest().window.is_some() {
             return;
         }
@@ -427,10 +427,10 @@ impl<M: Machine> Machine for Vmm<M> {
 }
 
 /// Takes a trap whose instruction has begun.
-fn take(shape: &Shape, cpu: &mut Cpu, raised: Raised, on_trap: OnTrap) -> Stop {
+fn take(layout: &MachineLayout, cpu: &mut Cpu, raised: Raised, on_trap: OnTrap) -> Stop {
     let (steps, why) = match on_trap {
         OnTrap::HandOver => (0, Why::Trap(raised)),
-        OnTrap::Deliver => match walk::deliver(shape, cpu, raised) {
+        OnTrap::Deliver => match walk::deliver(layout, cpu, raised) {
             Ok(()) => (1, Why::Fuel),
             Err(why) => (0, why),
         },
@@ -439,8 +439,12 @@ fn take(shape: &Shape, cpu: &mut Cpu, raised: Raised, on_trap: OnTrap) -> Stop {
 }
 
 /// Partitions lie behind the trap cells, inside storage, and apart from each other.
-fn check_partitions(shape: &Shape, cells: u128, partitions: &[Partition]) -> Result<(), String> {
-    let least = shape.isa.least_cells();
+fn check_partitions(
+    layout: &MachineLayout,
+    cells: u128,
+    partitions: &[Partition],
+) -> Result<(), String> {
+    let least = layout.isa.least_cells();
     let mut free = least;
     if partitions.is_empty() {
         return Err("a control program needs a guest".into());

@@ -8,16 +8,16 @@ use model::state::State;
 use proptest::prelude::*;
 use refvmm::asm::assemble;
 use refvmm::classification::fingerprint;
-use refvmm::computer::{Computer, EngineKind, Grounds, Progress, Setup};
+use refvmm::computer::{Authorization, Computer, EngineKind, Progress, Setup};
+use refvmm::layout::MachineLayout;
 use refvmm::machine;
-use refvmm::shape::Shape;
 use refvmm::snapshot::Snapshot;
 use refvmm::vmm::Kind;
 use sha2::{Digest, Sha256};
 
 /// A machine, the fingerprint of its specification, and a program.
 struct Case {
-    shape: Arc<Shape>,
+    layout: Arc<MachineLayout>,
     specification: String,
     image: Vec<(u128, u128)>,
     /// Most instructions.
@@ -45,7 +45,7 @@ fn case(isa: &str, guest: &str, limit: u64) -> Case {
     let text = open(&name).expect("the guest is there");
     let image = assemble(&isa, &name, &text, &mut Sources::default()).expect("it assembles");
     Case {
-        shape: Shape::new(isa).expect("it runs guests"),
+        layout: MachineLayout::new(isa).expect("it runs guests"),
         specification: fingerprint(&sources),
         image: image.cells.into_iter().collect(),
         limit,
@@ -67,8 +67,8 @@ fn setups() -> Vec<Setup> {
 
 impl Case {
     fn computer(&self, setup: Setup) -> Computer {
-        let pair = &self.shape.isa.pairs[0];
-        setup.build(&self.shape, Grounds::Anyway(pair)).expect("it fits")
+        let pair = &self.layout.isa.pairs[0];
+        setup.build(&self.layout, Authorization::Unchecked(pair)).expect("it fits")
     }
 
     fn boot(&self, setup: Setup) -> Computer {
@@ -78,11 +78,11 @@ impl Case {
     }
 
     fn text(&self, snapshot: &Snapshot) -> String {
-        snapshot.text(&self.shape.isa, &self.specification).expect("it is not too large")
+        snapshot.text(&self.layout.isa, &self.specification).expect("it is not too large")
     }
 
     fn read(&self, bytes: &[u8]) -> Result<Snapshot, String> {
-        Snapshot::read(bytes, &self.shape.isa, &self.specification)
+        Snapshot::read(bytes, &self.layout.isa, &self.specification)
     }
 
     fn end(&self, mut computer: Computer) -> End {
@@ -214,7 +214,7 @@ fn what_fits_no_machine_is_refused() {
         let read = case.read(&forged(&text, from, to));
         assert!(read.is_err(), "{to} for {from}");
     }
-    let isa = &case.shape.isa;
+    let isa = &case.layout.isa;
     let other = Snapshot::read(text.as_bytes(), isa, "another");
     let message = "the snapshot is of another version of the specification of `g3`";
     assert_eq!(other, Err(message.to_owned()));

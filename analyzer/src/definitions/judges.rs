@@ -112,7 +112,7 @@ impl Comparing {
                     return None;
                 }
                 Satisfiability::Unsat | Satisfiability::Unknown(_) => {
-                    chosen.truncate(chosen.len() / 2)
+                    chosen.truncate(chosen.len() / 2);
                 }
             }
         }

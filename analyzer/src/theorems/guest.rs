@@ -15,11 +15,11 @@ use model::interp::{Outcome, take_trap};
 use model::isa::{Isa, Pair, Role, TrapId};
 use model::state::State;
 use refvmm::asm::{assemble, disassemble};
-use refvmm::computer::{Computer, EngineKind, Grounds, Setup};
+use refvmm::computer::{Authorization, Computer, EngineKind, Setup};
 use refvmm::decode::{Decoded, decode_as, encode_cells, split};
 use refvmm::engine::Why;
+use refvmm::layout::MachineLayout;
 use refvmm::machine;
-use refvmm::shape::Shape;
 use refvmm::vmm::Kind;
 
 use crate::decide::stopped;
@@ -85,13 +85,13 @@ pub(crate) fn find(
     if isa.fetches.is_empty() {
         return None;
     }
-    let shape = Shape::new(isa.clone()).ok()?;
+    let layout = MachineLayout::new(isa.clone()).ok()?;
     let mut left = IN_ALL;
     for class in classes {
         if left == 0 {
             break;
         }
-        if let Some(guest) = of_class(isa, &shape, pair, (kind, class), &mut left) {
+        if let Some(guest) = of_class(isa, &layout, pair, (kind, class), &mut left) {
             return Some((class, guest));
         }
     }
@@ -100,12 +100,12 @@ pub(crate) fn find(
 
 fn of_class(
     isa: &Isa,
-    shape: &Arc<Shape>,
+    layout: &Arc<MachineLayout>,
     pair: &Pair,
     (kind, class): (Kind, usize),
     left: &mut usize,
 ) -> Option<Guest> {
-    let mut trial = Trial::new(shape, pair, kind)?;
+    let mut trial = Trial::new(layout, pair, kind)?;
     let program = trial.search(class, left)?;
     let program = trial.smaller(program);
     let lines = trial.text(&program);
@@ -140,7 +140,7 @@ fn rank([a, b]: &[End; 2]) -> Rank {
 
 /// The two machines on which programs are tried.
 struct Trial {
-    shape: Arc<Shape>,
+    layout: Arc<MachineLayout>,
     pair: Pair,
     kind: Kind,
     cells: u64,
@@ -148,20 +148,20 @@ struct Trial {
 }
 
 impl Trial {
-    fn new(shape: &Arc<Shape>, pair: &Pair, kind: Kind) -> Option<Self> {
-        let isa = &shape.isa;
+    fn new(layout: &Arc<MachineLayout>, pair: &Pair, kind: Kind) -> Option<Self> {
+        let isa = &layout.isa;
         let cells = CELLS.max(2 * isa.least_cells().next_power_of_two());
         let cells = cells.min(isa.storage.cells / 2) as u64;
         let bare = Setup::bare(EngineKind::Walk, cells);
         let monitored = Setup { monitor: Some(kind), depth: 1, ..bare };
-        let build = |setup: Setup| setup.build(shape, Grounds::Anyway(pair)).ok();
+        let build = |setup: Setup| setup.build(layout, Authorization::Unchecked(pair)).ok();
         let machines = [build(bare)?, build(monitored)?];
-        let shape = Arc::clone(shape);
-        Some(Self { shape, pair: pair.clone(), kind, cells, machines })
+        let layout = Arc::clone(layout);
+        Some(Self { layout, pair: pair.clone(), kind, cells, machines })
     }
 
     fn isa(&self) -> &Isa {
-        &self.shape.isa
+        &self.layout.isa
     }
 
     /// What storage holds before a program starts.
@@ -180,7 +180,7 @@ impl Trial {
     }
 
     fn run_cells(&mut self, cells: &[(u128, u128)]) -> Option<[End; 2]> {
-        let shape = &self.shape;
+        let layout = &self.layout;
         let [a, b] = self.machines.each_mut().map(|it| {
             it.boot(cells);
             machine::output(it.machine());
@@ -192,7 +192,7 @@ impl Trial {
                     return None;
                 }
             };
-            let seen = seen(shape, it.state());
+            let seen = seen(layout, it.state());
             Some(End { halted, steps: stop.steps, seen, output: machine::output(it.machine()) })
         });
         Some([a?, b?])
@@ -240,7 +240,7 @@ impl Trial {
         left: &mut usize,
         best: &mut (Rank, Option<Program>),
     ) {
-        let isa = &Arc::clone(&self.shape).isa;
+        let isa = &Arc::clone(&self.layout).isa;
         let length = |it: &Decoded| isa.classes[it.class].length;
         let before = load.map_or(0, length);
         let behind = before + isa.classes[class].length;
@@ -269,7 +269,7 @@ impl Trial {
 
     /// Instructions that load a register with a number that bounds meet.
     fn loaders(&mut self, start: &Start) -> Vec<Option<Decoded>> {
-        let isa = &Arc::clone(&self.shape).isa;
+        let isa = &Arc::clone(&self.layout).isa;
         let value = u128::from(self.cells) - 1;
         let all = (0..isa.classes.len()).flat_map(|class| choices(isa, class, value, 1));
         let loads = |it: &Decoded| {
@@ -325,7 +325,7 @@ impl Trial {
     /// How programs may begin: right after a reset, with traps leading to a halt; or behind a trap,
     /// with M and R as a new PSW can set them.
     fn starts(&mut self) -> Vec<Start> {
-        let isa = &Arc::clone(&self.shape).isa;
+        let isa = &Arc::clone(&self.layout).isa;
         // Somewhere behind the trap cells and what starts there.
         let room = 16 * isa.classes.iter().map(|c| c.length).max().unwrap_or(1);
         let program = self.entry(isa.trap_cells.end() + room);
@@ -365,8 +365,8 @@ impl Trial {
 
     /// A program that makes a reset lead to a place, if the machine takes P from storage then.
     fn entry(&mut self, place: u128) -> Program {
-        let isa = &Arc::clone(&self.shape).isa;
-        let width = self.shape.counter.first().map_or(0, |bits| bits.mask.count_ones());
+        let isa = &Arc::clone(&self.layout).isa;
+        let width = self.layout.counter.first().map_or(0, |bits| bits.mask.count_ones());
         let cells = split(isa, place, width.div_ceil(isa.storage.width));
         let at = |first: u128| Program {
             data: (first..).zip(cells.iter().copied()).collect(),
@@ -398,7 +398,7 @@ impl Trial {
     fn vector(&self, state: &State, counter: u128) -> impl Iterator<Item = (u128, u128)> {
         let isa = self.isa();
         let mut state = state.clone();
-        for bits in &self.shape.counter {
+        for bits in &self.layout.counter {
             if let Some(value) = state.registers.iter_mut().flatten().nth(bits.slot) {
                 *value = *value & !u128::from(bits.mask) | counter & u128::from(bits.mask);
             }
@@ -425,7 +425,7 @@ impl Trial {
 
     /// An instruction that halts the machine, tried where a program starts.
     fn halt(&mut self, start: &Start) -> Option<Decoded> {
-        let isa = &Arc::clone(&self.shape).isa;
+        let isa = &Arc::clone(&self.layout).isa;
         isa.halted.as_ref()?;
         let all = (0..isa.classes.len()).flat_map(|class| choices(isa, class, 0, 8));
         all.into_iter().find(|it| {
@@ -438,7 +438,7 @@ impl Trial {
 
     /// What may follow the instruction in question: a halt first, then everything else.
     fn observers(&mut self, start: &Start) -> Vec<Decoded> {
-        let isa = &Arc::clone(&self.shape).isa;
+        let isa = &Arc::clone(&self.layout).isa;
         let halt = self.halt(start);
         let all = (0..isa.classes.len()).flat_map(|class| choices(isa, class, 0, 4));
         halt.into_iter().chain(all).collect()
@@ -446,8 +446,8 @@ impl Trial {
 }
 
 /// The state without M and R, which the control block holds.
-fn seen(shape: &Shape, mut state: State) -> State {
-    for bits in &shape.control {
+fn seen(layout: &MachineLayout, mut state: State) -> State {
+    for bits in &layout.control {
         if let Some(value) = state.registers.iter_mut().flatten().nth(bits.slot) {
             *value &= !u128::from(bits.mask);
         }

@@ -8,10 +8,10 @@ mod text;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// A machine: its shape and its instructions.
+/// A machine: its layout and its instructions.
 #[derive(Clone)]
 pub struct Machine {
-    shape: Shape,
+    layout: MachineLayout,
     instructions: Vec<Instruction>,
 }
 
@@ -41,7 +41,7 @@ struct Instruction {
 /// What the instructions run on.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each part is there or not")]
-struct Shape {
+struct MachineLayout {
     /// Bits of a cell and of a register.
     word: u32,
     /// A mode that is neither of the pair.
@@ -240,7 +240,7 @@ fn statement() -> impl Strategy<Value = Stmt> {
     })
 }
 
-fn shape(troubles: Troubles) -> impl Strategy<Value = Shape> {
+fn layout(troubles: Troubles) -> impl Strategy<Value = MachineLayout> {
     let mapping = prop_oneof![
         4 => Just(Mapping::Checked),
         1 => Just(Mapping::BoundOnly),
@@ -275,7 +275,7 @@ fn shape(troubles: Troubles) -> impl Strategy<Value = Shape> {
             // What is exchanged with cells has to fit them.
             let third = third && sequence != Sequence::Exchange;
             let follower = follower && !third;
-            Shape {
+            MachineLayout {
                 third,
                 previous,
                 enable,
@@ -304,8 +304,8 @@ pub fn machine(troubles: Troubles) -> impl Strategy<Value = Machine> {
     let instruction = (prop::bool::weighted(0.1), vec(statement(), 1..=2))
         .prop_map(|(cases, body)| Instruction { cases, body })
         .prop_filter("too many states to look at", |i| Effort::of(&i.body).is_small());
-    (shape(troubles), vec(instruction, 1..=5))
-        .prop_map(|(shape, instructions)| Machine { shape, instructions })
+    (layout(troubles), vec(instruction, 1..=5))
+        .prop_map(|(layout, instructions)| Machine { layout, instructions })
 }
 
 /// What multiplies the states to be looked at.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Component, Lead, Machine, Mapping, Sequence, Shape, Stmt, Test, Word};
+use super::{Component, Lead, Machine, MachineLayout, Mapping, Sequence, Stmt, Test, Word};
 
 /// A value of one width in another.
 fn fit(text: &str, from: u32, to: u32) -> String {
@@ -16,7 +16,7 @@ fn fit(text: &str, from: u32, to: u32) -> String {
 /// Bits of an address.
 const ADDRESS: u32 = 2;
 
-impl Shape {
+impl MachineLayout {
     /// Bits of the mode.
     fn mode(&self) -> u32 {
         if self.third { 2 } else { 1 }
@@ -198,7 +198,7 @@ impl std::fmt::Debug for Machine {
 impl Machine {
     /// The specification.
     pub fn yaml(&self) -> String {
-        let s = &self.shape;
+        let s = &self.layout;
         let n = s.word;
         let mut out = String::from("pgisa: 1\nisa: random\nstate:\n");
         let mut line = |text: String| out.push_str(&(text + "\n"));

@@ -45,14 +45,14 @@ impl<'w> Batch<'w> {
         engine: MakeEngine,
         spare: u64,
     ) -> Result<Self, String> {
-        let least = world.shape.isa.least_cells() as u64;
+        let least = world.layout.isa.least_cells() as u64;
         let (first, cells) = (u128::from(least) + 1, u128::from(least + spare));
-        let bare = |cells: u128| Bare::new(&world.shape, cells as usize, engine(&world.shape));
+        let bare = |cells: u128| Bare::new(&world.layout, cells as usize, engine(&world.layout));
         let partition = [Partition { first, cells }];
         let guest = Vmm::construct(bare(first + cells + 1), kind, &world.known, &partition)?;
-        let longest = world.shape.isa.fetches.last().map_or(1, |fetch| fetch.length as usize);
-        let laid = Cpu::new(&world.shape, cells as usize);
-        let mut general = vec![0; world.shape.slots];
+        let longest = world.layout.isa.fetches.last().map_or(1, |fetch| fetch.length as usize);
+        let laid = Cpu::new(&world.layout, cells as usize);
+        let mut general = vec![0; world.layout.slots];
         for bits in &world.general {
             general[bits.slot] |= bits.mask;
         }
@@ -105,9 +105,9 @@ impl<'w> Batch<'w> {
         if !self.lay(&guest) {
             return None;
         }
-        let (base, _) = self.laid.mapped(&self.world.shape);
+        let (base, _) = self.laid.mapped(&self.world.layout);
         let (registers, cells) = (self.laid.registers.clone(), self.laid.contents().to_vec());
-        let counter = self.world.shape.counter.first().map_or(0, |bits| bits.get(&registers));
+        let counter = self.world.layout.counter.first().map_or(0, |bits| bits.get(&registers));
         let place = (base as u64).wrapping_add(counter).min(cells.len() as u64);
         Some(Plan { registers, cells, place })
     }
@@ -126,7 +126,7 @@ fn step(
         return Ok(());
     }
     let states = [machine::state(real), machine::state(guest)];
-    let rows = State::table(&real.shape().isa, &[&states[0], &states[1]]);
+    let rows = State::table(&real.layout().isa, &[&states[0], &states[1]]);
     let names: Vec<_> = rows.iter().filter(|r| r.differs()).map(|r| r.name.clone()).collect();
     Err(format!("{a:?} on the bare machine, {b:?} on the virtual; {names:?} differ"))
 }

@@ -369,8 +369,8 @@ pub const SWITCHES: &[Bug] = &[
         place: Place::Switch(|monitor, guest| {
             use refvmm::machine::Machine;
             let slot = monitor.hardware().cpu.registers.len() - 1;
-            let general = monitor.shape().isa.register_ids().find(|(_, r)| r.count.is_some());
-            let slot = general.and_then(|(id, _)| monitor.shape().slot(id, 3)).unwrap_or(slot);
+            let general = monitor.layout().isa.register_ids().find(|(_, r)| r.count.is_some());
+            let slot = general.and_then(|(id, _)| monitor.layout().slot(id, 3)).unwrap_or(slot);
             let kept = monitor.hardware().cpu.registers[slot];
             monitor.switch(guest);
             monitor.hardware().cpu.registers[slot] = kept;
@@ -382,7 +382,7 @@ pub const SWITCHES: &[Bug] = &[
         hidden: false,
         place: Place::Switch(|monitor, guest| {
             use refvmm::machine::Machine;
-            let bits = monitor.shape().counter[0];
+            let bits = monitor.layout().counter[0];
             let kept = bits.get(&monitor.hardware().cpu.registers);
             monitor.switch(guest);
             bits.set(&mut monitor.hardware().cpu.registers, kept);

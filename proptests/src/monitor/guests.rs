@@ -10,7 +10,7 @@ use model::interp::operand_condition;
 use model::isa::{Class, Operand};
 use model::state::State;
 use refvmm::cpu::Cpu;
-use refvmm::shape::Bits;
+use refvmm::layout::Bits;
 
 use super::value::{Geometry, Value};
 use super::world::World;
@@ -118,7 +118,7 @@ impl Guest {
             .into_iter()
             .map(|i| (i, Value::random(stream)))
             .collect();
-        let cells = world.shape.isa.least_cells() as u64 + spare;
+        let cells = world.layout.isa.least_cells() as u64 + spare;
         let mut data: Vec<_> =
             (0..stream.below(3)).map(|_| (stream.below(cells), Value::random(stream))).collect();
         if stream.below(2) > 0 {
@@ -145,19 +145,19 @@ impl Guest {
 
     /// Number of its cells, w.
     pub fn cells(&self, world: &World) -> u64 {
-        world.shape.isa.least_cells() as u64 + self.spare
+        world.layout.isa.least_cells() as u64 + self.spare
     }
 
     /// The state it starts in.
     pub fn state(&self, world: &World) -> State {
-        let mut cpu = Cpu::new(&world.shape, self.cells(world) as usize);
+        let mut cpu = Cpu::new(&world.layout, self.cells(world) as usize);
         self.lay(world, &mut cpu);
-        cpu.state(&world.shape)
+        cpu.state(&world.layout)
     }
 
     /// Puts that state into a processor, whatever its number of cells.
     pub fn lay(&self, world: &World, cpu: &mut Cpu) {
-        let isa = &world.shape.isa;
+        let isa = &world.layout.isa;
         let mut place = Geometry {
             cells: cpu.cells(),
             unit: world.unit,
@@ -173,9 +173,9 @@ impl Guest {
             set(&mut cpu.registers, world.resources[*i], *value, &place);
         }
         self.psw.set_control(world, &mut cpu.registers, &mut place);
-        let (window, bounds) = cpu.mapped(&world.shape);
+        let (window, bounds) = cpu.mapped(&world.layout);
         (place.window, place.bounds) = (window as u64, bounds as u64);
-        for bits in &world.shape.counter {
+        for bits in &world.layout.counter {
             set(&mut cpu.registers, *bits, self.psw.counter, &place);
         }
         for (i, value) in &self.registers {
@@ -227,7 +227,7 @@ impl Guest {
 }
 
 fn length(world: &World, program: &[Instruction]) -> u64 {
-    program.iter().map(|it| world.shape.isa.classes[it.class].length as u64).sum()
+    program.iter().map(|it| world.layout.isa.classes[it.class].length as u64).sum()
 }
 
 /// Sets some bits of a register.
@@ -239,7 +239,7 @@ fn set(registers: &mut [u64], bits: Bits, value: Value, place: &Geometry) {
 impl World {
     /// Cells of a PSW in storage.
     fn frame(&self) -> u64 {
-        let old = &self.shape.isa.trap_cells.old;
+        let old = &self.layout.isa.trap_cells.old;
         // Machines that push their PSW: SR, P and a format word.
         if old.is_empty() { 8 } else { (old.end - old.start) as u64 }
     }
@@ -250,12 +250,12 @@ impl Instruction {
     pub fn random(world: &World, stream: &mut Stream) -> Self {
         let from = if stream.below(4) == 0 { &world.special } else { &world.encoded };
         let class = from[stream.below(from.len() as u64) as usize];
-        let operands = operands(&world.shape.isa.classes[class], stream);
+        let operands = operands(&world.layout.isa.classes[class], stream);
         Self { class, name: Arc::clone(&world.names[class]), operands }
     }
 
     fn cells(&self, world: &World, place: &Geometry) -> Vec<u64> {
-        let class = &world.shape.isa.classes[self.class];
+        let class = &world.layout.isa.classes[self.class];
         let operands = class.operands.iter().zip(&self.operands);
         let operands: Vec<u128> =
             operands.map(|(o, value)| u128::from(value.of(place, o.width))).collect();
@@ -350,39 +350,39 @@ impl Psw {
 
     /// Sets M and the mapping of a state, and with them what addresses are relative to.
     fn set_control(&self, world: &World, registers: &mut [u64], place: &mut Geometry) {
-        let (shape, isa) = (&world.shape, &world.shape.isa);
+        let (layout, isa) = (&world.layout, &world.layout.isa);
         if let Some(mode) = isa.mode {
             let value = if self.user { world.pair.user.1 } else { world.pair.supervisor.1 };
-            shape.part(mode).set(registers, value as u64);
+            layout.part(mode).set(registers, value as u64);
         }
         if let Some(part) = isa.relocation {
             place.window = self.relocation.of(place, part.width);
-            shape.part(part).set(registers, place.window);
+            layout.part(part).set(registers, place.window);
         }
         if let Some(part) = isa.bounds {
-            shape.part(part).set(registers, self.bounds.of(place, part.width));
+            layout.part(part).set(registers, self.bounds.of(place, part.width));
         }
     }
 
     /// Its cells, for instructions and traps to load. Takes a processor to look at the PSW in; its
     /// registers are left as they are.
     fn cells(&self, world: &World, place: &Geometry, cpu: &mut Cpu) -> Vec<u64> {
-        let isa = &world.shape.isa;
-        let aside = std::mem::replace(&mut cpu.registers, vec![0; world.shape.slots]);
+        let isa = &world.layout.isa;
+        let aside = std::mem::replace(&mut cpu.registers, vec![0; world.layout.slots]);
         let mut there = Geometry { window: 0, ..*place };
         self.set_control(world, &mut cpu.registers, &mut there);
-        let (window, bounds) = cpu.mapped(&world.shape);
+        let (window, bounds) = cpu.mapped(&world.layout);
         (there.window, there.bounds) = (window as u64, bounds as u64);
-        for bits in &world.shape.counter {
+        for bits in &world.layout.counter {
             set(&mut cpu.registers, *bits, self.counter, &there);
         }
         let registers = std::mem::replace(&mut cpu.registers, aside);
         if !isa.trap_cells.old.is_empty() {
             return world.psw(&registers);
         }
-        let mode = isa.mode.and_then(|mode| world.shape.slot(mode.register, 0));
+        let mode = isa.mode.and_then(|mode| world.layout.slot(mode.register, 0));
         let mode = mode.map_or(0, |slot| registers[slot]);
-        let counter = world.shape.counter.first().map_or(0, |bits| bits.get(&registers));
+        let counter = world.layout.counter.first().map_or(0, |bits| bits.get(&registers));
         // What the frame says of its own form stands in the place of R, which is not in it.
         let form = self.relocation.of(&there, 4) << 12;
         bytes(mode, 2).chain(bytes(counter, 4)).chain(bytes(form, 2)).collect()

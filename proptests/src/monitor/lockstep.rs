@@ -51,7 +51,7 @@ impl Setup<'_> {
     pub fn check(&self, case: &Case) -> Result<Tally, String> {
         let cells = case.guest.cells(self.world);
         let tower = Tower::new(self.world, self.shop, &case.floors, cells, case.found);
-        let real = Bare::new(&self.world.shape, cells as usize, (self.beside)(&self.world.shape));
+        let real = Bare::new(&self.world.layout, cells as usize, (self.beside)(&self.world.layout));
         Duel { setup: self, real, tower }.fight(&case.guest.state(self.world), case.guest.steps)
     }
 }
@@ -141,7 +141,7 @@ impl Duel<'_> {
         if guest == *real {
             return Ok(());
         }
-        let rows = State::table(&self.setup.world.shape.isa, &[real, &guest]);
+        let rows = State::table(&self.setup.world.layout.isa, &[real, &guest]);
         let rows: Vec<String> = rows
             .iter()
             .filter(|row| row.differs())
@@ -199,8 +199,8 @@ impl Duel<'_> {
                 _ => level.control().to_vec(),
             };
             let wanted = composed(self.setup.world, &guest, partition, own);
-            let isa = &self.setup.world.shape.isa;
-            for bits in &self.setup.world.shape.control {
+            let isa = &self.setup.world.layout.isa;
+            for bits in &self.setup.world.layout.control {
                 let (found, wanted) = (bits.get(&control), bits.get(&wanted));
                 if found != wanted {
                     let name = &name(isa, bits.slot);
@@ -290,14 +290,14 @@ fn less(now: &Counts, before: &Counts) -> Counts {
 
 /// M and R of the machine below a guest, by f.
 fn composed(world: &World, guest: &[u64], partition: Partition, own: &[u64]) -> Vec<u64> {
-    let isa = &world.shape.isa;
+    let isa = &world.layout.isa;
     let window = model::map::window(isa, &with(isa, partition.cells, guest));
     let (l, b) = world.map.mapping(window, partition);
     let mut real = own.to_vec();
     let parts = [(isa.mode, world.pair.user.1), (isa.relocation, l), (isa.bounds, b)];
     for (part, value) in parts {
         if let Some(part) = part {
-            world.shape.part(part).set(&mut real, value as u64);
+            world.layout.part(part).set(&mut real, value as u64);
         }
     }
     real

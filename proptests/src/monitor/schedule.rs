@@ -84,7 +84,7 @@ impl Setup<'_> {
     /// Lets guests take turns; each is at all times in the state of its own bare machine.
     pub fn check_turns(&self, it: &Turns) -> Result<(), String> {
         let world = self.world;
-        let least = world.shape.isa.least_cells() as u64;
+        let least = world.layout.isa.least_cells() as u64;
         let sizes: Vec<Option<u64>> = it.guests.iter().map(|g| Some(g.cells(world))).collect();
         let all = partitions(least + 1, &sizes);
         let last = all.last().ok_or("no guests")?;
@@ -92,13 +92,13 @@ impl Setup<'_> {
         let offset: u128 = plans.iter().map(Plan::first).sum();
         plans.push(Plan { kind: it.kind, partitions: all.clone(), running: 0 });
         let shifted = |it: Partition| Partition { first: it.first + offset, ..it };
-        let scene = Scene { shape: world.shape.clone(), guest: shifted(all[0]), cells };
+        let scene = Scene { layout: world.layout.clone(), guest: shifted(all[0]), cells };
         let mut tower = Tower::with(world, self.shop, &plans, scene, it.found);
         let mut real = Vec::new();
         for (i, guest) in it.guests.iter().enumerate() {
             let start = guest.state(world);
-            let engine = (self.beside)(&world.shape);
-            let mut bare = Bare::new(&world.shape, start.cells as usize, engine);
+            let engine = (self.beside)(&world.layout);
+            let mut bare = Bare::new(&world.layout, start.cells as usize, engine);
             machine::set_state(&mut bare, &start);
             real.push(bare);
             self.shop.switch(tower.monitor(), i);
@@ -147,7 +147,7 @@ fn outside(before: &[u64], after: &[u64], partition: Partition) -> Result<(), St
 fn same(world: &World, real: &mut Bare, tower: &mut Tower) -> Result<(), String> {
     let (a, b) = (machine::state(real), machine::state(&mut tower.top));
     if a != b {
-        let rows = State::table(&world.shape.isa, &[&a, &b]);
+        let rows = State::table(&world.layout.isa, &[&a, &b]);
         let rows: Vec<String> =
             rows.iter().filter(|r| r.differs()).map(|r| r.name.clone()).collect();
         return Err(format!("{} differ", rows.join(", ")));

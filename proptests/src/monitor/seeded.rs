@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use refvmm::cpu::Cpu;
 use refvmm::engine::{Engine, OnTrap, Stop, Walk};
+use refvmm::layout::{Bits, MachineLayout};
 use refvmm::machine::{Hardware, Machine};
-use refvmm::shape::{Bits, Shape};
 
 use super::tower::{Level, Monitor, Scene, Workshop};
 
@@ -79,24 +79,24 @@ pub struct Routine<'a> {
 impl Scene {
     /// The mode.
     pub fn mode(&self) -> Bits {
-        self.shape.part(self.shape.isa.mode.expect("the machine has modes"))
+        self.layout.part(self.layout.isa.mode.expect("the machine has modes"))
     }
 
     /// The relocation component.
     pub fn relocation(&self) -> Bits {
-        self.shape.part(self.shape.isa.relocation.expect("the machine relocates"))
+        self.layout.part(self.layout.isa.relocation.expect("the machine relocates"))
     }
 
     /// The bounds component.
     pub fn bounds(&self) -> Bits {
-        self.shape.part(self.shape.isa.bounds.expect("the machine checks bounds"))
+        self.layout.part(self.layout.isa.bounds.expect("the machine checks bounds"))
     }
 
     /// A register by its name.
     pub fn register(&self, name: &str) -> Bits {
-        let mut registers = self.shape.isa.register_ids();
+        let mut registers = self.layout.isa.register_ids();
         let (id, it) = registers.find(|(_, r)| r.name == name).expect("the register exists");
-        let slot = self.shape.slot(id, 0).expect("it is no empty file");
+        let slot = self.layout.slot(id, 0).expect("it is no empty file");
         Bits { slot, mask: model::bits::mask(it.width) as u64 }
     }
 
@@ -194,7 +194,7 @@ pub struct Seeded<'b>(pub &'b Bug);
 
 impl Workshop for Seeded<'_> {
     fn engine(&self, scene: &Scene) -> Box<dyn Engine> {
-        let inner = Walk::new(&scene.shape);
+        let inner = Walk::new(&scene.layout);
         match self.0.place {
             Place::Direct(wrong) => Box::new(WrongRun { inner, scene: scene.clone(), wrong }),
             Place::Routine(wrong) => Box::new(WrongRoutine { inner, scene: scene.clone(), wrong }),
@@ -277,8 +277,8 @@ impl Level for Under {
 }
 
 impl Machine for Under {
-    fn shape(&self) -> &Arc<Shape> {
-        self.machine.shape()
+    fn layout(&self) -> &Arc<MachineLayout> {
+        self.machine.layout()
     }
 
     fn hardware(&mut self) -> &mut Hardware {

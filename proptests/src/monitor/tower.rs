@@ -7,8 +7,8 @@ use model::interp;
 use model::map::Partition;
 use model::state::State;
 use refvmm::engine::Engine;
+use refvmm::layout::MachineLayout;
 use refvmm::machine::{self, Bare, Machine};
-use refvmm::shape::Shape;
 use refvmm::vmm::{Kind, Vmm};
 
 use super::world::{World, holds};
@@ -118,7 +118,7 @@ pub fn plans(least: u64, floors: &[Floor], cells: u64) -> (Vec<Plan>, u64) {
 #[derive(Clone)]
 pub struct Scene {
     /// What the specification says.
-    pub shape: Arc<Shape>,
+    pub layout: Arc<MachineLayout>,
     /// The guest's storage, as cells of the installation.
     pub guest: Partition,
     /// Cells of the installation.
@@ -147,14 +147,14 @@ pub trait Workshop {
 }
 
 /// Makes an engine for a machine.
-pub type MakeEngine = fn(&Arc<Shape>) -> Box<dyn Engine>;
+pub type MakeEngine = fn(&Arc<MachineLayout>) -> Box<dyn Engine>;
 
 /// Towers as they should be.
 pub struct Sound(pub MakeEngine);
 
 impl Workshop for Sound {
     fn engine(&self, scene: &Scene) -> Box<dyn Engine> {
-        (self.0)(&scene.shape)
+        (self.0)(&scene.layout)
     }
 }
 
@@ -163,7 +163,7 @@ pub struct Anyway(pub MakeEngine);
 
 impl Workshop for Anyway {
     fn engine(&self, scene: &Scene) -> Box<dyn Engine> {
-        (self.0)(&scene.shape)
+        (self.0)(&scene.layout)
     }
 
     fn asks(&self) -> bool {
@@ -191,11 +191,11 @@ impl Tower {
         cells: u64,
         seed: u64,
     ) -> Self {
-        let least = world.shape.isa.least_cells() as u64;
+        let least = world.layout.isa.least_cells() as u64;
         let (plans, size) = plans(least, floors, cells);
         let first = plans.iter().map(Plan::first).sum();
         let guest = Partition { first, cells: u128::from(cells) };
-        let scene = Scene { shape: Arc::clone(&world.shape), guest, cells: size };
+        let scene = Scene { layout: Arc::clone(&world.layout), guest, cells: size };
         Self::with(world, shop, &plans, scene, seed)
     }
 
@@ -207,7 +207,7 @@ impl Tower {
         scene: Scene,
         seed: u64,
     ) -> Self {
-        let mut bare = Bare::new(&scene.shape, scene.cells as usize, shop.engine(&scene));
+        let mut bare = Bare::new(&scene.layout, scene.cells as usize, shop.engine(&scene));
         machine::set_state(&mut bare, &found(world, scene.cells, seed));
         let mut top: Box<dyn Level> = Box::new(bare);
         let mut own = Vec::new();
@@ -248,7 +248,7 @@ impl Tower {
 /// The real machine as the first control program finds it: all kinds of things in storage and in
 /// the components of R that are its own, as long as the machine runs and its promises hold.
 fn found(world: &World, cells: u64, seed: u64) -> State {
-    let isa = &world.shape.isa;
+    let isa = &world.layout.isa;
     let mut stream = Stream::new(seed);
     let mut state = State::zero(isa, u128::from(cells));
     let empty = state.clone();

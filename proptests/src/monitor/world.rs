@@ -13,7 +13,7 @@ use refvmm::classification::Classification;
 use refvmm::cpu::Cpu;
 use refvmm::decode::encode;
 use refvmm::engine::instruction;
-use refvmm::shape::{Bits, Shape};
+use refvmm::layout::{Bits, MachineLayout};
 use refvmm::vmm::Kind;
 
 /// What a bit of M, P or R makes of the cells of an old PSW.
@@ -24,7 +24,7 @@ pub struct World {
     /// Its name.
     pub name: String,
     /// What its specification says.
-    pub shape: Arc<Shape>,
+    pub layout: Arc<MachineLayout>,
     /// What the analyzer found out.
     pub known: Classification,
     /// The pair of modes that monitors use.
@@ -63,12 +63,12 @@ impl World {
             .expect("bundled specifications load");
         let text = open(&format!("{path}.classification.json")).expect("it was analyzed");
         let known = Classification::read(&text, &sources).expect("the classification is current");
-        let shape = Shape::new(loaded.isa).expect("the machine runs guests");
-        let isa = &shape.isa;
+        let layout = MachineLayout::new(loaded.isa).expect("the machine runs guests");
+        let isa = &layout.isa;
         let pair = isa.pairs.first().expect("the machine has modes").clone();
         let map = VmMap::of(isa).expect("the machine has relocation and bounds");
         let (mode, [l, b]) = (isa.mode, [isa.relocation, isa.bounds]);
-        let parts: Vec<Bits> = [mode, l, b].into_iter().flatten().map(|p| shape.part(p)).collect();
+        let parts: Vec<Bits> = [mode, l, b].into_iter().flatten().map(|p| layout.part(p)).collect();
         let encoded: Vec<usize> =
             (0..isa.classes.len()).filter(|i| isa.classes[*i].pattern.is_some()).collect();
         let innocuous: Vec<bool> = isa.classes.iter().map(is_innocuous).collect();
@@ -85,7 +85,7 @@ impl World {
                 let slices = register.slices.iter().filter(|s| s.role == role);
                 let bits = slices.fold(0, |all, s| all | (mask(s.width) << s.low) as u64);
                 for i in (0..register.len()).filter(|_| bits != 0) {
-                    let slot = shape.slot(id, u128::from(i)).expect("it is in the file");
+                    let slot = layout.slot(id, u128::from(i)).expect("it is in the file");
                     all.push(Bits { slot, mask: bits });
                 }
             }
@@ -115,7 +115,7 @@ impl World {
             unit,
             images: Vec::new(),
             encoded,
-            shape: Arc::clone(&shape),
+            layout: Arc::clone(&layout),
         };
         world.images = world.images();
         world
@@ -137,33 +137,33 @@ impl World {
 
     /// The kinds of control programs that may be constructed.
     pub fn kinds(&self) -> Vec<Kind> {
-        let admits = |kind: &Kind| self.known.admits(&self.shape.isa, *kind).is_ok();
+        let admits = |kind: &Kind| self.known.admits(&self.layout.isa, *kind).is_ok();
         [Kind::Vmm, Kind::Hybrid].into_iter().filter(admits).collect()
     }
 
     /// Whether a guest in this state keeps what is assumed of guests.
     pub fn promised(&self, state: &State) -> bool {
-        let isa = &self.shape.isa;
+        let isa = &self.layout.isa;
         let (l, b) = model::map::window(isa, state);
         (!self.within || l + b <= state.cells) && (!self.assumes || holds(isa, state))
     }
 
     /// The same of the state in a processor.
     pub(super) fn is_promised(&self, cpu: &mut Cpu) -> bool {
-        let (l, b) = cpu.mapped(&self.shape);
-        let mut holds = |e| cpu.value(&self.shape, e) != 0;
-        let assumed = !self.assumes || self.shape.isa.assumptions.iter().all(|a| holds(&a.that));
+        let (l, b) = cpu.mapped(&self.layout);
+        let mut holds = |e| cpu.value(&self.layout, e) != 0;
+        let assumed = !self.assumes || self.layout.isa.assumptions.iter().all(|a| holds(&a.that));
         assumed && (!self.within || l + b <= u128::from(cpu.cells()))
     }
 
     /// Whether the state is one of virtual user mode.
     pub fn is_user(&self, state: &State) -> bool {
-        self.shape.isa.mode.is_some_and(|mode| state.part(mode) == self.pair.user.1)
+        self.layout.isa.mode.is_some_and(|mode| state.part(mode) == self.pair.user.1)
     }
 
     /// The class of the instruction at P; `None` if it cannot be fetched or is not listed.
     pub fn class(&self, state: &State) -> Option<usize> {
-        let decoded = instruction(&self.shape.isa, |fetch| match interp::fetch(fetch, state) {
+        let decoded = instruction(&self.layout.isa, |fetch| match interp::fetch(fetch, state) {
             Fetched::Word(word) => Ok(word),
             Fetched::Trap(_) | Fetched::Unpredictable | Fetched::Unknown => Err(()),
         });
@@ -177,7 +177,7 @@ impl World {
 
     /// The cells of an instruction, in order.
     pub fn cells(&self, class: &Class, operands: &[u128]) -> Vec<u64> {
-        let isa = &self.shape.isa;
+        let isa = &self.layout.isa;
         let (Some(word), Some(pattern)) = (encode(class, operands), &class.pattern) else {
             return Vec::new();
         };
@@ -193,7 +193,7 @@ impl World {
 
     /// The cells of a PSW ⟨M, P, R⟩ as instructions and traps load it, if traps show how it looks.
     pub fn psw(&self, registers: &[u64]) -> Vec<u64> {
-        let old = &self.shape.isa.trap_cells.old;
+        let old = &self.layout.isa.trap_cells.old;
         let mut cells = vec![0; (old.end - old.start) as usize];
         for (slot, images) in &self.images {
             let mut rest = registers[*slot];
@@ -209,7 +209,7 @@ impl World {
 
     /// What each bit of M, P and R does to the old PSW.
     fn images(&self) -> Vec<(usize, Vec<Image>)> {
-        let isa = &self.shape.isa;
+        let isa = &self.layout.isa;
         let cells = isa.trap_cells.old.clone();
         let saved = |state: State| match interp::take_trap(isa, TrapId(0), None, state) {
             Outcome::Trap(_, after) => cells.clone().map(|c| after.load(c) as u64).collect(),
@@ -218,7 +218,7 @@ impl World {
         let zero = State::zero(isa, isa.least_cells() + 64);
         let plain: Vec<u64> = saved(zero.clone());
         let mut all: Vec<(usize, Vec<Image>)> = Vec::new();
-        for bits in self.shape.control.iter().chain(&self.shape.counter) {
+        for bits in self.layout.control.iter().chain(&self.layout.counter) {
             let known = all.iter().position(|(slot, _)| *slot == bits.slot);
             let at = known.unwrap_or_else(|| {
                 all.push((bits.slot, vec![Image::new(); 64]));

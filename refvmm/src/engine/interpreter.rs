@@ -9,12 +9,12 @@ use model::state::State;
 
 use super::{Engine, OnTrap, Raised, Stop, Why, instruction};
 use crate::cpu::Cpu;
-use crate::shape::Shape;
+use crate::layout::MachineLayout;
 
 /// Runs everything through [`model::interp`], the definition of meaning. Slow.
 #[derive(Debug)]
 pub struct Interpreter {
-    shape: Arc<Shape>,
+    layout: Arc<MachineLayout>,
 }
 
 /// What the instruction at P comes to.
@@ -26,17 +26,17 @@ enum Step {
 
 impl Interpreter {
     /// An interpreter of a machine.
-    pub fn new(shape: &Arc<Shape>) -> Self {
-        Self { shape: Arc::clone(shape) }
+    pub fn new(layout: &Arc<MachineLayout>) -> Self {
+        Self { layout: Arc::clone(layout) }
     }
 
     fn halted(&self, state: &State) -> bool {
-        self.shape.isa.halted.as_ref().is_some_and(|e| interp::value(e, state).is_true())
+        self.layout.isa.halted.as_ref().is_some_and(|e| interp::value(e, state).is_true())
     }
 
     /// The class and operands of the instruction at P.
     fn fetch(&self, state: &State) -> Result<(&Class, Vec<u128>), Step> {
-        let isa = &self.shape.isa;
+        let isa = &self.layout.isa;
         let decoded = instruction(isa, |fetch| match interp::fetch(fetch, state) {
             Fetched::Word(word) => Ok(word),
             Fetched::Trap(raised) => Err(Step::Trap(raised)),
@@ -46,13 +46,13 @@ impl Interpreter {
         match decoded {
             Some(decoded) => Ok((&isa.classes[decoded.class], decoded.operands)),
             None => {
-                self.shape.unlisted.as_ref().map(|c| (c, vec![])).ok_or(Step::Stop(Why::Unknown))
+                self.layout.unlisted.as_ref().map(|c| (c, vec![])).ok_or(Step::Stop(Why::Unknown))
             }
         }
     }
 
     fn step(&self, state: &State, output: &mut Vec<u64>) -> Step {
-        let isa = &self.shape.isa;
+        let isa = &self.layout.isa;
         let (class, operands) = match self.fetch(state) {
             Ok(found) => found,
             Err(step) => return step,
@@ -60,15 +60,15 @@ impl Interpreter {
         let written = Cell::new(false);
         let observer = |access| {
             if let Access::Write(Place::Register(id, i)) = access
-                && self.shape.console.is_some()
-                && self.shape.slot(id, i) == self.shape.console
+                && self.layout.console.is_some()
+                && self.layout.slot(id, i) == self.layout.console
             {
                 written.set(true);
             }
         };
         match interp::observed_step(isa, class, &operands, state, &|_| 0, &observer) {
             Outcome::Step(after) => {
-                let console = self.shape.console.filter(|_| written.get());
+                let console = self.layout.console.filter(|_| written.get());
                 let value = console.and_then(|slot| after.registers.iter().flatten().nth(slot));
                 output.extend(value.map(|v| *v as u64));
                 Step::Done(after)
@@ -85,7 +85,7 @@ impl Interpreter {
         let argument = raised.argument.unwrap_or(0) as u64;
         let mut kept = raised.state.clone();
         let mut back = raised.state;
-        for bits in &self.shape.counter {
+        for bits in &self.layout.counter {
             // Registers of P are in the same place in both states.
             let place = |s: &State| s.registers.iter().flatten().nth(bits.slot).copied();
             let old = place(before).unwrap_or(0) & u128::from(bits.mask);
@@ -103,7 +103,7 @@ impl Interpreter {
 
 impl Engine for Interpreter {
     fn run(&mut self, cpu: &mut Cpu, fuel: u64, on_trap: OnTrap) -> Stop {
-        let mut state = cpu.state(&self.shape);
+        let mut state = cpu.state(&self.layout);
         let mut steps = 0;
         let why = loop {
             if self.halted(&state) {
@@ -122,7 +122,7 @@ impl Engine for Interpreter {
                 }
                 Step::Trap(raised) => {
                     let (trap, argument) = (raised.trap, raised.argument);
-                    match interp::take_trap(&self.shape.isa, trap, argument, raised.state) {
+                    match interp::take_trap(&self.layout.isa, trap, argument, raised.state) {
                         Outcome::Trap(_, after) => state = after,
                         Outcome::Unknown => break Why::Unknown,
                         Outcome::Step(_) | Outcome::Unpredictable => break Why::Unpredictable,

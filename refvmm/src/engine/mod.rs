@@ -14,7 +14,7 @@ use model::isa::{Fetch, Isa, TrapId};
 
 use crate::cpu::Cpu;
 use crate::decode::{Decoded, decode, goes_on};
-use crate::shape::Bits;
+use crate::layout::Bits;
 
 /// Runs instructions on a [`Cpu`].
 ///

@@ -11,7 +11,7 @@ use model::isa::{Class, Endian};
 use super::{Dispatch, Engine, Interpreter, OnTrap, Stop, Threaded, Walk, Why};
 use crate::cpu::Cpu;
 use crate::decode::encode;
-use crate::shape::Shape;
+use crate::layout::MachineLayout;
 
 /// Numbers from a seed.
 pub(crate) struct Stream(pub(crate) u64);
@@ -52,11 +52,11 @@ impl Stream {
     }
 }
 
-pub(crate) fn shape(name: &str) -> Arc<Shape> {
+pub(crate) fn layout(name: &str) -> Arc<MachineLayout> {
     let path = format!("{}/../isa-specs/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
     let open = |p: &str| std::fs::read_to_string(p).map_err(|e| e.to_string());
     let loaded = model::load(&path, &open, &mut Sources::default()).expect("it loads");
-    Shape::new(loaded.isa).expect("it runs guests")
+    MachineLayout::new(loaded.isa).expect("it runs guests")
 }
 
 pub(crate) fn operands(class: &Class, near: u64, stream: &mut Stream) -> Option<Vec<u128>> {
@@ -71,21 +71,21 @@ pub(crate) fn operands(class: &Class, near: u64, stream: &mut Stream) -> Option<
 }
 
 /// The cells of an instruction.
-fn cells_of(shape: &Shape, class: &Class, operands: &[u128]) -> Vec<u64> {
+fn cells_of(layout: &MachineLayout, class: &Class, operands: &[u128]) -> Vec<u64> {
     let (word, pattern) = (encode(class, operands), class.pattern.as_ref());
     let (Some(word), Some(pattern)) = (word, pattern) else { return Vec::new() };
-    let width = shape.isa.storage.width;
+    let width = layout.isa.storage.width;
     let count = pattern.width / width;
     let cell = |i: u32| (word >> (i * width) & mask(width)) as u64;
-    match shape.isa.endian {
+    match layout.isa.endian {
         Endian::Big => (0..count).rev().map(cell).collect(),
         Endian::Little => (0..count).map(cell).collect(),
     }
 }
 
 /// Fills storage with instructions, some data, and new PSWs for the traps that lead somewhere.
-fn fill(shape: &Shape, cpu: &mut Cpu, near: u64, stream: &mut Stream) {
-    let isa = &shape.isa;
+fn fill(layout: &MachineLayout, cpu: &mut Cpu, near: u64, stream: &mut Stream) {
+    let isa = &layout.isa;
     let mut cells: Vec<u64> = Vec::new();
     while cells.len() < cpu.storage.len() {
         if stream.once_in(8) {
@@ -94,7 +94,7 @@ fn fill(shape: &Shape, cpu: &mut Cpu, near: u64, stream: &mut Stream) {
         }
         let class = &isa.classes[stream.below(isa.classes.len() as u64) as usize];
         let Some(operands) = operands(class, near, stream) else { continue };
-        cells.extend(cells_of(shape, class, &operands));
+        cells.extend(cells_of(layout, class, &operands));
     }
     cells.truncate(cpu.storage.len());
     for cell in isa.trap_cells.new.clone() {
@@ -110,17 +110,17 @@ fn fill(shape: &Shape, cpu: &mut Cpu, near: u64, stream: &mut Stream) {
 }
 
 /// A machine in a random state.
-fn machine(shape: &Shape, stream: &mut Stream) -> Cpu {
-    let bytes = shape.isa.storage.width == 8 && !stream.once_in(3);
+fn machine(layout: &MachineLayout, stream: &mut Stream) -> Cpu {
+    let bytes = layout.isa.storage.width == 8 && !stream.once_in(3);
     let cells = 64 + stream.below(128) + if bytes { 1024 } else { 0 };
-    let mut cpu = Cpu::new(shape, cells as usize);
-    fill(shape, &mut cpu, cells, stream);
-    stir(shape, &mut cpu, stream);
+    let mut cpu = Cpu::new(layout, cells as usize);
+    fill(layout, &mut cpu, cells, stream);
+    stir(layout, &mut cpu, stream);
     cpu
 }
 
 /// Other registers and another window.
-fn stir(shape: &Shape, cpu: &mut Cpu, stream: &mut Stream) {
+fn stir(layout: &MachineLayout, cpu: &mut Cpu, stream: &mut Stream) {
     let all = cpu.storage.len();
     cpu.window = if stream.once_in(3) {
         let start = stream.below(all as u64 / 2) as usize;
@@ -130,7 +130,7 @@ fn stir(shape: &Shape, cpu: &mut Cpu, stream: &mut Stream) {
     };
     let near = cpu.cells();
     let mut slot = 0;
-    for register in &shape.isa.registers {
+    for register in &layout.isa.registers {
         for _ in 0..register.len() {
             cpu.registers[slot] = stream.value(register.width, near);
             slot += 1;
@@ -138,21 +138,21 @@ fn stir(shape: &Shape, cpu: &mut Cpu, stream: &mut Stream) {
     }
     // Most often a roomy window in which P stands.
     if !stream.once_in(4) {
-        if let Some(part) = shape.isa.relocation {
+        if let Some(part) = layout.isa.relocation {
             let base = stream.below(near / 4 + 1) & if stream.once_in(2) { 0 } else { !0 };
-            shape.part(part).set(&mut cpu.registers, base);
+            layout.part(part).set(&mut cpu.registers, base);
         }
-        if let Some(part) = shape.isa.bounds {
-            shape.part(part).set(&mut cpu.registers, near / 2 + stream.below(near / 2));
+        if let Some(part) = layout.isa.bounds {
+            layout.part(part).set(&mut cpu.registers, near / 2 + stream.below(near / 2));
         }
-        for bits in &shape.counter {
+        for bits in &layout.counter {
             bits.set(&mut cpu.registers, stream.below(near / 2) & !1);
         }
         // It has not halted.
-        if shape.isa.halted.is_some() {
+        if layout.isa.halted.is_some() {
             for name in ["halted", "halt", "stopped"] {
-                let found = shape.isa.register_ids().find(|(_, r)| r.name == name);
-                if let Some(slot) = found.and_then(|(id, _)| shape.slot(id, 0)) {
+                let found = layout.isa.register_ids().find(|(_, r)| r.name == name);
+                if let Some(slot) = found.and_then(|(id, _)| layout.slot(id, 0)) {
                     cpu.registers[slot] = 0;
                 }
             }
@@ -170,24 +170,24 @@ fn cases() -> u64 {
 }
 
 /// Every engine beside the interpreter.
-fn engines(shape: &Arc<Shape>) -> Vec<(&'static str, Box<dyn Engine>)> {
+fn engines(layout: &Arc<MachineLayout>) -> Vec<(&'static str, Box<dyn Engine>)> {
     vec![
-        ("walk", Box::new(Walk::new(shape))),
-        ("loop", Box::new(Threaded::with(shape, Dispatch::Loop))),
-        ("threads", Box::new(Threaded::with(shape, Dispatch::Threads))),
+        ("walk", Box::new(Walk::new(layout))),
+        ("loop", Box::new(Threaded::with(layout, Dispatch::Loop))),
+        ("threads", Box::new(Threaded::with(layout, Dispatch::Threads))),
         // Blocks, routines and the walk take turns.
-        ("default", Box::new(Threaded::new(shape))),
+        ("default", Box::new(Threaded::new(layout))),
     ]
 }
 
 /// Runs cases of one specification.
 fn compare(name: &str) {
-    let shape = shape(name);
-    let mut oracle = Interpreter::new(&shape);
-    let mut engines = engines(&shape);
+    let layout = layout(name);
+    let mut oracle = Interpreter::new(&layout);
+    let mut engines = engines(&layout);
     for case in 0..cases() {
         let mut stream = Stream(case ^ 0x5eed << 32);
-        let mut cpu = machine(&shape, &mut stream);
+        let mut cpu = machine(&layout, &mut stream);
         let mut copies: Vec<Cpu> = engines.iter().map(|_| cpu.clone()).collect();
         for (_, engine) in &mut engines {
             engine.forget();
@@ -197,7 +197,7 @@ fn compare(name: &str) {
             let on_trap = if stream.once_in(2) { OnTrap::Deliver } else { OnTrap::HandOver };
             let before = cpu.clone();
             // As a control program interprets, or as it emulates.
-            let mode = shape.isa.mode.filter(|_| stream.once_in(3)).map(|part| shape.part(part));
+            let mode = layout.isa.mode.filter(|_| stream.once_in(3)).map(|part| layout.part(part));
             let run = |engine: &mut dyn Engine, cpu: &mut Cpu| match mode {
                 Some(mode) => engine.run_in_mode(cpu, fuel, on_trap, mode),
                 None => engine.run(cpu, fuel, on_trap),
@@ -218,10 +218,10 @@ fn compare(name: &str) {
             if stop.why == Why::Fuel && !stream.once_in(4) {
                 continue;
             }
-            stir(&shape, &mut cpu, &mut stream);
+            stir(&layout, &mut cpu, &mut stream);
             if stream.once_in(8) {
                 let near = cpu.cells();
-                fill(&shape, &mut cpu, near, &mut stream);
+                fill(&layout, &mut cpu, near, &mut stream);
                 for (_, engine) in &mut engines {
                     engine.forget();
                 }
@@ -299,7 +299,7 @@ const LOOPS: [Loops; 3] = [
 
 impl Loops {
     /// A program that goes round in itself.
-    fn program(&self, shape: &Shape, at: u64, stream: &mut Stream) -> Vec<u64> {
+    fn program(&self, layout: &MachineLayout, at: u64, stream: &mut Stream) -> Vec<u64> {
         let pick = |all: usize, stream: &mut Stream| stream.below(all as u64) as usize;
         let chosen: Vec<(&str, Option<&str>)> = (0..12)
             .map(|i| {
@@ -311,11 +311,11 @@ impl Loops {
                 }
             })
             .collect();
-        let class = |name: &str| shape.isa.class(name).unwrap_or_else(|| panic!("no {name}"));
+        let class = |name: &str| layout.isa.class(name).unwrap_or_else(|| panic!("no {name}"));
         let mut places = vec![at];
         for (name, _) in &chosen {
             let width = class(name).pattern.as_ref().map_or(0, |p| p.width);
-            places.push(places[places.len() - 1] + u64::from(width / shape.isa.storage.width));
+            places.push(places[places.len() - 1] + u64::from(width / layout.isa.storage.width));
         }
         let mut cells = Vec::new();
         for (i, (name, target)) in chosen.iter().enumerate() {
@@ -334,7 +334,7 @@ impl Loops {
                 o.fixed.unwrap_or(u128::from(value) & mask(o.width))
             };
             let operands: Vec<u128> = class.operands.iter().map(value).collect();
-            cells.extend(cells_of(shape, class, &operands));
+            cells.extend(cells_of(layout, class, &operands));
         }
         cells
     }
@@ -343,20 +343,20 @@ impl Loops {
 #[test]
 fn loops_run_alike() {
     for loops in &LOOPS {
-        let shape = shape(loops.name);
-        let mut walk = Walk::new(&shape);
-        let mut engines = engines(&shape);
+        let layout = layout(loops.name);
+        let mut walk = Walk::new(&layout);
+        let mut engines = engines(&layout);
         for case in 0..cases() {
             let mut stream = Stream(case ^ 0x100b << 32);
-            let mut cpu = Cpu::new(&shape, 2048);
-            stir(&shape, &mut cpu, &mut stream);
+            let mut cpu = Cpu::new(&layout, 2048);
+            stir(&layout, &mut cpu, &mut stream);
             cpu.window = 0..2048;
             let at = 1536;
-            for (part, value) in [(shape.isa.relocation, 0), (shape.isa.bounds, 2048)] {
-                shape.part(part.expect("they have it")).set(&mut cpu.registers, value);
+            for (part, value) in [(layout.isa.relocation, 0), (layout.isa.bounds, 2048)] {
+                layout.part(part.expect("they have it")).set(&mut cpu.registers, value);
             }
-            shape.counter[0].set(&mut cpu.registers, at);
-            let program = loops.program(&shape, at, &mut stream);
+            layout.counter[0].set(&mut cpu.registers, at);
+            let program = loops.program(&layout, at, &mut stream);
             cpu.storage[at as usize..at as usize + program.len()].copy_from_slice(&program);
             let mut copies: Vec<Cpu> = engines.iter().map(|_| cpu.clone()).collect();
             for (_, engine) in &mut engines {
@@ -379,22 +379,22 @@ fn loops_run_alike() {
 #[test]
 fn traps_run_alike() {
     const USER: u64 = 1 << 31;
-    let shape = shape("g3");
+    let layout = layout("g3");
     let word = |name: &str, imm: u64| {
-        let class = shape.isa.class(name).expect("g3 has it");
+        let class = layout.isa.class(name).expect("g3 has it");
         let value = |o: &model::isa::Operand| u128::from(if o.name == "imm" { imm } else { 0 });
         let operands: Vec<u128> = class.operands.iter().map(value).collect();
         encode(class, &operands).expect("it has an encoding") as u64
     };
-    let mode = shape.part(shape.isa.mode.expect("g3 has modes"));
-    let waiting = shape.isa.register_ids().find(|(_, r)| r.name == "waiting");
-    let waiting = waiting.and_then(|(id, _)| shape.slot(id, 0)).expect("g3 can wait");
-    let mut walk = Walk::new(&shape);
-    let mut engines = engines(&shape);
+    let mode = layout.part(layout.isa.mode.expect("g3 has modes"));
+    let waiting = layout.isa.register_ids().find(|(_, r)| r.name == "waiting");
+    let waiting = waiting.and_then(|(id, _)| layout.slot(id, 0)).expect("g3 can wait");
+    let mut walk = Walk::new(&layout);
+    let mut engines = engines(&layout);
     for case in 0..cases() {
         let mut stream = Stream(case ^ 0x7a9 << 32);
         let pick = |all: &[u64], stream: &mut Stream| all[stream.below(all.len() as u64) as usize];
-        let mut cpu = Cpu::new(&shape, 2048);
+        let mut cpu = Cpu::new(&layout, 2048);
         cpu.storage[4..12].copy_from_slice(&[0, 16, 0, 2048, USER, 0, 640, 512]);
         for cell in (16..32).chain(512..768) {
             cpu.storage[cell] = match stream.below(4) {
@@ -404,9 +404,9 @@ fn traps_run_alike() {
                 _ => word("lpsw", 0),
             };
         }
-        let isa = &shape.isa;
+        let isa = &layout.isa;
         for (part, value) in [(isa.mode, 1), (isa.relocation, 512), (isa.bounds, 512)] {
-            shape.part(part.expect("g3 has it")).set(&mut cpu.registers, value);
+            layout.part(part.expect("g3 has it")).set(&mut cpu.registers, value);
         }
         let mut copies: Vec<Cpu> = engines.iter().map(|_| cpu.clone()).collect();
         for (_, engine) in &mut engines {
@@ -454,7 +454,7 @@ fn traps_run_alike() {
 }
 
 /// Puts an instruction of a class where P is, with operands that are neither 0 nor equal.
-pub(crate) fn example(shape: &Shape, class: &Class, cpu: &mut Cpu) -> Vec<u128> {
+pub(crate) fn example(layout: &MachineLayout, class: &Class, cpu: &mut Cpu) -> Vec<u128> {
     let mut stream = Stream(7);
     let operands = (0..2000).find_map(|_| {
         let operands = operands(class, 200, &mut stream)?;
@@ -465,13 +465,13 @@ pub(crate) fn example(shape: &Shape, class: &Class, cpu: &mut Cpu) -> Vec<u128> 
         plain.then_some(operands)
     });
     let operands = operands.or_else(|| self::operands(class, 200, &mut stream)).unwrap_or_default();
-    for bits in &shape.counter {
+    for bits in &layout.counter {
         bits.set(&mut cpu.registers, 2048);
     }
-    if let Some(part) = shape.isa.bounds {
-        shape.part(part).set(&mut cpu.registers, 4096);
+    if let Some(part) = layout.isa.bounds {
+        layout.part(part).set(&mut cpu.registers, 4096);
     }
-    let cells = cells_of(shape, class, &operands);
+    let cells = cells_of(layout, class, &operands);
     cpu.storage[2048..2048 + cells.len()].copy_from_slice(&cells);
     operands
 }

@@ -10,18 +10,18 @@ use model::isa::{
 
 use super::{Engine, OnTrap, Raised, Stop, Why};
 use crate::cpu::Cpu;
-use crate::shape::Shape;
+use crate::layout::MachineLayout;
 
 /// Runs the semantics as they are written.
 #[derive(Debug)]
 pub struct Walk {
-    shape: Arc<Shape>,
+    layout: Arc<MachineLayout>,
 }
 
 impl Walk {
     /// An engine for a machine.
-    pub fn new(shape: &Arc<Shape>) -> Self {
-        Self { shape: Arc::clone(shape) }
+    pub fn new(layout: &Arc<MachineLayout>) -> Self {
+        Self { layout: Arc::clone(layout) }
     }
 }
 
@@ -29,13 +29,13 @@ impl Engine for Walk {
     fn run(&mut self, cpu: &mut Cpu, fuel: u64, on_trap: OnTrap) -> Stop {
         let mut steps = 0;
         let why = loop {
-            if halted(&self.shape, cpu) {
+            if halted(&self.layout, cpu) {
                 break Why::Halted;
             }
             if steps == fuel {
                 break Why::Fuel;
             }
-            match step(&self.shape, cpu, on_trap) {
+            match step(&self.layout, cpu, on_trap) {
                 Ok(()) => steps += 1,
                 Err(why) => break why,
             }
@@ -45,41 +45,41 @@ impl Engine for Walk {
 }
 
 /// Whether the machine has stopped.
-pub(crate) fn halted(shape: &Shape, cpu: &mut Cpu) -> bool {
-    shape.isa.halted.as_ref().is_some_and(|e| value(shape, cpu, e) != 0)
+pub(crate) fn halted(layout: &MachineLayout, cpu: &mut Cpu) -> bool {
+    layout.isa.halted.as_ref().is_some_and(|e| value(layout, cpu, e) != 0)
 }
 
 /// The value of an expression over the state.
-pub(crate) fn value(shape: &Shape, cpu: &mut Cpu, e: &Expr) -> u128 {
+pub(crate) fn value(layout: &MachineLayout, cpu: &mut Cpu, e: &Expr) -> u128 {
     if let ExprKind::Register(id) = e.kind
-        && let Some(slot) = shape.slot(id, 0)
+        && let Some(slot) = layout.slot(id, 0)
     {
         return u128::from(cpu.registers[slot]) & mask(e.width);
     }
-    Walker::new(shape, cpu, &Body::default(), &[]).expr(e).value
+    Walker::new(layout, cpu, &Body::default(), &[]).expr(e).value
 }
 
 /// Runs statements that can neither trap nor be unpredictable.
-pub(crate) fn run_plain(shape: &Shape, cpu: &mut Cpu, body: &Body) {
-    let _ = Walker::new(shape, cpu, body, &[]).block(&body.statements);
+pub(crate) fn run_plain(layout: &MachineLayout, cpu: &mut Cpu, body: &Body) {
+    let _ = Walker::new(layout, cpu, body, &[]).block(&body.statements);
 }
 
 /// Runs one instruction; an error where it does not count.
-pub(crate) fn step(shape: &Shape, cpu: &mut Cpu, on_trap: OnTrap) -> Result<(), Why> {
-    step_noting(shape, cpu, on_trap, &mut Vec::new())
+pub(crate) fn step(layout: &MachineLayout, cpu: &mut Cpu, on_trap: OnTrap) -> Result<(), Why> {
+    step_noting(layout, cpu, on_trap, &mut Vec::new())
 }
 
 /// Runs one instruction and notes the cells of the installation that it stores to.
 pub(crate) fn step_noting(
-    shape: &Shape,
+    layout: &MachineLayout,
     cpu: &mut Cpu,
     on_trap: OnTrap,
     stored: &mut Vec<usize>,
 ) -> Result<(), Why> {
     let mut operands = Vec::new();
-    let fetched = shape.decoder.instruction(&shape.isa, &mut operands, |i| {
-        let fetch = &shape.isa.fetches[i];
-        let mut walker = Walker::new(shape, cpu, &fetch.body, &[]);
+    let fetched = layout.decoder.instruction(&layout.isa, &mut operands, |i| {
+        let fetch = &layout.isa.fetches[i];
+        let mut walker = Walker::new(layout, cpu, &fetch.body, &[]);
         match walker.block(&fetch.body.statements) {
             Flow::Next | Flow::Exit(_) => Ok(walker.expr(&fetch.word).value),
             leave => Err(leave),
@@ -87,50 +87,50 @@ pub(crate) fn step_noting(
     });
     match fetched {
         Ok(Some(class)) => {
-            let class = &shape.isa.classes[class];
-            execute_noting(shape, cpu, class, &operands, on_trap, stored)
+            let class = &layout.isa.classes[class];
+            execute_noting(layout, cpu, class, &operands, on_trap, stored)
         }
-        Ok(None) => match &shape.unlisted {
-            Some(class) => execute_noting(shape, cpu, class, &[], on_trap, stored),
+        Ok(None) => match &layout.unlisted {
+            Some(class) => execute_noting(layout, cpu, class, &[], on_trap, stored),
             None => Err(Why::Unknown),
         },
         Err(flow) => {
             // Nothing was executed: both P's a trap may save are this one.
-            let here = counter(shape, cpu);
-            leave(shape, cpu, flow, [&here, &here], &mut Log::default(), on_trap, stored)
+            let here = counter(layout, cpu);
+            leave(layout, cpu, flow, [&here, &here], &mut Log::default(), on_trap, stored)
         }
     }
 }
 
 /// Runs an instruction that was fetched and decoded, and notes the cells that it stores to.
 pub(crate) fn execute_noting(
-    shape: &Shape,
+    layout: &MachineLayout,
     cpu: &mut Cpu,
     class: &Class,
     operands: &[u128],
     on_trap: OnTrap,
     stored: &mut Vec<usize>,
 ) -> Result<(), Why> {
-    let this = counter(shape, cpu);
-    let mut advance = Walker::new(shape, cpu, &class.advance, &[]);
+    let this = counter(layout, cpu);
+    let mut advance = Walker::new(layout, cpu, &class.advance, &[]);
     let _ = advance.block(&class.advance.statements);
     let log = advance.log;
-    let next = counter(shape, cpu);
-    let mut walker = Walker { log, ..Walker::new(shape, cpu, &class.body, operands) };
+    let next = counter(layout, cpu);
+    let mut walker = Walker { log, ..Walker::new(layout, cpu, &class.body, operands) };
     let flow = walker.block(&class.body.statements);
     let mut log = walker.log;
     log.note(stored);
     if matches!(flow, Flow::Next | Flow::Exit(_)) {
-        let console = shape.console.filter(|slot| log.writes(Place::Register(*slot)));
+        let console = layout.console.filter(|slot| log.writes(Place::Register(*slot)));
         cpu.output.extend(console.map(|slot| cpu.registers[slot]));
         return Ok(());
     }
-    leave(shape, cpu, flow, [&this, &next], &mut log, on_trap, stored)
+    leave(layout, cpu, flow, [&this, &next], &mut log, on_trap, stored)
 }
 
 /// Ends an instruction that does not complete. `counters` are P before it and behind it.
 fn leave(
-    shape: &Shape,
+    layout: &MachineLayout,
     cpu: &mut Cpu,
     flow: Flow,
     counters: [&[u64]; 2],
@@ -147,37 +147,37 @@ fn leave(
         }
     };
     log.undo(cpu, log.committed);
-    set_counter(shape, cpu, counters[0]);
+    set_counter(layout, cpu, counters[0]);
     let committed = log.shows(cpu);
     let handed = on_trap == OnTrap::HandOver;
     if !handed || committed {
-        let saves_next = shape.isa.trap(trap).saves == Saves::Next;
-        set_counter(shape, cpu, counters[usize::from(saves_next)]);
+        let saves_next = layout.isa.trap(trap).saves == Saves::Next;
+        set_counter(layout, cpu, counters[usize::from(saves_next)]);
     }
     let raised = Raised { trap, argument, committed };
     if handed {
         return Err(Why::Trap(raised));
     }
-    deliver_noting(shape, cpu, raised, stored).inspect_err(|_| {
+    deliver_noting(layout, cpu, raised, stored).inspect_err(|_| {
         log.undo(cpu, 0);
-        set_counter(shape, cpu, counters[0]);
+        set_counter(layout, cpu, counters[0]);
     })
 }
 
 /// Runs a trap sequence; an error, with nothing changed, where it says nothing.
-pub(crate) fn deliver(shape: &Shape, cpu: &mut Cpu, raised: Raised) -> Result<(), Why> {
-    deliver_noting(shape, cpu, raised, &mut Vec::new())
+pub(crate) fn deliver(layout: &MachineLayout, cpu: &mut Cpu, raised: Raised) -> Result<(), Why> {
+    deliver_noting(layout, cpu, raised, &mut Vec::new())
 }
 
 fn deliver_noting(
-    shape: &Shape,
+    layout: &MachineLayout,
     cpu: &mut Cpu,
     raised: Raised,
     stored: &mut Vec<usize>,
 ) -> Result<(), Why> {
-    let sequence = &shape.isa.trap(raised.trap).sequence;
-    let mut walker = Walker::new(shape, cpu, sequence, &[]);
-    if shape.isa.trap_argument > 0 {
+    let sequence = &layout.isa.trap(raised.trap).sequence;
+    let mut walker = Walker::new(layout, cpu, sequence, &[]);
+    if layout.isa.trap_argument > 0 {
         walker.locals[0] = u128::from(raised.argument);
     }
     let flow = walker.block(&sequence.statements);
@@ -195,12 +195,12 @@ fn deliver_noting(
     }
 }
 
-fn counter(shape: &Shape, cpu: &Cpu) -> Vec<u64> {
-    shape.counter.iter().map(|bits| bits.get(&cpu.registers)).collect()
+fn counter(layout: &MachineLayout, cpu: &Cpu) -> Vec<u64> {
+    layout.counter.iter().map(|bits| bits.get(&cpu.registers)).collect()
 }
 
-fn set_counter(shape: &Shape, cpu: &mut Cpu, values: &[u64]) {
-    for (bits, value) in shape.counter.iter().zip(values) {
+fn set_counter(layout: &MachineLayout, cpu: &mut Cpu, values: &[u64]) {
+    for (bits, value) in layout.counter.iter().zip(values) {
         bits.set(&mut cpu.registers, *value);
     }
 }
@@ -274,7 +274,7 @@ enum Flow {
 }
 
 struct Walker<'a> {
-    shape: &'a Shape,
+    layout: &'a MachineLayout,
     cpu: &'a mut Cpu,
     operands: &'a [u128],
     locals: Vec<u128>,
@@ -282,9 +282,9 @@ struct Walker<'a> {
 }
 
 impl<'a> Walker<'a> {
-    fn new(shape: &'a Shape, cpu: &'a mut Cpu, body: &Body, operands: &'a [u128]) -> Self {
+    fn new(layout: &'a MachineLayout, cpu: &'a mut Cpu, body: &Body, operands: &'a [u128]) -> Self {
         let locals = vec![0; body.locals.len()];
-        Self { shape, cpu, operands, locals, log: Log::default() }
+        Self { layout, cpu, operands, locals, log: Log::default() }
     }
 
     fn block(&mut self, statements: &[Stmt]) -> Flow {
@@ -302,13 +302,13 @@ impl<'a> Walker<'a> {
             Stmt::Local(LocalId(id), e) => self.locals[*id as usize] = self.expr(e).value,
             Stmt::Register(id, e) => {
                 let value = self.expr(e).value;
-                if let Some(slot) = self.shape.slot(*id, 0) {
+                if let Some(slot) = self.layout.slot(*id, 0) {
                     self.log.set(self.cpu, Place::Register(slot), value);
                 }
             }
             Stmt::Element(id, index, e) => {
                 let (index, value) = (self.expr(index).value, self.expr(e).value);
-                if let Some(slot) = self.shape.slot(*id, index) {
+                if let Some(slot) = self.layout.slot(*id, index) {
                     self.log.set(self.cpu, Place::Register(slot), value);
                 }
             }
@@ -369,7 +369,7 @@ impl<'a> Walker<'a> {
     }
 
     fn register(&self, id: RegisterId, element: u128) -> u128 {
-        let slot = self.shape.slot(id, element);
+        let slot = self.layout.slot(id, element);
         slot.map_or(0, |slot| u128::from(self.cpu.registers[slot]))
     }
 }

@@ -86,12 +86,12 @@ pub(crate) struct How {
     #[arg(long, default_value = EngineKind::default().name(), value_parser = engine())]
     pub(crate) engine: EngineKind,
     #[command(flatten)]
-    pub(crate) grounds: Grounds,
+    pub(crate) grounds: Authorization,
 }
 
 /// Why a monitor may be set up.
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Grounds {
+pub(crate) struct Authorization {
     /// Set the monitor up even where its guests can tell; it then keeps and watches nothing.
     #[arg(long)]
     pub(crate) anyway: bool,
@@ -224,7 +224,7 @@ pub(crate) struct Compare {
     #[arg(long, default_value = EngineKind::default().name(), value_parser = engine())]
     pub(crate) engine: EngineKind,
     #[command(flatten)]
-    pub(crate) grounds: Grounds,
+    pub(crate) grounds: Authorization,
     /// Most instructions.
     #[arg(long, value_name = "N", default_value_t = 10_000_000, value_parser = positive())]
     pub(crate) max_steps: u64,

@@ -41,7 +41,7 @@ pub(crate) fn compare(it: &Compare) -> Outcome<Exit> {
     let differ = comparison.square.is_some() || first != second;
 
     let isa = ready.machine.isa();
-    let console = Console::of(&ready.machine.shape);
+    let console = Console::of(&ready.machine.layout);
     let name = it.monitor.name();
     let ends = [("bare machine".to_owned(), first), (nested(name, it.depth), second)];
     let mut text = String::new();

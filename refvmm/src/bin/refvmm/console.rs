@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{BufWriter, IsTerminal, StdoutLock, Write};
 
-use refvmm::shape::Shape;
+use refvmm::layout::MachineLayout;
 
 use crate::Outcome;
 
@@ -20,9 +20,9 @@ pub(crate) struct Console {
 
 impl Console {
     /// The console of a machine; without one nothing is ever written.
-    pub(crate) fn of(shape: &Shape) -> Self {
-        let is_it = |id| shape.console.is_some() && shape.slot(id, 0) == shape.console;
-        let register = shape.isa.register_ids().find(|(id, _)| is_it(*id)).map(|(_, r)| r);
+    pub(crate) fn of(layout: &MachineLayout) -> Self {
+        let is_it = |id| layout.console.is_some() && layout.slot(id, 0) == layout.console;
+        let register = layout.isa.register_ids().find(|(id, _)| is_it(*id)).map(|(_, r)| r);
         Self {
             name: register.map_or(String::new(), |r| r.name.clone()),
             characters: register.is_none_or(|r| r.width <= 8),

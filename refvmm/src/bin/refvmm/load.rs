@@ -9,10 +9,10 @@ use model::diagnostic::{Diagnostic, Sources};
 use model::isa::{Assumption, Isa, Profile};
 use refvmm::asm::{Image, assemble};
 use refvmm::classification::{Classification, fingerprint};
-use refvmm::computer::{Computer, Grounds, Progress, Setup};
+use refvmm::computer::{Authorization, Computer, Progress, Setup};
 use refvmm::engine::{Breach, Why};
 use refvmm::files::read_bounded;
-use refvmm::shape::Shape;
+use refvmm::layout::MachineLayout;
 use refvmm::snapshot::{MAX_BYTES, Snapshot};
 
 use crate::arguments::{How, What};
@@ -25,7 +25,7 @@ const MAX_TEXT: u64 = 64 << 20;
 pub(crate) struct Machine {
     spec: String,
     sources: Sources,
-    pub(crate) shape: Arc<Shape>,
+    pub(crate) layout: Arc<MachineLayout>,
 }
 
 /// What is put into a machine.
@@ -45,7 +45,7 @@ pub(crate) struct Ready {
     pub(crate) machine: Machine,
     pub(crate) guest: Guest,
     pub(crate) setup: Setup,
-    /// Grounds for a monitor; without them it is set up anyway.
+    /// Authorization for a monitor; without them it is set up anyway.
     classification: Option<Classification>,
 }
 
@@ -58,8 +58,9 @@ impl Machine {
             Ok(loaded) => {
                 let warnings = rendered(&loaded.warnings, &sources);
                 let _ = std::io::stderr().write_all(warnings.as_bytes());
-                let shape = Shape::new(loaded.isa).map_err(|why| format!("{spec}: {why}"))?;
-                Ok(Self { spec: spec.to_owned(), sources, shape })
+                let layout =
+                    MachineLayout::new(loaded.isa).map_err(|why| format!("{spec}: {why}"))?;
+                Ok(Self { spec: spec.to_owned(), sources, layout })
             }
             Err(errors) => Err(refused(&errors, &sources, spec)),
         }
@@ -67,7 +68,7 @@ impl Machine {
 
     /// The machine.
     pub(crate) fn isa(&self) -> &Isa {
-        &self.shape.isa
+        &self.layout.isa
     }
 
     /// What snapshots of its guests say of its specification.
@@ -183,14 +184,14 @@ impl Ready {
 
     /// Another setup of the same guest.
     pub(crate) fn build(&self, setup: &Setup) -> Result<Computer, String> {
-        let Machine { sources, shape, .. } = &self.machine;
-        let nothing = Classification::new(&shape.isa, sources, Profile::Refined, Vec::new());
-        let grounds = match (&self.classification, shape.isa.pairs.first()) {
-            (Some(known), _) => Grounds::Known(known),
-            (None, Some(pair)) => Grounds::Anyway(pair),
-            (None, None) => Grounds::Known(&nothing),
+        let Machine { sources, layout, .. } = &self.machine;
+        let nothing = Classification::new(&layout.isa, sources, Profile::Refined, Vec::new());
+        let grounds = match (&self.classification, layout.isa.pairs.first()) {
+            (Some(known), _) => Authorization::Known(known),
+            (None, Some(pair)) => Authorization::Unchecked(pair),
+            (None, None) => Authorization::Known(&nothing),
         };
-        let mut computer = setup.build(shape, grounds)?;
+        let mut computer = setup.build(layout, grounds)?;
         match &self.guest {
             Guest::Program(Program { image, .. }) => {
                 let needs = image.cells.keys().next_back().map_or(0, |last| last + 1);
@@ -217,7 +218,7 @@ impl Ready {
 /// Cells of a guest where nobody says how many.
 pub(crate) fn default_cells(machine: &Machine, guest: &Guest) -> u64 {
     match guest {
-        Guest::Program(_) => Setup::default_cells(&machine.shape),
+        Guest::Program(_) => Setup::default_cells(&machine.layout),
         Guest::Snapshot(snapshot) => snapshot.state.cells as u64,
     }
 }

@@ -69,7 +69,7 @@ struct Change {
 impl<'a> Observer<'a> {
     /// An observer of a guest.
     pub(crate) fn new(ready: &'a Ready) -> Self {
-        let console = Console::of(&ready.machine.shape);
+        let console = Console::of(&ready.machine.layout);
         Self { isa: ready.machine.isa(), ready, console }
     }
 

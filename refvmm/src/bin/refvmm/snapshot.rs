@@ -17,7 +17,7 @@ use crate::{Exit, Failure, Outcome};
 pub(crate) fn snapshot(it: &arguments::Snapshot) -> Outcome<Exit> {
     let ready = Ready::load(&it.what, &it.how, 1)?;
     let mut computer = ready.computer()?;
-    let console = Console::of(&ready.machine.shape);
+    let console = Console::of(&ready.machine.layout);
     let behind = computer.progress()[0].steps;
     if behind > it.at {
         let at = it.at;

@@ -20,7 +20,7 @@ use super::terms::Terms;
 use crate::cpu::Cpu;
 use crate::decode::Decoded;
 use crate::engine::{OnTrap, walk};
-use crate::shape::{Bits, Shape};
+use crate::layout::{Bits, MachineLayout};
 
 /// Most instructions of a block.
 const MOST_INSTRUCTIONS: usize = 48;
@@ -99,7 +99,7 @@ struct Visits {
 /// Everything that is forgotten when storage was changed from outside.
 #[derive(Debug)]
 pub(super) struct Cache {
-    shape: Arc<Shape>,
+    layout: Arc<MachineLayout>,
     pub(super) counter: u16,
     mode: Option<Bits>,
     /// The bits whose values make a regime.
@@ -143,34 +143,34 @@ fn unmark(marks: &mut [u64], cell: usize) {
 
 impl Cache {
     /// For a machine whose P is one register; else `None`.
-    pub(super) fn new(shape: &Arc<Shape>) -> Option<Self> {
+    pub(super) fn new(layout: &Arc<MachineLayout>) -> Option<Self> {
         let widths: Vec<u32> =
-            shape.isa.registers.iter().flat_map(|r| (0..r.len()).map(|_| r.width)).collect();
-        let [counter] = shape.counter.as_slice() else { return None };
+            layout.isa.registers.iter().flat_map(|r| (0..r.len()).map(|_| r.width)).collect();
+        let [counter] = layout.counter.as_slice() else { return None };
         let whole = counter.mask == super::alu::low_bits(widths[counter.slot]);
-        if !whole || shape.slots > 30_000 {
+        if !whole || layout.slots > 30_000 {
             return None;
         }
-        let mode = shape.isa.mode.map(|part| shape.part(part));
-        let bits = super::regime::bits(shape, &widths, mode)?;
+        let mode = layout.isa.mode.map(|part| layout.part(part));
+        let bits = super::regime::bits(layout, &widths, mode)?;
         let of = |slot: usize| {
             let mine = bits.iter().filter(|b: &&Bits| b.slot == slot);
             (mine.fold(0, |all, b| all | b.mask), widths[slot])
         };
-        let terms = Terms::new((0..shape.slots).map(of).collect());
-        let frame = shape.slots + 1;
+        let terms = Terms::new((0..layout.slots).map(of).collect());
+        let frame = layout.slots + 1;
         let most = frame + usize::from(TEMPORARIES);
         Some(Self {
-            shape: Arc::clone(shape),
+            layout: Arc::clone(layout),
             counter: counter.slot as u16,
             mode,
             bits,
             terms,
             program: Program::new(
                 counter.slot as u16,
-                shape.slots as u16,
+                layout.slots as u16,
                 frame..most,
-                shape.isa.traps.len(),
+                layout.isa.traps.len(),
             ),
             blocks: Vec::new(),
             copies: HashMap::default(),
@@ -183,7 +183,7 @@ impl Cache {
             by_key: HashMap::default(),
             table: Box::new([u32::MAX; REGIMES]),
             generation: 0,
-            routines: Routines::new(shape, counter.slot as u16, widths),
+            routines: Routines::new(layout, counter.slot as u16, widths),
             visits: Box::new([Visits::default(); PLACES]),
             since: 0,
             patience: 0,
@@ -257,7 +257,7 @@ impl Cache {
         }
         let index = self.regimes.len();
         let mode = self.mode.map_or(0, |bits| bits.get(&cpu.registers));
-        let halted = walk::halted(&self.shape, cpu);
+        let halted = walk::halted(&self.layout, cpu);
         let stamp = self.stamp(index);
         self.regimes.push(Regime { key: key.clone(), mode, halted, stamp });
         self.by_key.insert(key, index);
@@ -387,7 +387,7 @@ impl Cache {
             let op = ops.len() as u32;
             let (mut code, falls) = self.select(cpu, regime, &tree, next);
             if let Some(last) = ops.last()
-                && select::join(last, &mut code, self.shape.slots as u16)
+                && select::join(last, &mut code, self.layout.slots as u16)
             {
                 ops.pop();
             }
@@ -411,7 +411,7 @@ impl Cache {
             && only.code == code::GOTO
         {
             // A jump to itself has somewhere to go.
-            let zero = self.shape.slots as u16;
+            let zero = self.layout.slots as u16;
             ops.insert(0, MicroOp { d: zero, a: zero, ..select::op(code::MOVE) });
         }
         cells.sort_unstable();
@@ -464,21 +464,21 @@ impl Cache {
         regime: usize,
         counter: u64,
     ) -> Option<(Option<Decoded>, Vec<usize>)> {
-        let shape = Arc::clone(&self.shape);
+        let layout = Arc::clone(&self.layout);
         let at = self.at(counter);
         let known = Known {
-            shape: &shape,
+            layout: &layout,
             counter: self.counter,
             mode: self.mode.map(|bits| (bits, self.regimes[regime].mode)),
             regime: &self.bits,
             traps_are_rare: true,
             told: None,
         };
-        let (terms, width) = (&mut self.terms, shape.isa.storage.width);
+        let (terms, width) = (&mut self.terms, layout.isa.storage.width);
         let mut places = Vec::new();
         let mut operands = Vec::new();
-        let class = shape.decoder.instruction(&shape.isa, &mut operands, |i| {
-            let fetch = &shape.isa.fetches[i];
+        let class = layout.decoder.instruction(&layout.isa, &mut operands, |i| {
+            let fetch = &layout.isa.fetches[i];
             let found = fetch::fetch(known, terms, &fetch.body, &fetch.word, &at);
             let (conditions, cells) = found.ok_or(())?;
             let value = |terms: &Terms, t| {
@@ -508,10 +508,10 @@ impl Cache {
         decoded: Option<&Decoded>,
         counter: u64,
     ) -> (Tree, Option<u64>) {
-        let shape = Arc::clone(&self.shape);
+        let layout = Arc::clone(&self.layout);
         let (class, operands) = match decoded {
-            Some(it) => (&shape.isa.classes[it.class], it.operands.as_slice()),
-            None => match &shape.unlisted {
+            Some(it) => (&layout.isa.classes[it.class], it.operands.as_slice()),
+            None => match &layout.unlisted {
                 Some(class) => (class, [].as_slice()),
                 None => return (Tree::Walk, None),
             },
@@ -522,7 +522,7 @@ impl Cache {
         };
         let operands: Vec<Value> = class.operands.iter().zip(operands).map(number).collect();
         let known = Known {
-            shape: &shape,
+            layout: &layout,
             counter: self.counter,
             mode: self.mode.map(|bits| (bits, self.regimes[regime].mode)),
             regime: &self.bits,
@@ -547,7 +547,7 @@ impl Cache {
     ) -> (Vec<MicroOp>, bool) {
         let mut target = Target {
             terms: &mut self.terms,
-            zero: self.shape.slots as u16,
+            zero: self.layout.slots as u16,
             operands: 0,
             counter: self.counter,
             cpu,

@@ -9,7 +9,7 @@ use super::alu::Alu;
 use super::operators;
 use super::pieces::Value;
 use super::terms::{Kind, Term, Terms};
-use crate::shape::{Bits, Shape};
+use crate::layout::{Bits, MachineLayout};
 
 /// Most ends that the paths through one instruction may have.
 const MOST_PATHS: u32 = 12;
@@ -56,7 +56,7 @@ pub(super) enum Effect {
 /// What is known when an instruction is evaluated.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known<'a> {
-    pub(super) shape: &'a Shape,
+    pub(super) layout: &'a MachineLayout,
     /// The slot of P.
     pub(super) counter: u16,
     /// The mode: its bits and their value.
@@ -272,7 +272,7 @@ impl<'a> Evaluator<'a> {
         if path.committed || path.sequence.is_some() {
             return Tree::Walk;
         }
-        let isa = &self.known.shape.isa;
+        let isa = &self.known.layout.isa;
         let trap = isa.trap(id);
         let at = self.counters[usize::from(trap.saves == Saves::Next)].clone();
         let mut begin = self.start(&trap.sequence.statements, trap.sequence.locals.len(), &at);
@@ -355,13 +355,13 @@ impl<'a> Evaluator<'a> {
             Stmt::Local(LocalId(id), e) => path.locals[*id as usize] = self.value(path, e)?,
             Stmt::Register(id, e) => {
                 let value = self.value(path, e)?;
-                let slot = self.known.shape.slot(*id, 0).ok_or(Unsupported)?;
+                let slot = self.known.layout.slot(*id, 0).ok_or(Unsupported)?;
                 self.set(path, slot as u16, value)?;
             }
             Stmt::Element(id, index, e) => {
                 let (index, value) = (self.value(path, index)?, self.value(path, e)?);
                 if let Some(index) = index.as_const(self.terms) {
-                    return match self.known.shape.slot(*id, index) {
+                    return match self.known.layout.slot(*id, index) {
                         Some(slot) => self.set(path, slot as u16, value),
                         None => Ok(()),
                     };
@@ -410,7 +410,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn set(&mut self, path: &mut Path<'a>, slot: u16, value: Value) -> Result<(), Unsupported> {
-        if self.known.shape.console == Some(slot as usize) {
+        if self.known.layout.console == Some(slot as usize) {
             // Elsewhere the walk tells what is printed.
             let told = self.known.told.filter(|_| path.sequence.is_none()).ok_or(Unsupported)?;
             let one = Effect::Slot(told, self.terms.constant(1, 1));
@@ -441,15 +441,15 @@ impl<'a> Evaluator<'a> {
         id: model::isa::RegisterId,
         read: bool,
     ) -> Result<(u16, u16), Unsupported> {
-        let first = self.known.shape.slot(id, 0).ok_or(Unsupported)? as u16;
-        let len = self.known.shape.isa.register(id).len() as u16;
+        let first = self.known.layout.slot(id, 0).ok_or(Unsupported)? as u16;
+        let len = self.known.layout.isa.register(id).len() as u16;
         let file = first..first + len;
         let set = path.effects.iter().any(|e| match e {
             Effect::Slot(slot, _) => file.contains(slot),
             Effect::Element { first, .. } => file.contains(first),
             Effect::Store(..) => false,
         });
-        let special = [Some(self.known.counter as usize), self.known.shape.console];
+        let special = [Some(self.known.counter as usize), self.known.layout.console];
         let special = special.into_iter().flatten().any(|slot| file.contains(&(slot as u16)));
         if set && read || special { Err(Unsupported) } else { Ok((first, len)) }
     }
@@ -476,14 +476,14 @@ impl<'a> Evaluator<'a> {
                 self.operands[*id as usize].extended(self.terms, width)
             }
             ExprKind::Register(id) => {
-                let slot = self.known.shape.slot(*id, 0).ok_or(Unsupported)?;
+                let slot = self.known.layout.slot(*id, 0).ok_or(Unsupported)?;
                 path.intact(slot as u16)?;
                 self.register(path, slot as u16)
             }
             ExprKind::Element(id, index) => {
                 let index = self.value(path, index)?;
                 if let Some(index) = index.as_const(self.terms) {
-                    match self.known.shape.slot(*id, index) {
+                    match self.known.layout.slot(*id, index) {
                         Some(slot) => {
                             path.intact(slot as u16)?;
                             self.register(path, slot as u16)
@@ -518,7 +518,7 @@ impl<'a> Evaluator<'a> {
 
     /// A cell, after what the instruction has stored.
     fn load(&mut self, path: &mut Path<'a>, cell: Term) -> Result<Value, Unsupported> {
-        let width = self.known.shape.isa.storage.width;
+        let width = self.known.layout.isa.storage.width;
         for i in (0..path.effects.len()).rev() {
             let Effect::Store(at, value) = path.effects[i] else { continue };
             if self.same(at, cell) {

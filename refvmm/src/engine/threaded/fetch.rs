@@ -79,7 +79,7 @@ impl<'a> Evaluator<'a> {
     fn cells(&mut self, path: &Path<'a>, word: &Expr, cells: &mut Vec<Term>) -> Option<()> {
         let mut path = path.clone();
         let value = self.value(&mut path, word).ok()?;
-        let width = self.known.shape.isa.storage.width;
+        let width = self.known.layout.isa.storage.width;
         for i in (0..word.width / width).rev() {
             let cell = value.slice(self.terms, i * width, width).join(self.terms)?;
             let Kind::Load(place) = self.terms.kind(cell) else { return None };

@@ -33,7 +33,7 @@ use model::isa::TrapId;
 
 use super::{Engine, OnTrap, Raised, Stop, Walk, Why};
 use crate::cpu::Cpu;
-use crate::shape::{Bits, Shape};
+use crate::layout::{Bits, MachineLayout};
 use cache::Cache;
 use run::{Exit, Left, Run};
 
@@ -59,7 +59,7 @@ pub enum Dispatch {
 /// Runs instructions as micro-ops.
 #[derive(Debug)]
 pub struct Threaded {
-    shape: Arc<Shape>,
+    layout: Arc<MachineLayout>,
     dispatch: Dispatch,
     /// None for machines whose P is not one register.
     cache: Option<Cache>,
@@ -73,9 +73,9 @@ pub struct Threaded {
 impl Threaded {
     /// An engine for a machine; threaded where the compiler optimises. What runs only once or twice
     /// is walked: making micro-ops costs as much as walking a few hundred instructions.
-    pub fn new(shape: &Arc<Shape>) -> Self {
+    pub fn new(layout: &Arc<MachineLayout>) -> Self {
         let safe = cfg!(any(debug_assertions, miri));
-        let mut it = Self::with(shape, if safe { Dispatch::Loop } else { Dispatch::Threads });
+        let mut it = Self::with(layout, if safe { Dispatch::Loop } else { Dispatch::Threads });
         if let Some(cache) = &mut it.cache {
             cache.patience = PATIENCE;
             cache.routines.patience = PATIENCE_OF_ROUTINES;
@@ -84,12 +84,12 @@ impl Threaded {
     }
 
     /// An engine with a dispatcher of choice, which makes micro-ops of everything at once.
-    pub fn with(shape: &Arc<Shape>, dispatch: Dispatch) -> Self {
+    pub fn with(layout: &Arc<MachineLayout>, dispatch: Dispatch) -> Self {
         Self {
-            shape: Arc::clone(shape),
+            layout: Arc::clone(layout),
             dispatch,
-            cache: Cache::new(shape),
-            walk: Walk::new(shape),
+            cache: Cache::new(layout),
+            walk: Walk::new(layout),
             regime: 0,
             stored: Vec::new(),
             operands: Vec::new(),
@@ -112,7 +112,7 @@ impl Threaded {
         };
         let slots = cpu.registers.len();
         let mut going = Going {
-            shape: &self.shape,
+            layout: &self.layout,
             cache,
             cpu,
             dispatch: self.dispatch,
@@ -156,7 +156,7 @@ impl Engine for Threaded {
 
 /// A run of the engine.
 struct Going<'a> {
-    shape: &'a Shape,
+    layout: &'a MachineLayout,
     cache: &'a mut Cache,
     cpu: &'a mut Cpu,
     dispatch: Dispatch,
@@ -314,18 +314,18 @@ mod tests {
     use super::alu::Alu;
     use super::ops::{code, number};
     use super::{Cache, Cpu, Dispatch, Engine, OnTrap, SLICE, Threaded};
-    use crate::engine::tests::{example, shape};
+    use crate::engine::tests::{example, layout};
 
     /// Classes whose instructions are always walked, and those that are walked on some path.
     fn walked(name: &str, mode: u64) -> (Vec<String>, Vec<String>, usize) {
-        let shape = shape(name);
-        let mut cache = Cache::new(&shape).expect("P is one register");
+        let layout = layout(name);
+        let mut cache = Cache::new(&layout).expect("P is one register");
         let (mut always, mut sometimes) = (Vec::new(), Vec::new());
-        for class in &shape.isa.classes {
-            let mut cpu = Cpu::new(&shape, 4096);
-            example(&shape, class, &mut cpu);
-            if let Some(part) = shape.isa.mode {
-                shape.part(part).set(&mut cpu.registers, mode);
+        for class in &layout.isa.classes {
+            let mut cpu = Cpu::new(&layout, 4096);
+            example(&layout, class, &mut cpu);
+            if let Some(part) = layout.isa.mode {
+                layout.part(part).set(&mut cpu.registers, mode);
             }
             cache.clear();
             cache.prepare(&cpu);
@@ -342,19 +342,19 @@ mod tests {
                 sometimes.push(class.name.clone());
             }
         }
-        (always, sometimes, shape.isa.classes.len())
+        (always, sometimes, layout.isa.classes.len())
     }
 
     /// The codes of a block of g3 in user mode.
     fn codes(words: &[u64]) -> Vec<u8> {
-        let shape = shape("g3");
-        let mut cache = Cache::new(&shape).expect("P is one register");
-        let mut cpu = Cpu::new(&shape, 4096);
+        let layout = layout("g3");
+        let mut cache = Cache::new(&layout).expect("P is one register");
+        let mut cpu = Cpu::new(&layout, 4096);
         cpu.storage[64..64 + words.len()].copy_from_slice(words);
-        let parts = [(shape.isa.mode, 1), (shape.isa.relocation, 64), (shape.isa.bounds, 2048)];
+        let parts = [(layout.isa.mode, 1), (layout.isa.relocation, 64), (layout.isa.bounds, 2048)];
         for (part, value) in parts {
             let part = part.expect("g3 has modes, relocation and bounds");
-            shape.part(part).set(&mut cpu.registers, value);
+            layout.part(part).set(&mut cpu.registers, value);
         }
         cache.prepare(&cpu);
         let regime = cache.regime(&mut cpu, OnTrap::Deliver);
@@ -390,10 +390,10 @@ mod tests {
 
     #[test]
     fn long_runs_note_each_link_once() {
-        let shape = shape("g3");
-        let mut engine = Threaded::with(&shape, Dispatch::Loop);
-        let mut cpu = Cpu::new(&shape, 4096);
-        let bounds = shape.part(shape.isa.bounds.expect("g3 has bounds"));
+        let layout = layout("g3");
+        let mut engine = Threaded::with(&layout, Dispatch::Loop);
+        let mut cpu = Cpu::new(&layout, 4096);
+        let bounds = layout.part(layout.isa.bounds.expect("g3 has bounds"));
         bounds.set(&mut cpu.registers, 4096);
         // addi r1, r1, 1 · jmp 0
         cpu.storage[..2].copy_from_slice(&[0x0824_0001, 0x1800_0000]);
@@ -405,14 +405,14 @@ mod tests {
     #[test]
     fn every_class_has_a_routine() {
         for name in ["g3", "pdp10", "pdp10-ka10", "m68000", "m68010"] {
-            let shape = shape(name);
-            let mut cache = Cache::new(&shape).expect("P is one register");
+            let layout = layout(name);
+            let mut cache = Cache::new(&layout).expect("P is one register");
             let routines = &mut cache.routines;
-            for (i, class) in shape.isa.classes.iter().enumerate() {
-                let mut cpu = Cpu::new(&shape, 4096);
-                let operands = example(&shape, class, &mut cpu);
+            for (i, class) in layout.isa.classes.iter().enumerate() {
+                let mut cpu = Cpu::new(&layout, 4096);
+                let operands = example(&layout, class, &mut cpu);
                 routines.prepare(&cpu);
-                let mut lengths = 0..shape.isa.fetches.len();
+                let mut lengths = 0..layout.isa.fetches.len();
                 assert!(lengths.all(|n| routines.fetch(n, &cpu).is_some()), "{name}");
                 let found = routines.find(Some(i), &operands, &cpu);
                 assert!(found.is_some(), "{name}: {}", class.name);

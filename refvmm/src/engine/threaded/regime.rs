@@ -5,16 +5,20 @@ use std::collections::BTreeMap;
 
 use model::isa::{Body, Expr, ExprKind, Stmt};
 
-use crate::shape::{Bits, Shape};
+use crate::layout::{Bits, MachineLayout};
 
 /// The bits of a machine's regime; `None` where more than registers decides.
-pub(super) fn bits(shape: &Shape, widths: &[u32], mode: Option<Bits>) -> Option<Vec<Bits>> {
+pub(super) fn bits(
+    layout: &MachineLayout,
+    widths: &[u32],
+    mode: Option<Bits>,
+) -> Option<Vec<Bits>> {
     let mut masks: BTreeMap<usize, u64> = BTreeMap::new();
     if let Some(mode) = mode {
         masks.insert(mode.slot, mode.mask);
     }
-    let isa = &shape.isa;
-    let mut read = Reads { shape, slots: Vec::new(), other: false };
+    let isa = &layout.isa;
+    let mut read = Reads { layout, slots: Vec::new(), other: false };
     if let Some(halted) = &isa.halted {
         read.expr(halted);
         if read.other {
@@ -25,12 +29,12 @@ pub(super) fn bits(shape: &Shape, widths: &[u32], mode: Option<Bits>) -> Option<
         masks.insert(slot, super::alu::low_bits(widths[slot]));
     }
     // Of what the fetch reads, other bits make a place that is not decoded beforehand.
-    let mut read = Reads { shape, slots: Vec::new(), other: false };
+    let mut read = Reads { layout, slots: Vec::new(), other: false };
     for fetch in &isa.fetches {
         read.body(&fetch.body);
         read.expr(&fetch.word);
     }
-    for control in shape.control.iter().filter(|c| read.slots.contains(&c.slot)) {
+    for control in layout.control.iter().filter(|c| read.slots.contains(&c.slot)) {
         *masks.entry(control.slot).or_default() |= control.mask;
     }
     Some(masks.into_iter().map(|(slot, mask)| Bits { slot, mask }).collect())
@@ -38,7 +42,7 @@ pub(super) fn bits(shape: &Shape, widths: &[u32], mode: Option<Bits>) -> Option<
 
 /// The registers that are read.
 struct Reads<'a> {
-    shape: &'a Shape,
+    layout: &'a MachineLayout,
     slots: Vec<usize>,
     /// Elements by a computed number, storage.
     other: bool,
@@ -71,7 +75,7 @@ impl Reads<'_> {
 
     fn expr(&mut self, e: &Expr) {
         match &e.kind {
-            ExprKind::Register(id) => self.slots.extend(self.shape.slot(*id, 0)),
+            ExprKind::Register(id) => self.slots.extend(self.layout.slot(*id, 0)),
             ExprKind::Element(_, index) | ExprKind::Load(index) => {
                 self.other = true;
                 self.expr(index);

@@ -20,7 +20,7 @@ use super::select::{self, TEMPORARIES, Target};
 use super::terms::{Kind, Term, Terms};
 use crate::cpu::Cpu;
 use crate::engine::walk;
-use crate::shape::Shape;
+use crate::layout::MachineLayout;
 
 /// Operands up to so many bits are known when a routine is made: none, flags, fields, all.
 const KNOWN: [u32; 4] = [0, 1, 4, 128];
@@ -60,7 +60,7 @@ struct Set {
 /// The routines of a machine.
 #[derive(Debug)]
 pub(super) struct Routines {
-    shape: Arc<Shape>,
+    layout: Arc<MachineLayout>,
     counter: u16,
     /// First slot for operands and what is fetched, and number of them.
     pub(super) operands: u16,
@@ -78,9 +78,9 @@ pub(super) struct Routines {
 
 impl Routines {
     /// For a machine whose P is one register, of so many bits.
-    pub(super) fn new(shape: &Arc<Shape>, counter: u16, mut widths: Vec<u32>) -> Self {
+    pub(super) fn new(layout: &Arc<MachineLayout>, counter: u16, mut widths: Vec<u32>) -> Self {
         let operands = widths.len() as u16 + 1;
-        let most = shape.isa.classes.iter().map(|class| class.operands.len()).max().unwrap_or(0);
+        let most = layout.isa.classes.iter().map(|class| class.operands.len()).max().unwrap_or(0);
         // A word of 128 bits, and whether it was fetched. Behind all, whether something was printed.
         let count = most.max(3) as u16 + 1;
         let frame = usize::from(operands + count);
@@ -88,12 +88,12 @@ impl Routines {
         let terms = Terms::new(widths.into_iter().map(|width| (0, width)).collect());
         let most = frame + usize::from(TEMPORARIES);
         let mut it = Self {
-            shape: Arc::clone(shape),
+            layout: Arc::clone(layout),
             counter,
             operands,
             count,
             terms,
-            program: Program::new(counter, operands - 1, frame..most, shape.isa.traps.len()),
+            program: Program::new(counter, operands - 1, frame..most, layout.isa.traps.len()),
             sets: Vec::new(),
             current: 0,
             halted: None,
@@ -108,10 +108,10 @@ impl Routines {
         self.terms = Terms::new(std::mem::take(&mut self.terms.regime));
         self.program.clear();
         self.sets.clear();
-        let shape = Arc::clone(&self.shape);
-        let (known, at) = (self.known(&shape), self.at());
+        let layout = Arc::clone(&self.layout);
+        let (known, at) = (self.known(&layout), self.at());
         let mut evaluator = Evaluator::new(known, &mut self.terms, &[], &at);
-        self.halted = shape.isa.halted.as_ref().and_then(|e| evaluator.expression(e));
+        self.halted = layout.isa.halted.as_ref().and_then(|e| evaluator.expression(e));
     }
 
     /// Gets ready for a machine.
@@ -132,8 +132,8 @@ impl Routines {
         }
         self.sets.push(Set {
             regime: Regime::of(window, STAMP),
-            fetches: vec![State::Visited(u8::MAX); self.shape.isa.fetches.len()],
-            classes: vec![State::Visited(0); self.shape.isa.classes.len() + 1],
+            fetches: vec![State::Visited(u8::MAX); self.layout.isa.fetches.len()],
+            classes: vec![State::Visited(0); self.layout.isa.classes.len() + 1],
             special: HashMap::default(),
         });
         self.sets.len() - 1
@@ -150,9 +150,9 @@ impl Routines {
             State::Made(first) => Some(first),
             State::Never => None,
             State::Visited(_) => {
-                let shape = Arc::clone(&self.shape);
-                let (known, at) = (self.known(&shape), self.at());
-                let it = &shape.isa.fetches[length];
+                let layout = Arc::clone(&self.layout);
+                let (known, at) = (self.known(&layout), self.at());
+                let it = &layout.isa.fetches[length];
                 let tree = fetch::routine(known, &mut self.terms, it, &at, self.operands);
                 let made = self.make(&tree, cpu);
                 self.sets[self.current].fetches[length] = made.map_or(State::Never, State::Made);
@@ -169,7 +169,7 @@ impl Routines {
         operands: &[u128],
         cpu: &Cpu,
     ) -> Option<u32> {
-        let index = class.unwrap_or(self.shape.isa.classes.len());
+        let index = class.unwrap_or(self.layout.isa.classes.len());
         match self.sets[self.current].classes[index] {
             State::Made(first) => Some(first),
             State::Never => self.find_special(index, operands, cpu),
@@ -216,7 +216,7 @@ impl Routines {
 
     /// The values of the operands that are known at a level, if there are any.
     fn values(&self, class: usize, operands: &[u128], level: usize) -> Option<u128> {
-        let class = self.shape.isa.classes.get(class)?;
+        let class = self.layout.isa.classes.get(class)?;
         let known = |o: &&Operand| o.width <= KNOWN[level];
         let widths = class.operands.iter().filter(known).map(|o| o.width);
         let width: u32 = widths.sum();
@@ -228,8 +228,8 @@ impl Routines {
     }
 
     fn class(&mut self, class: usize, values: &[u128], level: usize, cpu: &Cpu) -> Option<u32> {
-        let shape = Arc::clone(&self.shape);
-        let class = shape.isa.classes.get(class).or(shape.unlisted.as_ref())?;
+        let layout = Arc::clone(&self.layout);
+        let class = layout.isa.classes.get(class).or(layout.unlisted.as_ref())?;
         let mut operands = Vec::new();
         for (i, (operand, value)) in (0..).zip(class.operands.iter().zip(values)) {
             let width = operand.width;
@@ -242,7 +242,7 @@ impl Routines {
                 return None;
             });
         }
-        let (known, at) = (self.known(&shape), self.at());
+        let (known, at) = (self.known(&layout), self.at());
         let (tree, _) = evaluate::instruction(known, &mut self.terms, class, &operands, &at);
         self.make(&tree, cpu)
     }
@@ -261,10 +261,10 @@ impl Routines {
         made.then(|| self.program.append(&ops, None))
     }
 
-    fn known<'a>(&self, shape: &'a Shape) -> Known<'a> {
+    fn known<'a>(&self, layout: &'a MachineLayout) -> Known<'a> {
         let (mode, regime) = (None, [].as_slice());
         let told = Some(self.told());
-        Known { shape, counter: self.counter, mode, regime, traps_are_rare: false, told }
+        Known { layout, counter: self.counter, mode, regime, traps_are_rare: false, told }
     }
 
     /// The slot that becomes 1 where the console is written.
@@ -283,7 +283,7 @@ impl Routines {
     pub(super) fn halted(&self, cpu: &mut Cpu) -> bool {
         match self.halted {
             Some(it) => self.terms.value(it, &cpu.registers, cpu.cells()) != 0,
-            None => walk::halted(&self.shape, cpu),
+            None => walk::halted(&self.layout, cpu),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::cache::Regime;
 use super::ops::{MicroOp, Next, Place, execute};
 use super::program::Program;
-use crate::shape::Bits;
+use crate::layout::Bits;
 
 /// Number of entries of the table of regimes.
 pub(super) const REGIMES: usize = 64;

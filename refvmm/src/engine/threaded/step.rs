@@ -27,7 +27,7 @@ impl Going<'_> {
             Err(Stopped::Taken) => {}
             Err(Stopped::Why(why)) => return Err(why),
             Err(Stopped::Walk) => {
-                let done = walk::step_noting(self.shape, self.cpu, self.on_trap, self.stored);
+                let done = walk::step_noting(self.layout, self.cpu, self.on_trap, self.stored);
                 self.forget_stored();
                 done?;
             }
@@ -38,10 +38,10 @@ impl Going<'_> {
 
     /// Fetches and decodes the instruction at P.
     fn fetch(&mut self) -> Result<Option<usize>, Stopped> {
-        let (shape, mut operands) = (self.shape, std::mem::take(self.operands));
-        let class = shape.decoder.instruction(&shape.isa, &mut operands, |length| {
+        let (layout, mut operands) = (self.layout, std::mem::take(self.operands));
+        let class = layout.decoder.instruction(&layout.isa, &mut operands, |length| {
             let routine = self.cache.routines.fetch(length, self.cpu).ok_or(Stopped::Walk)?;
-            let words = shape.isa.fetches[length].word.width.div_ceil(64);
+            let words = layout.isa.fetches[length].word.width.div_ceil(64);
             let first = usize::from(self.cache.routines.operands);
             let fetched = first + words as usize;
             self.make_room();
@@ -83,7 +83,7 @@ impl Going<'_> {
 
     /// Runs a routine that may write the console.
     fn print(&mut self, routine: u32) -> Result<(), Stopped> {
-        let Some(console) = self.shape.console else { return self.launch(routine) };
+        let Some(console) = self.layout.console else { return self.launch(routine) };
         let told = usize::from(self.cache.routines.told());
         if let Some(told) = self.cpu.registers.get_mut(told) {
             *told = 0;
@@ -102,11 +102,11 @@ impl Going<'_> {
         operands: &[u128],
     ) -> Result<(), Why> {
         let class = match class {
-            Some(class) => &self.shape.isa.classes[class],
-            None => self.shape.unlisted.as_ref().ok_or(Why::Unknown)?,
+            Some(class) => &self.layout.isa.classes[class],
+            None => self.layout.unlisted.as_ref().ok_or(Why::Unknown)?,
         };
         let (on_trap, stored) = (self.on_trap, &mut *self.stored);
-        let done = walk::execute_noting(self.shape, self.cpu, class, operands, on_trap, stored);
+        let done = walk::execute_noting(self.layout, self.cpu, class, operands, on_trap, stored);
         self.forget_stored();
         done
     }

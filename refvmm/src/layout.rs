@@ -20,7 +20,7 @@ pub(crate) const DECIDING: usize = 4;
 
 /// A machine as the engines see it: its registers stand one after the other, each in a slot.
 #[derive(Debug)]
-pub struct Shape {
+pub struct MachineLayout {
     /// The specification.
     pub isa: Isa,
     /// First slot of each register.
@@ -55,8 +55,8 @@ pub struct Bits {
     pub mask: u64,
 }
 
-impl Shape {
-    /// The shape of a machine that can run guests; else the reason why it cannot.
+impl MachineLayout {
+    /// The layout of a machine that can run guests; else the reason why it cannot.
     pub fn new(isa: Isa) -> Result<Arc<Self>, String> {
         let name = &isa.name;
         if isa.fetches.is_empty() {
@@ -161,7 +161,7 @@ impl Shape {
     }
 }
 
-impl Shape {
+impl MachineLayout {
     /// Copies M and R.
     pub fn copy_control(&self, from: &[u64], to: &mut [u64]) {
         let slots = self.among.clone();

@@ -41,8 +41,8 @@ pub struct MachineLayout {
     others: Vec<u64>,
     /// The slots from the first to the last one with bits of M and R.
     among: Range<usize>,
-    /// The registers whose bits of M and R say which window is E|r and whether the machine has
-    /// halted, some of them more than once; `None` if anything else does too, or too many.
+    /// Slots of the at most four registers that determine the window and `halted`, padded by repetition. `None` if
+    /// more registers or other state matter.
     pub(crate) deciding: Option<[usize; DECIDING]>,
 }
 
@@ -171,8 +171,8 @@ impl MachineLayout {
         }
     }
 
-    /// Moves M and R out of the registers and others in; whether those are others than went in
-    /// before.
+    /// Exchanges the M and R bits with `new`, saving the old ones in `out`. Returns whether they changed since the last
+    /// exchange.
     pub fn swap_control(&self, registers: &mut [u64], out: &mut [u64], new: &[u64]) -> bool {
         let slots = self.among.clone();
         let old = out[slots.clone()].iter_mut().zip(&new[slots.clone()]);

@@ -34,7 +34,7 @@ pub trait Machine {
     /// Puts this machine's M, R and storage into the hardware, as its own program would see them.
     fn enter(&mut self);
 
-    /// Takes them out again, with what became of them.
+    /// Saves the guest's M, R and storage back from the hardware.
     fn leave(&mut self);
 
     /// The machine below, if this one is virtual.

@@ -68,12 +68,12 @@ struct Guest {
     composed: (u64, u64),
     /// Whether its M and R say that it has halted.
     halted: bool,
-    /// What M and R come to, as far as that was worked out, by the registers that decide it.
+    /// Cache of composed mappings, keyed by the deciding registers.
     known: HashMap<[u64; DECIDING], ComposedPsw>,
     counts: Counts,
 }
 
-/// What a virtual machine's M and R come to.
+/// The window, the composed mapping and whether the machine has halted, as a virtual machine's M and R determine them.
 #[derive(Clone, Copy)]
 struct ComposedPsw {
     /// The window E|r.

@@ -22,7 +22,7 @@ impl Terms {
         self.plain
     }
 
-    /// Execution came by a value on a path; `place` is where in the specification.
+    /// Records an intermediate value as a cut point; `place` identifies the specification's expression, by address.
     pub(crate) fn pass<T>(&mut self, place: &T, live: Term, value: Term) {
         if self.plain && self.value(value).is_none() && !self.is_false(live) {
             let place = std::ptr::from_ref(place) as usize;

@@ -1,4 +1,4 @@
-//! What is known of storage: decoded blocks, by regime and P, and which cells they stand in.
+//! What is known of storage: decoded blocks, by translation context and P, and which cells they stand in.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -14,7 +14,7 @@ use super::ops::{MicroOp, code};
 use super::pieces::Value;
 use super::program::{Jump, Program};
 use super::routines::Routines;
-use super::run::{REGIMES, hash, words};
+use super::run::{CONTEXTS, hash, words};
 use super::select::{self, TEMPORARIES, Target};
 use super::terms::Terms;
 use crate::cpu::Cpu;
@@ -28,7 +28,7 @@ const MOST_INSTRUCTIONS: usize = 48;
 /// Sizes at which everything is forgotten.
 const MOST_OPS: usize = 1 << 21;
 const MOST_TERMS: usize = 1 << 20;
-const MOST_REGIMES: usize = 1 << 9;
+const MOST_CONTEXTS: usize = 1 << 9;
 
 /// What decides how P is mapped, whether the machine has halted, and what a trap does.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -38,17 +38,17 @@ pub(super) struct Key {
     pub(super) on_trap: OnTrap,
 }
 
-/// A regime: the values of the control registers that matter, and a window.
+/// A translation context: the values of the control registers that matter, and a window.
 #[derive(Debug)]
-pub(super) struct Regime {
+pub(super) struct TranslationContext {
     pub(super) key: Key,
     mode: u64,
     pub(super) halted: bool,
     pub(super) stamp: u32,
 }
 
-impl Regime {
-    /// The one regime where nothing is told apart but windows.
+impl TranslationContext {
+    /// A context keyed by the storage window alone.
     pub(super) fn of(window: Range<usize>, stamp: u32) -> Self {
         let key = Key { values: Vec::new(), window, on_trap: OnTrap::Deliver };
         Self { key, mode: 0, halted: false, stamp }
@@ -76,33 +76,33 @@ pub(super) struct Block {
     name: Name,
 }
 
-/// A block's regime and P, and whether it has one instruction only.
+/// A block's translation context and P, and whether it has one instruction only.
 type Name = (usize, u64, bool);
 
-/// Places whose visits are told apart.
+/// Addresses whose executions are counted separately.
 const PLACES: usize = 1024;
 
 /// Most visits before micro-ops are made again of what is stored into all the time, or cannot be
 /// fetched.
 const MOST_PATIENCE: u16 = 1 << 14;
 
-/// How often control came to a place since storage was forgotten.
+/// How often an address was executed since the cache was invalidated.
 #[derive(Debug, Clone, Copy, Default)]
 struct Visits {
-    /// Which time that was.
+    /// Generation in which the count was started.
     since: u32,
     count: u16,
-    /// Visits that are needed, where a block was stored into or could not be made; else 0.
+    /// Executions needed before the next translation, where a block was stored into or could not be made; else 0.
     needed: u16,
 }
 
-/// Everything that is forgotten when storage was changed from outside.
+/// The translation cache. Invalidated when storage is modified outside the engine.
 #[derive(Debug)]
 pub(super) struct Cache {
     layout: Arc<MachineLayout>,
     pub(super) counter: u16,
     mode: Option<Bits>,
-    /// The bits whose values make a regime.
+    /// The bits whose values make a translation context.
     pub(super) bits: Vec<Bits>,
     terms: Terms,
     pub(super) program: Program,
@@ -116,21 +116,21 @@ pub(super) struct Cache {
     /// Which cells hold decoded instructions, in bits; and of how many cells.
     pub(super) marks: Vec<u64>,
     cells: usize,
-    pub(super) regimes: Vec<Regime>,
+    pub(super) contexts: Vec<TranslationContext>,
     by_key: HashMap<Key, usize>,
-    /// Regimes that were met last, by the values of their bits.
-    pub(super) table: Box<[u32; REGIMES]>,
+    /// Translation contexts that were met last, by the values of their bits.
+    pub(super) table: Box<[u32; CONTEXTS]>,
     generation: u32,
     /// What runs instructions once.
     pub(super) routines: Routines,
     /// By the low bits of P.
     visits: Box<[Visits; PLACES]>,
     since: u32,
-    /// Visits that are walked before micro-ops are made.
+    /// Executions of an address before it is translated.
     pub(super) patience: u16,
 }
 
-/// Has a place visited more often before micro-ops are made there again.
+/// Raises the number of executions an address needs before it is translated again, after its block was invalidated.
 fn cool(visits: &mut [Visits; PLACES], patience: u16, counter: u64) {
     let place = &mut visits[counter as usize % PLACES];
     place.count = 0;
@@ -152,7 +152,7 @@ impl Cache {
             return None;
         }
         let mode = layout.isa.mode.map(|part| layout.part(part));
-        let bits = super::regime::bits(layout, &widths, mode)?;
+        let bits = super::context::bits(layout, &widths, mode)?;
         let of = |slot: usize| {
             let mine = bits.iter().filter(|b: &&Bits| b.slot == slot);
             (mine.fold(0, |all, b| all | b.mask), widths[slot])
@@ -179,9 +179,9 @@ impl Cache {
             owners: BTreeMap::new(),
             marks: Vec::new(),
             cells: 0,
-            regimes: Vec::new(),
+            contexts: Vec::new(),
             by_key: HashMap::default(),
-            table: Box::new([u32::MAX; REGIMES]),
+            table: Box::new([u32::MAX; CONTEXTS]),
             generation: 0,
             routines: Routines::new(layout, counter.slot as u16, widths),
             visits: Box::new([Visits::default(); PLACES]),
@@ -192,7 +192,7 @@ impl Cache {
 
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
-        self.terms = Terms::new(std::mem::take(&mut self.terms.regime));
+        self.terms = Terms::new(std::mem::take(&mut self.terms.context));
         self.program.clear();
         self.blocks.clear();
         self.copies.clear();
@@ -201,7 +201,7 @@ impl Cache {
         self.owners.clear();
         self.marks.clear();
         self.cells = 0;
-        self.regimes.clear();
+        self.contexts.clear();
         self.by_key.clear();
         self.table.fill(u32::MAX);
         self.generation = 0;
@@ -223,7 +223,7 @@ impl Cache {
     pub(super) fn prepare(&mut self, cpu: &Cpu) {
         let full = self.program.ops().len() > MOST_OPS
             || self.terms.len() > MOST_TERMS
-            || self.regimes.len() > MOST_REGIMES
+            || self.contexts.len() > MOST_CONTEXTS
             || self.generation > 1 << 20;
         if full || self.cells != cpu.storage.len() {
             self.clear();
@@ -232,9 +232,9 @@ impl Cache {
         }
     }
 
-    /// Whether a regime is the one that a machine is in.
-    pub(super) fn is_current(&self, regime: usize, cpu: &Cpu, on_trap: OnTrap) -> bool {
-        self.regimes.get(regime).is_some_and(|it| {
+    /// Whether a translation context is the one that a machine is in.
+    pub(super) fn is_current(&self, context: usize, cpu: &Cpu, on_trap: OnTrap) -> bool {
+        self.contexts.get(context).is_some_and(|it| {
             let same =
                 |(bits, value): (&Bits, &u64)| cpu.registers[bits.slot] & bits.mask == *value;
             let same_way = it.key.on_trap == on_trap && it.key.window == cpu.window;
@@ -242,8 +242,8 @@ impl Cache {
         })
     }
 
-    /// The regime that a machine is in.
-    pub(super) fn regime(&mut self, cpu: &mut Cpu, on_trap: OnTrap) -> usize {
+    /// The translation context that a machine is in.
+    pub(super) fn context(&mut self, cpu: &mut Cpu, on_trap: OnTrap) -> usize {
         let values = self.bits.iter().map(|b| cpu.registers[b.slot] & b.mask);
         let noted = hash(values.clone());
         let last = self.table[noted] as usize;
@@ -255,18 +255,18 @@ impl Cache {
             self.table[noted] = *found as u32;
             return *found;
         }
-        let index = self.regimes.len();
+        let index = self.contexts.len();
         let mode = self.mode.map_or(0, |bits| bits.get(&cpu.registers));
         let halted = walk::halted(&self.layout, cpu);
         let stamp = self.stamp(index);
-        self.regimes.push(Regime { key: key.clone(), mode, halted, stamp });
+        self.contexts.push(TranslationContext { key: key.clone(), mode, halted, stamp });
         self.by_key.insert(key, index);
         self.table[noted] = index as u32;
         index
     }
 
-    fn stamp(&self, regime: usize) -> u32 {
-        self.generation * (2 * MOST_REGIMES as u32) + regime as u32 + 1
+    fn stamp(&self, context: usize) -> u32 {
+        self.generation * (2 * MOST_CONTEXTS as u32) + context as u32 + 1
     }
 
     pub(super) fn block(&self, index: u32) -> &Block {
@@ -286,11 +286,11 @@ impl Cache {
     pub(super) fn find(
         &mut self,
         cpu: &Cpu,
-        regime: usize,
+        context: usize,
         counter: u64,
         single: bool,
     ) -> Option<u32> {
-        let name = (regime, counter, single);
+        let name = (context, counter, single);
         let found = self.by_name.get(&name).copied();
         let block = found.or_else(|| self.decode(cpu, name));
         if block.is_none() {
@@ -308,18 +308,18 @@ impl Cache {
     }
 
     /// Links a `GOTO` to a block.
-    pub(super) fn link(&mut self, op: usize, regime: usize, mut block: u32) {
+    pub(super) fn link(&mut self, op: usize, context: usize, mut block: u32) {
         if let Some(slot) = self.program.ops()[op].reached_with() {
             block = self.reached_with(block, slot);
         }
-        let (stamp, block) = (self.regimes[regime].stamp, &self.blocks[block as usize]);
+        let (stamp, block) = (self.contexts[context].stamp, &self.blocks[block as usize]);
         let count = block.instructions.len() as u16;
         self.program.link(op, stamp, block.first, count);
     }
 
     /// Notes where P leads.
-    pub(super) fn note(&mut self, op: usize, regime: usize, counter: u64, block: u32) {
-        let (stamp, block) = (self.regimes[regime].stamp, &self.blocks[block as usize]);
+    pub(super) fn note(&mut self, op: usize, context: usize, counter: u64, block: u32) {
+        let (stamp, block) = (self.contexts[context].stamp, &self.blocks[block as usize]);
         let count = block.instructions.len() as u64;
         let jump = Jump { counter, stamp, first: block.first, count };
         self.program.note(jump);
@@ -369,23 +369,23 @@ impl Cache {
     fn renew(&mut self) {
         self.generation += 1;
         self.program.unlink();
-        for index in 0..self.regimes.len() {
-            self.regimes[index].stamp = self.stamp(index);
+        for index in 0..self.contexts.len() {
+            self.contexts[index].stamp = self.stamp(index);
         }
     }
 
     fn decode(&mut self, cpu: &Cpu, name: Name) -> Option<u32> {
-        let (regime, mut counter, single) = name;
+        let (context, mut counter, single) = name;
         let most = if single { 1 } else { MOST_INSTRUCTIONS };
         let mut ops: Vec<MicroOp> = Vec::new();
         let mut instructions = Vec::new();
         let mut cells = Vec::new();
         let falls = loop {
-            let Some((decoded, places)) = self.fetch(cpu, regime, counter) else { break true };
+            let Some((decoded, places)) = self.fetch(cpu, context, counter) else { break true };
             cells.extend(places);
-            let (tree, next) = self.evaluate(regime, decoded.as_ref(), counter);
+            let (tree, next) = self.evaluate(context, decoded.as_ref(), counter);
             let op = ops.len() as u32;
-            let (mut code, falls) = self.select(cpu, regime, &tree, next);
+            let (mut code, falls) = self.select(cpu, context, &tree, next);
             if let Some(last) = ops.last()
                 && select::join(last, &mut code, self.layout.slots as u16)
             {
@@ -461,7 +461,7 @@ impl Cache {
     fn fetch(
         &mut self,
         cpu: &Cpu,
-        regime: usize,
+        context: usize,
         counter: u64,
     ) -> Option<(Option<Decoded>, Vec<usize>)> {
         let layout = Arc::clone(&self.layout);
@@ -469,8 +469,8 @@ impl Cache {
         let known = Known {
             layout: &layout,
             counter: self.counter,
-            mode: self.mode.map(|bits| (bits, self.regimes[regime].mode)),
-            regime: &self.bits,
+            mode: self.mode.map(|bits| (bits, self.contexts[context].mode)),
+            context: &self.bits,
             traps_are_rare: true,
             told: None,
         };
@@ -504,7 +504,7 @@ impl Cache {
 
     fn evaluate(
         &mut self,
-        regime: usize,
+        context: usize,
         decoded: Option<&Decoded>,
         counter: u64,
     ) -> (Tree, Option<u64>) {
@@ -524,8 +524,8 @@ impl Cache {
         let known = Known {
             layout: &layout,
             counter: self.counter,
-            mode: self.mode.map(|bits| (bits, self.regimes[regime].mode)),
-            regime: &self.bits,
+            mode: self.mode.map(|bits| (bits, self.contexts[context].mode)),
+            context: &self.bits,
             traps_are_rare: true,
             told: None,
         };
@@ -534,14 +534,14 @@ impl Cache {
 
     /// P as a number.
     fn at(&mut self, counter: u64) -> Value {
-        let width = self.terms.regime[usize::from(self.counter)].1;
+        let width = self.terms.context[usize::from(self.counter)].1;
         Value::constant(&mut self.terms, u128::from(counter), width)
     }
 
     fn select(
         &mut self,
         cpu: &Cpu,
-        regime: usize,
+        context: usize,
         tree: &Tree,
         next: Option<u64>,
     ) -> (Vec<MicroOp>, bool) {
@@ -551,7 +551,7 @@ impl Cache {
             operands: 0,
             counter: self.counter,
             cpu,
-            on_trap: Some(self.regimes[regime].key.on_trap),
+            on_trap: Some(self.contexts[context].key.on_trap),
         };
         select::select(&mut target, tree, next)
     }

@@ -160,7 +160,7 @@ impl Selector<'_, '_> {
         }
     }
 
-    /// The value of a term, if it is the same in all of the regime.
+    /// The value of a term, if it is the same in all of the translation context.
     fn constant(&self, term: Term) -> Option<u64> {
         let Target { terms, cpu, on_trap, .. } = &self.target;
         let constant = terms.as_const(term);

@@ -35,7 +35,7 @@ pub(super) struct Context {
     size: u64,
     /// Places from which on there are four cells, for `RECALL`; 0 if the mode must not change.
     room: u64,
-    /// The stamp of the regime, and that of the first regime.
+    /// The stamp of the translation context, and that of the first translation context.
     stamp: u32,
     first_stamp: u32,
     counter: u16,
@@ -148,7 +148,7 @@ unsafe fn handler_of<const CODE: u8, const CHAINED: bool>(
                 if state.bound || !(same(0) && same(1) && same(2) && same(3)) {
                     return turn_far(op, frame, storage, last, budget, context);
                 }
-                state.stamp = state.first_stamp + turn.regime;
+                state.stamp = state.first_stamp + turn.context;
                 let counter = *frame.add(usize::from(state.counter));
                 if !turn.linked {
                     return leave(op, context, Exit::Leap, budget);
@@ -174,7 +174,7 @@ unsafe fn handler_of<const CODE: u8, const CHAINED: bool>(
                         if taken > 0 {
                             *state.taken.add(taken - 1) += 1;
                         }
-                        state.stamp = state.first_stamp + turn.regime;
+                        state.stamp = state.first_stamp + turn.context;
                         if counter == turn.counter && u64::from((*op).c) <= budget {
                             return go_on(op, frame, storage, last, budget, context);
                         }
@@ -191,7 +191,7 @@ unsafe fn handler_of<const CODE: u8, const CHAINED: bool>(
     }
 }
 
-/// To a regime that is not the one that it led to last.
+/// To a translation context that is not the one that it led to last.
 #[cold]
 #[inline(never)]
 unsafe fn turn_far(
@@ -206,7 +206,7 @@ unsafe fn turn_far(
     unsafe {
         let state = &mut *context;
         let run = &mut *state.run;
-        run.regime = (state.stamp - state.first_stamp) as usize;
+        run.context = (state.stamp - state.first_stamp) as usize;
         let registers = std::slice::from_raw_parts(frame, run.program.frame());
         if !turn(run, registers) {
             return leave(op, context, Exit::Turn, budget);
@@ -216,7 +216,7 @@ unsafe fn turn_far(
         if (*op).b == 0 {
             let known = &run.program.turns()[(*op).stamp() as usize];
             let mut turn = known.get();
-            turn.remember(registers, run.regime, |at| {
+            turn.remember(registers, run.context, |at| {
                 let from = (at < state.room).then(|| storage.add(at as usize))?;
                 Some([0, 1, 2, 3].map(|i| *from.add(i)))
             });
@@ -402,7 +402,7 @@ pub(super) fn run(run: &mut Run<'_>, first: u32, budget: u64) -> Left {
         size: run.storage.len() as u64,
         room: if run.mode.is_some() { 0 } else { run.storage.len().saturating_sub(3) as u64 },
         stamp: run.stamp,
-        first_stamp: run.stamp - run.regime as u32,
+        first_stamp: run.stamp - run.context as u32,
         counter: run.counter,
         hand_over: run.hand_over,
         exit: Exit::Walk,
@@ -419,6 +419,6 @@ pub(super) fn run(run: &mut Run<'_>, first: u32, budget: u64) -> Left {
         op.offset_from_unsigned(context.ops)
     };
     // SAFETY: no micro-op runs any more.
-    unsafe { (*run).regime = (context.stamp - context.first_stamp) as usize };
+    unsafe { (*run).context = (context.stamp - context.first_stamp) as usize };
     Left { exit: context.exit, op: at, budget: context.budget }
 }

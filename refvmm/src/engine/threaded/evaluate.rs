@@ -39,8 +39,8 @@ pub(super) struct Effects {
     pub(super) list: Vec<Effect>,
     /// P afterwards.
     pub(super) next: Term,
-    /// Whether bits of the regime may have changed.
-    pub(super) regime: bool,
+    /// Whether bits of the translation context may have changed.
+    pub(super) context: bool,
     /// The trap whose sequence it completes.
     pub(super) taken: Option<TrapId>,
 }
@@ -61,9 +61,9 @@ pub(super) struct Known<'a> {
     pub(super) counter: u16,
     /// The mode: its bits and their value.
     pub(super) mode: Option<(Bits, u64)>,
-    /// The bits of the regime, by slot.
-    pub(super) regime: &'a [Bits],
-    /// Whether traps that the regime does not decide are rare, and left to the walk.
+    /// The bits of the translation context, by slot.
+    pub(super) context: &'a [Bits],
+    /// Whether traps that the translation context does not decide are rare, and left to the walk.
     pub(super) traps_are_rare: bool,
     /// The slot that becomes 1 where the console is written.
     pub(super) told: Option<u16>,
@@ -287,8 +287,8 @@ impl<'a> Evaluator<'a> {
     fn done(&mut self, path: Path<'a>) -> Option<Tree> {
         let counter = path.registers.get(&self.known.counter)?.clone();
         let next = counter.join(self.terms)?;
-        let mut regime = false;
-        for bits in self.known.regime {
+        let mut context = false;
+        for bits in self.known.context {
             let Some(value) = path.registers.get(&(bits.slot as u16)) else { continue };
             let before = self.initial(bits.slot as u16);
             let low = bits.mask.trailing_zeros();
@@ -296,7 +296,7 @@ impl<'a> Evaluator<'a> {
                 if bits.mask >> i & 1 == 1 {
                     let new = value.slice(self.terms, i, 1).join(self.terms);
                     let old = before.slice(self.terms, i, 1).join(self.terms);
-                    regime |= new != old;
+                    context |= new != old;
                 }
             }
         }
@@ -311,13 +311,13 @@ impl<'a> Evaluator<'a> {
                 }
                 Effect::Element { first, len, .. } => {
                     let file = usize::from(first)..usize::from(first + len);
-                    regime |= self.known.regime.iter().any(|b| file.contains(&b.slot));
+                    context |= self.known.context.iter().any(|b| file.contains(&b.slot));
                     list.push(effect);
                 }
                 Effect::Store(..) => list.push(effect),
             }
         }
-        let mut tree = Tree::Done(Effects { list, next, regime, taken: path.sequence });
+        let mut tree = Tree::Done(Effects { list, next, context, taken: path.sequence });
         for condition in path.apart {
             tree = Tree::Guard(condition, Box::new(tree));
         }
@@ -326,7 +326,7 @@ impl<'a> Evaluator<'a> {
 
     /// A register before the instruction.
     fn initial(&mut self, slot: u16) -> Value {
-        let width = self.terms.regime[slot as usize].1;
+        let width = self.terms.context[slot as usize].1;
         let term = self.terms.slot(slot);
         let value = Value::of(self.terms, term, width);
         match self.known.mode {

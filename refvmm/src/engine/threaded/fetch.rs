@@ -39,7 +39,7 @@ pub(super) fn routine(
 }
 
 impl<'a> Evaluator<'a> {
-    /// Follows a path that does not fork but for what a regime decides: collects its conditions.
+    /// Follows a path that does not fork but for what a translation context decides: collects its conditions.
     fn straight(&mut self, path: &mut Path<'a>, conditions: &mut Vec<Term>) -> Option<()> {
         while let Some(frame) = path.frames.last_mut() {
             let Some((statement, rest)) = frame.statements.split_first() else {

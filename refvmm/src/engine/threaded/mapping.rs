@@ -1,7 +1,7 @@
 //! Accesses to storage: whatever the mapping checks about an address becomes one limit.
 //!
 //! A check is solved for the address, t + Σ settled + constant ≤ 0; the least of the limits and the
-//! start of the mapped cells are worked out once per regime, at full precision.
+//! start of the mapped cells are worked out once per translation context, at full precision.
 
 use super::alu::Alu;
 use super::ops::Limits;
@@ -15,7 +15,7 @@ pub(super) struct Sum {
     constant: i128,
 }
 
-/// A condition `t + rest ≤ 0`; without t it is the regime's alone.
+/// A condition `t + rest ≤ 0`; without t it is the translation context's alone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Row {
     pub(super) address: Option<Term>,
@@ -117,7 +117,7 @@ impl Cell {
     }
 }
 
-/// The limits of an address under a regime, by the rows that check it; where it is a number, it is
+/// The limits of an address under a translation context, by the rows that check it; where it is a number, it is
 /// that one. Whatever the conditions are, no cell outside the window of the machine that runs lies
 /// below the limit or up to `reach` further, nor one past the 2³²nd.
 pub(super) fn limits(

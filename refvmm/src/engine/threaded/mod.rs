@@ -10,6 +10,7 @@
 mod alu;
 mod cache;
 mod change;
+mod context;
 mod dispatch;
 mod emit;
 mod evaluate;
@@ -19,7 +20,6 @@ mod operators;
 mod ops;
 mod pieces;
 mod program;
-mod regime;
 mod routines;
 mod run;
 mod select;
@@ -41,10 +41,10 @@ use run::{Exit, Left, Run};
 /// be optimised for the stack to be bounded.
 const SLICE: u64 = 4096;
 
-/// Visits of a place that make no block of it.
+/// Executions of an address before it is translated.
 const PATIENCE: u16 = 2;
 
-/// Instructions of a class that are walked.
+/// Executions of a class before its template is compiled.
 const PATIENCE_OF_ROUTINES: u8 = 16;
 
 /// How micro-ops are dispatched.
@@ -64,8 +64,8 @@ pub struct Threaded {
     /// None for machines whose P is not one register.
     cache: Option<Cache>,
     walk: Walk,
-    /// The regime of the last run.
-    regime: usize,
+    /// The translation context of the last run.
+    context: usize,
     stored: Vec<usize>,
     operands: Vec<u128>,
 }
@@ -90,7 +90,7 @@ impl Threaded {
             dispatch,
             cache: Cache::new(layout),
             walk: Walk::new(layout),
-            regime: 0,
+            context: 0,
             stored: Vec::new(),
             operands: Vec::new(),
         }
@@ -118,14 +118,14 @@ impl Threaded {
             dispatch: self.dispatch,
             on_trap,
             mode,
-            regime: self.regime,
+            context: self.context,
             left: fuel,
             stored: &mut self.stored,
             operands: &mut self.operands,
         };
         let why = going.run();
-        let (left, regime) = (going.left, going.regime);
-        self.regime = regime;
+        let (left, context) = (going.left, going.context);
+        self.context = context;
         cpu.registers.truncate(slots);
         Stop { steps: fuel - left, why }
     }
@@ -163,7 +163,7 @@ struct Going<'a> {
     on_trap: OnTrap,
     /// Stops where the bits of M have another value.
     mode: Option<&'a (Bits, u64)>,
-    regime: usize,
+    context: usize,
     left: u64,
     stored: &'a mut Vec<usize>,
     operands: &'a mut Vec<u128>,
@@ -172,7 +172,7 @@ struct Going<'a> {
 impl Going<'_> {
     fn run(&mut self) -> Why {
         loop {
-            // What is met for the first time is not worth looking at the regime.
+            // What is met for the first time is not worth looking at the translation context.
             if self.left == 0 || !self.cache.is_warm(self.counter()) {
                 if self.cache.routines.halted(self.cpu) {
                     return Why::Halted;
@@ -186,10 +186,10 @@ impl Going<'_> {
                 continue;
             }
             self.cache.prepare(self.cpu);
-            if !self.cache.is_current(self.regime, self.cpu, self.on_trap) {
-                self.regime = self.cache.regime(self.cpu, self.on_trap);
+            if !self.cache.is_current(self.context, self.cpu, self.on_trap) {
+                self.context = self.cache.context(self.cpu, self.on_trap);
             }
-            if self.cache.regimes[self.regime].halted {
+            if self.cache.contexts[self.context].halted {
                 return Why::Halted;
             }
             if !self.is_in_mode() {
@@ -217,12 +217,12 @@ impl Going<'_> {
     fn find(&mut self) -> Option<u32> {
         let counter = self.counter();
         if self.left > 1 {
-            let block = self.cache.find(self.cpu, self.regime, counter, false)?;
+            let block = self.cache.find(self.cpu, self.context, counter, false)?;
             if self.cache.block(block).instructions.len() as u64 <= self.left {
                 return Some(block);
             }
         }
-        self.cache.find(self.cpu, self.regime, counter, true)
+        self.cache.find(self.cpu, self.context, counter, true)
     }
 
     /// Runs from a block on until something is to be looked at.
@@ -235,19 +235,19 @@ impl Going<'_> {
         if self.cpu.registers.len() < frame {
             self.cpu.registers.resize(frame, 0);
         }
-        let regime = &self.cache.regimes[self.regime];
+        let context = &self.cache.contexts[self.context];
         let mut run = Run {
             frame: &mut self.cpu.registers,
             storage: &mut self.cpu.storage,
             marks: &self.cache.marks,
             program: &self.cache.program,
-            stamp: regime.stamp,
+            stamp: context.stamp,
             counter: self.cache.counter,
             hand_over: self.on_trap == OnTrap::HandOver,
             taken: &mut self.cpu.taken,
             mode: self.mode,
-            regime: self.regime,
-            regimes: &self.cache.regimes,
+            context: self.context,
+            contexts: &self.cache.contexts,
             bits: &self.cache.bits,
             table: &self.cache.table,
         };
@@ -255,17 +255,17 @@ impl Going<'_> {
             Dispatch::Loop => run::run(&mut run, first, slice - count),
             Dispatch::Threads => dispatch::run(&mut run, first, slice - count),
         };
-        self.regime = run.regime;
+        self.context = run.context;
         self.left = kept + budget;
         match exit {
             Exit::Unlinked | Exit::Leap => {
                 if self.left > 1 {
                     let counter = self.counter();
-                    if let Some(next) = self.cache.find(self.cpu, self.regime, counter, false) {
+                    if let Some(next) = self.cache.find(self.cpu, self.context, counter, false) {
                         if exit == Exit::Leap {
-                            self.cache.note(op, self.regime, counter, next);
+                            self.cache.note(op, self.context, counter, next);
                         } else {
-                            self.cache.link(op, self.regime, next);
+                            self.cache.link(op, self.context, next);
                         }
                     }
                 }
@@ -329,9 +329,9 @@ mod tests {
             }
             cache.clear();
             cache.prepare(&cpu);
-            let regime = cache.regime(&mut cpu, OnTrap::Deliver);
+            let context = cache.context(&mut cpu, OnTrap::Deliver);
             let counter = cpu.registers[usize::from(cache.counter)];
-            let Some(block) = cache.find(&cpu, regime, counter, true) else {
+            let Some(block) = cache.find(&cpu, context, counter, true) else {
                 always.push(format!("{} (not decoded)", class.name));
                 continue;
             };
@@ -357,8 +357,8 @@ mod tests {
             layout.part(part).set(&mut cpu.registers, value);
         }
         cache.prepare(&cpu);
-        let regime = cache.regime(&mut cpu, OnTrap::Deliver);
-        let block = cache.find(&cpu, regime, 0, false).expect("it is decoded");
+        let context = cache.context(&mut cpu, OnTrap::Deliver);
+        let block = cache.find(&cpu, context, 0, false).expect("it is decoded");
         let count = cache.block(block).instructions.len();
         (0..count).flat_map(|i| cache.ops(block, i)).map(|op| op.code).collect()
     }

@@ -49,9 +49,9 @@ pub(super) mod code {
     pub(in super::super) const GOTO: u8 = CONST + 13;
     /// to where P, which is set, leads; where it led last stands in the `GOTO` that follows
     pub(in super::super) const LEAP: u8 = CONST + 14;
-    /// the same, and the regime may have changed, by what is in the slots packed in m, if they are
-    /// few, else b is 1; counts trap k − 1. In a program it is linked as a `GOTO` is, and its stamp is
-    /// the number of what is known of it
+    /// indirect jump that may change the translation context. m packs the register slots that may have changed; b = 1
+    /// if there are more than three; counts trap k - 1. Once linked it behaves like `GOTO`, and its stamp indexes its
+    /// inline cache entry
     pub(in super::super) const TURN: u8 = CONST + 15;
     /// hands trap k with argument a over, or goes on with its sequence
     pub(in super::super) const TRAP: u8 = CONST + 16;
@@ -69,8 +69,8 @@ pub(super) mod code {
     pub(in super::super) const UNMARKED_HERE: u8 = CONST + 22;
     /// the four cells from a place on = the halves of k and m; see [`super::Constants`]
     pub(in super::super) const STORE_CONSTANTS: u8 = CONST + 23;
-    /// where the four cells from place a + k on lead as they did last time, all that follows up to
-    /// the `TURN` at once. In a program it is linked as that is
+    /// inline cache for PSW loads: if the four cells from place a + k equal the cached ones, applies the cached
+    /// registers and skips to the `TURN`. Linked like a `TURN`
     pub(in super::super) const RECALL: u8 = CONST + 24;
     /// one of the two `GOTO` that follow; a op b, six operations from here on
     pub(in super::super) const BRANCH: u8 = CONST + 25;
@@ -197,7 +197,7 @@ impl MicroOp {
     }
 
     /// Under which stamp the link of a `GOTO` holds that follows a computed jump. Other links lead
-    /// from a block to one of the same regime.
+    /// from a block to one of the same translation context.
     #[inline(always)]
     #[allow(clippy::inline_always)]
     pub(super) fn stamp(&self) -> u32 {
@@ -289,7 +289,7 @@ pub(super) enum Next {
     Link(u64),
     /// To the block at P.
     Leap,
-    /// To the block at P, once the regime was looked at.
+    /// To the block at P, once the translation context was looked at.
     Turn,
     /// To where the `TURN` led last, if the cells say so, else to the next one.
     Recall,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use model::isa::Operand;
 use rustc_hash::FxHashMap as HashMap;
 
-use super::cache::Regime;
+use super::cache::TranslationContext;
 use super::evaluate::{self, Evaluator, Known, Tree};
 use super::fetch;
 use super::ops::code;
@@ -47,8 +47,8 @@ enum State {
 /// The routines for one window of storage.
 #[derive(Debug)]
 struct Set {
-    /// The one regime.
-    regime: Regime,
+    /// The one translation context.
+    context: TranslationContext,
     /// By length of instructions.
     fetches: Vec<State>,
     /// By class, with all operands open; the last one is that of opcodes that nothing lists.
@@ -105,7 +105,7 @@ impl Routines {
 
     /// No routines.
     fn clear(&mut self) {
-        self.terms = Terms::new(std::mem::take(&mut self.terms.regime));
+        self.terms = Terms::new(std::mem::take(&mut self.terms.context));
         self.program.clear();
         self.sets.clear();
         let layout = Arc::clone(&self.layout);
@@ -116,7 +116,7 @@ impl Routines {
 
     /// Gets ready for a machine.
     pub(super) fn prepare(&mut self, cpu: &Cpu) {
-        let is_its = |set: &Set| set.regime.key.window == cpu.window;
+        let is_its = |set: &Set| set.context.key.window == cpu.window;
         let full =
             self.program.ops().len() > MOST_OPS || self.program.cells() > cpu.storage.len() as u64;
         if full || !self.sets.get(self.current).is_some_and(is_its) {
@@ -131,7 +131,7 @@ impl Routines {
             self.clear();
         }
         self.sets.push(Set {
-            regime: Regime::of(window, STAMP),
+            context: TranslationContext::of(window, STAMP),
             fetches: vec![State::Visited(u8::MAX); self.layout.isa.fetches.len()],
             classes: vec![State::Visited(0); self.layout.isa.classes.len() + 1],
             special: HashMap::default(),
@@ -139,9 +139,9 @@ impl Routines {
         self.sets.len() - 1
     }
 
-    /// The one regime of the machine that runs.
-    pub(super) fn regime(&self) -> &Regime {
-        &self.sets[self.current].regime
+    /// The one translation context of the machine that runs.
+    pub(super) fn context(&self) -> &TranslationContext {
+        &self.sets[self.current].context
     }
 
     /// The routine that fetches the word of an instruction of the n-th length.
@@ -262,9 +262,9 @@ impl Routines {
     }
 
     fn known<'a>(&self, layout: &'a MachineLayout) -> Known<'a> {
-        let (mode, regime) = (None, [].as_slice());
+        let (mode, context) = (None, [].as_slice());
         let told = Some(self.told());
-        Known { layout, counter: self.counter, mode, regime, traps_are_rare: false, told }
+        Known { layout, counter: self.counter, mode, context, traps_are_rare: false, told }
     }
 
     /// The slot that becomes 1 where the console is written.

@@ -1,12 +1,12 @@
 //! A run through micro-ops, and the loop that does it without unsafe code.
 
-use super::cache::Regime;
+use super::cache::TranslationContext;
 use super::ops::{MicroOp, Next, Place, execute};
 use super::program::Program;
 use crate::layout::Bits;
 
-/// Number of entries of the table of regimes.
-pub(super) const REGIMES: usize = 64;
+/// Number of entries of the table of translation contexts.
+pub(super) const CONTEXTS: usize = 64;
 
 /// What a run through micro-ops works on.
 pub(super) struct Run<'a> {
@@ -25,12 +25,12 @@ pub(super) struct Run<'a> {
     pub(super) mode: Option<&'a (Bits, u64)>,
     /// Traps taken.
     pub(super) taken: &'a mut [u64],
-    /// The regime; the stamp is its.
-    pub(super) regime: usize,
-    /// All regimes, the bits that make them, and where they are found.
-    pub(super) regimes: &'a [Regime],
+    /// The translation context; the stamp is its.
+    pub(super) context: usize,
+    /// All translation contexts, the bits that make them, and where they are found.
+    pub(super) contexts: &'a [TranslationContext],
     pub(super) bits: &'a [Bits],
-    pub(super) table: &'a [u32; REGIMES],
+    pub(super) table: &'a [u32; CONTEXTS],
 }
 
 /// Number of words that hold the marks of so many cells; one more is never looked at in vain.
@@ -38,21 +38,21 @@ pub(super) fn words(cells: usize) -> usize {
     cells / 64 + 2
 }
 
-/// Where a regime is noted, by the values of its bits.
+/// Where a translation context is noted, by the values of its bits.
 #[inline]
 pub(super) fn hash(values: impl Iterator<Item = u64>) -> usize {
     let mix =
         |all: u64, value: u64| (all.rotate_left(5) ^ value).wrapping_mul(0x517c_c1b7_2722_0a95);
-    (values.fold(0, mix) >> 58) as usize % REGIMES
+    (values.fold(0, mix) >> 58) as usize % CONTEXTS
 }
 
-/// Looks at the regime after it may have changed; false if that is better done elsewhere.
+/// Looks at the translation context after it may have changed; false if that is better done elsewhere.
 pub(super) fn turn(run: &mut Run<'_>, frame: &[u64]) -> bool {
     let bits = run.bits;
-    let is_now = |it: &Regime| {
+    let is_now = |it: &TranslationContext| {
         bits.iter().zip(&it.key.values).all(|(b, value)| frame[b.slot] & b.mask == *value)
     };
-    let Some(now) = run.regimes.get(run.regime) else { return false };
+    let Some(now) = run.contexts.get(run.context) else { return false };
     if is_now(now) {
         run.stamp = now.stamp;
         return true;
@@ -60,16 +60,17 @@ pub(super) fn turn(run: &mut Run<'_>, frame: &[u64]) -> bool {
     if run.mode.is_some_and(|(bits, value)| bits.get(frame) != *value) {
         return false;
     }
-    let same_way =
-        |it: &Regime| it.key.on_trap == now.key.on_trap && it.key.window == now.key.window;
-    let usable = |it: &Regime| is_now(it) && !it.halted && same_way(it);
+    let same_way = |it: &TranslationContext| {
+        it.key.on_trap == now.key.on_trap && it.key.window == now.key.window
+    };
+    let usable = |it: &TranslationContext| is_now(it) && !it.halted && same_way(it);
     let values = bits.iter().map(|b| frame[b.slot] & b.mask);
     let found = run.table[hash(values)] as usize;
-    if !run.regimes.get(found).is_some_and(usable) {
+    if !run.contexts.get(found).is_some_and(usable) {
         return false;
     }
-    run.regime = found;
-    run.stamp = run.regimes[found].stamp;
+    run.context = found;
+    run.stamp = run.contexts[found].stamp;
     true
 }
 
@@ -80,7 +81,7 @@ pub(super) enum Exit {
     Unlinked,
     /// No block is known for P, or the budget does not reach.
     Leap,
-    /// The regime may have changed; P is set.
+    /// The translation context may have changed; P is set.
     Turn,
     /// A trap is handed over; P is not set.
     Trap,

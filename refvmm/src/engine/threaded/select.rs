@@ -30,7 +30,7 @@ pub(super) struct Target<'a> {
     pub(super) operands: u16,
     /// The slot of P.
     pub(super) counter: u16,
-    /// The machine, under the regime.
+    /// The machine, under the translation context.
     pub(super) cpu: &'a Cpu,
     /// What is done about traps; `None` if that is known only when they occur.
     pub(super) on_trap: Option<OnTrap>,
@@ -273,7 +273,7 @@ impl Selector<'_, '_> {
     ) -> Result<bool, Unsupported> {
         let counter = self.target.counter;
         let next = self.target.terms.as_const(effects.next);
-        let turns = effects.regime || effects.taken.is_some();
+        let turns = effects.context || effects.taken.is_some();
         let mut list = effects.list.clone();
         if next.is_none() || turns {
             list.push(Effect::Slot(counter, effects.next));
@@ -309,15 +309,15 @@ impl Selector<'_, '_> {
         }
     }
 
-    /// The registers of the regime that may have changed, packed, if they are few.
+    /// The registers of the translation context that may have changed, packed, if they are few.
     fn turning(&self, list: &[Effect]) -> Option<u64> {
         let file = |effect: &Effect| match *effect {
             Effect::Slot(slot, _) => slot..slot + 1,
             Effect::Element { first, len, .. } => first..first + len,
             Effect::Store(..) => 0..0,
         };
-        let in_regime = |slot: &u16| self.target.terms.regime[usize::from(*slot)].0 != 0;
-        let mut slots: Vec<u16> = list.iter().flat_map(file).filter(in_regime).collect();
+        let in_context = |slot: &u16| self.target.terms.context[usize::from(*slot)].0 != 0;
+        let mut slots: Vec<u16> = list.iter().flat_map(file).filter(in_context).collect();
         slots.sort_unstable();
         slots.dedup();
         let few = slots.len() < 4;
@@ -333,7 +333,7 @@ impl Selector<'_, '_> {
     ) -> Option<(&'t Effects, u64, u64)> {
         let (Tree::Done(yes), Tree::Done(no)) = (yes, no) else { return None };
         let next = |e: &Effects| self.target.terms.as_const(e.next);
-        let plain = |e: &Effects| !e.regime && e.taken.is_none();
+        let plain = |e: &Effects| !e.context && e.taken.is_none();
         let same = yes.list == no.list && plain(yes) && plain(no);
         same.then_some((yes, next(yes)?, next(no)?))
     }

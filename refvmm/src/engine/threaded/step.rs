@@ -131,8 +131,8 @@ impl Going<'_> {
             hand_over: self.on_trap == OnTrap::HandOver,
             taken: &mut self.cpu.taken,
             mode: None,
-            regime: 0,
-            regimes: std::slice::from_ref(routines.regime()),
+            context: 0,
+            contexts: std::slice::from_ref(routines.context()),
             bits: &[],
             table: &self.cache.table,
         };

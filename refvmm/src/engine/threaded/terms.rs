@@ -36,7 +36,7 @@ struct Def {
     width: u8,
     /// Largest value it may take.
     most: u64,
-    /// Whether it depends on nothing but the regime.
+    /// Whether it depends on nothing but the translation context.
     settled: bool,
 }
 
@@ -45,14 +45,14 @@ struct Def {
 pub(super) struct Terms {
     defs: Vec<Def>,
     known: HashMap<(Kind, u8), Term>,
-    /// The bits of registers that belong to the regime, and the registers' widths.
-    pub(super) regime: Vec<(u64, u32)>,
+    /// The bits of registers that belong to the translation context, and the registers' widths.
+    pub(super) context: Vec<(u64, u32)>,
 }
 
 impl Terms {
-    /// No terms; for each slot the bits that belong to the regime, and its width.
-    pub(super) fn new(regime: Vec<(u64, u32)>) -> Self {
-        Self { defs: Vec::new(), known: HashMap::new(), regime }
+    /// No terms; for each slot the bits that belong to the translation context, and its width.
+    pub(super) fn new(context: Vec<(u64, u32)>) -> Self {
+        Self { defs: Vec::new(), known: HashMap::new(), context }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -71,7 +71,7 @@ impl Terms {
         self.defs[term.0 as usize].most
     }
 
-    /// Whether it has one value as long as the regime lasts.
+    /// Whether it has one value as long as the translation context lasts.
     pub(super) fn settled(&self, term: Term) -> bool {
         self.defs[term.0 as usize].settled
     }
@@ -113,7 +113,7 @@ impl Terms {
 
     fn is_settled(&self, kind: Kind) -> bool {
         if let Some((slot, bits)) = self.bits_of(kind) {
-            return bits & !self.regime[slot as usize].0 == 0;
+            return bits & !self.context[slot as usize].0 == 0;
         }
         match kind {
             Kind::Const(_) | Kind::Cells => true,
@@ -126,7 +126,7 @@ impl Terms {
     /// The register and the bits of it that a term shows, where it is a part of one.
     fn bits_of(&self, kind: Kind) -> Option<(u16, u64)> {
         match kind {
-            Kind::Slot(slot) => Some((slot, low_bits(self.regime[slot as usize].1))),
+            Kind::Slot(slot) => Some((slot, low_bits(self.context[slot as usize].1))),
             Kind::Apply(Alu::And, a, b, _) => {
                 let mask = self.as_const(b)?;
                 match self.kind(a) {
@@ -152,7 +152,7 @@ impl Terms {
     }
 
     pub(super) fn slot(&mut self, slot: u16) -> Term {
-        let width = self.regime[slot as usize].1;
+        let width = self.context[slot as usize].1;
         self.make(Kind::Slot(slot), width)
     }
 

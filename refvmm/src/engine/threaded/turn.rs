@@ -1,10 +1,10 @@
-//! What is remembered of micro-ops that change the regime: where they led last.
+//! What is remembered of micro-ops that change the translation context: where they led last.
 
 use super::alu::{Alu, alu};
 use super::ops::{MicroOp, code, number};
 
 /// Where a `TURN` led last: the same values of the registers that it may have changed, of which there
-/// are three at most, lead from its block's regime to the same one.
+/// are three at most, lead from its block's translation context to the same one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Turn {
     /// The last one is always 0,
@@ -12,10 +12,10 @@ pub(super) struct Turn {
     /// and its value is 1 where it is not known yet.
     pub(super) values: [u64; 4],
     pub(super) recall: Recall,
-    pub(super) regime: u32,
+    pub(super) context: u32,
     /// The micro-ops that are linked: the `TURN`, and the `RECALL` before it or the `TURN` again.
     pub(super) ops: [u32; 2],
-    /// The P that their link is for, and whether it is for the regime.
+    /// The P that their link is for, and whether it is for the translation context.
     pub(super) counter: u64,
     pub(super) linked: bool,
 }
@@ -27,32 +27,32 @@ impl Turn {
             slots: turn.four(),
             values: [0, 0, 0, 1],
             recall,
-            regime: 0,
+            context: 0,
             ops,
             counter: 0,
             linked: false,
         }
     }
 
-    /// Notes that it leads to a regime, with the values in a frame; `load` gives four cells.
+    /// Notes that it leads to a translation context, with the values in a frame; `load` gives four cells.
     pub(super) fn remember(
         &mut self,
         frame: &[u64],
-        regime: usize,
+        context: usize,
         load: impl FnOnce(u64) -> Option<[u64; 4]>,
     ) {
         self.values = self.slots.map(|slot| frame[usize::from(slot)]);
-        self.regime = regime as u32;
+        self.context = context as u32;
         self.recall.remember(frame, load);
         self.unlink();
     }
 
-    /// Notes that the micro-ops are linked for a P.
+    /// Marks the links as valid for P.
     pub(super) fn link(&mut self, counter: u64) {
         (self.counter, self.linked, self.recall.ready) = (counter, true, self.recall.known);
     }
 
-    /// Forgets that.
+    /// Invalidates the links.
     pub(super) fn unlink(&mut self) {
         (self.linked, self.recall.ready) = (false, false);
     }

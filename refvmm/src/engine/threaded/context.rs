@@ -1,4 +1,4 @@
-//! Which bits make a regime: those that decide how P is mapped, whether the machine has halted,
+//! Which bits make a translation context: those that decide how P is mapped, whether the machine has halted,
 //! and the mode.
 
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use model::isa::{Body, Expr, ExprKind, Stmt};
 
 use crate::layout::{Bits, MachineLayout};
 
-/// The bits of a machine's regime; `None` where more than registers decides.
+/// The bits of a machine's translation context; `None` where more than registers decides.
 pub(super) fn bits(
     layout: &MachineLayout,
     widths: &[u32],

@@ -6,8 +6,8 @@
 //! monitor keeps are at their values before and after it. The bits that are kept, that de-privileging sets, or that
 //! let traps lead to the monitor can be brought to their values one after the other: a reset leaves a bit there and
 //! no trap changes it, or some instruction in supervisor mode sets it and leaves those before it. Some instruction in
-//! supervisor mode moves relocation and bounds. Where a specification lists no instruction that enters user mode
-//! at all, or none that writes the mapping, that there is one is an assumption: it may be a fragment.
+//! supervisor mode moves relocation and bounds. Where no instruction that is listed is known to enter user
+//! mode at all, or to move the mapping, that there is one is an assumption: the specification may be a fragment.
 //!
 //! **Formula.** [`ask_launch`], [`ask_set`] and [`ask_map`] look for a step, one instruction at a time; [`ask_trap`]
 //! for a state in user mode whose trap changes the bits.

@@ -110,6 +110,7 @@ fn theorem_report(
     }
     if it.verdict == Verdict::Holds {
         assumptions.extend(it.launch_assumed.iter().cloned());
+        assumptions.push("a program of the machine can start and resume every guest (only single steps were looked for)".into());
     }
     if profile != Profile::Extended {
         assumptions.push("components of kind time are not compared".into());

@@ -69,7 +69,6 @@ pub(super) fn report(
             note(format!("trap {name} (loses part of E)"), all_of(&sequence.registers));
         }
     }
-    note("allocator".into(), allocator);
     let equivalence = match (failing.as_slice(), open.as_slice()) {
         ([], []) => PROVED.to_owned(),
         ([], open) => format!("undecided for {}", open.join(", ")),

@@ -3,9 +3,9 @@
 //! A theorem that holds says that a monitor *may* be built. Here its parts are checked for this
 //! machine, for all states: direct execution (the statewise condition), the dispatcher behind every real
 //! trap, the real trap sequence itself, and the allocator. If all commute, equivalence follows by
-//! induction on the instructions executed. A verdict of *holds* is taken back where the dispatcher's square or a
-//! trap sequence fails or is open; a failure of the allocator is printed beside it, and that traps save all of
-//! E is printed as an assumption, which profile `extended` asks about.
+//! induction on the instructions executed. A verdict of *holds* is taken back where the dispatcher's square, a trap
+//! sequence, the allocator or the fetching of the guest's code fails or is open; that traps save all of E is printed
+//! as an assumption, which profile `extended` asks about.
 
 use model::isa::{Isa, Verdict};
 use rayon::prelude::*;
@@ -33,6 +33,8 @@ pub(crate) enum Need {
     Recovery,
     /// What is fetched is the guest's.
     Fetching,
+    /// f places every guest's window in its partition.
+    Placing,
 }
 
 /// One such need, by name: yes where it is proved.
@@ -87,6 +89,8 @@ impl Diagram {
             let name = format!("instructions of {} {cells}", it.length);
             parts.push(Needed { need: Need::Fetching, name, answer: of(&it.squares) });
         }
+        let answer = of(&self.allocator);
+        parts.push(Needed { need: Need::Placing, name: "allocator".into(), answer });
         parts
     }
 

@@ -19,6 +19,9 @@ use crate::theorems::choice::{self, Assignment};
 use crate::theorems::entries::{self, Entries};
 use crate::theorems::save;
 
+/// Why something is an assumption.
+const UNLISTED: &str = ": no instruction that is listed is known to do it";
+
 /// What becomes of a verdict.
 #[derive(Debug, Default)]
 pub(crate) struct Launch {
@@ -43,11 +46,15 @@ pub(crate) fn judge(context: Context<'_>, kept: &[(Part, u128)], entries: &Entri
     let as_image = if image { ", as `deprivilege:` leaves it" } else { "" };
     let mut lacks = "";
     let mut found = launch(kept, image, true);
-    // What the instructions that are listed do not do at all, others may.
-    let fragment = found != Answer::Yes && launch(&[], false, false) == Answer::No;
+    // What the instructions that are listed are not known to do at all, others may.
+    let plain = !image && kept.is_empty();
+    let fragment = match found {
+        Answer::Yes => false,
+        Answer::Undecided if plain => true,
+        _ => launch(&[], false, false) == Answer::No,
+    };
     if fragment {
-        it.assumed
-            .push(format!("the monitor can enter {user}: no instruction that is listed does"));
+        it.assumed.push(format!("the monitor can enter {user}{UNLISTED}"));
         found = Answer::Yes;
     } else if found != Answer::Yes && launch(kept, image, false) == Answer::Yes {
         lacks = ", with a mapping beyond the monitor's own cells";
@@ -61,15 +68,24 @@ pub(crate) fn judge(context: Context<'_>, kept: &[(Part, u128)], entries: &Entri
         ),
     );
     if it.known {
-        let counters = of_role(isa, Role::P);
-        let [lost, open] = resumes(context, kept, &counters);
+        let is_mapping = |it: &Component| {
+            launch::mapping(isa)
+                .any(|(part, _)| (part.register, part.low) == (it.register, it.slice.low))
+        };
+        let mapping = of_role(isa, Role::R).into_iter().filter(is_mapping);
+        let mapping: Vec<Component> = mapping.collect();
+        let [mut lost, mut open] = resumes(context, kept, &of_role(isa, Role::P));
+        let of_mapping = resumes(context, kept, &mapping);
+        for (all, more) in [&mut lost, &mut open].into_iter().zip(of_mapping) {
+            all.extend(more);
+        }
         for (answer, which) in [(Answer::No, lost), (Answer::Undecided, open)] {
             for component in which {
                 let name = save::name(setting, &component);
                 it.note(
                     answer,
-                    format!("no instruction that enters {user}{with} leaves {name} as the guest had it"),
-                    format!("whether an instruction that enters {user}{with} leaves {name} as the guest had it is undecided"),
+                    format!("no instruction that enters {user}{with} leaves {name} as the guest needs it"),
+                    format!("whether an instruction that enters {user}{with} leaves {name} as the guest needs it is undecided"),
                 );
             }
         }
@@ -83,14 +99,8 @@ pub(crate) fn judge(context: Context<'_>, kept: &[(Part, u128)], entries: &Entri
                 shows: &|replay| launch::map_shown_by(replay, place),
             })
         });
-        match moved {
-            Answer::Yes => {}
-            Answer::No | Answer::Vacuous => it
-                .assumed
-                .push(format!("the monitor can set {name}: no instruction that is listed does")),
-            Answer::Undecided => it.obstacles.push(format!(
-                "whether an instruction in supervisor mode sets {name} is undecided"
-            )),
+        if moved != Answer::Yes {
+            it.assumed.push(format!("the monitor can set {name}{UNLISTED}"));
         }
     }
     let set = isa.classes.first().filter(|_| image && !fragment);
@@ -208,7 +218,7 @@ pub(crate) fn resumes(
 ) -> [Vec<Component>; 2] {
     let setting = context.setting;
     let image = !setting.pair.deprivilege.statements.is_empty();
-    let launching = Launching { kept, image, placed: true };
+    let launching = Launching { kept, image, placed: false };
     let by = entering(setting)
         .into_iter()
         .filter(|class| launches(context, launching, &[*class]) == Answer::Yes)

@@ -141,17 +141,18 @@ pub(crate) fn monitors(
         it.launch(context, found.entries);
         it.place(context);
     }
-    unrelocated_guests(context, found.all, &mut both);
-    for it in &mut both {
-        fixed_bits(setting.isa, it);
-        partial_traps(it);
-    }
     let diagram = diagram::judge(context, &both);
     for it in both.iter_mut().filter(|it| it.verdict == Verdict::Holds) {
         it.complete(&diagram.parts(setting.isa, setting.virtual_modes(it.theorem)));
         if setting.profile != Profile::Extended {
             it.losing = diagram.losing(setting.isa);
         }
+    }
+    // What becomes of the ways around is said of verdicts that stand.
+    unrelocated_guests(context, found.all, &mut both);
+    for it in &mut both {
+        fixed_bits(setting.isa, it);
+        partial_traps(it);
     }
     (both, diagram)
 }
@@ -288,6 +289,11 @@ impl Judgement {
                 Need::Fetching,
                 "under a monitor something else than the guest's code is fetched:",
                 "whether the guest's code is fetched under a monitor is undecided for",
+            ),
+            (
+                Need::Placing,
+                "the standard map does not place every guest's window in its partition:",
+                "whether the standard map places every guest's window in its partition is undecided:",
             ),
         ] {
             for (answer, what) in [(Answer::No, fails), (Answer::Undecided, open)] {

@@ -148,12 +148,16 @@ impl Judged<'_> {
         let breaks = |square: &Square<'_>, world: &World| {
             Ok(square.breaks(world)? && !square.is_misplaced(world)?)
         };
-        !self
-            .isa
-            .classes
-            .first()
-            .is_some_and(|c| any(c, &|square, world| square.is_misplaced(world)))
+        !self.misplaces(theorem)
             || refuting.iter().any(|class| any(&self.isa.classes[*class], &breaks))
+    }
+
+    /// Whether f places some guest elsewhere than in its partition.
+    fn misplaces(&self, theorem: Theorem) -> bool {
+        let (modes, squares) = (self.modes(theorem), self.squares(self.strays, &[]));
+        self.isa.classes.first().is_some_and(|class| {
+            squares.any(class, &modes, false, &|square, world| square.is_misplaced(world))
+        })
     }
 
     /// All values of all bits that are the monitor's choice.
@@ -254,6 +258,7 @@ impl Judged<'_> {
             ("counter", self.loses(&entering, &|s| s.role == Role::P)),
             ("mapping", self.moves() && self.loses(&entering, &is_mapping)),
             ("argument", entering.iter().any(|trap| self.loses_argument(*trap))),
+            ("misplaced", self.misplaces(theorem)),
             ("launch", !self.launches_under(theorem, &entering, choices)),
         ];
         found.into_iter().filter(|(_, is)| *is).map(|(word, _)| word).collect()
@@ -295,10 +300,22 @@ impl Judged<'_> {
         mode: u128,
         question: &dyn Fn(&Two<'_>, &World) -> Asked<bool>,
     ) -> bool {
+        self.steps(true, writes, mode, question)
+    }
+
+    /// The same, where classes that leave something open may be among them: a monitor does not rely on these.
+    fn steps(
+        &self,
+        open: bool,
+        writes: &[Option<Part>],
+        mode: u128,
+        question: &dyn Fn(&Two<'_>, &World) -> Asked<bool>,
+    ) -> bool {
         let ids: Vec<RegisterId> = writes.iter().flatten().map(|part| part.register).collect();
         let may = |class: &&Class| {
             let written = registers_written(&class.body.statements);
-            ids.is_empty() || ids.iter().any(|id| written.contains(id))
+            (open || class.body.choices.is_empty())
+                && (ids.is_empty() || ids.iter().any(|id| written.contains(id)))
         };
         self.isa.classes.iter().filter(may).any(|class| {
             let judge = Judge {
@@ -331,7 +348,8 @@ impl Judged<'_> {
         let parts = kept.iter().map(|(part, _)| part.register);
         let parts = parts.chain(mapping.iter().flatten().map(|(part, _)| part.register));
         let registers: Vec<_> = parts.map(|id| (id, 0)).chain([(register, index)]).collect();
-        self.some_step(&[isa.mode], self.pair.supervisor.1, &|two, world| {
+        // What the architecture leaves open is not to be relied on.
+        self.steps(false, &[isa.mode], self.pair.supervisor.1, &|two, world| {
             two.leads_to(
                 &registers,
                 &|before, after| {
@@ -346,13 +364,17 @@ impl Judged<'_> {
         })
     }
 
-    /// The components of a role of which a guest has lost something when it goes on, as register and index: some bit
+    /// The chosen components of which a guest has lost something when it goes on, as register and index: some bit
     /// never has a value behind the step that starts it, though some step gives it that value.
-    pub fn unresumed(&self, kept: &[(Part, u128)], role: Role) -> BTreeSet<(RegisterId, u32)> {
+    pub fn unresumed(
+        &self,
+        kept: &[(Part, u128)],
+        chosen: &dyn Fn(&Slice) -> bool,
+    ) -> BTreeSet<(RegisterId, u32)> {
         let (isa, pair) = (self.isa, self.pair);
         let mut lost = BTreeSet::new();
         for (id, register) in isa.register_ids() {
-            let slices = register.slices.iter().filter(|s| s.role == role);
+            let slices = register.slices.iter().filter(|s| chosen(s));
             let bits = slices.flat_map(|s| s.low..s.low + s.width);
             for (bit, index) in bits.flat_map(|bit| (0..register.len()).map(move |i| (bit, i))) {
                 for value in [0, 1] {
@@ -360,14 +382,15 @@ impl Judged<'_> {
                         |state: &State| state.element(id, u128::from(index)) >> bit & 1 == value;
                     let written = Some(Part { register: id, low: bit, width: 1 });
                     // P moves on without a statement.
-                    let written = written.filter(|_| role != Role::P);
+                    let counter = register.slices.iter().any(|s| s.role == Role::P && chosen(s));
+                    let written = written.filter(|_| !counter);
                     let gives = |mode| {
-                        self.some_step(&[written], mode, &|two, world| {
+                        self.steps(false, &[written], mode, &|two, world| {
                             let given = |before: &State, after: &State| !has(before) && has(after);
                             two.leads_to(&[(id, index)], &given, world)
                         })
                     };
-                    if !self.enters(kept, true, (id, index), &has)
+                    if !self.enters(kept, false, (id, index), &has)
                         && [pair.supervisor.1, pair.user.1].into_iter().any(gives)
                     {
                         lost.insert((id, index));
@@ -391,7 +414,8 @@ impl Judged<'_> {
         let any = (RegisterId(0), 0);
         // A machine of which no instruction is known that enters user mode may be a fragment.
         let started = !self.starts()
-            || self.enters(kept, true, any, &|_| true) && self.unresumed(kept, Role::P).is_empty();
+            || self.enters(kept, true, any, &|_| true)
+                && self.unresumed(kept, &|s| s.role == Role::P || is_mapping(s)).is_empty();
         let reset =
             interp::run_plain(&self.isa.reset, &State::zero(self.isa, self.isa.storage.cells));
         let stays = |bits: &(Part, u128)| {
@@ -406,7 +430,7 @@ impl Judged<'_> {
                 (0..kept.len()).filter(|i| held >> i & 1 == 1).map(|i| kept[i]).collect();
             let registers: Vec<_> =
                 held.iter().map(|(p, _)| (p.register, 0)).chain([(part.register, 0)]).collect();
-            self.some_step(&[Some(part)], supervisor, &|two, world| {
+            self.steps(false, &[Some(part)], supervisor, &|two, world| {
                 let given = |before: &State, after: &State| {
                     let has = |state: &State| held.iter().all(|(p, v)| state.part(*p) == *v);
                     before.part(part) != value

@@ -20,14 +20,14 @@ use crate::theorems::entries::{self, Entries};
 use crate::theorems::save;
 
 /// Why something is an assumption.
-const UNLISTED: &str = ": no instruction that is listed is known to do it";
+const UNLISTED: &str = ": no instruction that is listed is known to do it in supervisor mode";
 
-/// What becomes of a verdict.
+/// What is known about starting a guest.
 #[derive(Debug, Default)]
 pub(crate) struct Launch {
     /// An instruction is known that enters user mode.
     pub(crate) known: bool,
-    /// What no instruction that is listed does, and is assumed that some does, in words.
+    /// What no instruction that is listed is known to do, and is assumed that some does, in words.
     pub(crate) assumed: Vec<String>,
     /// What stands in the way, in words.
     pub(crate) obstacles: Vec<String>,
@@ -43,6 +43,8 @@ pub(crate) fn judge(context: Context<'_>, kept: &[(Part, u128)], entries: &Entri
         launches(context, Launching { kept, image, placed }, &entering(setting))
     };
     let (user, with) = (&setting.pair.user.0, with(setting, kept));
+    let keeping =
+        if kept.is_empty() { String::new() } else { format!("{with} before it and behind it") };
     let as_image = if image { ", as `deprivilege:` leaves it" } else { "" };
     let mut lacks = "";
     let mut found = launch(kept, image, true);
@@ -62,9 +64,9 @@ pub(crate) fn judge(context: Context<'_>, kept: &[(Part, u128)], entries: &Entri
     it.known = found == Answer::Yes && !fragment;
     it.note(
         found,
-        format!("no instruction in supervisor mode enters {user}{with}{as_image}{lacks}"),
+        format!("no instruction in supervisor mode enters {user}{keeping}{as_image}{lacks}"),
         format!(
-            "whether an instruction in supervisor mode enters {user}{with}{as_image}{lacks} is undecided"
+            "whether an instruction in supervisor mode enters {user}{keeping}{as_image}{lacks} is undecided"
         ),
     );
     if it.known {
@@ -164,7 +166,7 @@ impl Launch {
 /// Bits that are not set, and whether that is settled.
 type Failed = Vec<((Part, u128), Answer)>;
 
-/// Sets bits while those before them are held: those that are held then, and those that cannot be set any more.
+/// Sets bits in any order in which each leaves those before it: the bits that are set, and those that could not be.
 fn in_turn(
     context: Context<'_>,
     mut held: Assignment,

@@ -18,7 +18,7 @@ use crate::prove::witness::Witness;
 #[derive(Debug, Clone)]
 pub(crate) struct Square {
     pub(crate) side: VirtualMode,
-    /// Proved: it commutes. Shown: a state where it does not.
+    /// Absent: it commutes. Witnessed: a state where it does not.
     pub(crate) verdict: Existence,
 }
 
@@ -27,17 +27,17 @@ pub(crate) struct Square {
 pub(crate) struct Sequence {
     pub(crate) trap: TrapId,
     pub(crate) stores: sequence::Stores,
-    /// Proved: it leaves the partition alone.
+    /// Absent: it leaves the partition alone.
     pub(crate) partition: Existence,
-    /// Proved: the dispatcher finds behind it what was before it.
+    /// Absent: the dispatcher finds behind it what was before it.
     pub(crate) saved: Existence,
-    /// Where it does not: proved, it finds P.
+    /// Asked where it does not. Absent: it finds P.
     pub(crate) counter: Option<Existence>,
-    /// Where it does not, and some instruction changes the mapping in user mode: proved, it finds the mapping.
+    /// Asked where it does not, and some instruction changes the mapping in user mode. Absent: it finds the mapping.
     pub(crate) mapping: Option<Existence>,
-    /// Where it does not: proved, it finds E.
+    /// Asked where it does not. Absent: it finds E.
     pub(crate) registers: Option<Existence>,
-    /// Where the trap may have to be reflected from what is found: proved, the argument is found with it.
+    /// Asked where the trap may have to be reflected from what is found. Absent: the argument is found with it.
     pub(crate) argument: Option<Existence>,
 }
 

@@ -11,7 +11,7 @@ use model::property::Property;
 use model::theorem::Theorem;
 use rayon::prelude::*;
 
-use crate::oracle::{self, Findings, Judged, Kept, PerMode, Privileged};
+use crate::oracle::{self, Findings, Judged, Kept, PerMode, Privileged, fixed};
 
 /// Every difference between the report on a machine and what the oracle says of it, and every
 /// expectation of its author that is not met; empty if all agree.
@@ -58,7 +58,8 @@ pub fn disagreements_with(
         for (oracle, analyzer) in findings.iter().zip(&found.instructions) {
             all.extend(instruction(pair, oracle, analyzer));
         }
-        let judged = Judged { isa, pair, profile, strays: &strays, all: &findings };
+        let judged =
+            Judged { isa, pair, profile, strays: &strays, all: &findings, fixed: fixed(isa, pair) };
         for (theorem, it) in found.theorems.monitors() {
             let lines = differences(&judged, theorem, found, it);
             all.extend(lines.map(|line| format!("{}: {line}", theorem.name())));

@@ -22,7 +22,7 @@ use super::save::of_role;
 use super::sequence::{self, Stores};
 use super::statewise::{Case, Guests};
 use super::{
-    DEFINITIONS, Obligation, VirtualMode, allocator, assumption, dispatch, fetch, launch,
+    DEFINITIONS, Obligation, VirtualMode, allocator, assumption, dispatch, fetch, fixed, launch,
     privileged, resume, statewise,
 };
 use crate::decide::{self, By, Query, Satisfiability, Shared, SolverConfig};
@@ -325,7 +325,7 @@ fn ask_all(setting: Setting<'_>, class: &Class, backend: &dyn Backend) {
     });
     let aims: Vec<Aim> = aims.collect();
     for kept in own.iter().map(std::slice::from_ref).chain([&[][..]]) {
-        let launching = Launching { kept, image: true, placed: true };
+        let launching = Launching { kept, image: true, placed: true, leaves: true };
         ask(
             "launch".into(),
             &|problem| launch::ask_launch(problem, setting, launching),
@@ -373,6 +373,23 @@ fn ask_all(setting: Setting<'_>, class: &Class, backend: &dyn Backend) {
             );
         }
     }
+    // Whether a component is fixed, while it alone is, or all that may be.
+    let all_fixed = fixed::candidates(isa);
+    for one in &all_fixed {
+        for held in [std::slice::from_ref(one), &all_fixed] {
+            ask("fixed".into(), &|problem| fixed::ask_step(problem, *one, held), &|replay| {
+                fixed::step_shown_by(replay, *one, held)
+            });
+            for trap in (0..isa.traps.len()).map(|i| TrapId(i as u32)) {
+                ask(
+                    "fixed".into(),
+                    &|problem| fixed::ask_trap(problem, *one, held, trap),
+                    &|replay| fixed::trap_shown_by(replay, *one, held, trap),
+                );
+            }
+        }
+    }
+    ask("enters".into(), &|problem| launch::ask_enter(problem, setting), &launch::enter_shown_by);
     let guests = [setting.guests(), Guests::Unrelocated];
     let cases = guests.into_iter().flat_map(|g| g.cases().iter().map(move |case| (g, *case)));
     let cases: Vec<(Guests, Case)> = cases.collect();

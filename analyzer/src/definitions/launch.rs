@@ -2,8 +2,10 @@
 //!
 //! **Statement** (P&G section 2: the supervisor loads a PSW, and the machine goes on in the mode it says). Some
 //! instruction leads from the supervisor mode of the pair to its user mode, with M and R as de-privileging
-//! leaves them, with relocation beyond the monitor's own cells and a window that is not empty, and the bits that the
-//! monitor keeps are at their values before and after it. The bits that are kept, that de-privileging sets, or that
+//! leaves them, with relocation beyond the monitor's own cells and a window that is not empty; the bits that the
+//! monitor keeps are at their values before and after it; the components that decide where traps lead are at values at
+//! which they lead to the monitor, the cells that traps use and the guest's window are as before, the machine has
+//! not halted, and what is [fixed](super::fixed) is as a reset leaves it. The bits that are kept, that de-privileging sets, or that
 //! let traps lead to the monitor can be brought to their values one after the other: a reset leaves a bit there and
 //! no trap changes it, or some instruction in supervisor mode sets it and leaves those before it. Some instruction in
 //! supervisor mode moves relocation and bounds. Where no instruction that is listed is known to enter user
@@ -15,7 +17,9 @@
 //! **What a witness shows.** The step that hands the processor over, that sets the bits, or that moves the mapping;
 //! the state whose trap changes the bits.
 
+use model::interp;
 use model::isa::{Class, Isa, Part, Stmt, TrapId};
+use model::map::window;
 use model::state::State as Concrete;
 
 use super::behaviour::in_virtual_mode;
@@ -26,13 +30,14 @@ use crate::decide::Query;
 use crate::prove::problem::{Problem, Run, Storage};
 use crate::prove::replay::{Replay, deprivileged};
 use crate::prove::setting::Setting;
+use crate::symbolic::execute;
 use crate::symbolic::facts::Facts;
 use crate::symbolic::state::State;
 use crate::symbolic::term::{Term, Terms};
 
 pub(crate) const STATEMENT: &str = "some instruction leads from the supervisor mode of the pair to its user mode, \
-     with M and R as de-privileging leaves them, a mapping beyond the monitor's own cells, and the bits that the \
-     monitor keeps at their values; and instructions set these bits one after the other, and the mapping (P&G 1974, \
+     with M and R as de-privileging leaves them, a mapping beyond the monitor's own cells, the bits that the monitor \
+     keeps at their values, and neither the way of traps nor the guest's storage changed; and instructions set these bits one after the other, and the mapping (P&G 1974, \
      section 2)";
 
 /// What a launching instruction has to do.
@@ -44,6 +49,8 @@ pub(crate) struct Launching<'l> {
     pub(crate) image: bool,
     /// It leads to a mapping beyond the monitor's own cells.
     pub(crate) placed: bool,
+    /// The machine goes on, traps lead to the monitor, and the cells that they use and the guest's storage are as before.
+    pub(crate) leaves: bool,
 }
 
 /// Whether statements write a register.
@@ -63,7 +70,7 @@ pub(crate) fn writes(statements: &[Stmt], register: model::isa::RegisterId) -> b
 }
 
 /// Bits of a state are at their values.
-fn kept_in(problem: &mut Problem<'_>, state: &State, kept: &[(Part, u128)]) -> Term {
+pub(super) fn kept_in(problem: &mut Problem<'_>, state: &State, kept: &[(Part, u128)]) -> Term {
     let is_kept = |(part, value): &(Part, u128)| {
         let bits = state.part(&mut problem.terms, *part);
         let value = problem.terms.constant(*value, part.width);
@@ -73,9 +80,14 @@ fn kept_in(problem: &mut Problem<'_>, state: &State, kept: &[(Part, u128)]) -> T
     problem.terms.all(all)
 }
 
-/// The instruction from an arbitrary state in a mode of the pair.
+/// The instruction from an arbitrary state in a mode of the pair; in supervisor mode, with what a reset fixes.
 pub(super) fn run(problem: &mut Problem<'_>, setting: Setting<'_>, side: VirtualMode) -> Run {
-    let fresh = problem.fresh();
+    let mut fresh = problem.fresh();
+    let fixed = setting.fixed.iter().filter(|_| side == VirtualMode::Supervisor);
+    for (part, value) in fixed {
+        let value = problem.terms.constant(*value, part.width);
+        fresh.set_part(&mut problem.terms, *part, value);
+    }
     let state = in_virtual_mode(problem, setting, &fresh, side);
     let storage = Storage::Flat(problem.array());
     problem.run(state, storage)
@@ -86,6 +98,21 @@ pub(super) fn asked(problem: &Problem<'_>, run: Run, goal: Term) -> Obligation {
     premises.extend(&run.assumed);
     let unknown = run.transition.unknown;
     Obligation { query: Query { premises, goal }, runs: vec![run], unknown, first: None }
+}
+
+/// "The instruction leads from the supervisor mode of the pair to its user mode."
+pub(crate) fn ask_enter(problem: &mut Problem<'_>, setting: Setting<'_>) -> Obligation {
+    let run = run(problem, setting, VirtualMode::Supervisor);
+    let there = is_in_user(problem, setting, &run.transition.after);
+    let goal = problem.terms.and(run.transition.completes, there);
+    asked(problem, run, goal)
+}
+
+fn is_in_user(problem: &mut Problem<'_>, setting: Setting<'_>, state: &State) -> Term {
+    let Some(part) = problem.isa.mode else { return problem.terms.bool(true) };
+    let mode = state.part(&mut problem.terms, part);
+    let user = problem.terms.constant(setting.pair.user.1, part.width);
+    problem.terms.eq(mode, user)
 }
 
 /// "The instruction launches a guest."
@@ -111,11 +138,12 @@ pub(super) fn goals(
     let before = kept_in(problem, &run.entry, launching.kept);
     let kept = kept_in(problem, after, launching.kept);
     let mut all = vec![run.transition.completes, before, kept];
-    if let Some(part) = problem.isa.mode {
-        let mode = after.part(&mut problem.terms, part);
-        let user = problem.terms.constant(setting.pair.user.1, part.width);
-        all.push(problem.terms.eq(mode, user));
+    if launching.leaves {
+        all.push(runs_on(problem, after));
+        all.push(kept_in(problem, after, setting.vectors));
+        all.extend(leaves_storage(problem, run));
     }
+    all.push(is_in_user(problem, setting, after));
     if launching.image {
         let image = problem.deprivileged(after, setting.pair);
         for (id, register) in problem.isa.register_ids().filter(|(_, r)| r.count.is_none()) {
@@ -132,6 +160,48 @@ pub(super) fn goals(
         }
     }
     all
+}
+
+/// The machine has not halted.
+fn runs_on(problem: &mut Problem<'_>, state: &State) -> Term {
+    let isa = problem.isa;
+    let Some(halted) = &isa.halted else { return problem.terms.bool(true) };
+    let halted = execute::value(isa, &mut problem.terms, halted, state, &[]);
+    problem.terms.not(halted)
+}
+
+/// The instruction changes neither the cells that traps use nor the window that it leads to.
+fn leaves_storage(problem: &mut Problem<'_>, run: &Run) -> Vec<Term> {
+    let (after, facts) = (&run.transition.after, &run.transition.facts);
+    let least = problem.address(problem.isa.least_cells());
+    let (base, size) = problem.window(after);
+    let mut all = Vec::new();
+    for write in &after.writes {
+        let terms = &mut problem.terms;
+        let [was, is] = [&run.entry, after].map(|state| state.load(terms, facts, write.index));
+        let same = terms.eq(was, is);
+        let offset = terms.sub(write.index, base);
+        let (of_traps, guests) = (terms.ult(write.index, least), terms.ult(offset, size));
+        let others = terms.or(of_traps, guests);
+        let spoils = terms.and(write.guard, others);
+        all.push(terms.implies(spoils, same));
+    }
+    all
+}
+
+/// Whether a concrete machine has not halted.
+fn has_not_halted(replay: &Replay<'_>, state: &Concrete) -> bool {
+    replay.isa().halted.as_ref().is_none_or(|halted| !interp::value(halted, state).is_true())
+}
+
+/// Whether a concrete step changes neither the cells that traps use nor the window that it leads to.
+fn storage_left(isa: &Isa, before: &Concrete, after: &Concrete) -> bool {
+    let (base, size) = window(isa, after);
+    let spared = |cell: u128| {
+        cell >= isa.least_cells() && !(base..base.saturating_add(size)).contains(&cell)
+    };
+    let mut cells = before.storage.keys().chain(after.storage.keys());
+    cells.all(|cell| spared(*cell) || before.load(*cell) == after.load(*cell))
 }
 
 /// The components of the mapping, with the least value that each has for a guest whose window is not empty and
@@ -180,7 +250,8 @@ pub(crate) fn ask_set(
     let other = problem.terms.not(before);
     let after = kept_in(problem, &run.transition.after, &[kept]);
     let [was, is] = [&run.entry, &run.transition.after].map(|state| kept_in(problem, state, held));
-    let goal = problem.terms.all([run.transition.completes, other, after, was, is]);
+    let on = runs_on(problem, &run.transition.after);
+    let goal = problem.terms.all([run.transition.completes, other, after, was, is, on]);
     asked(problem, run, goal)
 }
 
@@ -206,7 +277,7 @@ pub(crate) fn ask_trap(
     asked(problem, run, goal)
 }
 
-fn has(state: &Concrete, kept: &[(Part, u128)]) -> bool {
+pub(super) fn has(state: &Concrete, kept: &[(Part, u128)]) -> bool {
     kept.iter().all(|(part, value)| state.part(*part) == *value)
 }
 
@@ -217,23 +288,37 @@ pub(super) fn step<'r>(
 ) -> Option<(&'r Concrete, &'r Concrete)> {
     let [side] = replay.sides.as_slice() else { return None };
     let inside = |part| from.admits(replay.pair(), side.before.part(part));
-    let inside = replay.isa().mode.is_none_or(inside);
+    let inside = replay.isa().mode.is_none_or(inside)
+        && (from != VirtualMode::Supervisor || has(&side.before, replay.setting.fixed));
     Some((&side.before, side.after(replay.isa(), false)?)).filter(|_| inside)
+}
+
+fn has_user_mode(replay: &Replay<'_>, state: &Concrete) -> bool {
+    replay.isa().mode.is_none_or(|part| state.part(part) == replay.pair().user.1)
+}
+
+/// Whether the step of a concrete state enters the user mode of the pair.
+pub(crate) fn enter_shown_by(replay: &Replay<'_>) -> bool {
+    step(replay, VirtualMode::Supervisor).is_some_and(|(_, after)| has_user_mode(replay, after))
 }
 
 /// Whether the step of a concrete state launches a guest.
 pub(crate) fn launch_shown_by(replay: &Replay<'_>, launching: Launching<'_>) -> bool {
-    let user = replay.pair().user.1;
-    let in_user = |state: &Concrete| replay.isa().mode.is_none_or(|part| state.part(part) == user);
     let is_image = |state: &Concrete| {
         deprivileged(replay.isa(), replay.pair(), state).registers == state.registers
     };
     let is_placed =
         |state: &Concrete| mapping(replay.isa()).all(|(part, least)| state.part(part) >= least);
+    let is_left = |before: &Concrete, after: &Concrete| {
+        has_not_halted(replay, after)
+            && has(after, replay.setting.vectors)
+            && storage_left(replay.isa(), before, after)
+    };
     step(replay, VirtualMode::Supervisor).is_some_and(|(before, after)| {
         has(before, launching.kept)
             && has(after, launching.kept)
-            && in_user(after)
+            && (!launching.leaves || is_left(before, after))
+            && has_user_mode(replay, after)
             && (!launching.image || is_image(after))
             && (!launching.placed || is_placed(after))
     })
@@ -264,7 +349,11 @@ pub(crate) fn set_by_deprivileging(setting: Setting<'_>, class: &Class) -> Vec<(
 /// Whether the step of a concrete state sets these bits and leaves those that are held.
 pub(crate) fn set_shown_by(replay: &Replay<'_>, kept: (Part, u128), held: &[(Part, u128)]) -> bool {
     step(replay, VirtualMode::Supervisor).is_some_and(|(before, after)| {
-        !has(before, &[kept]) && has(after, &[kept]) && has(before, held) && has(after, held)
+        !has(before, &[kept])
+            && has(after, &[kept])
+            && has(before, held)
+            && has(after, held)
+            && has_not_halted(replay, after)
     })
 }
 

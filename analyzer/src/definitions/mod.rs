@@ -11,6 +11,7 @@ pub(crate) mod dispatch;
 pub(crate) mod entry;
 pub(crate) mod extent;
 pub(crate) mod fetch;
+pub(crate) mod fixed;
 #[cfg(test)]
 mod identity;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The setting of every question: a machine, one de-privileging pair, a reading of the definitions.
 
-use model::isa::{Isa, Pair, Profile, TrapId};
+use model::isa::{Isa, Pair, Part, Profile, TrapId};
 use model::property::Property;
 use model::theorem::Theorem;
 
@@ -17,6 +17,11 @@ pub(crate) struct Setting<'i> {
     pub(crate) steady: bool,
     /// Traps that never lead to a monitor: see [`crate::definitions::entry`].
     pub(crate) strays: &'i [TrapId],
+    /// Components of the monitor's that decide where traps lead, with values at which they lead to it: what a
+    /// guest is launched with.
+    pub(crate) vectors: &'i [(Part, u128)],
+    /// Components that stay as a reset leaves them: see [`crate::definitions::fixed`].
+    pub(crate) fixed: &'i [(Part, u128)],
     /// Definitions that speak of no state in a mode: their answer is vacuous.
     pub(crate) empty: &'i [(Property, VirtualMode)],
 }
@@ -25,7 +30,7 @@ impl<'i> Setting<'i> {
     /// The setting before anything is known about the pair.
     pub(crate) fn new(isa: &'i Isa, pair: &'i Pair, profile: Profile) -> Self {
         let steady = pair.deprivilege.statements.is_empty();
-        Self { isa, pair, profile, steady, strays: &[], empty: &[] }
+        Self { isa, pair, profile, steady, strays: &[], vectors: &[], fixed: &[], empty: &[] }
     }
 
     /// The profile is `literal`.

@@ -178,14 +178,26 @@ fn given(inquiry: &mut Inquiry<'_>, trap: TrapId) -> Known {
     }
 }
 
-/// Whether the traps that lead to the monitor still can where it keeps bits of its own at fixed values.
-pub(crate) fn lead_keeping(context: Context<'_>, entries: &Entries, kept: &[(Part, u128)]) -> bool {
+/// One choice of the monitor's, as far as it matters, under which the traps that lead to it still do where bits of its
+/// own are at these values, if one is known.
+pub(crate) fn lead_keeping(
+    context: Context<'_>,
+    entries: &Entries,
+    kept: &[(Part, u128)],
+) -> Option<Assignment> {
     let setting = context.setting;
-    let Some(class) = setting.isa.classes.first().filter(|_| !kept.is_empty()) else { return true };
+    let Some(class) = setting.isa.classes.first().filter(|_| !kept.is_empty()) else {
+        return Some(entries.choice.clone());
+    };
     let mut inquiry = Inquiry::new(context, class);
     let name = format!("keeping {}", choice::words(setting.isa, kept));
-    let found = enters(&mut inquiry, &name, &entries.of(Answer::Yes), kept);
-    found.is_witnessed()
+    match enters(&mut inquiry, &name, &entries.of(Answer::Yes), kept) {
+        Existence::Witnessed(witness) => {
+            let known = &witness.before[0];
+            Some(entries.choice.iter().map(|(part, _)| (*part, known.part(*part))).collect())
+        }
+        Existence::Absent(_) | Existence::Unknown(_) => None,
+    }
 }
 
 fn enters(

@@ -39,27 +39,26 @@ pub(crate) fn judge(context: Context<'_>, kept: &[(Part, u128)], entries: &Entri
     let isa = setting.isa;
     let mut it = Launch::default();
     let image = !setting.pair.deprivilege.statements.is_empty();
-    let launch = |kept: &[(Part, u128)], image: bool, placed: bool| {
-        launches(context, Launching { kept, image, placed }, &entering(setting))
-    };
+    let whole = Launching { kept, image, placed: true, leaves: true };
+    let launch = |context: Context<'_>, launching| launches(context, launching, &entering(setting));
     let (user, with) = (&setting.pair.user.0, with(setting, kept));
     let keeping =
         if kept.is_empty() { String::new() } else { format!("{with} before it and behind it") };
     let as_image = if image { ", as `deprivilege:` leaves it" } else { "" };
-    let mut lacks = "";
-    let mut found = launch(kept, image, true);
+    let mut lacks = String::new();
+    let mut found = launch(context, whole);
     // What the instructions that are listed are not known to do at all, others may.
     let plain = !image && kept.is_empty();
     let fragment = match found {
         Answer::Yes => false,
         Answer::Undecided if plain => true,
-        _ => launch(&[], false, false) == Answer::No,
+        _ => enters(context) == Answer::No,
     };
     if fragment {
         it.assumed.push(format!("the monitor can enter {user}{UNLISTED}"));
         found = Answer::Yes;
-    } else if found != Answer::Yes && launch(kept, image, false) == Answer::Yes {
-        lacks = ", with a mapping beyond the monitor's own cells";
+    } else if found != Answer::Yes {
+        lacks = lacking(context, whole);
     }
     it.known = found == Answer::Yes && !fragment;
     it.note(
@@ -188,15 +187,59 @@ fn in_turn(
     }
 }
 
+/// Whether some instruction enters user mode at all.
+fn enters(context: Context<'_>) -> Answer {
+    let context = with_fixed(context, &[]);
+    some(context, &entering(context.setting), &|inquiry| {
+        inquiry.ask(&Question {
+            name: "launch/enters".into(),
+            ask: &|problem| launch::ask_enter(problem, context.setting),
+            shows: &launch::enter_shown_by,
+        })
+    })
+}
+
+/// The same, where other components are taken to be fixed.
+fn with_fixed<'c>(context: Context<'c>, fixed: &'c [(Part, u128)]) -> Context<'c> {
+    Context { setting: Setting { fixed, ..context.setting }, ..context }
+}
+
+/// What keeps instructions from launching guests, in words; nothing where that is the bits that are kept.
+fn lacking(context: Context<'_>, whole: Launching<'_>) -> String {
+    let setting = context.setting;
+    let launches = |fixed: &[(Part, u128)], launching: Launching<'_>| {
+        let context = with_fixed(context, fixed);
+        launches(context, launching, &entering(setting)) == Answer::Yes
+    };
+    if launches(setting.fixed, Launching { leaves: false, ..whole }) {
+        ", and neither halts nor changes where traps lead or the guest's storage".into()
+    } else if launches(setting.fixed, Launching { placed: false, ..whole }) {
+        ", with a mapping beyond the monitor's own cells".into()
+    } else if !setting.fixed.is_empty() && launches(&[], whole) {
+        let mut one_by_one = setting.fixed.iter().map(std::slice::from_ref);
+        let alone = one_by_one.find(|one| !launches(one, whole));
+        let words = choice::words(setting.isa, alone.unwrap_or(setting.fixed));
+        format!(" while {words}, as a reset leaves it for good")
+    } else {
+        String::new()
+    }
+}
+
 /// Whether one of these classes launches a guest.
 fn launches(context: Context<'_>, launching: Launching<'_>, classes: &[usize]) -> Answer {
     let setting = context.setting;
     let with = with(setting, launching.kept);
     let image_of = if launching.image { "/image" } else { "" };
     let placed = if launching.placed { "/placed" } else { "" };
+    let leaves = if launching.leaves { "/leaves" } else { "" };
+    let fixed = match setting.fixed {
+        [] => String::new(),
+        [one] => format!("/{}", choice::words(setting.isa, &[*one])),
+        [..] => "/fixed".into(),
+    };
     some(context, classes, &|inquiry| {
         inquiry.ask(&Question {
-            name: format!("launch{image_of}{placed}{with}"),
+            name: format!("launch{image_of}{placed}{leaves}{with}{fixed}"),
             ask: &|problem| launch::ask_launch(problem, setting, launching),
             shows: &|replay| launch::launch_shown_by(replay, launching),
         })
@@ -220,7 +263,7 @@ pub(crate) fn resumes(
 ) -> [Vec<Component>; 2] {
     let setting = context.setting;
     let image = !setting.pair.deprivilege.statements.is_empty();
-    let launching = Launching { kept, image, placed: false };
+    let launching = Launching { kept, image, placed: false, leaves: true };
     let by = entering(setting)
         .into_iter()
         .filter(|class| launches(context, launching, &[*class]) == Answer::Yes)
@@ -343,7 +386,7 @@ fn vectors(context: Context<'_>, kept: &[(Part, u128)], entries: &Entries) -> Op
     let isa = setting.isa;
     let reset = interp::run_plain(&isa.reset, &State::zero(isa, isa.storage.cells));
     let mut fixed = kept.to_vec();
-    for bits in &entries.choice {
+    for bits in setting.vectors.iter().filter(|bits| !setting.fixed.contains(bits)) {
         let is_set = |bits: (Part, u128)| settable(context, bits, kept) == Answer::Yes;
         let after_reset = (bits.0, reset.part(bits.0));
         if kept.iter().any(|known| choice::covers(*known, *bits)) || is_set(*bits) {
@@ -357,7 +400,7 @@ fn vectors(context: Context<'_>, kept: &[(Part, u128)], entries: &Entries) -> Op
         }
         fixed.push(after_reset);
     }
-    if fixed.len() > kept.len() && !entries::lead_keeping(context, entries, &fixed) {
+    if fixed.len() > kept.len() && entries::lead_keeping(context, entries, &fixed).is_none() {
         let words = choice::words(isa, &fixed[kept.len()..]);
         return Some(format!(
             "with {words}, as after a reset, it is not known that all traps lead to the monitor"
@@ -413,7 +456,7 @@ fn sets(context: Context<'_>, bits: (Part, u128), held: &[(Part, u128)]) -> Answ
 }
 
 /// The classes that write one of these registers, by index.
-fn writing(setting: Setting<'_>, registers: &[RegisterId]) -> Vec<usize> {
+pub(super) fn writing(setting: Setting<'_>, registers: &[RegisterId]) -> Vec<usize> {
     let classes = setting.isa.classes.iter().enumerate();
     let writes = |class: &Class| registers.iter().any(|id| writes(&class.body.statements, *id));
     classes.filter(|(_, class)| writes(class)).map(|(index, _)| index).collect()

@@ -7,6 +7,7 @@ pub(crate) mod collision;
 pub(crate) mod counterexample;
 pub(crate) mod diagram;
 pub(crate) mod entries;
+mod fixed;
 pub(crate) mod guest;
 mod launch;
 pub(crate) mod save;
@@ -25,7 +26,7 @@ use crate::prove::context::{Context, Tally};
 use crate::prove::counts::Counts;
 use crate::prove::question::Backend;
 use crate::prove::setting::Setting;
-use choice::Choice;
+use choice::{Assignment, Choice};
 use classify::Classification;
 use diagram::Diagram;
 use entries::Entries;
@@ -39,6 +40,8 @@ pub(crate) struct Judged<'i> {
     pub(crate) entries: Entries,
     /// Traps that never lead to a monitor.
     strays: Vec<TrapId>,
+    /// Components that stay as a reset leaves them.
+    fixed: Assignment,
     /// Definitions that speak of no state in a mode.
     empty: Vec<(Property, VirtualMode)>,
     /// By class, in specification order.
@@ -59,8 +62,8 @@ impl<'i> Judged<'i> {
     where
         'i: 's,
     {
-        let Self { pair, steady, strays, empty, .. } = self;
-        Setting { isa, pair, profile, steady: *steady, strays, empty }
+        let Self { pair, steady, strays, fixed, empty, .. } = self;
+        Setting { isa, pair, profile, steady: *steady, strays, vectors: &[], fixed, empty }
     }
 }
 
@@ -80,6 +83,8 @@ pub(crate) fn judge<'i>(
     let entries = entries::judge(within(setting));
     let strays = entries.strays();
     let setting = Setting { strays: &strays, ..setting };
+    let fixed = fixed::judge(within(setting));
+    let setting = Setting { fixed: &fixed, ..setting };
     let empty = assumptions::empty(within(setting));
     let context = within(Setting { empty: &empty, ..setting });
     let all: Vec<Classification> = isa
@@ -99,7 +104,7 @@ pub(crate) fn judge<'i>(
     let (monitors, diagram) = theorem::monitors(context, found, &chosen);
     let saving = monitors.iter().find(|it| it.verdict == Verdict::Holds).map(|it| {
         let kept = it.launches.then_some(it.keeps.as_slice());
-        save::judge(context, kept)
+        save::judge(it.launching(context), kept)
     });
     let recursive = theorem::recursive(&all, &monitors[0], saving);
     let counts = tally.counts();
@@ -108,6 +113,7 @@ pub(crate) fn judge<'i>(
         steady,
         entries,
         strays,
+        fixed,
         empty,
         all,
         assumed,

@@ -78,6 +78,8 @@ pub(crate) struct Judgement {
     pub(crate) losing: Vec<String>,
     /// An instruction is known that enters user mode.
     pub(crate) launches: bool,
+    /// Components that decide where traps lead, with values at which they lead to the monitor.
+    pub(crate) vectors: Assignment,
     /// What is assumed that the monitor can do to start a guest, in words.
     pub(crate) launch_assumed: Vec<String>,
     /// What stands in the way of a verdict.
@@ -212,6 +214,7 @@ fn by_squares(
         watched,
         losing: Vec::new(),
         launches: false,
+        vectors: Assignment::new(),
         launch_assumed: Vec::new(),
         obstacles,
         lost: false,
@@ -226,17 +229,32 @@ impl Judgement {
             return;
         }
         self.keep(entries);
-        if !entries::lead_keeping(context, entries, &self.keeps) {
-            let kept = choice::words(context.setting.isa, &self.keeps);
-            self.take_back(format!(
-                "with {kept} kept it is not known that all traps lead to the monitor"
-            ));
-            return;
+        let setting = context.setting;
+        let fixed = setting
+            .fixed
+            .iter()
+            .filter(|(part, _)| entries.choice.iter().any(|(relevant, _)| relevant == part));
+        let fixed: Assignment = fixed.copied().collect();
+        let for_good = [&self.keeps[..], &fixed].concat();
+        for bits in [self.keeps.clone(), for_good] {
+            let Some(choice) = entries::lead_keeping(context, entries, &bits) else {
+                let words = choice::words(setting.isa, &bits);
+                self.take_back(format!(
+                    "with {words} for good it is not known that all traps lead to the monitor"
+                ));
+                return;
+            };
+            self.vectors = choice;
         }
-        let launch = launch::judge(context, &self.keeps, entries);
+        let launch = launch::judge(self.launching(context), &self.keeps, entries);
         self.launches = launch.known;
         self.launch_assumed = launch.assumed;
         launch.obstacles.into_iter().for_each(|obstacle| self.take_back(obstacle));
+    }
+
+    /// The context of questions about launching a guest.
+    pub(crate) fn launching<'c>(&'c self, context: Context<'c>) -> Context<'c> {
+        Context { setting: Setting { vectors: &self.vectors, ..context.setting }, ..context }
     }
 
     /// Takes *refuted* back where the map is not known to place guests as it should: squares of a map that places
@@ -830,6 +848,7 @@ mod tests {
             watched: Vec::new(),
             losing: Vec::new(),
             launches: false,
+            vectors: Vec::new(),
             launch_assumed: Vec::new(),
             obstacles: Vec::new(),
             lost: false,

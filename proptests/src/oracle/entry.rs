@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::interp::{self, Place, run_plain};
-use model::isa::{Kind, Part, RegisterId, Role, Slice, TrapId};
+use model::isa::{Body, Kind, Pair, Part, RegisterId, Role, Slice, TrapId};
 use model::map::window;
 use model::state::State;
 
@@ -114,6 +114,32 @@ pub(super) fn changes(
             Ok(false)
         };
         exists(&mut World::new(), &question)
+    })
+}
+
+/// Whether some state in a mode, with bits at their values, answers a question with yes.
+pub(super) fn some_state(
+    case: &Case<'_>,
+    sizes: &[u128],
+    (mode, kept): (u128, &[(Part, u128)]),
+    question: &dyn Fn(&Half) -> Asked<bool>,
+) -> bool {
+    let pair =
+        Pair { user: (String::new(), mode), deprivilege: Body::default(), ..case.pair.clone() };
+    let (operands, choices) = (case.operands.clone(), case.choices.clone());
+    let case = Case { pair: &pair, operands, choices, ..*case };
+    sizes.iter().any(|&cells| {
+        let scene = Scene { case: &case, cells, first: cells, kept: &[], fetches: false };
+        exists(&mut World::new(), &|world| {
+            let Some(half) = scene.state(Owner::First, world)? else { return Ok(false) };
+            for (part, value) in kept {
+                half.need(Place::Register(part.register, 0))?;
+                if half.state.part(*part) != *value {
+                    return Ok(false);
+                }
+            }
+            question(&half)
+        })
     })
 }
 

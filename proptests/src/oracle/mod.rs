@@ -13,6 +13,7 @@
 //! components that the definition wants equal. What the definition leaves free has an owner.
 
 mod entry;
+mod fixed;
 mod save;
 mod square;
 mod theorem;
@@ -24,6 +25,7 @@ use model::interp::{Outcome, operand_condition};
 use model::isa::{Class, Isa, Kind, Pair, Part, Profile, Role, Slice, TrapId};
 use model::map::{Partition, VmMap};
 
+pub use fixed::fixed;
 pub use save::unsaved;
 pub use theorem::{Judged, Judgement, Kept, astray, strays};
 

@@ -16,7 +16,9 @@ use model::theorem::Theorem;
 
 use super::square::Square;
 use super::two::{Sharing, Two};
-use super::world::{Asked, Case, World, commits, is_chosen, registers_read, registers_written};
+use super::world::{
+    Asked, Case, World, commits, is_chosen, read_by_traps, registers_read, registers_written,
+};
 use super::{Findings, Judge, Privileged, Squares, cases, either, entry, sizes, virtual_modes};
 
 /// Bits of the monitor's own, and the values it keeps them at.
@@ -91,6 +93,8 @@ pub struct Judged<'c> {
     pub strays: &'c [TrapId],
     /// By class.
     pub all: &'c [Findings],
+    /// What a reset fixes for good: see [`super::fixed`].
+    pub fixed: Kept,
 }
 
 impl Judged<'_> {
@@ -347,21 +351,55 @@ impl Judged<'_> {
         let mapping = mapping.map(|(part, least)| part.map(|part| (part, least)));
         let parts = kept.iter().map(|(part, _)| part.register);
         let parts = parts.chain(mapping.iter().flatten().map(|(part, _)| part.register));
+        let parts = parts.chain(self.fixed.iter().map(|(part, _)| part.register));
+        let mut halting = BTreeSet::new();
+        isa.halted.iter().for_each(|halted| halted.registers(&mut halting));
+        // Where traps lead is decided by what the sequences read.
+        let vectors = self.vectors();
+        let parts = parts.chain(halting).chain(vectors.iter().map(|part| part.register));
         let registers: Vec<_> = parts.map(|id| (id, 0)).chain([(register, index)]).collect();
+        let entering = self.entering();
         // What the architecture leaves open is not to be relied on.
         self.steps(false, &[isa.mode], self.pair.supervisor.1, &|two, world| {
-            two.leads_to(
-                &registers,
-                &|before, after| {
-                    let has = |state: &State| kept.iter().all(|(p, v)| state.part(*p) == *v);
-                    let there = isa.mode.is_none_or(|mode| after.part(mode) == self.pair.user.1);
-                    let beyond =
-                        mapping.iter().flatten().all(|(part, least)| after.part(*part) >= *least);
-                    has(before) && has(after) && there && (!placed || beyond) && wanted(after)
-                },
-                world,
-            )
+            let started = |before: &State, after: &State| {
+                let has = |state: &State, kept: &[(Part, u128)]| {
+                    kept.iter().all(|(p, v)| state.part(*p) == *v)
+                };
+                let there = isa.mode.is_none_or(|mode| after.part(mode) == self.pair.user.1);
+                let beyond =
+                    mapping.iter().flatten().all(|(part, least)| after.part(*part) >= *least);
+                let on = isa.halted.as_ref().is_none_or(|it| !interp::value(it, after).is_true());
+                let at: Kept = vectors.iter().map(|part| (*part, after.part(*part))).collect();
+                has(before, kept)
+                    && has(after, kept)
+                    && has(before, &self.fixed)
+                    && there
+                    && (!placed || beyond)
+                    && wanted(after)
+                    && on
+                    && (at.is_empty() || lead(isa, self.pair, &entering, &at))
+            };
+            two.launches(&registers, &started, world)
         })
+    }
+
+    /// The components of the monitor's that the sequences of traps and the address function read.
+    fn vectors(&self) -> Vec<Part> {
+        let mut read = read_by_traps(self.isa);
+        self.isa.halted.iter().for_each(|halted| {
+            let mut halting = BTreeSet::new();
+            halted.registers(&mut halting);
+            read.retain(|id| !halting.contains(id));
+        });
+        let mut all = Vec::new();
+        for (id, register) in
+            self.isa.register_ids().filter(|(id, r)| r.count.is_none() && read.contains(id))
+        {
+            for slice in register.slices.iter().filter(|s| is_chosen(s)) {
+                all.push(Part { register: id, low: slice.low, width: slice.width });
+            }
+        }
+        all
     }
 
     /// The chosen components of which a guest has lost something when it goes on, as register and index: some bit
@@ -403,8 +441,13 @@ impl Judged<'_> {
 
     /// Whether an instruction is known that enters user mode at all.
     pub fn starts(&self) -> bool {
-        let any = (RegisterId(0), 0);
-        self.enters(&[], false, any, &|_| true)
+        let supervisor = self.pair.supervisor.1;
+        self.steps(false, &[self.isa.mode], supervisor, &|two, world| {
+            let there = |_: &State, after: &State| {
+                self.isa.mode.is_none_or(|mode| after.part(mode) == self.pair.user.1)
+            };
+            two.leads_to(&[], &there, world)
+        })
     }
 
     /// Whether a guest can be started with bits kept, beyond the monitor's own cells and where it was, and the bits can

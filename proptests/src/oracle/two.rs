@@ -9,7 +9,7 @@ use model::state::State;
 
 use super::world::{
     Asked, Case, Free, Half, Lacks, Owner, Run, World, all_slices, arguments, bits, cells,
-    is_mode_or_r, is_monitors, is_the_mode, is_visible, registers, set_bits,
+    is_mode_or_r, is_monitors, is_the_mode, is_visible, registers, set_bits, window_registers,
 };
 
 /// Where a state ends.
@@ -375,6 +375,44 @@ impl Two<'_> {
         }
         let run = self.case.run(&half, false)?;
         Ok(matches!(&run.outcome, Outcome::Step(after) if broken(after)))
+    }
+
+    /// The first state, if both are admitted.
+    pub(super) fn first(&self, world: &World) -> Asked<Option<Half>> {
+        Ok(self.states(world)?.map(|[first, _]| first))
+    }
+
+    /// The step leads from a state to another that are as wanted, which these registers decide beside the mode, and
+    /// changes neither the cells that traps use nor the window that it leads to.
+    pub(super) fn launches(
+        &self,
+        registers: &[(RegisterId, u32)],
+        wanted: &dyn Fn(&State, &State) -> bool,
+        world: &World,
+    ) -> Asked<bool> {
+        let isa = self.case.isa;
+        let Some(half) = self.first(world)? else { return Ok(false) };
+        let run = self.case.run(&half, false)?;
+        let Outcome::Step(after) = &run.outcome else { return Ok(false) };
+        let of_window = window_registers(isa);
+        for (register, index) in
+            registers.iter().copied().chain(of_window.iter().map(|it| (*it, 0)))
+        {
+            half.need(Place::Register(register, index.into()))?;
+        }
+        if !wanted(&half.state, after) {
+            return Ok(false);
+        }
+        let (base, size) = window(isa, after);
+        for cell in cells(&run.written) {
+            half.need(Place::Cell(cell))?;
+            let guests = base <= cell && cell - base < size;
+            let changed = half.state.load(cell) != after.load(cell);
+            if changed && (guests || cell < isa.least_cells()) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The step leads from a state to another that are as wanted, which these registers decide beside the mode.

@@ -271,6 +271,19 @@ pub(super) fn trap_written(isa: &Isa) -> BTreeSet<RegisterId> {
     written
 }
 
+/// The registers that decide where traps lead, as far as it can be seen from the text: what the sequences, the address
+/// function and fetching read.
+pub(super) fn read_by_traps(isa: &Isa) -> BTreeSet<RegisterId> {
+    let (mut written, mut read) = (BTreeSet::new(), window_registers(isa));
+    for trap in &isa.traps {
+        used_by(&trap.sequence.statements, &mut written, &mut read);
+    }
+    for fetch in &isa.all_fetches {
+        used_by(&fetch.body.statements, &mut written, &mut read);
+    }
+    read
+}
+
 /// The registers that assumptions or the de-privileging map tie to each other.
 fn tied(isa: &Isa, pair: &Pair) -> BTreeSet<RegisterId> {
     let (mut written, mut read) = (BTreeSet::new(), BTreeSet::new());

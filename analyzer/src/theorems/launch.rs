@@ -51,7 +51,7 @@ pub(crate) fn judge(context: Context<'_>, kept: &[(Part, u128)], entries: &Entri
     let plain = !image && kept.is_empty();
     let fragment = match found {
         Answer::Yes => false,
-        Answer::Undecided if plain => true,
+        Answer::Undecided if plain => enters(context) != Answer::Yes,
         _ => enters(context) == Answer::No,
     };
     if fragment {

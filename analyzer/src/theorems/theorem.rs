@@ -6,7 +6,7 @@
 //! instruction confined, and assumptions that guests keep or that the monitor can watch. *Refuted* needs
 //! replayed states that break squares under every choice of the monitor's own bits (P&G sections 4 to 6).
 
-use model::isa::{Isa, Premise, Profile, Verdict};
+use model::isa::{Isa, Part, Premise, Profile, Verdict};
 use model::property::Property;
 use model::theorem::Theorem;
 use rayon::prelude::*;
@@ -236,11 +236,13 @@ impl Judgement {
             .filter(|(part, _)| entries.choice.iter().any(|(relevant, _)| relevant == part));
         let fixed: Assignment = fixed.copied().collect();
         let for_good = [&self.keeps[..], &fixed].concat();
-        for bits in [self.keeps.clone(), for_good] {
+        let words = |bits: &[(Part, u128)]| choice::words(setting.isa, bits);
+        let kept = format!("with {} kept", words(&self.keeps));
+        let fixed = format!("with {}, as a reset leaves it for good,", words(&fixed));
+        for (bits, with) in [(self.keeps.clone(), kept), (for_good, fixed)] {
             let Some(choice) = entries::lead_keeping(context, entries, &bits) else {
-                let words = choice::words(setting.isa, &bits);
                 self.take_back(format!(
-                    "with {words} for good it is not known that all traps lead to the monitor"
+                    "{with} it is not known that all traps lead to the monitor"
                 ));
                 return;
             };

@@ -52,6 +52,8 @@ pub struct Isa {
     pub name: String,
     /// One line about the machine.
     pub title: String,
+    /// The year in which it appeared.
+    pub year: Option<u32>,
     /// Where its behaviour is documented.
     pub sources: Vec<String>,
     /// What is idealised or left out.

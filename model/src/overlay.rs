@@ -142,6 +142,7 @@ fn apply(base: Spec, overlay: Spec) -> Result<Spec, Vec<Diagnostic>> {
         pgisa: overlay.pgisa,
         isa: overlay.isa,
         title: overlay.title.or(base.title),
+        year: overlay.year.or(base.year),
         extends: overlay.extends,
         sources: added(base.sources, overlay.sources),
         notes: added(base.notes, overlay.notes),

@@ -260,6 +260,8 @@ record! {
         isa "isa": Sp<String>,
         /// One line about the machine.
         title "title": String,
+        /// The year in which the machine appeared.
+        year "year": Sp<u128>,
         /// File this specification overlays.
         extends "extends": Sp<String>,
         /// Where the behaviour is documented.

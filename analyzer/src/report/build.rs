@@ -66,6 +66,7 @@ pub(crate) fn report(
         schema: SCHEMA,
         isa: isa.name.clone(),
         title: isa.title.clone(),
+        year: isa.year,
         profile,
         pairs,
         assumptions: found.first().map_or_else(Vec::new, |it| {

@@ -1,5 +1,6 @@
 //! The report: plain data, the same for every format. Its JSON keys are a contract.
 
+pub mod atlas;
 pub(crate) mod build;
 mod diagram;
 pub(crate) mod expectations;
@@ -35,6 +36,9 @@ pub struct Report {
     pub isa: String,
     /// One line about the machine.
     pub title: String,
+    /// The year in which it appeared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub year: Option<u32>,
     /// The reading of the definitions.
     #[serde(serialize_with = "word_of_profile")]
     pub profile: Profile,

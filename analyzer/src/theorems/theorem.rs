@@ -446,9 +446,13 @@ pub(crate) fn names(isa: &Isa, indices: &[usize]) -> Vec<String> {
 
 /// A list of names, cut after a few.
 pub(crate) fn brief<S: std::borrow::Borrow<str>>(names: &[S]) -> String {
-    const SHOWN: usize = 6;
-    let list = names[..names.len().min(SHOWN)].join(", ");
-    match names.len().checked_sub(SHOWN) {
+    cut(names, 6)
+}
+
+/// A list of names, cut after so many.
+pub(crate) fn cut<S: std::borrow::Borrow<str>>(names: &[S], shown: usize) -> String {
+    let list = names[..names.len().min(shown)].join(", ");
+    match names.len().checked_sub(shown) {
         Some(more) if more > 0 => format!("{list} and {more} more"),
         _ => list,
     }

@@ -89,6 +89,7 @@ impl Checker<'_> {
         let isa = Isa {
             name: self.spec.isa.as_ref()?.it.clone(),
             title: self.spec.title.clone().unwrap_or_default(),
+            year: self.year(),
             sources: self.spec.sources.clone().unwrap_or_default().0,
             notes: self.spec.notes.clone().unwrap_or_default().0,
             endian: env.endian,
@@ -117,6 +118,16 @@ impl Checker<'_> {
             self.sequences(&isa);
         }
         Some(isa)
+    }
+
+    fn year(&mut self) -> Option<u32> {
+        let year = self.spec.year.as_ref()?;
+        let sensible = u32::try_from(year.it).ok().filter(|it| (1940..=2200).contains(it));
+        if sensible.is_none() {
+            let message = format!("{} is not the year of a machine", year.it);
+            self.error("K036", year.span, message, "a number like 1971");
+        }
+        sensible
     }
 
     /// Everything that texts may name; nothing is lowered before it is complete.

@@ -26,6 +26,7 @@ Examples:
   analyze repair isa-specs/m68000.yaml         what must trap so that the theorems hold
   analyze prove isa-specs/g3.yaml --certificate g3-certificate
   analyze verify g3-certificate isa-specs/g3.yaml
+  analyze list                                 all machines, a line for each pair of modes
   analyze schema > specification.schema.json   completion for editors
 
 Exit codes: 0 all expectations hold, 1 one fails, 2 could not run, 3 undecided
@@ -52,6 +53,8 @@ pub(crate) enum Command {
     Prove(Prove),
     /// Check a certificate against a specification, trusting neither solver nor prover.
     Verify(Verify),
+    /// Print machines side by side: year, verdicts, offending instructions.
+    List(List),
     /// Print the definitions the answers refer to.
     Definitions,
     /// Print the JSON Schema of the specification language.
@@ -108,6 +111,35 @@ fn emit(value: &str) -> Result<Emit, String> {
         Some(("guest", file)) => Ok(Emit::Guest(file.into())),
         _ => Err("it reads smt2=DIR, classification=FILE or guest=FILE".into()),
     }
+}
+
+const LIST: &str = "\
+Examples:
+  analyze list                                 the machines in the folder isa-specs
+  analyze list isa-specs/m68000.yaml isa-specs/m68010.yaml
+  analyze list --format markdown my-machines
+
+Exit codes: 0 every machine is listed, whatever its verdict; 2 one could not be read";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = LIST)]
+pub(crate) struct List {
+    /// Specifications in YAML, or folders of them.
+    #[arg(value_name = "SPEC", default_value = "isa-specs")]
+    pub(crate) specs: Vec<String>,
+    /// How to print the table.
+    #[arg(long, default_value = "text")]
+    pub(crate) format: ListFormat,
+    /// Reading of the definitions.
+    #[arg(long, default_value = "refined", value_parser = one_profile())]
+    pub(crate) profile: Profile,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    Text,
+    Markdown,
+    Json,
 }
 
 const PROVE: &str = "\

@@ -4,6 +4,7 @@ mod arguments;
 mod certificates;
 mod check;
 mod explain;
+mod list;
 mod repair;
 mod terminal;
 
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         }),
         Command::Prove(prove) => certificates::prove(&prove),
         Command::Verify(verify) => certificates::verify(&verify),
+        Command::List(list) => list::run(&list),
         Command::Definitions => print(&analyzer::definitions_text()),
         Command::Schema => print(&format!("{:#}\n", model::spec::json_schema())),
         Command::Completions { shell } => {
@@ -70,6 +72,7 @@ fn with_default_command(mut arguments: Vec<String>) -> Vec<String> {
         "repair",
         "prove",
         "verify",
+        "list",
         "definitions",
         "schema",
         "completions",

@@ -1,0 +1,76 @@
+//! `analyze list`.
+
+use std::io::Write;
+use std::path::Path;
+
+use analyzer::report::atlas;
+use analyzer::{Options, analyze};
+use model::diagnostic::Sources;
+
+use crate::arguments::{List, ListFormat};
+use crate::terminal::{Exit, load, print, progress};
+
+pub(crate) fn run(list: &List) -> Exit {
+    let mut exit = Exit::Fine;
+    let mut specs = Vec::new();
+    for place in &list.specs {
+        if !Path::new(place).is_dir() {
+            specs.push(place.clone());
+            continue;
+        }
+        match within(place) {
+            Ok(found) if found.is_empty() => {
+                let _ = writeln!(std::io::stderr(), "{place}: there is no specification in it");
+                exit = exit.worse(Exit::CouldNotRun);
+            }
+            Ok(found) => specs.extend(found),
+            Err(error) => {
+                let _ = writeln!(std::io::stderr(), "cannot list {place}: {error}");
+                exit = exit.worse(Exit::CouldNotRun);
+            }
+        }
+    }
+    let mut rows = Vec::new();
+    for spec in &specs {
+        if analyzer::stopped() {
+            let _ = writeln!(std::io::stderr(), "{spec}: interrupted, nothing was analyzed");
+            exit = exit.worse(Exit::Undecided);
+            continue;
+        }
+        let mut sources = Sources::default();
+        let Some(isa) = load(spec, &mut sources) else {
+            exit = exit.worse(Exit::CouldNotRun);
+            continue;
+        };
+        let options = Options { profile: list.profile, pair: None, timeout: None };
+        let report = analyze(&isa, &sources, options, &progress());
+        rows.extend(atlas::rows(&report));
+    }
+    // Oldest first; of one machine as its specification has them.
+    rows.sort_by(|a, b| (a.year, &a.isa).cmp(&(b.year, &b.isa)));
+    let text = match list.format {
+        ListFormat::Text => atlas::text(&rows),
+        ListFormat::Markdown => atlas::markdown(&rows),
+        ListFormat::Json => match serde_json::to_string_pretty(&rows) {
+            Ok(json) => json + "\n",
+            Err(error) => {
+                let _ = writeln!(std::io::stderr(), "cannot write the table: {error}");
+                return Exit::CouldNotRun;
+            }
+        },
+    };
+    exit.worse(print(&text))
+}
+
+/// The specifications in a folder, in order of their names.
+fn within(folder: &str) -> std::io::Result<Vec<String>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|it| it == "yaml") {
+            found.push(path.to_string_lossy().into_owned());
+        }
+    }
+    found.sort();
+    Ok(found)
+}

@@ -1,0 +1,120 @@
+//! The atlas: machines side by side, a line for each de-privileging pair.
+
+use std::fmt::Write as _;
+
+use model::isa::Verdict;
+use serde::Serialize;
+
+use super::text::on_condition;
+use super::{Report, TheoremReport};
+
+/// One pair of a machine.
+#[derive(Debug, Serialize)]
+pub struct Row {
+    /// Short name of the machine.
+    pub isa: String,
+    /// One line about it.
+    pub title: String,
+    /// The year in which it appeared.
+    pub year: Option<u32>,
+    /// `supervisor → user`; nothing on a machine without modes.
+    pub pair: Option<String>,
+    /// Decode classes.
+    pub instructions: u64,
+    /// The verdict on Theorem 1, with its conditions.
+    pub vmm: String,
+    /// The verdict on Theorem 3, with its conditions.
+    pub hvmm: String,
+    /// Instructions that are not privileged and break the premise of Theorem 1 or a square.
+    pub offending: Vec<String>,
+}
+
+/// The lines of one report.
+pub fn rows(report: &Report) -> Vec<Row> {
+    let row = |pair| Row {
+        isa: report.isa.clone(),
+        title: report.title.clone(),
+        year: report.year,
+        pair,
+        instructions: 0,
+        vmm: Verdict::NotApplicable.word().into(),
+        hvmm: Verdict::NotApplicable.word().into(),
+        offending: Vec::new(),
+    };
+    if report.pairs.is_empty() {
+        return vec![Row { instructions: report.summary.instructions, ..row(None) }];
+    }
+    let of_pair = |pair: &super::PairReport| {
+        let vmm = &pair.theorems.vmm;
+        let mut offending = vmm.offending.clone();
+        offending.extend(vmm.refuting.iter().filter(|it| !vmm.offending.contains(it)).cloned());
+        Row {
+            instructions: pair.instructions.len() as u64,
+            vmm: verdict(vmm),
+            hvmm: verdict(&pair.theorems.hvmm),
+            offending,
+            ..row(Some(format!("{} → {}", pair.supervisor, pair.user)))
+        }
+    };
+    report.pairs.iter().map(of_pair).collect()
+}
+
+fn verdict(theorem: &TheoremReport) -> String {
+    format!("{}{}", theorem.verdict.word(), on_condition(&theorem.conditions))
+}
+
+const HEADS: [&str; 7] = [
+    "machine",
+    "year",
+    "modes",
+    "instructions",
+    "Theorem 1",
+    "Theorem 3",
+    "sensitive and unprivileged",
+];
+
+fn cells(row: &Row, shown: usize) -> [String; 7] {
+    let list = crate::theorems::theorem::cut(&row.offending, shown);
+    let number = |n: u64| if n == 0 { String::new() } else { n.to_string() };
+    [
+        row.isa.clone(),
+        row.year.map_or_else(String::new, |year| year.to_string()),
+        row.pair.clone().unwrap_or_default(),
+        number(row.instructions),
+        row.vmm.clone(),
+        row.hvmm.clone(),
+        list,
+    ]
+}
+
+/// A table for terminals.
+pub fn text(rows: &[Row]) -> String {
+    const WIDEST: usize = 34;
+    let mut lines = vec![HEADS.map(String::from)];
+    lines.extend(rows.iter().map(|row| cells(row, 6)));
+    let width = |column: usize| {
+        lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0).min(WIDEST)
+    };
+    let widths: Vec<usize> = (0..HEADS.len()).map(width).collect();
+    let mut out = String::new();
+    for line in &lines {
+        let padded = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let joined = padded.collect::<Vec<String>>().join("  ");
+        let _ = writeln!(out, "{}", joined.trim_end());
+    }
+    out
+}
+
+/// A table in Markdown, with links to the specifications.
+pub fn markdown(rows: &[Row]) -> String {
+    let mut out = format!("| {} |\n|{}\n", HEADS.join(" | "), "---|".repeat(HEADS.len()));
+    for row in rows {
+        let mut cells = cells(row, usize::MAX);
+        cells[0] = format!("[`{0}`]({0}.yaml)", row.isa);
+        if !row.offending.is_empty() {
+            cells[6] = format!("{}: {}", row.offending.len(), cells[6]);
+        }
+        let _ = writeln!(out, "| {} |", cells.map(|cell| cell.replace('|', "\\|")).join(" | "));
+    }
+    out
+}

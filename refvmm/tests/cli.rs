@@ -569,6 +569,29 @@ fn what_nobody_specifies_is_undecided() {
 }
 
 #[test]
+fn single_steps_are_a_line_each() {
+    let lines = [
+        r#"{"class": "add", "operands": {"d": 1, "s": 2, "t": 3}, "registers": {"r": {"2": 5, "3": "0x10"}}}"#,
+        r#"{"registers": {"pc": 8, "mode": 1, "bound": 100}, "storage": {"8": "0x02200000"}}"#,
+        r#"{"registers": {"pc": 8, "mode": 1, "bound": 4}}"#,
+        r#"{"class": "ad"}"#,
+        r#"{"class": "add", "registers": {"r": {"8": 1}}}"#,
+    ];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_refvmm"))
+        .args(["eval", G3])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut input = child.stdin.take().expect("a pipe");
+    input.write_all(lines.join("\n").as_bytes()).expect("it reads");
+    drop(input);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(code(&output), 2);
+    insta::assert_snapshot!(stdout(&output));
+}
+
+#[test]
 fn an_entry_is_where_a_program_starts() {
     let guest =
         written("entry.s", ".entry there\n.org 8\n halt\nthere: li r1, 'x'\n out r1\n halt\n");

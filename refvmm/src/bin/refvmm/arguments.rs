@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Snapshot(Snapshot),
     /// Run guests from a snapshot, on any engine, under any monitor.
     Restore(Run),
+    /// Execute single instructions: states from standard input, a JSON object a line.
+    Eval(Eval),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -243,6 +245,30 @@ pub(crate) struct Step {
     /// Instruction to begin at.
     #[arg(long, value_name = "N", value_parser = number)]
     pub(crate) at: Option<u64>,
+}
+
+const EVAL: &str = "\
+Each line of standard input is a state and an instruction:
+  {\"class\": \"add\", \"operands\": {\"d\": 1, \"s\": 2, \"t\": 3}, \"registers\": {\"r\": {\"2\": 5}}}
+  {\"registers\": {\"pc\": 8, \"mode\": 1}, \"storage\": {\"8\": \"0x07220000\"}}
+`class` is a decode class as reports name them; without it the instruction is the one at P.
+`registers` takes a number, a register file as a list or by index, and fields (`sr.s`);
+`storage` goes by physical cell; what is left out is 0. `cells` is the size of storage, and
+`undefined` the value of what the architecture leaves open. Numbers may be strings, in
+hexadecimal too.
+
+Each line of standard output is what became of it:
+  {\"outcome\": \"completes\", \"class\": \"add\", \"registers\": {\"pc\": 1, \"r\": {\"1\": 5}}, \"storage\": {}}
+with what has changed; the outcome is completes, traps (then the state is the one behind the
+trap sequence), unpredictable, unknown, or error with its reason.
+
+Exit codes: 0 every line was understood, 2 one was not";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EVAL)]
+pub(crate) struct Eval {
+    /// Specification in YAML; it needs no encodings.
+    pub(crate) spec: String,
 }
 
 #[derive(Debug, clap::Args)]

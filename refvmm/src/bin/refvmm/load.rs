@@ -19,7 +19,7 @@ use crate::arguments::{How, What};
 use crate::{Failure, Outcome};
 
 /// Longest specification or classification, in bytes.
-const MAX_TEXT: u64 = 64 << 20;
+pub(crate) const MAX_TEXT: u64 = 64 << 20;
 
 /// A specification that runs guests.
 pub(crate) struct Machine {
@@ -235,7 +235,7 @@ fn each_guest(
     Ok(())
 }
 
-fn text_of(path: &Path, most: u64) -> Result<String, String> {
+pub(crate) fn text_of(path: &Path, most: u64) -> Result<String, String> {
     let bytes = read_bounded(path, most).map_err(|e| e.to_string())?;
     String::from_utf8(bytes).map_err(|_| "it is no text".into())
 }
@@ -249,7 +249,7 @@ fn rendered(diagnostics: &[Diagnostic], sources: &Sources) -> String {
     })
 }
 
-fn refused(errors: &[Diagnostic], sources: &Sources, name: &str) -> Failure {
+pub(crate) fn refused(errors: &[Diagnostic], sources: &Sources, name: &str) -> Failure {
     let n = errors.len();
     let noun = if n == 1 { "error" } else { "errors" };
     Failure::Message(format!("{}{name}: {n} {noun}, nothing was run", rendered(errors, sources)))

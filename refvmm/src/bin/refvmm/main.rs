@@ -5,6 +5,7 @@ mod arguments;
 mod compare;
 mod console;
 mod drive;
+mod eval;
 mod listing;
 mod load;
 mod observe;
@@ -91,6 +92,7 @@ fn act(command: Command) -> Outcome<Exit> {
         Command::Disasm(it) => listing::disassembled(&it),
         Command::Snapshot(it) => snapshot::snapshot(&it),
         Command::Restore(it) => snapshot::restore(&it),
+        Command::Eval(it) => eval::eval(&it),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             let mut command = Arguments::command();

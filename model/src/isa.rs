@@ -525,6 +525,43 @@ pub enum Stmt {
     Unknown,
 }
 
+impl Stmt {
+    /// The expressions that it evaluates itself, those of the statements within it apart.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
+        let (first, second) = match self {
+            Self::Local(_, e) | Self::Register(_, e) | Self::If(e, ..) => (Some(e), None),
+            Self::Element(_, index, e) | Self::Store(index, e) => (Some(index), Some(e)),
+            Self::Trap(_, argument) => (argument.as_ref(), None),
+            Self::Block(_) | Self::Exit(_) | Self::Commit | Self::Unpredictable | Self::Unknown => {
+                (None, None)
+            }
+        };
+        first.into_iter().chain(second)
+    }
+
+    /// The register that it sets, or one of which.
+    pub fn writes(&self) -> Option<RegisterId> {
+        match self {
+            Self::Register(id, _) | Self::Element(id, ..) => Some(*id),
+            _ => None,
+        }
+    }
+}
+
+/// Every statement of a list in the order of the text, those within others too.
+pub fn every(statements: &[Stmt]) -> impl Iterator<Item = &Stmt> {
+    let mut open: Vec<&Stmt> = statements.iter().rev().collect();
+    std::iter::from_fn(move || {
+        let next = open.pop()?;
+        match next {
+            Stmt::If(_, yes, no) => open.extend(yes.iter().chain(no).rev()),
+            Stmt::Block(inner) => open.extend(inner.iter().rev()),
+            _ => {}
+        }
+        Some(next)
+    })
+}
+
 /// Whether control never reaches the end of a list.
 pub(crate) fn ends(statements: &[Stmt]) -> bool {
     statements.iter().any(|s| match s {

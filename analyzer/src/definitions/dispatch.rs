@@ -15,7 +15,7 @@
 //!
 //! **What a witness shows.** A guest state and its image, which traps, and what of it is lost.
 
-use model::isa::{Class, Isa, Kind, Role, Saves, Slice, Stmt, TrapId, TrapKind};
+use model::isa::{Class, Isa, Kind, Role, Saves, Slice, Stmt, TrapId, TrapKind, every};
 use model::map::{Partition, VmMap};
 use model::state::State as Concrete;
 
@@ -62,36 +62,12 @@ fn is_control(slice: &Slice) -> bool {
 
 /// Whether statements can raise a trap of the wanted sort.
 pub(crate) fn may_trap(statements: &[Stmt], wanted: &dyn Fn(TrapId) -> bool) -> bool {
-    statements.iter().any(|s| match s {
-        Stmt::Trap(id, _) => wanted(*id),
-        Stmt::If(_, yes, no) => may_trap(yes, wanted) || may_trap(no, wanted),
-        Stmt::Block(inner) => may_trap(inner, wanted),
-        Stmt::Local(..)
-        | Stmt::Register(..)
-        | Stmt::Element(..)
-        | Stmt::Store(..)
-        | Stmt::Exit(_)
-        | Stmt::Commit
-        | Stmt::Unpredictable
-        | Stmt::Unknown => false,
-    })
+    every(statements).any(|s| matches!(s, Stmt::Trap(id, _) if wanted(*id)))
 }
 
 /// Whether statements commit something before a trap.
 pub(crate) fn commits(statements: &[Stmt]) -> bool {
-    statements.iter().any(|s| match s {
-        Stmt::Commit => true,
-        Stmt::If(_, yes, no) => commits(yes) || commits(no),
-        Stmt::Block(inner) => commits(inner),
-        Stmt::Local(..)
-        | Stmt::Register(..)
-        | Stmt::Element(..)
-        | Stmt::Store(..)
-        | Stmt::Exit(_)
-        | Stmt::Trap(..)
-        | Stmt::Unpredictable
-        | Stmt::Unknown => false,
-    })
+    every(statements).any(|s| matches!(s, Stmt::Commit))
 }
 
 /// Whether a class is emulated from a virtual mode: it has a privilege trap, and the guest believes

@@ -18,7 +18,7 @@
 //! the state whose trap changes the bits.
 
 use model::interp;
-use model::isa::{Class, Isa, Part, Stmt, TrapId};
+use model::isa::{Class, Isa, Part, RegisterId, Stmt, TrapId, every};
 use model::map::window;
 use model::state::State as Concrete;
 
@@ -54,19 +54,8 @@ pub(crate) struct Launching<'l> {
 }
 
 /// Whether statements write a register.
-pub(crate) fn writes(statements: &[Stmt], register: model::isa::RegisterId) -> bool {
-    statements.iter().any(|s| match s {
-        Stmt::Register(id, _) | Stmt::Element(id, ..) => *id == register,
-        Stmt::If(_, yes, no) => writes(yes, register) || writes(no, register),
-        Stmt::Block(inner) => writes(inner, register),
-        Stmt::Local(..)
-        | Stmt::Store(..)
-        | Stmt::Trap(..)
-        | Stmt::Exit(_)
-        | Stmt::Commit
-        | Stmt::Unpredictable
-        | Stmt::Unknown => false,
-    })
+pub(crate) fn writes(statements: &[Stmt], register: RegisterId) -> bool {
+    every(statements).any(|s| s.writes() == Some(register))
 }
 
 /// Bits of a state are at their values.

@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use model::bits::mask;
-use model::isa::{Class, Endian, Isa, Kind, Part, RegisterId, Role, Slice, Stmt, TrapId};
+use model::isa::{Class, Endian, Isa, Kind, Part, RegisterId, Role, Slice, Stmt, TrapId, every};
 use model::state::State as Concrete;
 
 use super::Obligation;
@@ -103,53 +103,17 @@ pub(crate) fn places(isa: &Isa, component: &Component) -> Vec<Place> {
 pub(crate) fn may_save(isa: &Isa, class: &Class, component: &Component, place: Place) -> bool {
     let statements = &class.body.statements;
     let written = match place {
-        Place::Cells => writes_storage(statements),
+        Place::Cells => every(statements).any(|s| matches!(s, Stmt::Store(..))),
         Place::Component(part) => writes(statements, part.register),
     };
     let mut read = BTreeSet::new();
-    reads(statements, &mut read);
+    every(statements).flat_map(Stmt::expressions).for_each(|e| e.registers(&mut read));
     let holds = |id: &RegisterId| {
         *id == component.register
             || isa.register(*id).slices.iter().any(|s| s.role == Role::E)
                 && isa.traps.iter().any(|trap| writes(&trap.sequence.statements, *id))
     };
     written && read.iter().any(holds)
-}
-
-fn writes_storage(statements: &[Stmt]) -> bool {
-    statements.iter().any(|s| match s {
-        Stmt::Store(..) => true,
-        Stmt::If(_, yes, no) => writes_storage(yes) || writes_storage(no),
-        Stmt::Block(inner) => writes_storage(inner),
-        Stmt::Local(..)
-        | Stmt::Register(..)
-        | Stmt::Element(..)
-        | Stmt::Trap(..)
-        | Stmt::Exit(_)
-        | Stmt::Commit
-        | Stmt::Unpredictable
-        | Stmt::Unknown => false,
-    })
-}
-
-fn reads(statements: &[Stmt], all: &mut BTreeSet<RegisterId>) {
-    for statement in statements {
-        match statement {
-            Stmt::Local(_, value) | Stmt::Register(_, value) => value.registers(all),
-            Stmt::Element(_, index, value) | Stmt::Store(index, value) => {
-                index.registers(all);
-                value.registers(all);
-            }
-            Stmt::If(condition, yes, no) => {
-                condition.registers(all);
-                reads(yes, all);
-                reads(no, all);
-            }
-            Stmt::Block(inner) => reads(inner, all),
-            Stmt::Trap(_, argument) => argument.iter().for_each(|it| it.registers(all)),
-            Stmt::Exit(_) | Stmt::Commit | Stmt::Unpredictable | Stmt::Unknown => {}
-        }
-    }
 }
 
 /// What is the guest's in the real machine: storage and the mapping apart, which the monitor has composed.

@@ -1,6 +1,6 @@
 //! Every question about one instruction and one de-privileging pair, answered.
 
-use model::isa::{Class, Profile, Stmt};
+use model::isa::{Class, Profile, Stmt, every};
 use model::property::Property;
 
 use crate::decide::ModelCache;
@@ -143,19 +143,7 @@ pub(crate) fn classify(context: Context<'_>, class: &Class) -> Classification {
 }
 
 fn reaches_unpredictable(statements: &[Stmt]) -> bool {
-    statements.iter().any(|s| match s {
-        Stmt::Unpredictable => true,
-        Stmt::If(_, yes, no) => reaches_unpredictable(yes) || reaches_unpredictable(no),
-        Stmt::Block(inner) => reaches_unpredictable(inner),
-        Stmt::Local(..)
-        | Stmt::Register(..)
-        | Stmt::Element(..)
-        | Stmt::Store(..)
-        | Stmt::Exit(_)
-        | Stmt::Trap(..)
-        | Stmt::Commit
-        | Stmt::Unknown => false,
-    })
+    every(statements).any(|s| matches!(s, Stmt::Unpredictable))
 }
 
 fn is_privileged(inquiry: &mut Inquiry<'_>) -> (Answer, Existence) {

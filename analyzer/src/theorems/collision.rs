@@ -17,7 +17,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use model::isa::{Class, Isa, Pair, Part, RegisterId, Role, Stmt};
+use model::isa::{Class, Isa, Pair, Part, RegisterId, Role, Stmt, every};
 use model::map::{Partition, VmMap, window};
 use model::state::State as Concrete;
 
@@ -377,18 +377,7 @@ impl Finder<'_> {
 /// Whether statements write P.
 fn jumps(isa: &Isa, statements: &[Stmt]) -> bool {
     let counter = |id: &RegisterId| isa.register(*id).slices.iter().any(|s| s.role == Role::P);
-    statements.iter().any(|s| match s {
-        Stmt::Register(id, _) | Stmt::Element(id, ..) => counter(id),
-        Stmt::If(_, yes, no) => jumps(isa, yes) || jumps(isa, no),
-        Stmt::Block(inner) => jumps(isa, inner),
-        Stmt::Local(..)
-        | Stmt::Store(..)
-        | Stmt::Exit(_)
-        | Stmt::Trap(..)
-        | Stmt::Commit
-        | Stmt::Unpredictable
-        | Stmt::Unknown => false,
-    })
+    every(statements).filter_map(Stmt::writes).any(|id| counter(&id))
 }
 
 /// A class, and its operands as terms.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Checker;
 use crate::bits::{Bits, Op, mask};
-use crate::isa::{Body, Expr, ExprKind, Field, Isa, RegisterId, Role, Slice, Stmt, TrapId};
+use crate::isa::{Body, Expr, ExprKind, Field, Isa, RegisterId, Role, Slice, Stmt, TrapId, every};
 use crate::spec::Names;
 
 impl Checker<'_> {
@@ -108,18 +108,9 @@ impl Checker<'_> {
 
 /// The first trap that statements can raise.
 fn first_trap(statements: &[Stmt]) -> Option<TrapId> {
-    statements.iter().find_map(|s| match s {
+    every(statements).find_map(|s| match s {
         Stmt::Trap(id, _) => Some(*id),
-        Stmt::If(_, yes, no) => first_trap(yes).or_else(|| first_trap(no)),
-        Stmt::Block(inner) => first_trap(inner),
-        Stmt::Local(..)
-        | Stmt::Register(..)
-        | Stmt::Element(..)
-        | Stmt::Store(..)
-        | Stmt::Exit(_)
-        | Stmt::Commit
-        | Stmt::Unpredictable
-        | Stmt::Unknown => None,
+        _ => None,
     })
 }
 
@@ -333,7 +324,7 @@ fn between(op: Op, operands: &[(u32, u128, u128)], width: u32) -> Known {
 
 /// What of some roles, or of storage, statements may change, in words.
 fn written(isa: &Isa, statements: &[Stmt], roles: &dyn Fn(Role) -> bool) -> Option<String> {
-    statements.iter().find_map(|s| match s {
+    every(statements).find_map(|s| match s {
         Stmt::Register(id, e) => {
             let itself = Expr { width: e.width, kind: ExprKind::Register(*id) };
             lost_bits(isa, *id, &kept(e, &itself), roles)
@@ -343,14 +334,7 @@ fn written(isa: &Isa, statements: &[Stmt], roles: &dyn Fn(Role) -> bool) -> Opti
             lost_bits(isa, *id, &kept(e, &Expr { width: e.width, kind }), roles)
         }
         Stmt::Store(..) => Some(format!("`{}`, the storage", isa.storage.name)),
-        Stmt::If(_, yes, no) => written(isa, yes, roles).or_else(|| written(isa, no, roles)),
-        Stmt::Block(inner) => written(isa, inner, roles),
-        Stmt::Local(..)
-        | Stmt::Exit(_)
-        | Stmt::Trap(..)
-        | Stmt::Commit
-        | Stmt::Unpredictable
-        | Stmt::Unknown => None,
+        _ => None,
     })
 }
 

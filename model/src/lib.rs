@@ -34,6 +34,8 @@ pub struct Loaded {
     pub isa: isa::Isa,
     /// Warnings, in order of place.
     pub warnings: Vec<Diagnostic>,
+    /// What a careful author would add, in order of place.
+    pub advice: Vec<Diagnostic>,
 }
 
 /// Loads a specification and what it extends.

@@ -5,6 +5,7 @@ mod machine;
 mod runs;
 mod sequence;
 mod state;
+mod strict;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +31,8 @@ pub(crate) fn check(spec: &Spec, sources: &Sources) -> Result<Loaded, Vec<Diagno
     let mut checker = Checker { spec, sources, report: Report::default() };
     match checker.isa() {
         Some(isa) if !checker.report.failed() => {
-            Ok(Loaded { isa, warnings: checker.report.finish() })
+            let advice = checker.strict(&isa);
+            Ok(Loaded { isa, warnings: checker.report.finish(), advice })
         }
         // Warnings may only be consequences of the errors.
         _ => Err(checker.report.finish().into_iter().filter(Diagnostic::is_error).collect()),

@@ -83,6 +83,10 @@ pub(crate) struct Check {
     /// Print every instruction and every witness.
     #[arg(long)]
     pub(crate) all: bool,
+    /// Point out what a careful author would not leave out: expectations, sources, components
+    /// that nothing uses, a call that saves its own P; each counts like an expectation that fails.
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Leave undecided what takes longer than this in all; without it effort is bounded in
     /// deterministic units.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]

@@ -6,12 +6,13 @@ use std::path::Path;
 use analyzer::report::Report;
 use analyzer::text::{self, Detail};
 use analyzer::{Options, analyze, smtlib};
+use model::Loaded;
 use model::diagnostic::Sources;
 use model::isa::{Premise, Profile, Verdict};
 use refvmm::files;
 
 use crate::arguments::{Check, Emit, Format};
-use crate::terminal::{Exit, color, known_pair, load, print, progress};
+use crate::terminal::{Exit, color, complain, known_pair, load_with_advice, print, progress};
 
 const NO_GUEST: &str =
     "no guest program was found that tells the real machine from a monitored one";
@@ -30,10 +31,14 @@ pub(crate) fn run(check: &Check) -> Exit {
             continue;
         }
         let mut sources = Sources::default();
-        let Some(isa) = load(spec, &mut sources) else {
+        let Some(Loaded { isa, advice, .. }) = load_with_advice(spec, &mut sources) else {
             exit = exit.worse(Exit::CouldNotRun);
             continue;
         };
+        if check.strict && !advice.is_empty() {
+            complain(&advice, &sources);
+            exit = exit.worse(Exit::Unmet);
+        }
         if let Err(error) = known_pair(&isa, check.pair.as_deref()) {
             let _ = writeln!(std::io::stderr(), "{spec}: {error}");
             exit = exit.worse(Exit::CouldNotRun);

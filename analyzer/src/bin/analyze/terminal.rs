@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Read, Write};
 
+use model::Loaded;
 use model::diagnostic::{Diagnostic, Sources};
 use model::isa::Isa;
 
@@ -60,10 +61,15 @@ pub(crate) fn open(path: &str) -> Result<String, String> {
 }
 
 pub(crate) fn load(path: &str, sources: &mut Sources) -> Option<Isa> {
+    load_with_advice(path, sources).map(|loaded| loaded.isa)
+}
+
+/// The same, with what a careful author would add.
+pub(crate) fn load_with_advice(path: &str, sources: &mut Sources) -> Option<Loaded> {
     match model::load(path, &open, sources) {
         Ok(loaded) => {
             complain(&loaded.warnings, sources);
-            Some(loaded.isa)
+            Some(loaded)
         }
         Err(errors) => {
             complain(&errors, sources);

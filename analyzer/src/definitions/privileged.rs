@@ -107,7 +107,7 @@ fn within(replay: &Replay<'_>) -> bool {
     replay.starts_in_supervisor()
         && deprivileged(replay.isa(), replay.pair(), &a.before) == b.before
         && !a.memory_traps(replay.isa())
-        && !a.strange()
+        && !a.undefined()
         && !b.memory_traps(replay.isa())
         && !b.unknown()
 }

@@ -69,10 +69,10 @@ pub(crate) fn play(
 ) -> Played {
     let outcome = interp::step(isa, class, operands, &before, &|id| choices[id.index()]);
     let raised = match outcome {
-        Outcome::Trap(..) => {
+        Outcome::Trap(..) | Outcome::Unpredictable => {
             interp::raises(isa, class, operands, &before, &|id| choices[id.index()])
         }
-        Outcome::Step(_) | Outcome::Unpredictable | Outcome::Unknown => None,
+        Outcome::Step(_) | Outcome::Unknown => None,
     };
     Played { before, outcome, raised }
 }
@@ -80,12 +80,12 @@ pub(crate) fn play(
 impl Played {
     /// A memory trap is taken.
     pub(crate) fn memory_traps(&self, isa: &Isa) -> bool {
-        matches!(&self.outcome, Outcome::Trap(id, _) if isa.trap(*id).kind == TrapKind::Memory)
+        self.raised.as_ref().is_some_and(|it| isa.trap(it.trap).kind == TrapKind::Memory)
     }
 
     /// Any trap is taken.
     pub(crate) fn traps(&self) -> bool {
-        matches!(self.outcome, Outcome::Trap(..))
+        self.raised.is_some()
     }
 
     /// The instruction completes.
@@ -96,6 +96,11 @@ impl Played {
     /// The specification does not say what happens.
     pub(crate) fn unknown(&self) -> bool {
         matches!(self.outcome, Outcome::Unknown)
+    }
+
+    /// The instruction itself is unpredictable or unknown, not only the sequence of its trap.
+    pub(crate) fn undefined(&self) -> bool {
+        self.strange() && self.raised.is_none()
     }
 
     /// The outcome is unpredictable or unknown.
@@ -207,7 +212,7 @@ impl<'i> Replay<'i> {
 
     /// Whether a side takes a trap that leads to a monitor.
     pub(crate) fn enters(&self, side: &Played) -> bool {
-        matches!(side.outcome, Outcome::Trap(id, _) if !self.setting.strays.contains(&id))
+        side.raised.as_ref().is_some_and(|it| !self.setting.strays.contains(&it.trap))
     }
 
     /// Whether a state is one that the specification's assumptions admit.

@@ -9,7 +9,19 @@ use model::isa::{Premise, Profile, Verdict};
 use model::property::Property;
 
 const FAMILY: &[&str] = &["g3", "g3-jrst1", "g3-popf", "g3-smode", "g3-lra", "g3-shrink", "g3-stb"];
-const OTHERS: &[&str] = &["pdp10", "pdp10-ka10", "m68000", "m68010", "x86-legacy", "x86-umip"];
+
+/// The bundled machines that are no toys, in order of name.
+fn others() -> Vec<String> {
+    let files = std::fs::read_dir("../isa-specs").expect("the folder is there");
+    let mut names: Vec<String> = files
+        .map(|file| file.expect("it can be listed").path())
+        .filter(|path| path.extension().is_some_and(|it| it == "yaml"))
+        .map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned())
+        .filter(|name| !FAMILY.contains(&name.as_str()))
+        .collect();
+    names.sort();
+    names
+}
 
 fn judge(path: &str, open: &dyn Fn(&str) -> Result<String, String>, profile: Profile) -> Report {
     let mut sources = Sources::default();
@@ -70,22 +82,16 @@ fn the_toy_family_gives_the_table_in_every_profile() {
 }
 
 #[test]
-fn every_specification_meets_its_own_expectations() {
-    for name in FAMILY.iter().chain(OTHERS) {
-        let report = bundled(name, Profile::Refined);
+fn every_specification_meets_its_own_expectations_and_reports_are_what_they_were() {
+    let family = FAMILY.iter().map(|name| (*name).to_owned());
+    for name in family.chain(others()) {
+        let report = bundled(&name, Profile::Refined);
         assert!(report.expectations > 0, "{name} expects nothing");
         assert!(report.unmet.is_empty(), "{name}: {:?}", report.unmet);
         assert_eq!(report.summary.counts.undecided, 0, "{name} leaves something open");
-    }
-}
-
-#[test]
-fn reports_are_what_they_were() {
-    for name in FAMILY.iter().chain(OTHERS) {
-        let report = bundled(name, Profile::Refined);
         let text = text::render(&report, Detail::default());
         insta::with_settings!({prepend_module_to_snapshot => false}, {
-            insta::assert_snapshot!(*name, text);
+            insta::assert_snapshot!(name.as_str(), text);
         });
     }
 }
@@ -293,9 +299,9 @@ const DIAGRAMS: &[(&str, bool, [u64; 4])] = &[
     ("g3-smode", true, [35, 12, 5, 1]),
     ("g3-shrink", false, [35, 13, 5, 2]),
     ("g3-stb", false, [35, 12, 5, 2]),
-    ("m68010", false, [68, 30, 7, 2]),
-    ("pdp10", true, [46, 44, 4, 1]),
-    ("pdp10-ka10", true, [50, 48, 4, 1]),
+    ("m68010", false, [75, 37, 11, 2]),
+    ("pdp10", true, [46, 46, 4, 1]),
+    ("pdp10-ka10", true, [50, 50, 4, 1]),
 ];
 
 #[test]

@@ -97,9 +97,10 @@ impl Checker<'_> {
         }
         let traps = self.spec.machine.as_ref().and_then(|it| it.traps.as_ref());
         for (i, (name, _)) in traps.iter().flat_map(|it| it.iter()).enumerate() {
-            if !raised.contains(&(i as u32)) {
+            let noted = isa.notes.iter().any(|note| note.contains(&name.it));
+            if !raised.contains(&(i as u32)) && !noted {
                 let message = format!("no instruction raises `{}`", name.it);
-                let help = "an interrupt is raised by no instruction: say so in `notes:`, or leave the trap out";
+                let help = "an interrupt is raised by no instruction: name it in `notes:`, or leave the trap out";
                 all.push(Diagnostic::warning("A007", name.span, message).help(help));
             }
         }
@@ -120,7 +121,9 @@ impl Checker<'_> {
             let of = |class: &&Class| class.name.split('[').next() == Some(name.it.as_str());
             let Some(class) = isa.classes.iter().find(of) else { continue };
             let statements = &class.body.statements;
-            if let Some(trap) = first(statements).filter(|id| is_call(isa, *id)) {
+            let documented = it.notes.is_some() || it.sources.is_some();
+            let call = first(statements).filter(|id| !documented && is_call(isa, *id));
+            if let Some(trap) = call {
                 let trap = &isa.trap(trap).name;
                 say(
                     "A009",
@@ -128,7 +131,9 @@ impl Checker<'_> {
                         "`{}` saves its own P: a handler that returns to it calls again",
                         name.it
                     ),
-                    &format!("a supervisor call goes on behind it: `{trap}: {{saves: next}}`"),
+                    &format!(
+                        "mostly a supervisor call goes on behind it: `{trap}: {{saves: next}}`; where the machine is so, say it in `notes:` or `sources:` of the instruction"
+                    ),
                 );
             }
             // The address function may do so; the instruction itself should not.
@@ -139,7 +144,8 @@ impl Checker<'_> {
                 let raise = format!("trap({})", trap.name);
                 trap.kind == TrapKind::Memory && own.iter().any(|text| text.contains(&raise))
             };
-            if isa.traps.iter().any(itself)
+            if !documented
+                && isa.traps.iter().any(itself)
                 && every(statements).any(|it| checks_by_memory_trap(isa, it))
             {
                 say(

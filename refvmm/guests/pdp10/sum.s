@@ -2,7 +2,7 @@
 ; Operands: accumulator, indirect, index, address. Conditions: 2 is E, 4 is always, 6 is N.
         .org  0o140
         movei ac1, 0, 0, 100
-        setz  ac2
+        setz  ac2, 0, 0, 0
 loop:   add   ac2, 0, 0, 1          ; address 1 is accumulator 1
         soj   6, ac1, 0, 0, loop
         movem ac2, 0, 0, sum

@@ -1,7 +1,7 @@
 //! The bundled specifications: verdicts against what they expect and against the published tables.
 
 use analyzer::answer::Answer;
-use analyzer::report::{InstructionReport, Report};
+use analyzer::report::{InstructionReport, Report, atlas};
 use analyzer::text::{self, Detail};
 use analyzer::{Options, analyze};
 use model::diagnostic::Sources;
@@ -84,6 +84,7 @@ fn the_toy_family_gives_the_table_in_every_profile() {
 #[test]
 fn every_specification_meets_its_own_expectations_and_reports_are_what_they_were() {
     let family = FAMILY.iter().map(|name| (*name).to_owned());
+    let mut rows = Vec::new();
     for name in family.chain(others()) {
         let report = bundled(&name, Profile::Refined);
         assert!(report.expectations > 0, "{name} expects nothing");
@@ -93,6 +94,23 @@ fn every_specification_meets_its_own_expectations_and_reports_are_what_they_were
         insta::with_settings!({prepend_module_to_snapshot => false}, {
             insta::assert_snapshot!(name.as_str(), text);
         });
+        rows.extend(atlas::rows(&report));
+    }
+    atlas::sort(&mut rows);
+    the_atlas_is_current(&atlas::markdown(&rows));
+}
+
+/// The table of the machines stands in the reference; `UPDATE_EXPECT=1` writes it there.
+fn the_atlas_is_current(table: &str) {
+    const PAGE: &str = "../isa-specs/README.md";
+    let page = read(PAGE).expect("the page is there");
+    let (before, rest) = page.split_once("<!-- atlas -->\n").expect("the table begins somewhere");
+    let (old, after) = rest.split_once("<!-- end of atlas -->").expect("and ends");
+    if old != table && std::env::var_os("UPDATE_EXPECT").is_some() {
+        let new = format!("{before}<!-- atlas -->\n{table}<!-- end of atlas -->{after}");
+        std::fs::write(PAGE, new).expect("the page can be written");
+    } else {
+        assert_eq!(old, table, "UPDATE_EXPECT=1 writes the table into {PAGE}");
     }
 }
 

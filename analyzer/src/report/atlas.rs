@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use model::isa::Verdict;
 use serde::Serialize;
 
 use super::text::on_condition;
@@ -29,6 +28,14 @@ pub struct Row {
     pub offending: Vec<String>,
 }
 
+/// Oldest first, then those without a year; those of one machine as its specification has them.
+pub fn sort(rows: &mut [Row]) {
+    rows.sort_by(|a, b| {
+        let key = |row: &Row| (row.year.is_none(), row.year, row.isa.clone());
+        key(a).cmp(&key(b))
+    });
+}
+
 /// The lines of one report.
 pub fn rows(report: &Report) -> Vec<Row> {
     let row = |pair| Row {
@@ -37,8 +44,8 @@ pub fn rows(report: &Report) -> Vec<Row> {
         year: report.year,
         pair,
         instructions: 0,
-        vmm: Verdict::NotApplicable.word().into(),
-        hvmm: Verdict::NotApplicable.word().into(),
+        vmm: "not applicable".into(),
+        hvmm: "not applicable".into(),
         offending: Vec::new(),
     };
     if report.pairs.is_empty() {

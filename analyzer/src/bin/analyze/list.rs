@@ -46,8 +46,7 @@ pub(crate) fn run(list: &List) -> Exit {
         let report = analyze(&isa, &sources, options, &progress());
         rows.extend(atlas::rows(&report));
     }
-    // Oldest first; of one machine as its specification has them.
-    rows.sort_by(|a, b| (a.year, &a.isa).cmp(&(b.year, &b.isa)));
+    atlas::sort(&mut rows);
     let text = match list.format {
         ListFormat::Text => atlas::text(&rows),
         ListFormat::Markdown => atlas::markdown(&rows),

@@ -15,7 +15,9 @@
 //!
 //! **What a witness shows.** A guest state and its image, which traps, and what of it is lost.
 
-use model::isa::{Class, Isa, Kind, Role, Saves, Slice, Stmt, TrapId, TrapKind, every};
+use std::collections::BTreeSet;
+
+use model::isa::{Class, ExprKind, Isa, Kind, Role, Saves, Slice, Stmt, TrapId, TrapKind, every};
 use model::map::{Partition, VmMap};
 use model::state::State as Concrete;
 
@@ -89,12 +91,30 @@ pub(super) fn counter_tells(isa: &Isa, trap: TrapId) -> bool {
 }
 
 /// Whether a dispatcher may have to go by what a trap left: where it finds the guest again it can run the
-/// instruction anew, and learns the argument from that.
+/// instruction anew, and learns the argument from that. Where the trap has one argument only, it needs no telling.
 pub(crate) fn is_reflected_as_found(isa: &Isa, trap: TrapId) -> bool {
     let raises = |class: &&Class| may_trap(&class.body.statements, &|id| id == trap);
     let commits = |class: &Class| commits(&class.body.statements);
     isa.trap_argument > 0
+        && !has_one_argument(isa, trap)
         && (isa.classes.iter().filter(raises).any(commits) || !counter_tells(isa, trap))
+}
+
+/// Whether all instructions that raise a trap do so with one constant argument.
+fn has_one_argument(isa: &Isa, trap: TrapId) -> bool {
+    let argument = |s: &Stmt| match s {
+        Stmt::Trap(id, None) if *id == trap => Some(Some(0)),
+        Stmt::Trap(id, Some(argument)) if *id == trap => Some(match argument.kind {
+            ExprKind::Const(value) => Some(value),
+            _ => None,
+        }),
+        _ => None,
+    };
+    let bodies = isa.classes.iter().map(|class| &*class.body).chain(&isa.unlisted);
+    let bodies = bodies.chain(isa.all_fetches.iter().map(|fetch| &fetch.body));
+    let all: BTreeSet<Option<u128>> =
+        bodies.flat_map(|body| every(&body.statements)).filter_map(argument).collect();
+    all.len() < 2 && !all.contains(&None)
 }
 
 /// "There is a guest state, in this mode and case, whose image traps and is not found again."

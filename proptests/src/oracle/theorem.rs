@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 
 use model::interp;
 use model::isa::{
-    Class, Isa, Kind, Pair, Part, Premise, Profile, RegisterId, Role, Slice, Stmt, TrapId, Verdict,
+    Class, Expr, ExprKind, Isa, Kind, Pair, Part, Premise, Profile, RegisterId, Role, Slice, Stmt,
+    TrapId, Verdict,
 };
 use model::state::State;
 use model::theorem::Theorem;
@@ -62,6 +63,24 @@ fn raises(statements: &[Stmt], trap: TrapId) -> bool {
         Stmt::Block(inner) => raises(inner, trap),
         _ => false,
     })
+}
+
+/// Adds the arguments with which statements raise a trap.
+fn arguments_of(statements: &[Stmt], trap: TrapId, all: &mut Vec<Expr>) {
+    for statement in statements {
+        match statement {
+            Stmt::Trap(id, argument) if *id == trap => {
+                let none = Expr { width: 1, kind: ExprKind::Const(0) };
+                all.push(argument.clone().unwrap_or(none));
+            }
+            Stmt::If(_, yes, no) => {
+                arguments_of(yes, trap, all);
+                arguments_of(no, trap, all);
+            }
+            Stmt::Block(inner) => arguments_of(inner, trap, all),
+            _ => {}
+        }
+    }
 }
 
 /// Theorem 1 or 3 for one pair.
@@ -289,7 +308,19 @@ impl Judged<'_> {
     fn loses_argument(&self, trap: TrapId) -> bool {
         let isa = self.isa;
         let raises = |class: &&Class| raises(&class.body.statements, trap);
-        isa.trap_argument > 0
+        let mut values = Vec::new();
+        for class in &isa.classes {
+            arguments_of(&class.body.statements, trap, &mut values);
+        }
+        for fetch in &isa.all_fetches {
+            arguments_of(&fetch.body.statements, trap, &mut values);
+        }
+        isa.unlisted.iter().for_each(|it| arguments_of(&it.statements, trap, &mut values));
+        // One that is always the same is known.
+        let constant = |e: &Expr| matches!(e.kind, ExprKind::Const(_));
+        let known = values.iter().all(|e| constant(e) && e.kind == values[0].kind);
+        !known
+            && isa.trap_argument > 0
             && isa.classes.iter().filter(raises).any(|class| commits(&class.body.statements))
             && of_traps(isa, self.pair, &|case| {
                 entry::loses_argument(case, &sizes(isa), &self.modes(Theorem::Vmm), trap)

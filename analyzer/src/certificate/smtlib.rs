@@ -17,6 +17,7 @@ use model::bits::{Bits, Op, mask};
 use model::diagnostic::Sources;
 use model::isa::{Isa, Pair};
 use refvmm::files;
+use sha2::{Digest, Sha256};
 
 use crate::analyze::{Options, analyze_by, solving};
 use crate::decide::{By, INTERRUPTED, stopped};
@@ -109,7 +110,7 @@ impl Writing<'_> {
         let folder = self.root.join(safe(&pair_name(setting.pair))).join(safe(&class.name));
         std::fs::create_dir_all(&folder)?;
         let parts: Vec<String> = question.name.split('/').map(safe).collect();
-        let path = folder.join(parts.join("-") + ".smt2");
+        let path = folder.join(short(parts.join("-")) + ".smt2");
         match std::fs::File::create_new(&path) {
             Ok(mut file) => file.write_all(text.as_bytes()),
             // The same question, put twice.
@@ -143,6 +144,17 @@ fn safe(name: &str) -> String {
         }
     }
     out
+}
+
+/// A file name that every file system takes: of a long one the beginning, and its hash.
+fn short(name: String) -> String {
+    const LONGEST: usize = 200;
+    if name.len() <= LONGEST {
+        return name;
+    }
+    let hash = Sha256::digest(name.as_bytes());
+    let hash = hash.iter().take(8).fold(0, |number: u64, byte| number << 8 | u64::from(*byte));
+    format!("{}-{hash:016x}", &name[..LONGEST - 20])
 }
 
 /// A whole file: the conjunction of `roots`, and what we say of it.
@@ -527,5 +539,7 @@ mod tests {
         assert_eq!(safe("move.w"), "move.w");
         assert_eq!(safe("../x"), "%2E.%2Fx");
         assert_eq!(safe("ring0:ring3"), "ring0-ring3");
+        let [a, b] = ["a", "b"].map(|end| short("x".repeat(300) + end));
+        assert!(a.len() <= 200 && a != b && short("x".into()) == "x");
     }
 }

@@ -423,7 +423,7 @@ mod tests {
     #[test]
     fn most_classes_become_micro_ops() {
         for (name, most) in
-            [("g3", 1), ("pdp10", 1), ("pdp10-ka10", 2), ("m68000", 0), ("m68010", 0)]
+            [("g3", 1), ("pdp10", 2), ("pdp10-ka10", 2), ("m68000", 0), ("m68010", 0)]
         {
             for mode in [0, 1] {
                 let (always, sometimes, all) = walked(name, mode);

@@ -70,6 +70,7 @@ fn saved(context: Context<'_>) -> Saving {
         order: (0..setting.isa.classes.len()).collect(),
         known: save::strangers(setting),
         used: Vec::new(),
+        pass: 0,
         asked: 0,
     };
     let mut left = Vec::new();
@@ -102,6 +103,7 @@ fn saved(context: Context<'_>) -> Saving {
             return saving;
         }
         left.extend(open);
+        search.pass += 1;
     }
 }
 
@@ -114,6 +116,8 @@ struct Search<'s> {
     known: Vec<State>,
     /// Components that hold a register by now.
     used: Vec<Place>,
+    /// Rounds through the registers that are left.
+    pass: usize,
     /// Questions put this far: the same number for who verifies a certificate.
     asked: usize,
 }
@@ -174,7 +178,9 @@ impl Search<'_> {
         };
         let kind = if plain { "plain" } else { "any" };
         let (what, saved) = (name(setting, task.component), task.saved.len());
-        let what = format!("save/{what}/{saved}/{place}/{kind}");
+        // In another round more guests are known.
+        let again = if self.pass > 0 { format!("/again {}", self.pass) } else { String::new() };
+        let what = format!("save/{what}/{saved}/{place}/{kind}{again}");
         let mut answer = Answer::Undecided;
         for round in 0..ROUNDS {
             if self.asked >= PATIENCE {

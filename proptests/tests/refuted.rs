@@ -28,9 +28,10 @@ fn shows(world: &World, kind: Kind, class: &str, what: &str) {
     let context = format!("{}: {kind:?}: {why}\n{case:#?}", world.name);
     assert!(why.contains(what), "{context}");
     assert!(case.guest.steps <= 2 && case.floors.len() == 1, "{context}");
-    // Sometimes what a trap stores is the instruction.
-    let program: Vec<&str> = case.guest.program.iter().map(|it| &*it.name).collect();
-    assert!(program.is_empty() || program == [class], "{context}");
+    // Sometimes what a trap stores is the instruction, or a trap leads to one among others: then none can be left out.
+    if let [only] = case.guest.program.as_slice() {
+        assert_eq!(&*only.name, class, "{context}");
+    }
     assert!(case.guest.handler.is_empty(), "{context}");
 }
 

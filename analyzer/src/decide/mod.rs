@@ -267,7 +267,10 @@ pub(crate) fn remains(terms: &mut Terms, query: &Query) -> Option<Vec<Term>> {
         facts.assume(terms, premise);
     }
     let goal = simplify::under(terms, &facts, query.goal);
-    let goal = simplify::by_cases(terms, &facts, goal, simplify::QUICK);
+    let mut goal = simplify::by_cases(terms, &facts, goal, simplify::QUICK);
+    if !terms.is_false(goal) {
+        goal = simplify::by_cases(terms, &facts, goal, simplify::THOROUGH);
+    }
     let roots: Vec<Term> = query.premises.iter().copied().chain([goal]).collect();
     (!roots.iter().any(|root| terms.is_false(*root))).then_some(roots)
 }

@@ -212,7 +212,7 @@ fn differences(
         if !needs.iter().all(is_kept) {
             all.push(format!("keeps {:?}, oracle: traps need {needs:?}", found.conditions));
         }
-        if !kept.is_empty() && !judged.commutes_keeping(theorem, &kept) {
+        if !kept.is_empty() && !judged.is_right_keeping(theorem, &kept) {
             all.push(format!("keeps {:?}, oracle: a square breaks", found.conditions));
         }
         if !judged.launches(&kept) {

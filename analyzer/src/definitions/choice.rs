@@ -1,11 +1,11 @@
-//! The choice of the monitor's own bits, against states that are known to break a square.
+//! The choice of the monitor's own bits, against states that are known to break a square or confinement.
 //!
 //! **Statement** (P&G section 4: f leaves the monitor's resources to the monitor). There are values of the
-//! components of kind resource and trap-vector, admitted by the assumptions, under which no known guest
-//! state breaks a square.
+//! components of kind resource and trap-vector, admitted by the assumptions, under which no known state
+//! breaks a square, or escapes its window.
 //!
 //! **Formula.** The known states are constants, with their storage; only the monitor's components are
-//! variables. So the squares are compared exactly, without anything else to choose.
+//! variables. So the results are compared exactly, without anything else to choose.
 //!
 //! **What a witness shows.** The values.
 
@@ -17,26 +17,28 @@ use model::state::State as Concrete;
 use rustc_hash::FxHashSet;
 
 use super::statewise::{self, Map};
-use super::{Obligation, entry};
+use super::{Obligation, VirtualMode, confinement, entry};
 use crate::decide::Query;
 use crate::prove::problem::{Problem, Storage};
 use crate::prove::replay::Replay;
 use crate::prove::setting::Setting;
+use crate::prove::witness::Witness;
 use crate::symbolic::facts::Facts;
 use crate::symbolic::state::{Layout, State};
 use crate::symbolic::term::{Term, Terms};
-use crate::theorems::choice::{Assignment, Known};
+use crate::theorems::choice::{Assignment, Known, Need};
 
 pub(crate) const STATEMENT: &str = "there are values of the components of kind resource and trap-vector under which the square \
-     of every instruction commutes for every guest state S (P&G 1974, section 4: resources are the monitor's)";
+     of every instruction commutes for every guest state S, and every instruction is confined \
+     (P&G 1974, section 4: resources are the monitor's)";
 
 /// Components that a monitor sets as it likes.
 pub(crate) fn is_chosen(slice: &Slice) -> bool {
     matches!(slice.kind, Some(Kind::Resource | Kind::TrapVector))
 }
 
-/// "There are values of the monitor's own under which no known state breaks a square", those of
-/// excluded assignments aside.
+/// "There are values of the monitor's own under which no known state breaks what it was known to break",
+/// those of excluded assignments aside.
 pub(crate) fn ask(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
@@ -70,7 +72,7 @@ pub(crate) fn ask(
     Obligation { query: Query { premises, goal }, runs: vec![keeper], unknown, first: None }
 }
 
-/// The monitor's components that it depends on whether known states break squares.
+/// The monitor's components that it depends on whether known states break anything.
 pub(crate) fn relevant(setting: Setting<'_>, class: &Class, known: &[Known]) -> Vec<Part> {
     let mut problem = Problem::of(setting, class, Terms::default());
     let keeper = entry::in_user(&mut problem, setting);
@@ -91,31 +93,41 @@ pub(crate) fn relevant(setting: Setting<'_>, class: &Class, known: &[Known]) -> 
     all
 }
 
-/// A known state, with the monitor's components of `keeper`, is admitted and breaks its square.
+/// A known state, with the monitor's components of `keeper`, is admitted and breaks what it is known for.
 fn breaks(problem: &mut Problem<'_>, setting: Setting<'_>, known: &Known, keeper: &State) -> Term {
+    let class = &problem.isa.classes[known.class];
+    let asked = (problem.class, problem.operands.clone(), problem.choices.clone());
+    let constants = |terms: &mut Terms, values: &[(u128, u32)]| -> Vec<Term> {
+        values.iter().map(|(value, width)| terms.constant(*value, *width)).collect()
+    };
+    let operands = class.operands.iter().zip(&known.witness.operands);
+    let operands: Vec<_> = operands.map(|(operand, (_, value))| (*value, operand.width)).collect();
+    let choices = class.body.choices.iter().zip(&known.witness.choices);
+    let choices: Vec<_> = choices.map(|(choice, value)| (*value, choice.width)).collect();
+    problem.operands = constants(&mut problem.terms, &operands);
+    problem.choices = constants(&mut problem.terms, &choices);
+    problem.class = class;
+    let broken = match known.need {
+        Need::Square => breaks_square(problem, setting, &known.witness, keeper),
+        Need::Confinement => escapes(problem, &known.witness, keeper),
+    };
+    (problem.class, problem.operands, problem.choices) = asked;
+    broken.unwrap_or_else(|| problem.terms.bool(false))
+}
+
+fn breaks_square(
+    problem: &mut Problem<'_>,
+    setting: Setting<'_>,
+    witness: &Witness,
+    keeper: &State,
+) -> Option<Term> {
     let isa = setting.isa;
-    let witness = &known.witness;
-    let ([before, image], Some(data)) = (witness.before.as_slice(), VmMap::of(isa)) else {
-        return problem.terms.bool(false);
-    };
+    let [before, image] = witness.before.as_slice() else { return None };
+    let (data, l, b) = (VmMap::of(isa)?, isa.relocation?, isa.bounds?);
     let partition = Partition { first: witness.first.unwrap_or(0), cells: before.cells };
-    let mut states = [before, image].map(|state| constant(problem, state));
-    for (id, register) in isa.register_ids() {
-        for slice in register.slices.iter().filter(|s| is_chosen(s)) {
-            if register.count.is_some() {
-                states[1].registers[id.index()] = keeper.registers[id.index()].clone();
-            } else {
-                let part = Part { register: id, low: slice.low, width: slice.width };
-                let value = keeper.part(&mut problem.terms, part);
-                states[1].set_part(&mut problem.terms, part, value);
-            }
-        }
-    }
-    let [guest, real] = states;
+    let guest = constant(problem, before);
+    let real = kept_by(problem, image, keeper);
     let [own, seen] = [&guest, &real].map(|state| problem.window(state));
-    let (Some(l), Some(b)) = (isa.relocation, isa.bounds) else {
-        return problem.terms.bool(false);
-    };
     let placed = (real.part(&mut problem.terms, l), real.part(&mut problem.terms, b));
     let map = Map {
         k: problem.address(partition.first),
@@ -124,33 +136,43 @@ fn breaks(problem: &mut Problem<'_>, setting: Setting<'_>, known: &Known, keeper
         hidden: statewise::is_hidden(isa, before, partition),
         data,
     };
-    let class = &problem.isa.classes[known.class];
-    let asked = (problem.class, problem.operands.clone(), problem.choices.clone());
-    let terms = &mut problem.terms;
-    problem.operands = class
-        .operands
-        .iter()
-        .zip(&witness.operands)
-        .map(|(o, (_, value))| terms.constant(*value, o.width))
-        .collect();
-    problem.choices = class
-        .body
-        .choices
-        .iter()
-        .zip(&witness.choices)
-        .map(|(choice, value)| terms.constant(*value, choice.width))
-        .collect();
-    problem.class = class;
     let guest = problem.run_with(guest, own, Facts::default());
     let behaviours = problem.behaviours(&guest, &Facts::default(), false);
     let real = problem.run_with(real, seen, Facts::default());
-    (problem.class, problem.operands, problem.choices) = asked;
     let guests = setting.guests();
     let breaks = |guest| statewise::breaks_exactly(problem, &map, guest, &real, guests);
-    let all: Vec<Term> = behaviours.iter().map(breaks).collect();
-    let broken = problem.terms.all(all);
-    let admitted = problem.terms.all(real.assumed.iter().copied());
-    problem.terms.and(admitted, broken)
+    let mut all: Vec<Term> = behaviours.iter().map(breaks).collect();
+    all.extend(&real.assumed);
+    Some(problem.terms.all(all))
+}
+
+fn escapes(problem: &mut Problem<'_>, witness: &Witness, keeper: &State) -> Option<Term> {
+    let [a, b] = witness.before.as_slice() else { return None };
+    let [a, b] = [a, b].map(|state| {
+        let state = kept_by(problem, state, keeper);
+        let window = problem.window(&state);
+        problem.run_with(state, window, Facts::default())
+    });
+    let broken = confinement::fails_exactly(problem, &a, &b);
+    let all: Vec<Term> = a.assumed.iter().chain(&b.assumed).copied().chain([broken]).collect();
+    Some(problem.terms.all(all))
+}
+
+/// A concrete state with the monitor's components of `keeper`.
+fn kept_by(problem: &mut Problem<'_>, state: &Concrete, keeper: &State) -> State {
+    let mut kept = constant(problem, state);
+    for (id, register) in problem.isa.register_ids() {
+        for slice in register.slices.iter().filter(|s| is_chosen(s)) {
+            if register.count.is_some() {
+                kept.registers[id.index()] = keeper.registers[id.index()].clone();
+            } else {
+                let part = Part { register: id, low: slice.low, width: slice.width };
+                let value = keeper.part(&mut problem.terms, part);
+                kept.set_part(&mut problem.terms, part, value);
+            }
+        }
+    }
+    kept
 }
 
 /// A concrete state with its storage.
@@ -162,22 +184,33 @@ fn constant(problem: &mut Problem<'_>, state: &Concrete) -> State {
     all
 }
 
-/// Whether no known state breaks its square once the monitor's components are those of a state.
+/// Whether no known state breaks anything once the monitor's components are those of a state.
 pub(crate) fn shown_by(replay: &Replay<'_>, known: &[Known], excluded: &[Assignment]) -> bool {
     let [keeper] = replay.sides.as_slice() else { return false };
     let setting = replay.setting;
     let breaks = |known: &Known| {
-        let mut witness = known.witness.clone();
-        let Some(real) = witness.before.get_mut(1) else { return false };
-        for (id, i, slice, bits) in keeper.before.of_role(setting.isa, is_chosen) {
-            let kept = real.element(id, i as u128) & !(model::bits::mask(slice.width) << slice.low);
-            real.set_element(id, i as u128, kept | bits << slice.low);
+        let mut known = known.clone();
+        for real in known.real() {
+            for (id, i, slice, bits) in keeper.before.of_role(setting.isa, is_chosen) {
+                let others = !(model::bits::mask(slice.width) << slice.low);
+                let kept = real.element(id, i as u128) & others;
+                real.set_element(id, i as u128, kept | bits << slice.low);
+            }
         }
-        let replay = witness.replay(setting, &setting.isa.classes[known.class]);
-        replay.admitted() && statewise::refuted_by(&replay, known.side, setting.guests())
+        is_broken(setting, &known)
     };
     let is_excluded = |assignment: &Assignment| {
         assignment.iter().all(|(part, value)| keeper.before.part(*part) == *value)
     };
     !excluded.iter().any(is_excluded) && !known.iter().any(breaks)
+}
+
+/// Whether what is known of the states is so, in the interpreter.
+pub(crate) fn is_broken(setting: Setting<'_>, known: &Known) -> bool {
+    let replay = known.witness.replay(setting, &setting.isa.classes[known.class]);
+    replay.admitted()
+        && match known.need {
+            Need::Square => statewise::refuted_by(&replay, known.side, setting.guests()),
+            Need::Confinement => confinement::shown_by(&replay, VirtualMode::User),
+        }
 }

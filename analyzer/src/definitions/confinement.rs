@@ -10,7 +10,7 @@
 //!
 //! **What a witness shows.** What the instruction changes outside, or the cell outside that it shows.
 
-use model::isa::Slice;
+use model::isa::{Part, Role, Slice};
 use model::property::Property;
 
 use super::behaviour::in_virtual_mode;
@@ -20,6 +20,7 @@ use crate::decide::Query;
 use crate::prove::problem::{Problem, Run, Storage};
 use crate::prove::replay::{Replay, equal_bits, visibly_equal};
 use crate::prove::setting::Setting;
+use crate::symbolic::facts::Facts;
 use crate::symbolic::term::Term;
 
 pub(crate) const DEFINITION: Definition = Definition {
@@ -34,8 +35,22 @@ pub(crate) const DEFINITION: Definition = Definition {
 };
 
 fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: VirtualMode) -> Obligation {
+    ask_keeping(problem, setting, side, &[])
+}
+
+/// The same under a monitor that keeps bits of its own at fixed values.
+pub(crate) fn ask_keeping(
+    problem: &mut Problem<'_>,
+    setting: Setting<'_>,
+    side: VirtualMode,
+    kept: &[(Part, u128)],
+) -> Obligation {
     let state = problem.fresh();
-    let entry = in_virtual_mode(problem, setting, &state, side);
+    let mut entry = in_virtual_mode(problem, setting, &state, side);
+    for (part, value) in kept {
+        let value = problem.terms.constant(*value, part.width);
+        entry.set_part(&mut problem.terms, *part, value);
+    }
     let window = problem.array();
     let runs: Vec<Run> = [entry.clone(), entry]
         .map(|entry| {
@@ -49,14 +64,39 @@ fn ask(problem: &mut Problem<'_>, setting: Setting<'_>, side: VirtualMode) -> Ob
     let [a, b] = [&runs[0], &runs[1]];
     let (x, y) = (&a.transition.after, &b.transition.after);
     let changed = problem.differ(&a.entry, x, monitors);
-    let spilled = writes_outside(problem, a);
     let shown = problem.visible_difference((a, x), (b, y));
+    let goal = complete_and(problem, a, b, changed, shown);
+    let unknown = problem.terms.or(a.transition.unknown, b.transition.unknown);
+    Obligation { query: Query { premises, goal }, runs, unknown, first: None }
+}
+
+/// The same for two known states, without anything left to choose.
+pub(super) fn fails_exactly(problem: &mut Problem<'_>, a: &Run, b: &Run) -> Term {
+    let (x, y) = (&a.transition.after, &b.transition.after);
+    let changed = problem.differ_exactly(&a.entry, x, monitors);
+    let mut shown = vec![problem.differ_exactly(x, y, |s| matches!(s.role, Role::E | Role::P))];
+    let (base, size) = a.window;
+    let facts = Facts::default();
+    for write in x.writes.iter().chain(&y.writes) {
+        let terms = &mut problem.terms;
+        let offset = terms.sub(write.index, base);
+        let inside = terms.ult(offset, size);
+        let [x, y] = [x, y].map(|after| after.load(terms, &facts, write.index));
+        let different = terms.ne(x, y);
+        shown.push(terms.and(inside, different));
+    }
+    let shown = problem.terms.any(shown);
+    let wrong = complete_and(problem, a, b, changed, shown);
+    let inside = ends_inside(problem, a);
+    problem.terms.and(inside, wrong)
+}
+
+/// Both complete, and something of the monitor's is changed, or a cell outside, or shows.
+fn complete_and(problem: &mut Problem<'_>, a: &Run, b: &Run, changed: Term, shown: Term) -> Term {
+    let spilled = writes_outside(problem, a);
     let terms = &mut problem.terms;
     let wrong = terms.any([changed, spilled, shown]);
-    let complete = terms.and(a.transition.completes, b.transition.completes);
-    let goal = terms.and(complete, wrong);
-    let unknown = terms.or(a.transition.unknown, b.transition.unknown);
-    Obligation { query: Query { premises, goal }, runs, unknown, first: None }
+    terms.all([a.transition.completes, b.transition.completes, wrong])
 }
 
 /// The window ends inside storage. Addresses are wide enough for the sum.
@@ -89,7 +129,7 @@ fn writes_outside(problem: &mut Problem<'_>, run: &Run) -> Term {
     terms.any(wrong)
 }
 
-fn shown_by(replay: &Replay<'_>, side: VirtualMode) -> bool {
+pub(crate) fn shown_by(replay: &Replay<'_>, side: VirtualMode) -> bool {
     let [a, b] = replay.sides.as_slice() else { return false };
     let (Some(x), Some(y)) = (a.after(replay.isa(), false), b.after(replay.isa(), false)) else {
         return false;

@@ -1,24 +1,25 @@
 //! The monitor's own bits are the monitor's choice.
 //!
 //! f leaves the real machine's resources to the monitor, so a monitor may keep some of their bits at one
-//! value for good: CR4.TSD on IA-32, mcounteren on RISC-V. Where squares do not commute for all values,
-//! [`choose`] looks for values under which all of them do: *there is a choice, for all guest states*.
+//! value for good: CR4.TSD on IA-32, mcounteren on RISC-V. Where squares do not commute for all values, or
+//! instructions are not confined, [`choose`] looks for values under which all of them are right: *there is
+//! a choice, for all states of guests*.
 //!
-//! It proposes an assignment of all bits under which no state that is known breaks a square, asks whether
-//! the squares commute under it, and learns the state where one does not. If no assignment is left, the
-//! known states refute every choice; that is a formula without a model, and all bits of kind `resource`
-//! and `trap-vector` were searched. An assignment that works is made small in the end.
+//! It proposes an assignment of all bits under which no state that is known breaks anything, asks whether
+//! squares and confinement are right under it, and learns the state where one is not. If no assignment is
+//! left, the known states refute every choice; that is a formula without a model, and all bits of kind
+//! `resource` and `trap-vector` were searched. An assignment that works is made small in the end.
 
 use std::fmt::Write as _;
 
 use model::isa::{Isa, Part, RegisterId};
 use model::map::{Partition, VmMap};
+use model::property::Property;
 use model::state::State as Concrete;
 use rayon::prelude::*;
 
-use crate::definitions::VirtualMode;
-use crate::definitions::choice as definition;
 use crate::definitions::statewise::{self, Case};
+use crate::definitions::{VirtualMode, choice as definition, confinement};
 use crate::prove::answer::{Answer, Existence};
 use crate::prove::context::Context;
 use crate::prove::inquiry::Inquiry;
@@ -26,7 +27,6 @@ use crate::prove::question::Question;
 use crate::prove::setting::Setting;
 use crate::prove::witness::Witness;
 use crate::theorems::classify::Classification;
-use crate::theorems::squares::Square;
 
 /// Bits of the monitor's own with the values they are kept at, in the order of the specification.
 pub(crate) type Assignment = Vec<(Part, u128)>;
@@ -37,7 +37,7 @@ const NARROW: u32 = 64;
 /// What the choice of bits comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Choice {
-    /// All squares commute under this assignment, and under no part of it that was tried.
+    /// All is right under this assignment, and under no part of it that was tried.
     Keep(Assignment),
     /// Known states refute every assignment.
     None,
@@ -45,13 +45,37 @@ pub(crate) enum Choice {
     Open,
 }
 
-/// A state where the square of a class breaks.
+/// What an instruction needs of the choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Its square commutes.
+    Square,
+    /// It is confined.
+    Confinement,
+}
+
+/// States that show that a class has not what it needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Known {
     pub(crate) class: usize,
+    pub(crate) need: Need,
     pub(crate) side: VirtualMode,
     pub(crate) witness: Witness,
 }
+
+impl Known {
+    /// The states of the real machine, whose own bits the monitor chooses.
+    pub(crate) fn real(&mut self) -> &mut [Concrete] {
+        let all = self.witness.before.as_mut_slice();
+        match self.need {
+            Need::Square => all.get_mut(1..).unwrap_or_default(),
+            Need::Confinement => all,
+        }
+    }
+}
+
+/// A class, what it needs, and what became of that for arbitrary values of the bits.
+type Needing<'a> = (usize, Need, Vec<(VirtualMode, &'a Existence)>);
 
 /// Assignments that are proposed for one class, and for all classes of a theorem together. That one class
 /// is safe under no choice settles a theorem; so most of them are left open quickly.
@@ -108,45 +132,39 @@ pub(crate) fn set(state: &mut Concrete, assignment: &Assignment) {
     }
 }
 
-/// Looks for values of the monitor's own bits under which the squares of some classes commute in the
-/// given virtual modes. `squares` are the squares of each of the classes for arbitrary values.
-pub(crate) fn choose(
+/// Looks for values of the monitor's own bits under which some classes have what they need in the given
+/// virtual modes.
+fn choose(
     context: Context<'_>,
-    squares: &[(usize, &[Square])],
+    needing: &[Needing<'_>],
     sides: &[VirtualMode],
     together: bool,
 ) -> Choice {
     let setting = context.setting;
     let mut known = Vec::new();
-    for (class, squares) in squares {
-        for square in squares.iter().filter(|s| sides.contains(&s.side)) {
-            match &square.verdict {
+    for (class, need, found) in needing {
+        for (side, existence) in found.iter().filter(|(side, _)| sides.contains(side)) {
+            match existence {
                 Existence::Witnessed(witness) => {
-                    known.push(Known {
-                        class: *class,
-                        side: square.side,
-                        witness: (**witness).clone(),
-                    });
+                    let witness = (**witness).clone();
+                    known.push(Known { class: *class, need: *need, side: *side, witness });
                 }
                 Existence::Unknown(_) => return Choice::Open,
                 Existence::Absent(_) => {}
             }
         }
     }
-    let inquiries = squares
-        .iter()
-        .map(|(class, _)| Inquiry::new(context, &setting.isa.classes[*class]))
-        .collect();
-    let mut search = Search {
-        setting,
-        classes: squares.iter().map(|(class, _)| *class).collect(),
-        sides,
-        known,
-        excluded: Vec::new(),
-        together,
-        inquiries,
+    let inquiry = |(class, need, _): &Needing<'_>| {
+        (*need, *class, Inquiry::new(context, &setting.isa.classes[*class]))
     };
+    let inquiries = needing.iter().map(inquiry).collect();
+    let mut search = Search { setting, sides, known, excluded: Vec::new(), together, inquiries };
     search.run()
+}
+
+fn squares(all: &[Classification], class: usize) -> Needing<'_> {
+    let found = all[class].statewise.iter().map(|square| (square.side, &square.verdict));
+    (class, Need::Square, found.collect())
 }
 
 /// What the choice comes to for each class by itself.
@@ -156,48 +174,63 @@ pub(crate) fn of_classes(
     refuting: &[usize],
     sides: &[VirtualMode],
 ) -> Vec<(usize, Choice)> {
-    let one = |class: &usize| {
-        let squares = [(*class, all[*class].statewise.as_slice())];
-        (*class, choose(context, &squares, sides, false))
-    };
+    let one = |class: &usize| (*class, choose(context, &[squares(all, *class)], sides, false));
     refuting.par_iter().with_max_len(1).map(one).collect()
 }
 
-/// What the choice comes to for several classes together, each of which was tried by itself.
-pub(crate) fn together(
+/// What the choice comes to for a theorem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Chosen {
+    /// For the squares, and for confinement too where that is possible.
+    pub(crate) choice: Choice,
+    /// Classes that are not confined under it, by index.
+    pub(crate) unconfined: Vec<usize>,
+}
+
+/// What the choice comes to for all classes together, each of which was tried by itself.
+pub(crate) fn for_theorem(
     context: Context<'_>,
     all: &[Classification],
     each: &[(usize, Choice)],
     sides: &[VirtualMode],
-) -> Choice {
-    if each.iter().any(|(_, choice)| *choice == Choice::None) {
-        return Choice::None;
-    }
-    match each {
+) -> Chosen {
+    let mut needing: Vec<_> = each.iter().map(|(class, _)| squares(all, *class)).collect();
+    let mut choice = match each {
         [] => Choice::Keep(Assignment::new()),
+        _ if each.iter().any(|(_, choice)| *choice == Choice::None) => Choice::None,
         [(_, Choice::Keep(assignment))] => Choice::Keep(assignment.clone()),
-        several => {
-            let squares: Vec<(usize, &[Square])> = several
-                .iter()
-                .map(|(class, _)| (*class, all[*class].statewise.as_slice()))
-                .collect();
-            choose(context, &squares, sides, true)
-        }
+        _ => choose(context, &needing, sides, true),
+    };
+    let unconfined: Vec<_> = (0..all.len()).filter_map(|class| confinement(all, class)).collect();
+    let mut classes: Vec<usize> = unconfined.iter().map(|(class, ..)| *class).collect();
+    needing.extend(unconfined);
+    if !classes.is_empty()
+        && matches!(choice, Choice::Keep(_))
+        && let confining @ Choice::Keep(_) = choose(context, &needing, sides, true)
+    {
+        classes.clear();
+        choice = confining;
     }
+    Chosen { choice, unconfined: classes }
+}
+
+/// A class that is not confined for all values of the bits.
+fn confinement(all: &[Classification], class: usize) -> Option<Needing<'_>> {
+    let finding = all[class].finding(Property::Unconfined)?;
+    let found = finding.verdicts.iter().map(|(side, verdict)| (*side, verdict));
+    finding.answer().is_yes().then(|| (class, Need::Confinement, found.collect()))
 }
 
 struct Search<'s, 'i> {
     setting: Setting<'i>,
-    classes: Vec<usize>,
     sides: &'s [VirtualMode],
-    /// States where a square breaks.
     known: Vec<Known>,
     /// Assignments that the assumptions leave no guest for.
     excluded: Vec<Assignment>,
     /// The classes are all those of a theorem.
     together: bool,
-    /// One for each class.
-    inquiries: Vec<Inquiry<'i>>,
+    /// What each class, by index, needs.
+    inquiries: Vec<(Need, usize, Inquiry<'i>)>,
 }
 
 /// What becomes of an assignment.
@@ -238,19 +271,26 @@ impl Search<'_, '_> {
     /// An assignment under which no known state breaks a square; `None` if there is none.
     fn propose(&mut self, round: usize) -> Result<Option<Assignment>, ()> {
         let (setting, known, excluded) = (self.setting, &self.known, &self.excluded);
-        let names: Vec<&str> =
-            self.classes.iter().map(|c| setting.isa.classes[*c].name.as_str()).collect();
+        let name = |(need, class, _): &(Need, usize, _)| {
+            let name = &setting.isa.classes[*class].name;
+            match need {
+                Need::Square => name.clone(),
+                Need::Confinement => format!("{name} (confined)"),
+            }
+        };
+        let names: Vec<String> = self.inquiries.iter().map(name).collect();
         let question = Question {
             name: format!("choice/{}/{}/{round}", self.scope(), names.join("+")),
             ask: &|problem| definition::ask(problem, setting, known, excluded),
             shows: &|replay| definition::shown_by(replay, known, excluded),
         };
-        let verdict = self.inquiries[0].ask(&question);
+        let inquiry = &mut self.inquiries[0].2;
+        let verdict = inquiry.ask(&question);
         match verdict {
             Existence::Absent(_) => Ok(None),
             Existence::Unknown(_) => Err(()),
             Existence::Witnessed(witness) => {
-                let class = self.inquiries[0].class();
+                let class = inquiry.class();
                 let relevant = definition::relevant(setting, class, known).into_iter();
                 let value = |part: Part| (part, witness.before[0].part(part));
                 Ok(Some(relevant.map(value).collect()))
@@ -264,35 +304,34 @@ impl Search<'_, '_> {
         format!("{guests}/{}", sides.join("+"))
     }
 
-    /// Whether a known state breaks a square under the assignment once the guest has the opposite of
-    /// these bits: that is quick to see, and true of most instructions that show a resource.
+    /// Whether a known guest breaks its square under the assignment once it has the opposite of these
+    /// bits: that is quick to see, and true of most instructions that show a resource.
     fn breaks_elsewhere(&mut self, assignment: &Assignment) -> bool {
         let opposite: Assignment = assignment
             .iter()
             .map(|(part, value)| (*part, !value & model::bits::mask(part.width)))
             .collect();
-        let found = self.known.iter().find_map(|known| {
-            let mut known = known.clone();
-            set(&mut known.witness.before[0], &opposite);
-            self.under(&known, assignment)
-        });
+        let found =
+            self.known.iter().filter(|known| known.need == Need::Square).find_map(|known| {
+                let mut known = known.clone();
+                set(&mut known.witness.before[0], &opposite);
+                self.under(&known, assignment)
+            });
         found.map(|known| self.known.push(known)).is_some()
     }
 
-    /// The known guest under f with the assignment, if its square breaks.
+    /// The known states with the assignment, a guest's image under f anew, if they still show the same.
     fn under(&self, known: &Known, assignment: &Assignment) -> Option<Known> {
         let setting = self.setting;
         let mut known = known.clone();
-        let (guest, real) = (&known.witness.before[0], &known.witness.before[1]);
-        let partition = Partition { first: known.witness.first?, cells: guest.cells };
-        let mut real =
-            VmMap::of(setting.isa)?.apply(setting.isa, setting.pair, partition, guest, real);
-        set(&mut real, assignment);
-        known.witness.before[1] = real;
-        let replay = known.witness.replay(setting, &setting.isa.classes[known.class]);
-        let broken =
-            replay.admitted() && statewise::refuted_by(&replay, known.side, setting.guests());
-        broken.then(|| {
+        if let (Need::Square, [guest, real]) = (known.need, known.witness.before.as_mut_slice()) {
+            let partition = Partition { first: known.witness.first?, cells: guest.cells };
+            let map = VmMap::of(setting.isa)?;
+            *real = map.apply(setting.isa, setting.pair, partition, guest, real);
+        }
+        known.real().iter_mut().for_each(|state| set(state, assignment));
+        definition::is_broken(setting, &known).then(|| {
+            let replay = known.witness.replay(setting, &setting.isa.classes[known.class]);
             known.witness.after = replay.sides.iter().map(|side| side.outcome.clone()).collect();
             known
         })
@@ -302,7 +341,7 @@ impl Search<'_, '_> {
     /// by way of the monitor's components is then storage, not a trap, and it refutes more assignments.
     fn widened(&self, known: &Known) -> Option<Known> {
         let isa = self.setting.isa;
-        let bounds = isa.bounds?;
+        let bounds = isa.bounds.filter(|_| known.need == Need::Square)?;
         let first = isa.least_cells();
         let cells = isa.storage.cells.checked_sub(first)?;
         let mut known = known.clone();
@@ -337,24 +376,64 @@ impl Search<'_, '_> {
                 Answer::No | Answer::Vacuous => return Trial::Empty,
                 Answer::Undecided => return Trial::Open,
             }
-            for index in 0..self.classes.len() {
-                for case in self.setting.guests().cases() {
-                    match self.ask(index, side, *case, assignment, Ask::Square) {
-                        Existence::Absent(_) => {}
-                        Existence::Witnessed(witness) => {
-                            let known =
-                                Known { class: self.classes[index], side, witness: *witness };
-                            let wide = self.widened(&known);
-                            let wide = wide.and_then(|wide| self.under(&wide, assignment));
-                            self.known.push(wide.unwrap_or(known));
-                            return Trial::Broken;
-                        }
-                        Existence::Unknown(_) => return Trial::Open,
+            for index in 0..self.inquiries.len() {
+                let (need, class, _) = self.inquiries[index];
+                let verdict = match need {
+                    Need::Square => self.square(index, side, assignment),
+                    Need::Confinement if side == VirtualMode::User => {
+                        self.confinement(index, side, assignment)
+                    }
+                    Need::Confinement => continue,
+                };
+                match verdict {
+                    Existence::Absent(_) => {}
+                    Existence::Unknown(_) => return Trial::Open,
+                    Existence::Witnessed(witness) => {
+                        let known = Known { class, need, side, witness: *witness };
+                        let wide = self.widened(&known);
+                        let wide = wide.and_then(|wide| self.under(&wide, assignment));
+                        self.known.push(wide.unwrap_or(known));
+                        return Trial::Broken;
                     }
                 }
             }
         }
         Trial::Works
+    }
+
+    /// A guest whose square breaks under an assignment.
+    fn square(&mut self, index: usize, side: VirtualMode, assignment: &Assignment) -> Existence {
+        let guests = self.setting.guests();
+        let mut weakest = None;
+        for case in guests.cases() {
+            let one = self.ask(index, side, *case, assignment, Ask::Square);
+            if !one.is_absent() {
+                return one;
+            }
+            weakest = Some(one);
+        }
+        weakest.unwrap_or_else(|| Existence::Unknown("f has no case".into()))
+    }
+
+    /// States in which a class is not confined under an assignment.
+    fn confinement(
+        &mut self,
+        index: usize,
+        side: VirtualMode,
+        assignment: &Assignment,
+    ) -> Existence {
+        let setting = self.setting;
+        let property = Property::Unconfined.word();
+        self.inquiries[index].2.ask(&Question {
+            name: format!("{property}/{}", words(setting.isa, assignment)),
+            ask: &|problem| confinement::ask_keeping(problem, setting, side, assignment),
+            shows: &|replay| {
+                let kept = |(part, value): &(Part, u128)| {
+                    replay.sides.iter().all(|side| side.before.part(*part) == *value)
+                };
+                assignment.iter().all(kept) && confinement::shown_by(replay, side)
+            },
+        })
     }
 
     fn ask(
@@ -395,7 +474,7 @@ impl Search<'_, '_> {
                     }
             },
         };
-        self.inquiries[index].ask(&question)
+        self.inquiries[index].2.ask(&question)
     }
 
     /// The assignment without the bits that it does not need: by field, then by halves.

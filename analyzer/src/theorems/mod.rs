@@ -26,7 +26,7 @@ use crate::prove::context::{Context, Tally};
 use crate::prove::counts::Counts;
 use crate::prove::question::Backend;
 use crate::prove::setting::Setting;
-use choice::{Assignment, Choice};
+use choice::{Assignment, Choice, Chosen};
 use classify::Classification;
 use diagram::Diagram;
 use entries::Entries;
@@ -127,7 +127,7 @@ pub(crate) fn judge<'i>(
 
 /// What the monitor's choice of its own bits does for each class whose square breaks, in all virtual
 /// modes, and for the two theorems.
-fn choices(context: Context<'_>, all: &[Classification]) -> (Vec<(usize, Choice)>, [Choice; 2]) {
+fn choices(context: Context<'_>, all: &[Classification]) -> (Vec<(usize, Choice)>, [Chosen; 2]) {
     let [vmm, hvmm] = Theorem::MONITORS.map(|theorem| context.setting.virtual_modes(theorem));
     let each = choice::of_classes(context, all, &theorem::refuting(all, vmm), vmm);
     // What makes a class safe in all modes makes it safe in user mode.
@@ -139,9 +139,7 @@ fn choices(context: Context<'_>, all: &[Classification]) -> (Vec<(usize, Choice)
     let mut in_user = choice::of_classes(context, all, &rest, hvmm);
     in_user.extend(refuting.iter().filter_map(known));
     in_user.sort_by_key(|(class, _)| *class);
-    let theorems = [
-        choice::together(context, all, &each, vmm),
-        choice::together(context, all, &in_user, hvmm),
-    ];
-    (each, theorems)
+    let chosen = [(&each, vmm), (&in_user, hvmm)]
+        .map(|(each, sides)| choice::for_theorem(context, all, each, sides));
+    (each, chosen)
 }

@@ -12,7 +12,7 @@ use model::theorem::Theorem;
 use rayon::prelude::*;
 
 use super::assumptions::{self, Assumed};
-use super::choice::{self, Assignment, Choice};
+use super::choice::{self, Assignment, Choice, Chosen};
 use super::classify::Classification;
 use super::diagram::{self, Diagram, Need, Needed};
 use super::entries::{self, Entries};
@@ -129,16 +129,16 @@ pub(crate) fn refuting(all: &[Classification], sides: &[VirtualMode]) -> Vec<usi
 }
 
 /// Judges Theorems 1 and 3, and the rest of the diagram where one of them holds. `chosen` is what becomes, for each of
-/// them, of the classes whose square breaks when the monitor chooses its own bits.
+/// them, of the classes that are not right for all values of the monitor's own bits.
 pub(crate) fn monitors(
     context: Context<'_>,
     found: Found<'_>,
-    chosen: &[Choice; 2],
+    chosen: &[Chosen; 2],
 ) -> ([Judgement; 2], Diagram) {
     let setting = context.setting;
     let [vmm, hvmm] = chosen;
     let mut both = [(Theorem::Vmm, vmm), (Theorem::Hvmm, hvmm)]
-        .map(|(theorem, choice)| by_squares(setting, theorem, found, choice));
+        .map(|(theorem, chosen)| by_squares(setting, theorem, found, chosen));
     for it in &mut both {
         it.launch(context, found.entries);
         it.place(context);
@@ -164,31 +164,30 @@ fn by_squares(
     setting: Setting<'_>,
     theorem: Theorem,
     found: Found<'_>,
-    choice: &Choice,
+    Chosen { choice, unconfined }: &Chosen,
 ) -> Judgement {
     let Found { all, assumed, .. } = found;
     let sides = setting.virtual_modes(theorem);
     let (premise, offending) = premise(setting, theorem, all);
     let refuting = refuting(all, sides);
-    let mut obstacles = obstacles(setting, sides, found);
+    let mut obstacles = obstacles(setting, sides, found, unconfined);
     let is_empty = |(side, exists): &(VirtualMode, Answer)| {
         *side != VirtualMode::Other && sides.contains(side) && *exists == Answer::Vacuous
     };
     let empty = premise == Premise::Vacuous || assumed.guests.iter().any(is_empty);
     let mut keeps = Assignment::new();
-    let verdict = match (refuting.is_empty(), choice) {
+    let verdict = match choice {
         _ if empty => Verdict::Vacuous,
-        (false, Choice::None) => Verdict::Refuted,
-        (false, Choice::Open) => {
+        Choice::None => Verdict::Refuted,
+        Choice::Open => {
             obstacles.push("whether some choice of the monitor's own bits makes all squares commute is not settled".into());
             Verdict::Undecided
         }
         _ if !obstacles.is_empty() => Verdict::Undecided,
-        (false, Choice::Keep(assignment)) => {
+        Choice::Keep(assignment) => {
             keeps.clone_from(assignment);
             Verdict::Holds
         }
-        (true, _) => Verdict::Holds,
     };
     let by = match (verdict, premise) {
         (Verdict::Holds, Premise::Holds) => Ground::SetInclusion,
@@ -362,6 +361,7 @@ fn obstacles(
     setting: Setting<'_>,
     sides: &[VirtualMode],
     Found { all, entries, assumed }: Found<'_>,
+    unconfined: &[usize],
 ) -> Vec<String> {
     let isa = setting.isa;
     let classes =
@@ -376,8 +376,8 @@ fn obstacles(
         "whether the square commutes is undecided for",
         classes(&|c| c.commutes(sides) == Answer::Undecided),
     );
+    note("not confined in user mode:", brief(&names(isa, unconfined)));
     let confined = |c: &Classification| c.answer(Property::Unconfined);
-    note("not confined in user mode:", classes(&|c| confined(c) == Answer::Yes));
     note("whether it is confined is undecided for", classes(&|c| confined(c) == Answer::Undecided));
     if setting.profile == Profile::Extended {
         let shows = |c: &Classification| {
@@ -603,7 +603,8 @@ mod tests {
     use model::theorem::Theorem;
 
     use super::{
-        Escape, Found, Ground, Judgement, by_squares, partial_traps, recursive, unrelocated_guests,
+        Escape, Found, Ground, Judgement, by_squares, indices, partial_traps, recursive, refuting,
+        unrelocated_guests,
     };
     use crate::decide::By;
     use crate::definitions::{DEFINITIONS, VirtualMode};
@@ -614,7 +615,7 @@ mod tests {
     use crate::prove::setting::Setting;
     use crate::prove::witness::Witness;
     use crate::theorems::assumptions::{Assumed, Kept};
-    use crate::theorems::choice::Choice;
+    use crate::theorems::choice::{Assignment, Choice, Chosen};
     use crate::theorems::classify::{Classification, Finding};
     use crate::theorems::entries::Entries;
     use crate::theorems::squares::Square;
@@ -671,7 +672,8 @@ mod tests {
         let setting = Setting::new(&isa, &isa.pairs[0], Profile::Refined);
         let judge = |all: &[Classification], theorem, choice: &Choice| {
             let (entries, assumed) = (&Entries::default(), &Assumed::default());
-            by_squares(setting, theorem, Found { all, entries, assumed }, choice)
+            let found = Found { all, entries, assumed };
+            by_squares(setting, theorem, found, &chosen(setting, theorem, all, choice))
         };
         // Classes; premise, verdict and reason; what offends and what refutes; a gap.
         let table = [
@@ -834,12 +836,26 @@ mod tests {
             for theorem in Theorem::MONITORS {
                 let all = std::slice::from_ref(&all);
                 let found = Found { all, entries: &entries, assumed: &assumed };
-                let it = by_squares(setting, theorem, found, &Choice::None);
+                let chosen = chosen(setting, theorem, all, &Choice::None);
+                let it = by_squares(setting, theorem, found, &chosen);
                 assert_eq!(it.verdict, expected, "{entries:?} {assumed:?}");
                 assert_eq!(it.obstacles.is_empty(), expected != open, "{:?}", it.obstacles);
                 assert_eq!(it.watched.len(), watched);
             }
         }
+    }
+
+    /// The choice where squares break; else none is needed.
+    fn chosen(
+        setting: Setting<'_>,
+        theorem: Theorem,
+        all: &[Classification],
+        choice: &Choice,
+    ) -> Chosen {
+        let broken = !refuting(all, setting.virtual_modes(theorem)).is_empty();
+        let choice = if broken { choice.clone() } else { Choice::Keep(Assignment::new()) };
+        let unconfined = indices(all, |c| c.answer(Property::Unconfined).is_yes());
+        Chosen { choice, unconfined }
     }
 
     fn judgement(premise: Premise, verdict: Verdict, by: Ground) -> Judgement {

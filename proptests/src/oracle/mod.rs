@@ -145,7 +145,18 @@ struct Judge<'c> {
     literal: bool,
 }
 
-impl Judge<'_> {
+impl<'c> Judge<'c> {
+    fn of(
+        isa: &'c Isa,
+        class: &'c Class,
+        pair: &'c Pair,
+        strays: &'c [TrapId],
+        literal: bool,
+    ) -> Self {
+        let modes = [pair.supervisor.1, pair.user.1];
+        Self { cases: cases(isa, class, pair, strays), sizes: sizes(isa), modes, literal }
+    }
+
     /// Whether some instance of a question about two states has the answer yes.
     fn ask(
         &self,
@@ -207,9 +218,9 @@ impl Judge<'_> {
         })
     }
 
-    fn unconfined(&self) -> bool {
+    fn unconfined(&self, kept: &[(Part, u128)]) -> bool {
         let user = self.modes[1];
-        self.ask([user, user], None, Sharing::Window, &|two, world| two.unconfined(world))
+        self.ask([user, user], None, Sharing::Window, &|two, world| two.unconfined(kept, world))
     }
 
     fn control_sensitive(&self) -> PerMode {
@@ -242,8 +253,8 @@ pub fn judge(
     strays: &[TrapId],
 ) -> Findings {
     let (literal, extended) = (profile == Profile::Literal, profile == Profile::Extended);
-    let modes = [pair.supervisor.1, pair.user.1];
-    let judge = Judge { cases: cases(isa, class, pair, strays), sizes: sizes(isa), modes, literal };
+    let judge = Judge::of(isa, class, pair, strays, literal);
+    let modes = judge.modes;
     let relocation = |_, s: &Slice| s.kind == Some(Kind::Relocation);
     let bounds = |_, s: &Slice| s.kind == Some(Kind::Bounds);
     let time = |_, s: &Slice| s.kind == Some(Kind::Time);
@@ -264,10 +275,21 @@ pub fn judge(
         time_sensitive: judge.added(&time),
         trap_masked: extended && judge.pair_with(&|_, a, b| traps(a) && completes(b)),
         trap_visible: if extended { judge.trap_visible(&of_traps) } else { never },
-        unconfined: judge.unconfined(),
+        unconfined: judge.unconfined(&[]),
         square_breaks: virtual_modes(isa, pair)
             .map(|modes| squares.any(class, &modes, false, &|square, world| square.breaks(world))),
     }
+}
+
+/// Whether a class escapes in user mode from what it is confined to, with bits of the monitor's own kept.
+fn unconfined(
+    isa: &Isa,
+    class: &Class,
+    pair: &Pair,
+    strays: &[TrapId],
+    kept: &[(Part, u128)],
+) -> bool {
+    Judge::of(isa, class, pair, strays, false).unconfined(kept)
 }
 
 /// Squares of a machine, under a monitor that keeps some bits of its own at a value.

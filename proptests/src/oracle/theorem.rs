@@ -199,16 +199,33 @@ impl Judged<'_> {
         all
     }
 
-    /// The choices under which no square breaks; the empty one if none has to be made.
+    /// The choices under which no square breaks, and of these, if there are any, those under which every
+    /// class is confined; the empty one if none has to be made.
     fn choices(&self, theorem: Theorem, any: bool) -> Vec<Kept> {
-        if any {
+        let confined = !self.all.iter().any(|f| f.unconfined);
+        if any && confined {
             return vec![Kept::new()];
         }
         let works = |kept: &Kept| {
             let strays = strays(self.isa, self.pair, kept);
             self.commutes(theorem, kept, &strays) && self.has_images(theorem, kept)
         };
-        self.assignments().into_iter().filter(works).collect()
+        let works: Vec<Kept> = self.assignments().into_iter().filter(works).collect();
+        let confining: Vec<Kept> =
+            works.iter().filter(|kept| self.confines(kept)).cloned().collect();
+        match confining.is_empty() {
+            false => confining,
+            true if any => vec![Kept::new()],
+            true => works,
+        }
+    }
+
+    /// Whether every class is confined under bits that are kept.
+    fn confines(&self, kept: &[(Part, u128)]) -> bool {
+        let of = |(class, found): (&Class, &Findings)| {
+            found.unconfined && super::unconfined(self.isa, class, self.pair, self.strays, kept)
+        };
+        !self.isa.classes.iter().zip(self.all).any(of)
     }
 
     /// Whether no square breaks under bits that are kept.
@@ -220,9 +237,9 @@ impl Judged<'_> {
         !self.isa.classes.iter().any(breaks)
     }
 
-    /// Whether no square breaks under the bits that a report says are kept.
-    pub fn commutes_keeping(&self, theorem: Theorem, kept: &[(Part, u128)]) -> bool {
-        self.commutes(theorem, kept, &strays(self.isa, self.pair, kept))
+    /// Whether no square breaks and all are confined under the bits that a report says are kept.
+    pub fn is_right_keeping(&self, theorem: Theorem, kept: &[(Part, u128)]) -> bool {
+        self.commutes(theorem, kept, &strays(self.isa, self.pair, kept)) && self.confines(kept)
     }
 
     /// Whether there are guests with images in each virtual mode of the pair.
@@ -270,7 +287,7 @@ impl Judged<'_> {
         };
         let lost = |class| squares.any(class, &modes, false, &|square, world| square.loses(world));
         let found = [
-            ("unconfined", self.all.iter().any(|f| f.unconfined)),
+            ("unconfined", !choices.iter().any(|kept| self.confines(kept))),
             ("trap-visible", self.all.iter().any(visible)),
             ("stray", !self.strays.is_empty()),
             ("apart", !choices.iter().any(|kept| lead(isa, pair, &entering, kept))),
@@ -548,7 +565,7 @@ impl Judged<'_> {
                 tried.insert(key)
                     && self.launches(&kept)
                     && (kept.is_empty() || lead(self.isa, self.pair, entering, &kept))
-                    && (all.is_empty() || self.commutes_keeping(theorem, &kept))
+                    && (all.is_empty() || self.is_right_keeping(theorem, &kept))
             })
         })
     }

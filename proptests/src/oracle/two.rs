@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::interp::{self, Outcome, Place, run_plain};
-use model::isa::{Kind, RegisterId, Slice, TrapId};
+use model::isa::{Kind, Part, RegisterId, Slice, TrapId};
 use model::map::window;
 use model::state::State;
 
@@ -441,10 +441,16 @@ impl Two<'_> {
     }
 
     /// Both complete, and the first changes something of the monitor's or a cell outside E|r, or they
-    /// end visibly different.
-    pub(super) fn unconfined(&self, world: &World) -> Asked<bool> {
+    /// end visibly different, from states with these bits.
+    pub(super) fn unconfined(&self, kept: &[(Part, u128)], world: &World) -> Asked<bool> {
         let isa = self.case.isa;
         let Some(halves) = self.states(world)? else { return Ok(false) };
+        for (part, value) in kept {
+            halves[0].need(Place::Register(part.register, 0))?;
+            if halves[0].state.part(*part) != *value {
+                return Ok(false);
+            }
+        }
         let mut runs = Vec::new();
         for half in &halves {
             let run = self.case.run(half, false)?;

@@ -20,7 +20,7 @@ use refvmm::files;
 use sha2::{Digest, Sha256};
 
 use crate::analyze::{Options, analyze_by, solving};
-use crate::decide::{By, INTERRUPTED, stopped};
+use crate::decide::{By, stopped};
 use crate::prove::answer::Existence;
 use crate::prove::problem::Problem;
 use crate::prove::question::{Backend, DecisionProcedure, Question, Session};
@@ -66,7 +66,7 @@ impl Backend for Writing<'_> {
         let (verdict, by) = self.solving.discharge(session, question);
         if stopped() {
             let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-            failed.get_or_insert(io::Error::new(io::ErrorKind::Interrupted, INTERRUPTED));
+            failed.get_or_insert(io::Error::new(io::ErrorKind::Interrupted, "interrupted"));
             return (verdict, by);
         }
         if let Err(error) = self.write(session, question, &verdict) {

@@ -62,9 +62,6 @@ pub fn stopped() -> bool {
     STOPPED.load(Relaxed)
 }
 
-/// Why a question is left open that [`stop`] came before.
-pub(crate) const INTERRUPTED: &str = "interrupted";
-
 /// The SAT solver that decides, and when it has to stop.
 #[derive(Clone, Copy)]
 pub(crate) struct SolverConfig {
@@ -93,14 +90,13 @@ impl SolverConfig {
         Self { deadline: timeout.map(|timeout| Instant::now() + timeout), ..Self::new() }
     }
 
-    pub(crate) fn late(&self) -> bool {
-        stopped() || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
-    }
-
-    /// The answer to a question for which it is late.
-    fn too_late() -> Satisfiability {
-        let why = if stopped() { INTERRUPTED } else { "the time is up" };
-        Satisfiability::Unknown(why.into())
+    /// Why a question is left open for which it is too late.
+    pub(crate) fn too_late(&self) -> Option<String> {
+        if stopped() {
+            return Some("interrupted".into());
+        }
+        let late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        late.then(|| "the time is up".into())
     }
 
     pub(crate) fn budget(&self, conflicts: u64) -> Budget {
@@ -175,8 +171,8 @@ fn search(
     if terms.is_false(goal) {
         return (Satisfiability::Unsat, By::Rewriting);
     }
-    if config.late() {
-        return (SolverConfig::too_late(), By::Rewriting);
+    if let Some(why) = config.too_late() {
+        return (Satisfiability::Unknown(why), By::Rewriting);
     }
     let with = |goal| query.premises.iter().copied().chain([goal]).collect::<Vec<Term>>();
     if minimise.is_none() {
@@ -247,10 +243,9 @@ fn search(
     let budget = config.budget(conflicts);
     let answer = match solver.solve(&[], budget) {
         Outcome::Unsat => Satisfiability::Unsat,
-        Outcome::Unknown if config.late() => SolverConfig::too_late(),
-        Outcome::Unknown => {
-            Satisfiability::Unknown(format!("no answer within {conflicts} conflicts"))
-        }
+        Outcome::Unknown => Satisfiability::Unknown(
+            config.too_late().unwrap_or_else(|| format!("no answer within {conflicts} conflicts")),
+        ),
         Outcome::Sat => match small_model(config, terms, &mut solver, budget) {
             Satisfiability::Sat(model) => Satisfiability::Sat(by_values(model)),
             answer => answer,
@@ -348,10 +343,11 @@ fn small_model(
     // The last step may have failed: solve once more for a model of everything kept.
     match solver.solve(&fixed, budget) {
         Outcome::Sat => Satisfiability::Sat(solver.model(terms)),
-        Outcome::Unknown if config.late() => SolverConfig::too_late(),
-        Outcome::Unsat | Outcome::Unknown => Satisfiability::Unknown(
-            "internal error: a model was lost while it was made small".into(),
-        ),
+        Outcome::Unsat | Outcome::Unknown => {
+            Satisfiability::Unknown(config.too_late().unwrap_or_else(|| {
+                "internal error: a model was lost while it was made small".into()
+            }))
+        }
     }
 }
 

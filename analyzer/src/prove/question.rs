@@ -107,8 +107,8 @@ pub(crate) struct DecisionProcedure {
 
 impl Backend for DecisionProcedure {
     fn discharge(&self, session: &mut Session<'_>, question: &Question<'_>) -> (Existence, By) {
-        if decide::stopped() {
-            return (Existence::Unknown(decide::INTERRUPTED.into()), By::Rewriting);
+        if let Some(why) = self.config.too_late() {
+            return (Existence::Unknown(why), By::Rewriting);
         }
         session.problem.terms.deadline = self.config.deadline;
         session.shared.earlier.begin(&session.problem.terms);
@@ -140,8 +140,8 @@ impl DecisionProcedure {
             let why = format!("the formula has more than {TERMS} terms");
             return (Existence::Unknown(why), By::Rewriting);
         }
-        if self.config.late() {
-            return (Existence::Unknown("the time is up".into()), By::Rewriting);
+        if let Some(why) = self.config.too_late() {
+            return (Existence::Unknown(why), By::Rewriting);
         }
         let (answer, by) = decide::decide(
             self.config,
@@ -180,7 +180,7 @@ impl DecisionProcedure {
             &mut session.shared,
         ) {
             (decide::Satisfiability::Unsat, _) => Existence::Absent(Proof::new(by)),
-            (decide::Satisfiability::Unknown(why), _) if self.config.late() => {
+            (decide::Satisfiability::Unknown(why), _) if self.config.too_late().is_some() => {
                 Existence::Unknown(why)
             }
             _ => Existence::Unknown("the specification leaves semantics unknown".into()),

@@ -1,6 +1,7 @@
 //! Whether the dispatcher can save the registers of a guest, one register after the other, and give them back:
 //! [saving](crate::definitions::save) and [resuming](crate::definitions::resume).
 
+use model::bits::mask;
 use model::isa::{Part, TrapId};
 use model::state::State;
 
@@ -70,6 +71,7 @@ fn saved(context: Context<'_>) -> Saving {
         order: (0..setting.isa.classes.len()).collect(),
         known: save::strangers(setting),
         used: Vec::new(),
+        last: None,
         pass: 0,
         asked: 0,
     };
@@ -116,6 +118,8 @@ struct Search<'s> {
     known: Vec<State>,
     /// Components that hold a register by now.
     used: Vec<Place>,
+    /// The class that has saved a register last, which, where, and how.
+    last: Option<(usize, Component, Place, Box<Witness>)>,
     /// Rounds through the registers that are left.
     pass: usize,
     /// Questions put this far: the same number for who verifies a certificate.
@@ -188,11 +192,17 @@ impl Search<'_> {
             }
             self.asked += 2;
             let known = &self.known;
-            let proposal = inquiry.ask(&Question {
-                name: format!("{what}/{round}"),
-                ask: &|problem| save::ask_proposal(problem, setting, task, known, plain),
-                shows: &|replay| save::proposal_shown_by(replay, task, known),
-            });
+            let carried = if round == 0 { self.carried(class, task) } else { None };
+            let proposal = carried.map_or_else(
+                || {
+                    inquiry.ask(&Question {
+                        name: format!("{what}/{round}"),
+                        ask: &|problem| save::ask_proposal(problem, setting, task, known, plain),
+                        shows: &|replay| save::proposal_shown_by(replay, task, known),
+                    })
+                },
+                Existence::Witnessed,
+            );
             let proposed: Box<Witness> = match proposal {
                 Existence::Witnessed(witness) => witness,
                 Existence::Absent(_) => {
@@ -212,6 +222,7 @@ impl Search<'_> {
                 }
                 Existence::Absent(_) => {
                     answer = Answer::Yes;
+                    self.last = Some((class, task.component.clone(), task.place, proposed));
                     break;
                 }
                 Existence::Unknown(_) => break,
@@ -219,7 +230,34 @@ impl Search<'_> {
         }
         answer
     }
+
+    /// What has saved the last register of a file, with operands that name another: most files are saved by one
+    /// instruction, and the interpreter sees at once whether known guests agree.
+    fn carried(&self, class: usize, task: Task<'_>) -> Option<Box<Witness>> {
+        let (by, last, place, proposed) = self.last.as_ref()?;
+        if (*by, *place, last.register) != (class, task.place, task.component.register) {
+            return None;
+        }
+        let setting = self.context.setting;
+        let class = &setting.isa.classes[class];
+        let named = |value: u128| value == u128::from(last.index);
+        let naming: Vec<usize> =
+            (0..proposed.operands.len()).filter(|i| named(proposed.operands[*i].1)).collect();
+        (1..1u32 << naming.len().min(MOST_NAMING)).find_map(|chosen| {
+            let mut witness = proposed.clone();
+            for (_, i) in naming.iter().enumerate().filter(|(bit, _)| chosen >> bit & 1 == 1) {
+                let index = u128::from(task.component.index);
+                witness.operands[*i].1 = index & mask(class.operands[*i].width);
+            }
+            let replay = witness.replay(setting, class);
+            let saves = replay.admitted() && save::proposal_shown_by(&replay, task, &self.known);
+            saves.then_some(witness)
+        })
+    }
 }
+
+/// Operands that may name the register that is saved.
+const MOST_NAMING: usize = 4;
 
 /// `r[3]`, `sp`, `flags.carry`.
 pub(crate) fn name(setting: Setting<'_>, it: &Component) -> String {

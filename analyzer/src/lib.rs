@@ -6,6 +6,7 @@ mod analyze;
 pub mod certificate;
 mod decide;
 mod definitions;
+pub mod difference;
 mod prove;
 pub mod repair;
 pub mod report;

@@ -48,6 +48,22 @@ fn what_cannot_run_exits_2_with_a_message() {
 }
 
 #[test]
+fn a_regression_exits_1_and_a_difference_only_if_asked() {
+    let diff = |arguments: &[&str]| analyze(&[&["diff"], arguments].concat());
+    let (g3, popf) = ("../isa-specs/g3.yaml", "../isa-specs/g3-popf.yaml");
+    assert_eq!(code(&diff(&[g3, popf])), 1);
+    assert_eq!(code(&diff(&[popf, g3])), 0);
+    assert_eq!(code(&diff(&[popf, g3, "--identical"])), 1);
+    assert_eq!(code(&diff(&[g3, g3, "--identical"])), 0);
+    assert_eq!(code(&diff(&[g3, "no-such-file.yaml"])), 2);
+    assert_eq!(code(&diff(&[g3, g3, "--pair", "nobody"])), 2);
+    let json = diff(&[g3, popf, "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).expect("it is JSON");
+    assert_eq!(json["pairs"][0]["offending"][0], "popf");
+    assert_eq!(json["instructions"][0]["semantics"]["meaning"], "same");
+}
+
+#[test]
 fn missing_semantics_exit_3() {
     let text = std::fs::read_to_string("../isa-specs/g3.yaml").expect("g3 is there");
     let from = text.find("    semantics: |\n      r[d] = mem[").expect("lw has semantics");

@@ -72,14 +72,18 @@ impl<'i> Problem<'i> {
             strays: &[],
             in_both_modes: None,
         };
-        problem.always = problem.size_bounds(cells);
-        if let Some(when) = &class.when {
-            let entry = problem.zero_state();
-            let operands = problem.operands.clone();
-            let when = execute::value(isa, &mut problem.terms, when, &entry, &operands);
-            problem.always.push(when);
-        }
+        problem.constrain();
         problem
+    }
+
+    /// Notes what holds of operands and q.
+    pub(crate) fn constrain(&mut self) {
+        self.always = self.size_bounds(self.cells);
+        if let Some(when) = &self.class.when {
+            let (entry, operands) = (self.zero_state(), self.operands.clone());
+            let when = execute::value(self.isa, &mut self.terms, when, &entry, &operands);
+            self.always.push(when);
+        }
     }
 
     /// The same in the setting of a pair.

@@ -23,6 +23,7 @@ Examples:
   analyze check g3.yaml --emit smt2=obligations
   analyze check g3.yaml --emit classification=g3.classification.json
   analyze explain isa-specs/pdp10.yaml 'jrst[1]'
+  analyze diff isa-specs/m68000.yaml isa-specs/m68010.yaml
   analyze repair isa-specs/m68000.yaml         what must trap so that the theorems hold
   analyze prove isa-specs/g3.yaml --certificate g3-certificate
   analyze verify g3-certificate isa-specs/g3.yaml
@@ -47,6 +48,8 @@ pub(crate) enum Command {
         #[arg(long, default_value = "refined", value_parser = one_profile())]
         profile: Profile,
     },
+    /// Compare two specifications: verdicts, classes, and what each instruction does.
+    Diff(Diff),
     /// Find the smallest set of instructions that must be made to trap so that the theorems hold.
     Repair(Repair),
     /// Write down why each answer is right: witnesses, proofs, and what the theorems follow from.
@@ -143,6 +146,50 @@ pub(crate) struct List {
 pub(crate) enum ListFormat {
     Text,
     Markdown,
+    Json,
+}
+
+const DIFF: &str = "\
+Examples:
+  analyze diff isa-specs/m68000.yaml isa-specs/m68010.yaml
+  analyze diff base.yaml extended.yaml --format json
+
+A regression is a verdict that is worse than before or has a condition more, or an instruction that is sensitive
+and not privileged and was not so before.
+
+Exit codes: 0 no regression, 1 a regression (with --identical: anything that is different), 2 could not run,
+3 whether an instruction does the same is undecided";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = DIFF)]
+pub(crate) struct Diff {
+    /// Specification of the old machine.
+    pub(crate) old: String,
+    /// Specification of the new one.
+    pub(crate) new: String,
+    /// How to print the difference.
+    #[arg(long, default_value = "text")]
+    pub(crate) format: DiffFormat,
+    /// Print what is the same, too.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Anything that is different counts like a regression.
+    #[arg(long)]
+    pub(crate) identical: bool,
+    /// Reading of the definitions.
+    #[arg(long, default_value = "refined", value_parser = one_profile())]
+    pub(crate) profile: Profile,
+    /// Judge one pair of modes only: its supervisor mode, or `supervisor:user`.
+    #[arg(long, value_name = "MODE")]
+    pub(crate) pair: Option<String>,
+    /// Leave undecided what takes longer than this in all.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: Option<std::time::Duration>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiffFormat {
+    Text,
     Json,
 }
 

@@ -3,6 +3,7 @@
 mod arguments;
 mod certificates;
 mod check;
+mod diff;
 mod explain;
 mod list;
 mod repair;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Explain { spec, instruction, profile } => {
             explain::run(&spec, &instruction, profile)
         }
+        Command::Diff(diff) => diff::run(&diff),
         Command::Repair(repair) => repair::run(&repair).unwrap_or_else(|error| {
             let _ = writeln!(std::io::stderr(), "{}: {error}", repair.spec);
             Exit::CouldNotRun
@@ -68,6 +70,7 @@ fn on_interrupt() {
 fn with_default_command(mut arguments: Vec<String>) -> Vec<String> {
     const COMMANDS: &[&str] = &[
         "check",
+        "diff",
         "explain",
         "repair",
         "prove",

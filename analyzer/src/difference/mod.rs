@@ -1,0 +1,304 @@
+//! What is different between two machines: verdicts, classes, and what instructions mean.
+
+pub mod meaning;
+pub mod text;
+
+use std::collections::BTreeMap;
+
+use model::isa::{Isa, Register, Slice, Verdict};
+use model::property::Property;
+use model::theorem::Theorem;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::analyze::Options;
+use crate::decide::SolverConfig;
+use crate::prove::answer::Answer;
+use crate::report::{InstructionReport, PairReport, Report, TheoremReport};
+use crate::theorems::theorem::brief;
+use meaning::{Machines, Meaning};
+
+/// Version of the JSON format.
+pub const SCHEMA: u32 = 1;
+
+/// What is different between an old machine and a new one, in one profile.
+#[derive(Debug, Serialize)]
+pub struct Difference {
+    /// Version of this format.
+    pub schema: u32,
+    /// Short name of the old machine.
+    pub old: String,
+    /// Short name of the new one.
+    pub new: String,
+    /// The reading of the definitions.
+    pub profile: &'static str,
+    /// What the new machine does worse, in words.
+    pub regressions: Vec<String>,
+    /// Components that one machine alone has, or that have another size or role.
+    pub components: Vec<Change>,
+    /// Pairs of modes of either machine.
+    pub pairs: Vec<PairDifference>,
+    /// Decode classes of either machine, in the order of the new specification; then those that are gone.
+    pub instructions: Vec<InstructionDifference>,
+    /// Traps of either machine.
+    pub traps: Vec<InstructionDifference>,
+}
+
+/// Something on both machines; `null` where a machine has none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// Its name.
+    pub name: String,
+    /// On the old machine.
+    pub old: Option<String>,
+    /// On the new one.
+    pub new: Option<String>,
+}
+
+/// One pair of modes.
+#[derive(Debug, Serialize)]
+pub struct PairDifference {
+    /// The mode the monitor runs in.
+    pub supervisor: String,
+    /// The mode the guest runs in.
+    pub user: String,
+    /// The verdicts of the theorems, by key, with their conditions.
+    pub theorems: Vec<Change>,
+    /// Instructions that break the premise of Theorem 1 or a square on the new machine alone.
+    pub offending: Vec<String>,
+    /// Those that did so on the old machine alone.
+    pub no_longer_offending: Vec<String>,
+}
+
+/// An instruction or a trap.
+#[derive(Debug, Serialize)]
+pub struct InstructionDifference {
+    /// Its name.
+    pub name: String,
+    /// `added`, `removed`, `changed` or `same`.
+    pub change: &'static str,
+    /// How what it does compares; none where one machine has it alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub semantics: Option<Meaning>,
+    /// Properties that have other answers, by `supervisor:user` and key.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub properties: BTreeMap<String, Vec<Change>>,
+}
+
+impl Difference {
+    /// Whether some question about what instructions mean stayed open.
+    pub fn is_open(&self) -> bool {
+        let all = self.instructions.iter().chain(&self.traps);
+        all.into_iter().any(|it| matches!(it.semantics, Some(Meaning::Undecided { .. })))
+    }
+
+    /// Whether anything is different.
+    pub fn is_empty(&self) -> bool {
+        let same = |it: &InstructionDifference| it.change == "same";
+        let changed = |it: &PairDifference| it.theorems.iter().any(|it| it.old != it.new);
+        self.components.is_empty()
+            && self.instructions.iter().chain(&self.traps).all(same)
+            && !self.pairs.iter().any(changed)
+    }
+}
+
+/// Compares two machines, each with its report in the same profile.
+pub fn compare(
+    (old, before): (&Isa, &Report),
+    (new, after): (&Isa, &Report),
+    options: Options<'_>,
+) -> Difference {
+    let machines = Machines { old, new, config: SolverConfig::until(options.timeout) };
+    let names = |isa: &Isa| isa.classes.iter().map(|c| c.name.clone()).collect::<Vec<_>>();
+    let of_class = |name: &String| {
+        let meaning = Some((old.class(name), new.class(name)));
+        let meaning = meaning.and_then(|(a, b)| Some(machines.class(a?, b?)));
+        instruction(name, old.class(name).is_some(), meaning, properties(before, after, name))
+    };
+    let instructions = either(names(old), names(new));
+    let instructions = instructions.par_iter().with_max_len(1).map(of_class).collect();
+    let traps = |isa: &Isa| isa.traps.iter().map(|t| t.name.clone()).collect::<Vec<_>>();
+    let of_trap = |name: &String| {
+        let [was, is] = [old, new].map(|isa| isa.traps.iter().any(|trap| trap.name == *name));
+        let meaning = (was && is).then(|| machines.trap(name));
+        instruction(name, was, meaning, BTreeMap::new())
+    };
+    Difference {
+        schema: SCHEMA,
+        old: before.isa.clone(),
+        new: after.isa.clone(),
+        profile: after.profile.word(),
+        regressions: regressions(before, after),
+        components: components(old, new),
+        pairs: pairs(before, after),
+        instructions,
+        traps: either(traps(old), traps(new)).iter().map(of_trap).collect(),
+    }
+}
+
+/// Names of the new machine, then those of the old one alone; each once.
+fn either(old: Vec<String>, new: Vec<String>) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for name in new.into_iter().chain(old) {
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    all
+}
+
+fn instruction(
+    name: &str,
+    was: bool,
+    semantics: Option<Meaning>,
+    properties: BTreeMap<String, Vec<Change>>,
+) -> InstructionDifference {
+    let change = match &semantics {
+        None if was => "removed",
+        None => "added",
+        Some(Meaning::Same) if properties.is_empty() => "same",
+        Some(_) => "changed",
+    };
+    InstructionDifference { name: name.to_owned(), change, semantics, properties }
+}
+
+/// Whether two reports speak of one pair.
+fn is_same(a: &PairReport, b: &PairReport) -> bool {
+    (&a.supervisor, &a.user) == (&b.supervisor, &b.user)
+}
+
+fn properties(before: &Report, after: &Report, name: &str) -> BTreeMap<String, Vec<Change>> {
+    let find = |pair: &PairReport| -> Option<Vec<(Property, Answer)>> {
+        let it: &InstructionReport = pair.instructions.iter().find(|it| it.name == name)?;
+        Some(it.properties.iter().map(|(property, answer)| (*property, *answer)).collect())
+    };
+    let mut all = BTreeMap::new();
+    for pair in &after.pairs {
+        let Some(earlier) = before.pairs.iter().find(|it| is_same(it, pair)) else { continue };
+        let (Some(old), Some(new)) = (find(earlier), find(pair)) else { continue };
+        let changed = old.iter().zip(&new).filter(|(a, b)| a.0 == b.0 && a.1 != b.1);
+        let changed: Vec<Change> = changed
+            .map(|(old, new)| Change {
+                name: old.0.key().to_owned(),
+                old: Some(old.1.word().to_owned()),
+                new: Some(new.1.word().to_owned()),
+            })
+            .collect();
+        if !changed.is_empty() {
+            all.insert(format!("{}:{}", pair.supervisor, pair.user), changed);
+        }
+    }
+    all
+}
+
+/// What breaks the premise of Theorem 1 or a square.
+fn offending(pair: &PairReport) -> Vec<&String> {
+    let vmm = &pair.theorems.vmm;
+    let mut all: Vec<&String> = vmm.offending.iter().collect();
+    all.extend(vmm.refuting.iter().filter(|it| !vmm.offending.contains(it)));
+    all
+}
+
+fn pairs(before: &Report, after: &Report) -> Vec<PairDifference> {
+    let verdict = |pair: &PairReport, theorem: Theorem| {
+        let conditions =
+            pair.theorems.monitor(theorem).map(|it| crate::text::on_condition(&it.conditions));
+        format!("{}{}", pair.theorems.verdict(theorem).word(), conditions.unwrap_or_default())
+    };
+    let one = |old: Option<&PairReport>, new: Option<&PairReport>| {
+        let known = new.or(old)?;
+        let theorem = |it: Theorem| Change {
+            name: it.key().to_owned(),
+            old: old.map(|pair| verdict(pair, it)),
+            new: new.map(|pair| verdict(pair, it)),
+        };
+        let of = |pair: Option<&PairReport>| -> Vec<String> {
+            pair.map(offending).unwrap_or_default().into_iter().cloned().collect()
+        };
+        let (was, is) = (of(old), of(new));
+        Some(PairDifference {
+            supervisor: known.supervisor.clone(),
+            user: known.user.clone(),
+            theorems: Theorem::ALL.map(theorem).into(),
+            offending: is.iter().filter(|name| !was.contains(name)).cloned().collect(),
+            no_longer_offending: was.iter().filter(|name| !is.contains(name)).cloned().collect(),
+        })
+    };
+    let of_new = after
+        .pairs
+        .iter()
+        .map(|pair| one(before.pairs.iter().find(|it| is_same(it, pair)), Some(pair)));
+    let gone = before.pairs.iter().filter(|pair| !after.pairs.iter().any(|it| is_same(it, pair)));
+    of_new.chain(gone.map(|pair| one(Some(pair), None))).flatten().collect()
+}
+
+fn components(old: &Isa, new: &Isa) -> Vec<Change> {
+    let words = |register: &Register| {
+        let role = |slice: &Slice| match slice.kind {
+            Some(kind) => format!("{} ({})", slice.role.word(), kind.word()),
+            None => slice.role.word().to_owned(),
+        };
+        let mut roles: Vec<String> = register.slices.iter().map(role).collect();
+        roles.dedup();
+        let count = register.count.map_or(String::new(), |count| format!("{count} × "));
+        format!("{count}{} bits, {}", register.width, brief(&roles))
+    };
+    let find = |isa: &Isa, name: &str| isa.registers.iter().find(|it| it.name == name).map(words);
+    let storage = |isa: &Isa| format!("{} cells of {} bits", isa.storage.cells, isa.storage.width);
+    let names = |isa: &Isa| isa.registers.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
+    let change = |name: String| Change { old: find(old, &name), new: find(new, &name), name };
+    let mut all: Vec<Change> = either(names(old), names(new)).into_iter().map(change).collect();
+    all.push(Change {
+        name: new.storage.name.clone(),
+        old: Some(storage(old)),
+        new: Some(storage(new)),
+    });
+    all.retain(|it| it.old != it.new);
+    all
+}
+
+/// What the new machine does worse.
+fn regressions(before: &Report, after: &Report) -> Vec<String> {
+    let mut all = Vec::new();
+    for old in &before.pairs {
+        let name = format!("{}:{}", old.supervisor, old.user);
+        let Some(new) = after.pairs.iter().find(|it| is_same(it, old)) else {
+            all.push(format!("{name}: the pair of modes is gone"));
+            continue;
+        };
+        for theorem in Theorem::ALL {
+            let (was, is) = (old.theorems.verdict(theorem), new.theorems.verdict(theorem));
+            let title = theorem.name();
+            if rank(is) < rank(was) {
+                all.push(format!("{name}: {title} was {} and is {}", was.word(), is.word()));
+            }
+            let conditions = |pair: &PairReport| {
+                let it: Option<&TheoremReport> = pair.theorems.monitor(theorem);
+                it.map(|it| it.conditions.clone()).unwrap_or_default()
+            };
+            if (was, is) == (Verdict::Holds, Verdict::Holds) {
+                let known = conditions(old);
+                let more: Vec<String> =
+                    conditions(new).into_iter().filter(|it| !known.contains(it)).collect();
+                if !more.is_empty() {
+                    let more = more.join(" and ");
+                    all.push(format!("{name}: {title} holds under a condition more: {more}"));
+                }
+            }
+        }
+        let was = offending(old);
+        for instruction in offending(new).into_iter().filter(|it| !was.contains(it)) {
+            all.push(format!("{name}: {instruction} is sensitive and not privileged"));
+        }
+    }
+    all
+}
+
+/// The better a verdict, the more.
+fn rank(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Holds => 2,
+        Verdict::Undecided => 1,
+        Verdict::Refuted | Verdict::Vacuous | Verdict::NotApplicable => 0,
+    }
+}

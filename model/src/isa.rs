@@ -3,6 +3,7 @@
 //! Every consumer (the interpreter here, the symbolic executor, the engines) reads this form only.
 
 use crate::property::Property;
+use crate::rule::Rule;
 use crate::theorem::Theorem;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -269,6 +270,8 @@ pub struct Class {
     pub notes: Vec<String>,
     /// Classification the author expects.
     pub expect: Vec<(Profile, Vec<ExpectedWord>)>,
+    /// Rules whose findings the author accepts, each with the reason.
+    pub allow: Vec<(Rule, String)>,
     /// Examples of what it does.
     pub runs: Vec<Run>,
 }

@@ -19,6 +19,7 @@ mod overlay;
 mod parser;
 pub mod property;
 mod read;
+pub mod rule;
 pub mod runs;
 pub mod spec;
 pub mod state;

@@ -127,6 +127,7 @@ impl Patched for Instruction {
             // The old examples are about what is patched.
             runs: self.runs,
             expect: self.expect.or(old.expect),
+            allow: self.allow.or(old.allow),
             notes: self.notes.or(old.notes),
             sources: self.sources.or(old.sources),
             patch: None,

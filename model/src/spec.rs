@@ -544,6 +544,8 @@ record! {
         runs "runs": List<Run>,
         /// Classification expected by the author.
         expect "expect": Sp<ByProfile<List<Sp<String>>>>,
+        /// Rules whose findings are known and accepted, each with the reason.
+        allow "allow": Names<Sp<String>>,
         /// Free text.
         notes "notes": List<String>,
         /// Where the behaviour is documented.
@@ -596,6 +598,8 @@ record! {
         when "when": Code,
         /// Classification expected by the author.
         expect "expect": Sp<ByProfile<List<Sp<String>>>>,
+        /// Rules whose findings are known and accepted, each with the reason.
+        allow "allow": Names<Sp<String>>,
         /// Free text.
         notes "notes": List<String>,
     }

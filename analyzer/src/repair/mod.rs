@@ -309,7 +309,7 @@ pub fn render(report: &Report, repair: &Repair, detail: Detail) -> String {
         }
     }
     for unmet in &repair.checked.unmet {
-        let at = unmet.at.as_deref().unwrap_or_default();
+        let at = unmet.at.as_ref().map_or(String::new(), ToString::to_string);
         let _ = writeln!(
             out,
             "The overlay inherits an expectation that is not met: {at}: expected {}, found {}",

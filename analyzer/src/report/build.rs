@@ -10,7 +10,7 @@ use model::theorem::Theorem;
 use super::{
     AssumptionReport, CollisionReport, DispatcherReport, Escape, Evidence, GuestReport,
     InstructionReport, PairReport, RecursiveReport, Refutation, Report, SCHEMA, SavedReport,
-    Summary, TheoremReport, Theorems, TrapReport, WitnessReport, diagram, expectations,
+    Summary, TheoremReport, Theorems, TrapReport, WitnessReport, diagram, expectations, findings,
 };
 use crate::decide::By;
 use crate::definitions::VirtualMode;
@@ -76,9 +76,11 @@ pub(crate) fn report(
         unlisted: isa.unlisted.as_ref().map(|body| unlisted(isa, &body.statements)),
         unmet: Vec::new(),
         expectations: 0,
+        findings: Vec::new(),
         summary: Summary { instructions, counts },
     };
     expectations::check(isa, sources, &mut report);
+    report.findings = findings::of(isa, sources, &report);
     report
 }
 

@@ -5,16 +5,14 @@ use model::isa::{Expectation, Isa, Premise, Verdict};
 use model::theorem::Theorem;
 
 use super::diagram::PROVED;
+use super::findings::Place;
 use super::{PairReport, Report, Unmet};
 use crate::prove::answer::Answer;
 
 /// Compares the findings with what the author expects in this profile.
 pub(crate) fn check(isa: &Isa, sources: &Sources, report: &mut Report) {
     let profile = report.profile;
-    let at = |span: model::diagnostic::Span| {
-        let (line, column) = sources.position(span);
-        Some(format!("{}:{line}:{column}", sources.files[span.file as usize].path))
-    };
+    let at = |span: model::diagnostic::Span| Some(Place::of(sources, span));
     let mut unmet = Vec::new();
     let mut checked = 0;
     for pair in &report.pairs {
@@ -60,7 +58,7 @@ pub(crate) fn check(isa: &Isa, sources: &Sources, report: &mut Report) {
             theorem_expectations(
                 pair,
                 expected,
-                expected.span.and_then(at).as_deref(),
+                expected.span.and_then(at).as_ref(),
                 &mut checked,
                 &mut unmet,
             );
@@ -83,7 +81,7 @@ pub(crate) fn check(isa: &Isa, sources: &Sources, report: &mut Report) {
         }
         for (_, expected) in isa.expect.iter().filter(|(p, _)| *p == profile) {
             let place = expected.span.and_then(at);
-            not_applicable(expected, place.as_deref(), &mut checked, &mut unmet);
+            not_applicable(expected, place.as_ref(), &mut checked, &mut unmet);
         }
     }
     for run in model::runs::replay(isa) {
@@ -97,7 +95,7 @@ pub(crate) fn check(isa: &Isa, sources: &Sources, report: &mut Report) {
 /// On a machine without modes every theorem is not applicable, whatever else is expected.
 fn not_applicable(
     expected: &Expectation,
-    at: Option<&str>,
+    at: Option<&Place>,
     checked: &mut u64,
     unmet: &mut Vec<Unmet>,
 ) {
@@ -112,7 +110,7 @@ fn not_applicable(
         for expected in premise.into_iter().chain(verdict) {
             let found =
                 format!("{name}: {}, the machine has no modes", Verdict::NotApplicable.word());
-            unmet.push(Unmet { expected, found, at: at.map(str::to_owned), undecided: false });
+            unmet.push(Unmet { expected, found, at: at.cloned(), undecided: false });
         }
     }
 }
@@ -120,7 +118,7 @@ fn not_applicable(
 fn theorem_expectations(
     pair: &PairReport,
     expected: &Expectation,
-    at: Option<&str>,
+    at: Option<&Place>,
     checked: &mut u64,
     unmet: &mut Vec<Unmet>,
 ) {
@@ -133,7 +131,7 @@ fn theorem_expectations(
         *checked += 1;
         if wanted != found {
             let (expected, found) = (wanted.to_owned(), found.to_owned());
-            unmet.push(Unmet { expected, found, at: at.map(str::to_owned), undecided });
+            unmet.push(Unmet { expected, found, at: at.cloned(), undecided });
         }
     };
     for theorem in Theorem::ALL {
@@ -188,7 +186,7 @@ fn theorem_expectations(
             unmet.push(Unmet {
                 expected: format!("offending: [{}]", wanted.join(", ")),
                 found: format!("offending: {least}[{}]", found.join(", ")),
-                at: at.map(str::to_owned),
+                at: at.cloned(),
                 undecided: possible && !open.is_empty(),
             });
         }

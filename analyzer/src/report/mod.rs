@@ -1,9 +1,16 @@
 //! The report: plain data, the same for every format. Its JSON keys are a contract.
 
 pub mod atlas;
+pub mod baseline;
 pub(crate) mod build;
 mod diagram;
 pub(crate) mod expectations;
+pub mod findings;
+pub mod github;
+pub mod junit;
+pub mod latex;
+pub mod markdown;
+pub mod sarif;
 pub mod text;
 
 use std::collections::BTreeMap;
@@ -11,6 +18,7 @@ use std::collections::BTreeMap;
 use model::diagnostic::Sources;
 use model::isa::{Isa, Pair, Premise, Profile, TrapId, Verdict};
 use model::property::Property;
+use model::rule::Rule;
 use model::state::{Row, State};
 use model::theorem::Theorem;
 use refvmm::classification::{self, Classification, KeptBits};
@@ -23,6 +31,7 @@ use crate::prove::counts::Counts;
 use crate::prove::witness::{Witness, outcome_word};
 use crate::theorems::collision::{Collision, Instance};
 use crate::theorems::guest::{self, Guest};
+use findings::{Finding, Place};
 
 /// Version of the JSON format.
 pub const SCHEMA: u32 = 1;
@@ -56,6 +65,8 @@ pub struct Report {
     pub unmet: Vec<Unmet>,
     /// Number of expectations checked.
     pub expectations: u64,
+    /// What gates and editors show, by rule.
+    pub findings: Vec<Finding>,
     /// Effort.
     pub summary: Summary,
 }
@@ -121,8 +132,9 @@ pub struct Unmet {
     pub expected: String,
     /// What was found.
     pub found: String,
-    /// Line and column of the expectation.
-    pub at: Option<String>,
+    /// The place of the expectation, `file:line:column`.
+    #[serde(serialize_with = "word_of_place")]
+    pub at: Option<Place>,
     /// The finding is `undecided`.
     pub undecided: bool,
 }
@@ -667,4 +679,14 @@ fn word_of_premise<S: Serializer>(it: &Premise, s: S) -> Result<S::Ok, S::Error>
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
 fn word_of_verdict<S: Serializer>(it: &Verdict, s: S) -> Result<S::Ok, S::Error> {
     s.serialize_str(it.word())
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+fn word_of_rule<S: Serializer>(it: &Rule, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_str(it.code())
+}
+
+#[expect(clippy::ref_option, reason = "the signature is serde's")]
+fn word_of_place<S: Serializer>(at: &Option<Place>, s: S) -> Result<S::Ok, S::Error> {
+    at.as_ref().map(ToString::to_string).serialize(s)
 }

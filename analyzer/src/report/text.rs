@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 
 use model::isa::{Premise, Profile, Verdict};
 use model::property::Property;
+use model::rule::Rule;
 use model::theorem::Theorem;
 
 use super::diagram::PROVED;
 use crate::prove::answer::Answer;
+use crate::report::findings::{Baseline, Finding};
 use crate::report::{
     DiagramReport, Evidence, GuestReport, InstructionReport, PairReport, RecursiveReport, Report,
     TheoremReport, Theorems, Unmet, WitnessReport,
@@ -44,8 +46,30 @@ pub fn render(report: &Report, detail: Detail) -> String {
         }
     }
     render_expectations(&mut out, report, detail);
+    render_findings(&mut out, report);
     render_summary(&mut out, report);
     out
+}
+
+/// What was asked for and does not hold, what a baseline does not know, and what is allowed without need; the rest is
+/// said above.
+fn render_findings(out: &mut String, report: &Report) {
+    let gated = report.findings.iter().any(|it| it.baseline.is_some());
+    let shown = |it: &&Finding| match it.rule {
+        Rule::Expectation => false,
+        Rule::Required | Rule::StaleAllow => true,
+        _ => gated && it.counts(),
+    };
+    for it in report.findings.iter().filter(shown) {
+        let new = if it.baseline == Some(Baseline::New) { "new: " } else { "" };
+        let at = it.at.as_ref().map_or(String::new(), |at| format!("{at}: "));
+        let _ = writeln!(out, "{at}{new}{} [{}]", it.message, it.rule.code());
+    }
+    let hidden = report.findings.iter().filter(|it| !it.counts()).count();
+    if gated {
+        let (findings, are) = if hidden == 1 { ("finding", "is") } else { ("findings", "are") };
+        let _ = writeln!(out, "{hidden} {findings} {are} known or allowed.");
+    }
 }
 
 fn paint(text: &str, style: anstyle::Style, detail: Detail) -> String {
@@ -551,7 +575,7 @@ fn render_expectations(out: &mut String, report: &Report, detail: Detail) {
         let style = anstyle::Style::new().bold().fg_color(Some(color.into()));
         let _ = writeln!(out, "{}", paint(&text, style, detail));
         for unmet in all {
-            let at = unmet.at.as_deref().map_or(String::new(), |at| format!("{at}: "));
+            let at = unmet.at.as_ref().map_or(String::new(), |at| format!("{at}: "));
             let _ = writeln!(out, "  {at}expected {}, found {}", unmet.expected, unmet.found);
         }
     }
@@ -628,8 +652,9 @@ pub fn concise(report: &Report) -> String {
     if report.pairs.is_empty() {
         let _ = writeln!(out, "{}: not applicable", report.isa);
     }
+    render_findings(&mut out, report);
     for unmet in &report.unmet {
-        let at = unmet.at.as_deref().map_or(String::new(), |at| format!(" ({at})"));
+        let at = unmet.at.as_ref().map_or(String::new(), |at| format!(" ({at})"));
         let (expected, found) = (&unmet.expected, &unmet.found);
         let _ = writeln!(out, "{}: expected {expected}, found {found}{at}", report.isa);
     }

@@ -1,6 +1,7 @@
 //! Checking of instructions: encodings, operands, cases, expectations.
 
 use crate::property::Property;
+use crate::rule::Rule;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ struct Branch {
     condition: Option<Expr>,
     text: Option<String>,
     expect: Vec<(Profile, Vec<ExpectedWord>)>,
+    allow: Vec<(Rule, String)>,
     notes: Vec<String>,
 }
 
@@ -83,6 +85,7 @@ impl Checker<'_> {
         };
         let (advance, body) = (Arc::new(self.advance(env, length)), Arc::new(body));
         let expect = self.words(it.expect.as_ref());
+        let allow = self.allowed(it.allow.as_ref());
         let notes = it.notes.clone().unwrap_or_default().0;
         let branches = match &it.cases {
             Some(cases) => self.branches(env, name, cases, &operands),
@@ -93,6 +96,7 @@ impl Checker<'_> {
                 condition: None,
                 text: None,
                 expect: Vec::new(),
+                allow: Vec::new(),
                 notes: Vec::new(),
             }],
         };
@@ -116,6 +120,7 @@ impl Checker<'_> {
                     body: Arc::clone(&body),
                     notes: [notes.clone(), branch.notes].concat(),
                     expect: if branch.expect.is_empty() { expect.clone() } else { branch.expect },
+                    allow: if branch.allow.is_empty() { allow.clone() } else { branch.allow },
                     runs: Vec::new(),
                 }
             })
@@ -124,6 +129,28 @@ impl Checker<'_> {
             self.runs(env, &runs.0, &mut classes);
         }
         classes
+    }
+
+    /// Rules whose findings the author accepts, with the reasons.
+    fn allowed(&mut self, of: Option<&Names<Sp<String>>>) -> Vec<(Rule, String)> {
+        let mut all = Vec::new();
+        for (word, reason) in of.into_iter().flat_map(Names::iter) {
+            let words = Rule::ALLOWED.map(Rule::word);
+            match Rule::ALLOWED.into_iter().find(|rule| rule.word() == word.it) {
+                Some(_) if reason.it.trim().is_empty() => {
+                    let help = "say why: `allow: {unconfined: \"the device is the guest's\"}`";
+                    self.error("K037", reason.span, "it is allowed for no reason", help);
+                }
+                Some(rule) => all.push((rule, reason.it.clone())),
+                None => {
+                    let help = did_you_mean(&word.it, words)
+                        .unwrap_or_else(|| format!("one of: {}", words.join(", ")));
+                    let message = format!("findings of `{}` cannot be allowed", word.it);
+                    self.error("K037", word.span, message, &help);
+                }
+            }
+        }
+        all
     }
 
     /// An operand has a name of its own; if it hid a component, `r[r]` would not mean the file.
@@ -204,6 +231,7 @@ impl Checker<'_> {
                 condition: None,
                 text: case.when.map(|code| one_line(self.sources.slice(code.span))),
                 expect: self.words(case.expect.as_ref()),
+                allow: self.allowed(case.allow.as_ref()),
                 notes: case.notes.clone().unwrap_or_default().0,
             };
             for (operand, code) in case.fix.iter().flat_map(Names::iter) {
@@ -317,6 +345,7 @@ impl Checker<'_> {
                 condition: Expr::balanced(Op::And, rest),
                 text: None,
                 expect: Vec::new(),
+                allow: Vec::new(),
                 notes: Vec::new(),
             });
         }

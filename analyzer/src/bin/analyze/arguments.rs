@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use model::isa::Profile;
+use model::theorem::Theorem;
 
 /// Decides which instructions of a machine are privileged and which are sensitive, and whether a
 /// virtual machine monitor, a recursive one or a hybrid one can be built for it.
@@ -21,6 +22,7 @@ Examples:
   analyze check --format json g3.yaml          the same as data
   analyze check --profile literal --all g3.yaml
   analyze check g3.yaml --emit smt2=obligations
+  analyze check core.yaml --require vmm --baseline known.json --format github
   analyze check g3.yaml --emit classification=g3.classification.json
   analyze explain isa-specs/pdp10.yaml 'jrst[1]'
   analyze diff isa-specs/m68000.yaml isa-specs/m68010.yaml
@@ -76,10 +78,19 @@ pub(crate) struct Check {
     pub(crate) specs: Vec<String>,
     /// How to print the result.
     #[arg(long, default_value = "text")]
-    pub(crate) format: Format,
+    pub(crate) format: CheckFormat,
     /// Reading of the definitions.
     #[arg(long, default_value = "refined")]
     pub(crate) profile: ProfileArgument,
+    /// Fail unless the theorem holds for every pair of modes.
+    #[arg(long, value_name = "THEOREM", value_delimiter = ',', value_parser = theorem())]
+    pub(crate) require: Vec<Theorem>,
+    /// Fail if there is a finding that this file does not know.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<String>,
+    /// Write the findings of today to a file for `--baseline`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) write_baseline: Option<PathBuf>,
     /// Judge one pair of modes only: its supervisor mode, or `supervisor:user`.
     #[arg(long, value_name = "MODE")]
     pub(crate) pair: Option<String>,
@@ -289,6 +300,33 @@ pub(crate) enum Format {
     Concise,
     /// For programs; the keys are stable.
     Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// For people.
+    Text,
+    /// One line per theorem.
+    Concise,
+    /// For programs; the keys are stable.
+    Json,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// `JUnit` XML, for test reports.
+    Junit,
+    /// Tables for a job summary or a comment.
+    Markdown,
+    /// A table of all machines for a paper.
+    Latex,
+}
+
+/// A theorem by its key.
+fn theorem() -> impl TypedValueParser<Value = Theorem> {
+    PossibleValuesParser::new(Theorem::ALL.map(Theorem::key)).try_map(|word| {
+        Theorem::ALL.into_iter().find(|it| it.key() == word).ok_or("there is no such theorem")
+    })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -3,112 +3,169 @@
 use std::io::Write;
 use std::path::Path;
 
-use analyzer::report::Report;
+use analyzer::report::baseline::{Baseline, require};
+use analyzer::report::findings::Baseline as Known;
+use analyzer::report::{Report, github, junit, latex, markdown, sarif};
 use analyzer::text::{self, Detail};
 use analyzer::{Options, analyze, smtlib};
 use model::Loaded;
 use model::diagnostic::Sources;
 use model::isa::{Premise, Profile, Verdict};
+use model::rule::Rule;
 use refvmm::files;
 
-use crate::arguments::{Check, Emit, Format};
-use crate::terminal::{Exit, color, complain, known_pair, load_with_advice, print, progress};
+use crate::arguments::{Check, CheckFormat, Emit};
+use crate::terminal::{
+    Exit, color, complain, could_not_run, known_pair, load_with_advice, open, print, progress,
+};
 
 const NO_GUEST: &str =
     "no guest program was found that tells the real machine from a monitored one";
 
 pub(crate) fn run(check: &Check) -> Exit {
-    let mut exit = Exit::Fine;
-    let mut reports = Vec::new();
     if check.emit.is_some() && (check.specs.len() > 1 || check.profile.profiles().len() > 1) {
         let _ = writeln!(std::io::stderr(), "--emit takes one specification and one profile");
         return Exit::CouldNotRun;
     }
+    let baseline = match check.baseline.as_deref().map(read_baseline).transpose() {
+        Ok(baseline) => baseline,
+        Err(exit) => return exit,
+    };
+    let mut exit = Exit::Fine;
+    let mut reports = Vec::new();
     for (i, spec) in check.specs.iter().enumerate() {
         if analyzer::stopped() {
             let _ = writeln!(std::io::stderr(), "{spec}: interrupted, nothing was analyzed");
             exit = exit.worse(Exit::Undecided);
             continue;
         }
-        let mut sources = Sources::default();
-        let Some(Loaded { isa, advice, .. }) = load_with_advice(spec, &mut sources) else {
-            exit = exit.worse(Exit::CouldNotRun);
-            continue;
-        };
-        if check.strict && !advice.is_empty() {
-            complain(&advice, &sources);
-            exit = exit.worse(Exit::Unmet);
-        }
-        if let Err(error) = known_pair(&isa, check.pair.as_deref()) {
-            let _ = writeln!(std::io::stderr(), "{spec}: {error}");
-            exit = exit.worse(Exit::CouldNotRun);
-            continue;
-        }
-        let judge = |profile: &Profile| {
-            let options =
-                Options { profile: *profile, pair: check.pair.as_deref(), timeout: check.timeout };
-            let failed = |to: &Path, error: std::io::Error| {
-                format!("cannot write {}: {error}", to.display())
-            };
-            if let Some(Emit::Smt2(to)) = &check.emit {
-                return smtlib::emit(&isa, &sources, options, to, &progress())
-                    .map_err(|error| failed(to, error));
-            }
-            let report = analyze(&isa, &sources, options, &progress());
-            let (to, text) = match &check.emit {
-                Some(Emit::Classification(to)) => {
-                    (to, report.classification(&isa, &sources).text())
-                }
-                Some(Emit::Guest(to)) => (to, report.guest().ok_or(NO_GUEST)?),
-                Some(Emit::Smt2(_)) | None => return Ok(report),
-            };
-            files::write_whole(to, text.as_bytes()).map_err(|error| failed(to, error))?;
-            Ok(report)
-        };
-        let judged: Result<Vec<Report>, String> =
-            check.profile.profiles().iter().map(judge).collect();
-        let judged = match judged {
-            Ok(judged) => judged,
-            Err(error) => {
-                let _ = writeln!(std::io::stderr(), "{error}");
-                return Exit::CouldNotRun;
-            }
-        };
-        exit = judged.iter().fold(exit, |exit, report| exit.worse(exit_of(report)));
-        let printed = match check.format {
-            Format::Json => {
-                reports.extend(judged);
-                continue;
-            }
-            Format::Text => {
-                let separator = if i > 0 { "\n" } else { "" };
-                let detail = Detail { all: check.all, color: color() };
-                let differences =
-                    if judged.len() > 1 { text::disagreements(&judged) } else { String::new() };
-                format!("{separator}{}{differences}", text::render(&judged[0], detail))
-            }
-            Format::Concise => judged.iter().map(text::concise).collect(),
-        };
-        exit = exit.worse(print(&printed));
+        let (judged, judging) = judge(check, spec, baseline.as_ref());
+        exit = exit.worse(judging);
+        exit = judged.iter().fold(exit, |exit, report| exit.worse(exit_of(check, report)));
+        exit = exit.worse(print(&rendered(check, &judged, i > 0)));
+        reports.extend(judged);
     }
-    if check.format == Format::Json && !reports.is_empty() {
-        let json = match reports.as_slice() {
-            [one] => serde_json::to_string_pretty(one),
-            many => serde_json::to_string_pretty(many),
-        };
-        match json {
-            Ok(json) => exit = exit.worse(print(&(json + "\n"))),
-            Err(error) => {
-                let _ = writeln!(std::io::stderr(), "cannot write the report: {error}");
-                exit = Exit::CouldNotRun;
-            }
+    if let Some(baseline) = &baseline {
+        for gone in baseline.gone(&reports) {
+            let _ = writeln!(std::io::stderr(), "the baseline knows {gone}, which is not found");
         }
     }
-    exit
+    if let Some(path) = &check.write_baseline
+        && let Err(error) = files::write_whole(path, Baseline::of(&reports).text().as_bytes())
+    {
+        exit = exit.worse(could_not_run(&path.display().to_string(), &error.to_string()));
+    }
+    exit.worse(print(&joined(check, &reports)))
 }
 
-fn exit_of(report: &Report) -> Exit {
+fn read_baseline(path: &str) -> Result<Baseline, Exit> {
+    let read = open(path).map_err(|error| format!("{error}; --write-baseline {path} makes one"));
+    read.and_then(|text| Baseline::parse(&text)).map_err(|error| could_not_run(path, &error))
+}
+
+/// The reports on a specification in the profiles asked for, and what its reading came to.
+fn judge(check: &Check, spec: &str, baseline: Option<&Baseline>) -> (Vec<Report>, Exit) {
+    let mut sources = Sources::default();
+    let Some(Loaded { isa, advice, .. }) = load_with_advice(spec, &mut sources) else {
+        return (Vec::new(), Exit::CouldNotRun);
+    };
+    let mut exit = Exit::Fine;
+    if check.strict && !advice.is_empty() {
+        complain(&advice, &sources);
+        exit = Exit::Unmet;
+    }
+    if let Err(error) = known_pair(&isa, check.pair.as_deref()) {
+        return (Vec::new(), could_not_run(spec, &error));
+    }
+    let one = |profile: &Profile| {
+        let options =
+            Options { profile: *profile, pair: check.pair.as_deref(), timeout: check.timeout };
+        let failed =
+            |to: &Path, error: std::io::Error| format!("cannot write {}: {error}", to.display());
+        let mut report = if let Some(Emit::Smt2(to)) = &check.emit {
+            smtlib::emit(&isa, &sources, options, to, &progress())
+                .map_err(|error| failed(to, error))?
+        } else {
+            analyze(&isa, &sources, options, &progress())
+        };
+        let emitted = match &check.emit {
+            Some(Emit::Classification(to)) => {
+                Some((to, report.classification(&isa, &sources).text()))
+            }
+            Some(Emit::Guest(to)) => Some((to, report.guest().ok_or(NO_GUEST)?)),
+            Some(Emit::Smt2(_)) | None => None,
+        };
+        if let Some((to, text)) = emitted {
+            files::write_whole(to, text.as_bytes()).map_err(|error| failed(to, error))?;
+        }
+        for theorem in &check.require {
+            require(&mut report, *theorem);
+        }
+        if let Some(baseline) = baseline {
+            baseline.mark(&mut report);
+        }
+        Ok(report)
+    };
+    let judged: Result<Vec<Report>, String> = check.profile.profiles().iter().map(one).collect();
+    match judged {
+        Ok(judged) => (judged, exit),
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "{error}");
+            (Vec::new(), Exit::CouldNotRun)
+        }
+    }
+}
+
+/// What is printed of one specification before the next is read.
+fn rendered(check: &Check, judged: &[Report], later: bool) -> String {
+    let Some(first) = judged.first() else { return String::new() };
+    match check.format {
+        CheckFormat::Text => {
+            let separator = if later { "\n" } else { "" };
+            let detail = Detail { all: check.all, color: color() };
+            let differences =
+                if judged.len() > 1 { text::disagreements(judged) } else { String::new() };
+            format!("{separator}{}{differences}", text::render(first, detail))
+        }
+        CheckFormat::Concise => judged.iter().map(text::concise).collect(),
+        CheckFormat::Github => judged.iter().map(github::render).collect(),
+        CheckFormat::Markdown => judged.iter().map(markdown::render).collect(),
+        CheckFormat::Json | CheckFormat::Sarif | CheckFormat::Junit | CheckFormat::Latex => {
+            String::new()
+        }
+    }
+}
+
+/// What is printed of all specifications together.
+fn joined(check: &Check, reports: &[Report]) -> String {
+    match (check.format, reports) {
+        (CheckFormat::Json, []) => String::new(),
+        (CheckFormat::Json, [one]) => format!("{:#}\n", serde_json::json!(one)),
+        (CheckFormat::Json, many) => format!("{:#}\n", serde_json::json!(many)),
+        (CheckFormat::Sarif, all) => format!("{:#}\n", sarif::render(all)),
+        (CheckFormat::Junit, all) => junit::render(all),
+        (CheckFormat::Latex, all) => latex::render(all),
+        _ => String::new(),
+    }
+}
+
+fn exit_of(check: &Check, report: &Report) -> Exit {
     if report.unmet.iter().any(|u| !u.undecided) {
+        return Exit::Unmet;
+    }
+    let verdicts = |wanted: fn(Verdict) -> bool| {
+        let of_pair = |p: &analyzer::report::PairReport| {
+            check.require.iter().any(|theorem| wanted(p.theorems.verdict(*theorem)))
+        };
+        report.pairs.iter().any(of_pair)
+    };
+    let missing = verdicts(|it| !matches!(it, Verdict::Holds | Verdict::Undecided))
+        || report.pairs.is_empty() && !check.require.is_empty();
+    let new = |wanted: fn(Rule) -> bool| {
+        let mut all = report.findings.iter();
+        all.any(|it| it.baseline == Some(Known::New) && it.counts() && wanted(it.rule))
+    };
+    if missing || new(|rule| !matches!(rule, Rule::Undecided | Rule::Required)) {
         return Exit::Unmet;
     }
     let undecided = report.pairs.iter().any(|p| {
@@ -119,7 +176,11 @@ fn exit_of(report: &Report) -> Exit {
     // What can be saved is part of Theorem 2, which counts where something is expected of it.
     let saving = report.pairs.iter().filter_map(|p| p.theorems.recursive.dispatcher.as_ref());
     let saving: u64 = saving.map(|it| it.open).sum();
-    if undecided || !report.unmet.is_empty() || report.summary.counts.undecided > saving {
+    if undecided
+        || !report.unmet.is_empty()
+        || report.summary.counts.undecided > saving
+        || verdicts(|it| it == Verdict::Undecided)
+    {
         return Exit::Undecided;
     }
     Exit::Fine

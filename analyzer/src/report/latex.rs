@@ -1,0 +1,52 @@
+//! The paper's table: machines side by side, as a LaTeX tabular.
+
+use std::fmt::Write as _;
+
+use super::Report;
+use super::atlas::{self, Row};
+
+/// A tabular with a line for each pair of each machine; it needs the package `booktabs`.
+pub fn render(reports: &[Report]) -> String {
+    let mut rows: Vec<Row> = reports.iter().flat_map(atlas::rows).collect();
+    atlas::sort(&mut rows);
+    let mut out = String::from(
+        "\\begin{tabular}{llrllr}\n\\toprule\nmachine & modes & instructions & Theorem 1 & Theorem 3 & sensitive, unprivileged \\\\\n\\midrule\n",
+    );
+    for row in rows {
+        let modes = row.pair.as_deref().unwrap_or("--").replace('→', "$\\rightarrow$");
+        let _ = writeln!(
+            out,
+            "\\texttt{{{}}} & {} & {} & {} & {} & {} \\\\",
+            escape(&row.isa),
+            modes.split("$\\rightarrow$").map(escape).collect::<Vec<_>>().join("$\\rightarrow$"),
+            row.instructions,
+            escape(&row.vmm),
+            escape(&row.hvmm),
+            row.offending.len()
+        );
+    }
+    out.push_str("\\bottomrule\n\\end{tabular}\n");
+    out
+}
+
+/// Text in which nothing is a command.
+fn escape(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '&' | '%' | '$' | '#' | '_' | '{' | '}' => {
+                out.push('\\');
+                out.push(c);
+            }
+            '~' => out.push_str("\\textasciitilde{}"),
+            '^' => out.push_str("\\textasciicircum{}"),
+            '\\' => out.push_str("\\textbackslash{}"),
+            '|' => out.push_str("\\textbar{}"),
+            '<' => out.push_str("\\textless{}"),
+            '>' => out.push_str("\\textgreater{}"),
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}

@@ -1,0 +1,155 @@
+//! The formats of `analyze check` beside text: what they say, and that nothing in a specification breaks them.
+
+use std::process::{Command, Output};
+
+use analyzer::report::baseline::Baseline;
+use analyzer::report::{Report, github, junit, latex, markdown, sarif};
+use analyzer::{Options, analyze};
+use model::diagnostic::Sources;
+use model::isa::Profile;
+use model::rule::Rule;
+
+fn bundled(name: &str) -> String {
+    std::fs::read_to_string(format!("../isa-specs/{name}.yaml")).expect("it is bundled")
+}
+
+/// The report on a specification of the bundled folder, given by its text.
+fn report(text: &str) -> Report {
+    let path = "../isa-specs/this.yaml";
+    let open = |p: &str| {
+        let file = || std::fs::read_to_string(p).map_err(|e| e.to_string());
+        if p == path { Ok(text.to_owned()) } else { file() }
+    };
+    let mut sources = Sources::default();
+    let loaded = model::load(path, &open, &mut sources);
+    let isa = loaded.unwrap_or_else(|e| panic!("it does not load: {e:?}")).isa;
+    let options = Options { profile: Profile::Refined, pair: None, timeout: None };
+    analyze(&isa, &sources, options, &|_, _| {})
+}
+
+#[test]
+fn each_format_of_a_refuted_machine() {
+    let reports = [report(&bundled("g3-popf"))];
+    insta::assert_snapshot!("formats-github", github::render(&reports[0]));
+    insta::assert_snapshot!("formats-sarif", format!("{:#}", sarif::render(&reports)));
+    insta::assert_snapshot!("formats-junit", junit::render(&reports));
+    insta::assert_snapshot!("formats-markdown", markdown::render(&reports[0]));
+    insta::assert_snapshot!("formats-latex", latex::render(&reports));
+}
+
+/// A finding stands where the file that wrote the instruction has it: `popf` in the overlay, `lpsw` in its base.
+#[test]
+fn findings_stand_in_the_file_that_wrote_them() {
+    let popf = bundled("g3-popf");
+    let unchecked =
+        bundled("g3").replacen("require mode == supervisor else", "require true else", 1);
+    let of = |report: &Report, subject: &str| {
+        let finding = report.findings.iter().find(|it| it.subject == subject);
+        let at = finding.and_then(|it| it.at.clone()).expect("it is found, at a place");
+        (at.file, at.line)
+    };
+    let (file, line) = of(&report(&popf), "popf");
+    assert_eq!(file, "../isa-specs/this.yaml");
+    assert!(popf.lines().nth(line - 1).expect("a line").contains("popf:"));
+    let (file, line) = of(&report(&unchecked), "lpsw");
+    assert_eq!(file, "../isa-specs/this.yaml");
+    assert!(unchecked.lines().nth(line - 1).expect("a line").contains("lpsw:"));
+    let overlay = "pgisa: 1\nisa: over\ntitle: Over\nextends: g3-popf.yaml\n";
+    assert_eq!(of(&report(overlay), "popf").0, "../isa-specs/g3-popf.yaml");
+}
+
+/// Nothing of a specification is markup, a command or a second line.
+#[test]
+fn hostile_text_stays_text() {
+    let title = r#""<script>|a|b\n::error::\u0007 100% $x_1 & \\end{tabular}""#;
+    let text = bundled("g3-popf").replacen("title: ", &format!("title: {title} # "), 1);
+    let reports = [report(&text)];
+    let xml = junit::render(&reports);
+    assert!(!xml.contains("<script") && !xml.contains('\u{7}'));
+    let page = markdown::render(&reports[0]);
+    assert!(!page.contains("<script") && page.contains("&lt;script&gt;\\|a\\|b"), "{page}");
+    assert!(!github::render(&reports[0]).lines().any(|line| line.starts_with("::error::")));
+    let json = format!("{}", sarif::render(&reports));
+    serde_json::from_str::<serde_json::Value>(&json).expect("it is JSON");
+}
+
+/// SARIF 2.1.0 sections 3.27 and 3.49: results name a rule of the table by id and index.
+#[test]
+fn results_of_sarif_name_their_rules() {
+    let log = sarif::render(&[report(&bundled("x86-umip")), report(&bundled("g3-stb"))]);
+    let run = &log["runs"][0];
+    let results = run["results"].as_array().expect("results");
+    assert!(results.len() > 20);
+    let mut fingerprints = std::collections::BTreeSet::new();
+    for result in results {
+        let index = result["ruleIndex"].as_u64().expect("an index") as usize;
+        assert_eq!(run["tool"]["driver"]["rules"][index]["id"], result["ruleId"]);
+        let region = &result["locations"][0]["physicalLocation"]["region"];
+        assert!(region["startLine"].as_u64() >= Some(1), "{result}");
+        let fingerprint = result["partialFingerprints"]["finding/v1"].to_string();
+        assert!(fingerprints.insert(fingerprint), "{result}");
+    }
+}
+
+#[test]
+fn allowing_takes_a_reason_and_a_finding() {
+    let allow = |rule: &str| {
+        let allow = format!("  popf:\n    allow: {{{rule}: \"known since 1978\"}}\n");
+        report(&bundled("g3-popf").replacen("  popf:\n", &allow, 1))
+    };
+    let allowed = allow(Rule::Sensitive.word());
+    assert!(allowed.findings.iter().all(|it| !it.counts()), "{:?}", allowed.findings);
+    assert_eq!(allowed.findings[0].allowed.as_deref(), Some("known since 1978"));
+    assert!(sarif::render(&[allowed]).to_string().contains("\"inSource\""));
+    let stale = allow(Rule::Unconfined.word());
+    let rules: Vec<Rule> = stale.findings.iter().map(|it| it.rule).collect();
+    assert_eq!(rules, [Rule::Sensitive, Rule::StaleAllow]);
+}
+
+#[test]
+fn a_baseline_knows_findings_by_what_they_are() {
+    let known = Baseline::of(&[report(&bundled("g3-popf"))]);
+    let again = Baseline::parse(&known.text()).expect("it reads what it writes");
+    assert_eq!(again, known);
+    // Lines may move.
+    let mut moved = report(&format!("# a comment\n{}", bundled("g3-popf")));
+    known.mark(&mut moved);
+    assert!(moved.findings.iter().all(|it| !it.counts()));
+    let mut other = report(&bundled("g3-jrst1").replacen("isa: g3-jrst1", "isa: g3-popf", 1));
+    known.mark(&mut other);
+    assert!(other.findings.iter().any(|it| it.counts() && it.subject.starts_with("jrst")));
+    assert_eq!(known.gone(&[other]), ["g3-popf/V001/supervisor:user/popf"]);
+    for bad in [
+        "",
+        "{}",
+        "[1]",
+        r#"{"schema": 2, "findings": []}"#,
+        r#"{"schema": 1, "findings": [], "x": 1}"#,
+    ] {
+        assert!(Baseline::parse(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn gates_exit_as_they_say() {
+    let run = |arguments: &[&str]| -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_analyze"));
+        command.arg("check").args(arguments).output().expect("the program starts")
+    };
+    let code = |arguments: &[&str]| run(arguments).status.code().expect("it exits by itself");
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("baseline.json");
+    let file = file.to_string_lossy().into_owned();
+    let (popf, g3) = ("../isa-specs/g3-popf.yaml", "../isa-specs/g3.yaml");
+    assert_eq!(code(&[popf, "--write-baseline", &file]), 0);
+    assert_eq!(code(&[popf, "--baseline", &file]), 0);
+    assert_eq!(code(&["../isa-specs/g3-jrst1.yaml", "--baseline", &file]), 1);
+    assert_eq!(code(&[popf, "--baseline", "no-such-file.json"]), 2);
+    assert_eq!(code(&[g3, "--require", "vmm,hvmm"]), 0);
+    assert_eq!(code(&[popf, "--require", "vmm"]), 1);
+    assert_eq!(code(&[g3, "--require", "recursive"]), 3);
+    assert_eq!(code(&["../isa-specs/avr.yaml", "--require", "vmm"]), 1);
+    let annotated = run(&[popf, "--require", "vmm", "--format", "github"]);
+    let text = String::from_utf8_lossy(&annotated.stdout).into_owned();
+    assert!(text.lines().any(|line| line.starts_with("::error ")), "{text}");
+    assert!(text.lines().any(|line| line.starts_with("::warning file=")), "{text}");
+}

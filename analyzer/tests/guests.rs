@@ -84,3 +84,20 @@ fn the_pdp10_is_found_out_by_jrst_1() {
     // In user mode the halt behind it traps; a monitor that never saw the change emulates it.
     assert_eq!(guest.ends, ["halts after 3 instructions", "halts after 2 instructions"]);
 }
+
+/// A program that starts behind the storage of the trial is no program, and no panic.
+#[test]
+fn a_reset_may_lead_past_the_trial() {
+    let path = "../isa-specs/this.yaml";
+    let overlay = "pgisa: 1\nisa: far\ntitle: Far\nextends: g3-popf.yaml\n\
+                   machine: {patch: replace, reset: \"pc = 0x1000; bound = cells(mem);\"}\n";
+    let open = |p: &str| {
+        let file = || std::fs::read_to_string(p).map_err(|e| e.to_string());
+        if p == path { Ok(overlay.to_owned()) } else { file() }
+    };
+    let mut sources = Sources::default();
+    let isa = model::load(path, &open, &mut sources).expect("the specification loads").isa;
+    let options = Options { profile: Profile::Refined, pair: None, timeout: None };
+    let report = analyze(&isa, &sources, options, &|_, _| {});
+    assert!(report.pairs[0].theorems.vmm.refutation.is_some());
+}

@@ -171,7 +171,8 @@ impl Trial {
             let words = encode_cells(self.isa(), &self.isa().classes[it.class], &it.operands)?;
             cells.extend((*place..).zip(words));
         }
-        Some(cells)
+        // A reset may lead past the storage of the trial.
+        cells.iter().all(|(cell, _)| *cell < u128::from(self.cells)).then_some(cells)
     }
 
     /// Runs a program on both machines; `None` where it does what the specification leaves open.

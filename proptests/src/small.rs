@@ -172,9 +172,11 @@ fn differences(
     let answer = (found.premise, found.verdict, found.offending.clone(), found.refuting.clone());
     let mut all = Vec::new();
     // The analyzer tries one choice; whether another works it leaves open.
+    let launching = |it: &String| it.starts_with("no instruction in supervisor mode");
+    let unset = found.obstacles.iter().any(|it| launching(it) && it.contains(" = "));
     let tried = |it: &String| {
         it.ends_with("kept it is not known that all traps lead to the monitor")
-            || it.starts_with("no instruction in supervisor mode") && it.contains(" = ")
+            || launching(it) && unset
     };
     let open = found.verdict == Verdict::Undecided && found.obstacles.iter().all(tried);
     if open && (answer.0, &answer.2, &answer.3) == (wanted.0, &wanted.2, &wanted.3) {
@@ -199,7 +201,8 @@ fn differences(
             })
             .collect();
         let needs = judged.needs();
-        if kept.is_empty() != (oracle.refuting.is_empty() && needs.is_empty()) {
+        let unconfined = judged.all.iter().any(|it| it.unconfined);
+        if kept.is_empty() != (oracle.refuting.is_empty() && !unconfined && needs.is_empty()) {
             all.push(format!("keeps {:?}, oracle: {:?} {needs:?}", found.conditions, wanted.3));
         }
         let is_kept = |(bit, value): &(Part, u128)| {

@@ -46,11 +46,8 @@ pub(crate) fn ask_keeping(
     kept: &[(Part, u128)],
 ) -> Obligation {
     let state = problem.fresh();
-    let mut entry = in_virtual_mode(problem, setting, &state, side);
-    for (part, value) in kept {
-        let value = problem.terms.constant(*value, part.width);
-        entry.set_part(&mut problem.terms, *part, value);
-    }
+    let entry = in_virtual_mode(problem, setting, &state, side);
+    let entry = problem.keeping(&entry, kept);
     let window = problem.array();
     let runs: Vec<Run> = [entry.clone(), entry]
         .map(|entry| {

@@ -160,6 +160,7 @@ pub(crate) fn ask_proposal(
     premises.push(problem.terms.ule(least, k));
     premises.push(problem.terms.ule(k, problem.cells));
     let keeper = in_user(problem, setting);
+    let keeper = problem.keeping(&keeper, setting.kept);
     let low = problem.array();
     let monitors = if plain {
         problem.terms.known_array(isa.storage.width, BTreeMap::new())
@@ -232,6 +233,7 @@ pub(crate) fn ask_merged(
     it: &Component,
 ) -> Obligation {
     let first = in_user(problem, setting);
+    let first = problem.keeping(&first, setting.kept);
     let storage = Storage::Flat(problem.array());
     let first = problem.laid_out(first, storage);
     let mut second = first.clone();

@@ -47,12 +47,18 @@ pub(crate) enum Stores {
     Elsewhere,
 }
 
+/// An arbitrary state of the real machine in user mode, under any monitor.
+fn real(problem: &mut Problem<'_>, setting: Setting<'_>) -> State {
+    let fresh = problem.fresh();
+    let user = in_virtual_mode(problem, setting, &fresh, VirtualMode::User);
+    problem.keeping(&user, setting.kept)
+}
+
 /// Where the sequence of a trap stores, from user mode.
 pub(crate) fn stores(setting: Setting<'_>, class: &Class, trap: TrapId) -> Stores {
     let isa = setting.isa;
     let mut problem = Problem::new(isa, class, Terms::default());
-    let fresh = problem.fresh();
-    let state = in_virtual_mode(&mut problem, setting, &fresh, VirtualMode::User);
+    let state = real(&mut problem, setting);
     let mut own = monitors_own(&mut problem, &state);
     let argument = argument(&mut problem);
     own.extend(argument);
@@ -141,8 +147,7 @@ pub(crate) fn ask_partition(
     let least = problem.terms.constant(isa.least_cells(), width);
     premises.push(problem.terms.ule(least, k));
 
-    let fresh = problem.fresh();
-    let mut real = in_virtual_mode(problem, setting, &fresh, VirtualMode::User);
+    let mut real = real(problem, setting);
     let (array, rest) = (problem.array(), problem.array());
     let regions = vec![Region { base: k, size: w, array }];
     real.layout = Rc::new(Layout { regions, rest, cells: q });
@@ -175,6 +180,7 @@ pub(crate) fn ask_partition(
     let goal = problem.terms.any(wrong);
     let windows = [problem.window(&guest), problem.window(&real)];
     let runs = vec![problem.at_rest(guest, windows[0]), problem.at_rest(real, windows[1])];
+    premises.extend(runs.iter().flat_map(|run| &run.assumed));
     let unknown = problem.terms.bool(false);
     Obligation { query: Query { premises, goal }, runs, unknown, first: Some(k) }
 }
@@ -220,8 +226,7 @@ pub(crate) fn ask_saved(
     stores: Stores,
     sought: Sought,
 ) -> Obligation {
-    let fresh = problem.fresh();
-    let mut first = in_virtual_mode(problem, setting, &fresh, VirtualMode::User);
+    let mut first = real(problem, setting);
     let rest = problem.array();
     first.layout = Rc::new(Layout { regions: Vec::new(), rest, cells: problem.cells });
     let argument = argument(problem);
@@ -247,14 +252,14 @@ pub(crate) fn ask_saved(
     let goal = problem.differ(&first, &second, |s| sought.includes(s));
     let windows = [problem.window(&first), problem.window(&second)];
     let runs = vec![problem.at_rest(first, windows[0]), problem.at_rest(second, windows[1])];
+    premises.extend(runs.iter().flat_map(|run| &run.assumed));
     let unknown = problem.terms.bool(false);
     Obligation { query: Query { premises, goal }, runs, unknown, first: None }
 }
 
 /// "The instruction completes in user mode, and changes the mapping."
 pub(crate) fn ask_moves(problem: &mut Problem<'_>, setting: Setting<'_>) -> Obligation {
-    let fresh = problem.fresh();
-    let state = in_virtual_mode(problem, setting, &fresh, VirtualMode::User);
+    let state = real(problem, setting);
     let storage = Storage::Flat(problem.array());
     let run = problem.run(state, storage);
     let changed = problem.differ(&run.entry, &run.transition.after, is_mapping);
@@ -280,8 +285,7 @@ pub(crate) fn ask_argument(
     stores: Stores,
 ) -> Obligation {
     let arguments = [argument(problem), argument(problem)];
-    let real = problem.fresh();
-    let real = in_virtual_mode(problem, setting, &real, VirtualMode::User);
+    let real = real(problem, setting);
     let virtual_state = problem.fresh();
     let mut premises = problem.always.clone();
     let mut one = Vec::new();
@@ -395,9 +399,10 @@ pub(super) fn sequel(
     }
 }
 
-/// Whether a state stands in the pair's user mode.
+/// Whether a state of the real machine stands in the pair's user mode, with the bits that every monitor keeps.
 fn in_user(replay: &Replay<'_>, state: &Concrete) -> bool {
     replay.isa().mode.is_none_or(|mode| state.part(mode) == replay.pair().user.1)
+        && replay.setting.kept.iter().all(|(part, value)| state.part(*part) == *value)
 }
 
 /// Whether the sequence, from a concrete state, writes to the partition or goes astray.

@@ -169,16 +169,13 @@ fn broken_square(
     kept: &[(Part, u128)],
     placed: bool,
 ) -> Obligation {
-    let Placed { map, guest, mut real, windows, facts, mut premises } =
+    let Placed { map, guest, real, windows, facts, mut premises } =
         place(problem, setting, side, guests, case);
     if placed {
         let misplaced = allocator::is_wrong(&mut problem.terms, &map, windows, case);
         premises.push(problem.terms.not(misplaced));
     }
-    for (part, value) in kept {
-        let value = problem.terms.constant(*value, part.width);
-        real.set_part(&mut problem.terms, *part, value);
-    }
+    let real = problem.keeping(&real, kept);
     let guest = problem.run_with(guest, windows[0], facts.clone());
     let behaviours = problem.behaviours(&guest, &facts, false);
     let real = problem.run_with(real, windows[1], facts);

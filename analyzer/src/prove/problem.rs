@@ -165,6 +165,16 @@ impl<'i> Problem<'i> {
         state
     }
 
+    /// The same state with bits at values that are kept.
+    pub(crate) fn keeping(&mut self, state: &State, kept: &[(Part, u128)]) -> State {
+        let mut state = state.clone();
+        for (part, value) in kept {
+            let value = self.terms.constant(*value, part.width);
+            state.set_part(&mut self.terms, *part, value);
+        }
+        state
+    }
+
     /// The state in a mode; bits that follow the mode are what the assumptions make them.
     pub(crate) fn in_mode(&mut self, state: &State, mode: u128) -> State {
         let part = self.isa.mode;

@@ -17,6 +17,8 @@ pub(crate) struct Setting<'i> {
     pub(crate) steady: bool,
     /// Traps that never lead to a monitor: see [`crate::definitions::entry`].
     pub(crate) strays: &'i [TrapId],
+    /// Bits of its own that every monitor keeps, since traps lead to it under no other values.
+    pub(crate) kept: &'i [(Part, u128)],
     /// Components of the monitor's that decide where traps lead, with values at which they lead to it: what a
     /// guest is launched with.
     pub(crate) vectors: &'i [(Part, u128)],
@@ -30,7 +32,8 @@ impl<'i> Setting<'i> {
     /// The setting before anything is known about the pair.
     pub(crate) fn new(isa: &'i Isa, pair: &'i Pair, profile: Profile) -> Self {
         let steady = pair.deprivilege.statements.is_empty();
-        Self { isa, pair, profile, steady, strays: &[], vectors: &[], fixed: &[], empty: &[] }
+        let (strays, kept, vectors, fixed, empty) = (&[], &[], &[], &[], &[]);
+        Self { isa, pair, profile, steady, strays, kept, vectors, fixed, empty }
     }
 
     /// The profile is `literal`.

@@ -62,8 +62,9 @@ impl<'i> Judged<'i> {
     where
         'i: 's,
     {
-        let Self { pair, steady, strays, fixed, empty, .. } = self;
-        Setting { isa, pair, profile, steady: *steady, strays, vectors: &[], fixed, empty }
+        let Self { pair, steady, entries, strays, fixed, empty, .. } = self;
+        let kept = &entries.needs;
+        Setting { isa, pair, profile, steady: *steady, strays, kept, vectors: &[], fixed, empty }
     }
 }
 
@@ -82,7 +83,7 @@ pub(crate) fn judge<'i>(
     let setting = Setting { steady, ..setting };
     let entries = entries::judge(within(setting));
     let strays = entries.strays();
-    let setting = Setting { strays: &strays, ..setting };
+    let setting = Setting { strays: &strays, kept: &entries.needs, ..setting };
     let fixed = fixed::judge(within(setting));
     let setting = Setting { fixed: &fixed, ..setting };
     let empty = assumptions::empty(within(setting));

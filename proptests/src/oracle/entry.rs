@@ -51,11 +51,11 @@ pub(super) fn lead(
 pub(super) fn loses(
     case: &Case<'_>,
     sizes: &[u128],
-    traps: &[TrapId],
+    (traps, kept): (&[TrapId], &[(Part, u128)]),
     chosen: &dyn Fn(&Slice) -> bool,
 ) -> bool {
     sizes.iter().any(|&cells| {
-        let scene = Scene { case, cells, first: cells, kept: &[], fetches: false };
+        let scene = Scene { case, cells, first: cells, kept, fetches: false };
         traps.iter().any(|&trap| {
             arguments(case.isa).any(|argument| {
                 let merges = |world: &World| scene.merges(trap, argument, chosen, world);
@@ -71,11 +71,13 @@ pub(super) fn loses_argument(
     case: &Case<'_>,
     sizes: &[u128],
     modes: &[u128],
-    trap: TrapId,
+    (trap, kept): (TrapId, &[(Part, u128)]),
 ) -> bool {
+    // What a monitor keeps is so in the real machine; a guest may have it otherwise.
     let merged = |mode: u128, pair: [u128; 2], wanted: bool| {
+        let kept = if wanted { kept } else { &[] };
         sizes.iter().any(|&cells| {
-            let scene = Scene { case, cells, first: cells, kept: &[], fetches: false };
+            let scene = Scene { case, cells, first: cells, kept, fetches: false };
             let question =
                 |world: &World| Ok(scene.one_argument(trap, pair, mode, world)? == Some(wanted));
             exists(&mut World::new(), &question)
@@ -154,6 +156,9 @@ impl Scene<'_> {
     ) -> Asked<Option<bool>> {
         let isa = self.case.isa;
         let Some(mut half) = self.state(Owner::First, world)? else { return Ok(None) };
+        if !self.keeps(&half)? {
+            return Ok(None);
+        }
         isa.mode.into_iter().for_each(|part| half.state.set_part(part, mode));
         if !half.admitted(isa) {
             return Ok(None);
@@ -177,6 +182,9 @@ impl Scene<'_> {
         let isa = self.case.isa;
         let Some(first) = self.state(Owner::First, world)? else { return Ok(false) };
         let Some(second) = self.state(Owner::Second, world)? else { return Ok(false) };
+        if !self.keeps(&first)? {
+            return Ok(false);
+        }
         let mut differ = false;
         // Where no trap writes, states stay apart; what is the monitor's they share.
         let written = trap_written(isa);
@@ -218,6 +226,17 @@ impl Scene<'_> {
         Ok(written.chain(registers.filter(|p| known(*p))).all(is_one))
     }
 
+    /// The bits that are kept have their values.
+    fn keeps(&self, half: &Half) -> Asked<bool> {
+        for (part, value) in self.kept {
+            half.need(Place::Register(part.register, 0))?;
+            if half.state.part(*part) != *value {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// What belongs to the monitor: its choice.
     fn is_choice(&self, free: Free) -> bool {
         match free {
@@ -247,11 +266,8 @@ impl Scene<'_> {
     fn fails(&self, traps: &[TrapId], world: &World) -> Asked<bool> {
         let Some(first) = self.state(Owner::First, world)? else { return Ok(false) };
         let Some(second) = self.state(Owner::Second, world)? else { return Ok(false) };
-        for (part, value) in self.kept {
-            first.need(Place::Register(part.register, 0))?;
-            if first.state.part(*part) != *value {
-                return Ok(true);
-            }
+        if !self.keeps(&first)? {
+            return Ok(true);
         }
         for &trap in traps {
             for argument in arguments(self.case.isa) {

@@ -307,7 +307,8 @@ impl Judged<'_> {
     /// Whether a trap makes one state of two that differ in some of what is the guest's.
     fn loses(&self, traps: &[TrapId], chosen: &dyn Fn(&Slice) -> bool) -> bool {
         let isa = self.isa;
-        of_traps(isa, self.pair, &|case| entry::loses(case, &sizes(isa), traps, chosen))
+        let needs = self.needs();
+        of_traps(isa, self.pair, &|case| entry::loses(case, &sizes(isa), (traps, &needs), chosen))
     }
 
     /// Whether traps that lead to the monitor lose part of E.
@@ -340,7 +341,8 @@ impl Judged<'_> {
             && isa.trap_argument > 0
             && isa.classes.iter().filter(raises).any(|class| commits(&class.body.statements))
             && of_traps(isa, self.pair, &|case| {
-                entry::loses_argument(case, &sizes(isa), &self.modes(Theorem::Vmm), trap)
+                let modes = self.modes(Theorem::Vmm);
+                entry::loses_argument(case, &sizes(isa), &modes, (trap, &self.needs()))
             })
     }
 

@@ -91,6 +91,45 @@ fn results_of_sarif_name_their_rules() {
     }
 }
 
+/// What is patched stands in the overlay; a path has no detours.
+#[test]
+fn what_an_overlay_patches_stands_in_the_overlay() {
+    let overlay = "pgisa: 1\nisa: over\ntitle: Over\nextends: ../isa-specs/g3.yaml\ninstructions:\n  \
+                   lpsw:\n    patch: replace\n    semantics: \"mode = user;\"\n";
+    let report = report(overlay);
+    let of = |subject: &str| {
+        let finding = report.findings.iter().find(|it| it.subject == subject);
+        finding.and_then(|it| it.at.clone()).expect("it is found, at a place").to_string()
+    };
+    assert_eq!(of("lpsw"), "../isa-specs/this.yaml:6:3");
+    let expectation = report.findings.iter().find(|it| it.rule == Rule::Expectation);
+    let at = expectation.and_then(|it| it.at.clone()).expect("g3 expects more");
+    assert_eq!(at.file, "../isa-specs/g3.yaml");
+}
+
+/// Who reads only the output learns that nothing was analyzed.
+#[test]
+fn a_specification_that_cannot_be_read_is_no_success() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let broken = folder.join("broken.yaml").to_string_lossy().into_owned();
+    std::fs::write(&broken, "pgisa: 1\nisa: [").expect("the folder is writable");
+    for (format, expected) in [
+        ("github", "::error file="),
+        ("sarif", "\"executionSuccessful\": false"),
+        ("junit", "failures=\"1\""),
+        ("markdown", "Nothing was analyzed."),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_analyze"))
+            .args(["check", &broken, "--format", format, "--write-baseline", "never.json"])
+            .output()
+            .expect("the program starts");
+        assert_eq!(output.status.code(), Some(2));
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(text.contains(expected), "{format}: {text}");
+        assert!(!std::path::Path::new("never.json").exists());
+    }
+}
+
 #[test]
 fn allowing_takes_a_reason_and_a_finding() {
     let allow = |rule: &str| {

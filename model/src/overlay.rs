@@ -188,9 +188,10 @@ fn patched<T: Patched>(
                 Patch::Remove => {
                     all.remove(old);
                 }
-                Patch::Replace => all[old].1 = item,
+                // It stands where it was changed last.
+                Patch::Replace => all[old] = (name, item),
                 Patch::Before => match item.before(&all[old].1) {
-                    Some(merged) => all[old].1 = merged,
+                    Some(merged) => all[old] = (name, merged),
                     None => errors.push(
                         Diagnostic::error(
                             "S021",

@@ -21,11 +21,13 @@ pub enum Rule {
     Required,
     /// A finding is allowed that there is not.
     StaleAllow,
+    /// The specification cannot be analyzed.
+    Specification,
 }
 
 impl Rule {
     /// All of them, by code.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Sensitive,
         Self::UserSensitive,
         Self::SquareBreaks,
@@ -35,6 +37,7 @@ impl Rule {
         Self::Undecided,
         Self::Required,
         Self::StaleAllow,
+        Self::Specification,
     ];
 
     /// Those whose findings an author may allow with a reason.
@@ -121,6 +124,12 @@ impl Rule {
                 "required",
                 "a required theorem does not hold",
                 "`--require` asks for a theorem that does not hold, or is undecided, for this pair of modes.",
+            ),
+            Self::Specification => (
+                "V010",
+                "specification",
+                "the specification cannot be analyzed",
+                "It cannot be read, or an error stands in it; the message ends with the code of the error.",
             ),
             Self::StaleAllow => (
                 "V009",

@@ -1,20 +1,23 @@
 //! Whether classes and traps of one name mean the same on two machines, for all states.
 //!
-//! **Statement.** Two machines mean the same by an instruction iff, from every pair of states that agree in
-//! storage and in every component that both machines have, with the same operands, both complete, or both
-//! raise the same trap with the same argument, or neither does; and the states behind agree, too. A component
-//! that one machine alone has is arbitrary before, and not looked at behind. What is left open (`undefined`,
-//! `arbitrary`) has the same value on both machines, by its order in the semantics.
-//! Trap sequences are compared by themselves, from every state and with every argument.
+//! **Statement.** Two machines mean the same by an instruction iff it belongs to the same operands on both, and
+//! from every pair of states that agree in storage (of any size both can have) and in every component that both
+//! machines have, and that the assumptions of both admit, both complete, or both raise the same trap with the same
+//! argument, or neither does; and the states behind agree, too. A component that one machine alone has is arbitrary
+//! before, and stays as it is. What is left open (`undefined`, `arbitrary`) has the same value on both machines, by
+//! its order in the semantics. Where a component has another size the machines cannot be compared by what depends on
+//! it. Trap sequences are compared by themselves, from every state and with every argument.
 //!
 //! **What a step shows.** One such state, executed on both machines by the interpreter.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use model::bits::bits_for;
 use model::interp::{self, Outcome};
-use model::isa::{Class, Isa, Register, RegisterId, TrapId};
+use model::isa::{Body, Class, Expr, Isa, Register as Component, RegisterId, TrapId};
 use model::state::{Row, State as Concrete, number};
+use rustc_hash::FxHashSet;
 use serde::Serialize;
 
 use crate::decide::{Query, Satisfiability, Shared, SolverConfig, decide};
@@ -25,7 +28,7 @@ use crate::prove::witness::{concrete, instance, minimise, outcome_word};
 use crate::symbolic::execute::{self, TrapExit};
 use crate::symbolic::facts::Facts;
 use crate::symbolic::model::Evaluator;
-use crate::symbolic::state::State;
+use crate::symbolic::state::{Register, State};
 use crate::symbolic::term::{Term, Terms};
 
 /// How the meaning on the new machine compares to that on the old one.
@@ -71,7 +74,7 @@ pub struct StepRow {
     pub before: String,
     /// After the step on the old machine, and on the new one.
     pub after: [String; 2],
-    /// The machines have it in common, and the values after it are not the same.
+    /// The values after it are not the same; or it is changed, and one machine alone has it.
     pub differs: bool,
 }
 
@@ -86,8 +89,9 @@ pub(crate) struct Machines<'i> {
 impl<'i> Machines<'i> {
     /// Components of both, by name and size.
     fn common(self) -> Vec<(RegisterId, RegisterId)> {
-        let same =
-            |a: &Register, b: &Register| (&a.name, a.width, a.count) == (&b.name, b.width, b.count);
+        let same = |a: &Component, b: &Component| {
+            (&a.name, a.width, a.count) == (&b.name, b.width, b.count)
+        };
         let of_new = |register| self.new.register_ids().find(|(_, it)| same(register, it));
         let both = self.old.register_ids().filter_map(|(id, it)| Some((id, of_new(it)?.0)));
         both.collect()
@@ -95,19 +99,21 @@ impl<'i> Machines<'i> {
 
     /// Compares two classes of one name.
     pub(crate) fn class(self, old: &'i Class, new: &'i Class) -> Meaning {
-        let operands = |class: &Class| {
-            let all = class.operands.iter().map(|o| (o.name.clone(), o.width));
-            all.collect::<BTreeSet<_>>()
-        };
-        if operands(old) != operands(new) {
-            return Meaning::NotComparable { reason: "the operands are others".into() };
+        if let Some(reason) = self.apart(old, new) {
+            return Meaning::NotComparable { reason };
         }
         let mut it = match Comparison::new(self, [old, new]) {
             Ok(it) => it,
             Err(reason) => return Meaning::NotComparable { reason },
         };
         let [a, b] = it.runs();
-        let differ = it.steps_differ(&a, &b);
+        let mut differ = it.steps_differ(&a, &b);
+        for (run, new) in [(&a, false), (&b, true)] {
+            let spoilt = it.alone_differ([&run.entry, &run.transition.after], new);
+            let terms = &mut it.new.terms;
+            let spoilt = terms.and(run.transition.completes, spoilt);
+            differ = terms.or(differ, spoilt);
+        }
         let unknown = it.new.terms.or(a.transition.unknown, b.transition.unknown);
         it.settle([a, b], differ, unknown, |it, evaluator, states| {
             let values = |evaluator: &mut Evaluator<'_>, terms: &[Term]| -> Vec<u128> {
@@ -127,12 +133,127 @@ impl<'i> Machines<'i> {
         })
     }
 
+    /// Why two classes are not compared: they do not speak of the same instructions.
+    fn apart(self, old: &Class, new: &Class) -> Option<String> {
+        let operands = |class: &Class| {
+            let all = class.operands.iter().map(|o| format!("{}: {} bits", o.name, o.width));
+            all.collect::<BTreeSet<_>>()
+        };
+        let (was, is) = (operands(old), operands(new));
+        if was != is {
+            let all = |it: BTreeSet<String>| it.into_iter().collect::<Vec<_>>().join(", ");
+            return Some(format!("the operands were ({}) and are ({})", all(was), all(is)));
+        }
+        if old.body.choices != new.body.choices {
+            return Some("what is left open (`undefined`, `arbitrary`) is not the same".into());
+        }
+        let mut a = Problem::new(self.old, old, Terms::default());
+        let mut b = Problem::new(self.new, new, std::mem::take(&mut a.terms));
+        let shared: Vec<Term> = old.operands.iter().map(|o| b.terms.variable(o.width)).collect();
+        let of = |name: &str| old.operands.iter().position(|o| o.name == name);
+        b.operands = new.operands.iter().filter_map(|o| Some(shared[of(&o.name)?])).collect();
+        a.operands.clone_from(&shared);
+        let is = b.domain();
+        std::mem::swap(&mut a.terms, &mut b.terms);
+        let was = a.domain();
+        let goal = a.terms.ne(was, is);
+        let query = Query { premises: Vec::new(), goal };
+        match decide(self.config, &mut a.terms, &query, None, &mut Shared::default()).0 {
+            Satisfiability::Unsat => None,
+            Satisfiability::Unknown(reason) => Some(reason),
+            Satisfiability::Sat(model) => {
+                let mut evaluator = Evaluator::new(&a.terms, &model);
+                let values = old.operands.iter().zip(&shared);
+                let values: Vec<String> = values
+                    .map(|(o, t)| format!("{} = {}", o.name, number(evaluator.value(*t))))
+                    .collect();
+                let which = if evaluator.value(was) == 1 { "old" } else { "new" };
+                let values = values.join(", ");
+                Some(format!("with {values} it is this instruction on the {which} machine alone"))
+            }
+        }
+    }
+
+    /// Compares what opcodes do that no instruction lists; none where neither machine says anything.
+    pub(crate) fn unlisted(self) -> Option<Meaning> {
+        match (&self.old.unlisted, &self.new.unlisted) {
+            (None, None) => None,
+            (Some(was), Some(is)) => {
+                let (old, new) = (unnamed(self.old, was)?, unnamed(self.new, is)?);
+                Some(self.class(&old, &new))
+            }
+            _ => Some(Meaning::NotComparable { reason: "one machine alone says what".into() }),
+        }
+    }
+
+    /// Compares what a reset makes of a state.
+    pub(crate) fn reset(self) -> Option<Meaning> {
+        let nothing = Body::default();
+        let (old, new) = (unnamed(self.old, &nothing)?, unnamed(self.new, &nothing)?);
+        let mut it = match Comparison::new(self, [&old, &new]) {
+            Ok(it) => it,
+            Err(reason) => return Some(Meaning::NotComparable { reason }),
+        };
+        let runs = it.at_rest();
+        let ends = [(self.old, &runs[0]), (self.new, &runs[1])].map(|(isa, run)| {
+            let facts = Facts::default();
+            execute::run_plain(isa, &mut it.new.terms, &isa.reset, &run.entry, &facts)
+        });
+        let yes = it.new.terms.bool(true);
+        let differ = it.states_differ([&ends[0], &ends[1]], yes);
+        let unknown = it.new.terms.bool(false);
+        Some(it.settle(runs, differ, unknown, |_, _, states| {
+            let side = |isa: &Isa, before: &Concrete| End {
+                words: "is reset".into(),
+                trap: None,
+                state: Some(interp::run_plain(&isa.reset, before)),
+            };
+            ("reset".into(), [side(self.old, &states[0]), side(self.new, &states[1])])
+        }))
+    }
+
+    /// Compares when the machines have halted.
+    pub(crate) fn halted(self) -> Option<Meaning> {
+        let nothing = Body::default();
+        let (old, new) = (unnamed(self.old, &nothing)?, unnamed(self.new, &nothing)?);
+        let (Some(was), Some(is)) = (&self.old.halted, &self.new.halted) else {
+            let reason = "one machine alone can halt".to_owned();
+            let both = self.old.halted.is_none() && self.new.halted.is_none();
+            return (!both).then_some(Meaning::NotComparable { reason });
+        };
+        let mut it = match Comparison::new(self, [&old, &new]) {
+            Ok(it) => it,
+            Err(reason) => return Some(Meaning::NotComparable { reason }),
+        };
+        let runs = it.at_rest();
+        let terms = &mut it.new.terms;
+        let a = execute::value(self.old, terms, was, &runs[0].entry, &[]);
+        let b = execute::value(self.new, terms, is, &runs[1].entry, &[]);
+        let (differ, unknown) = (terms.ne(a, b), terms.bool(false));
+        Some(it.settle(runs, differ, unknown, |_, _, states| {
+            let side = |halted: &Expr, before: &Concrete| {
+                let words =
+                    if interp::value(halted, before).is_true() { "has halted" } else { "runs" };
+                End {
+                    words: words.into(),
+                    trap: Some((words.into(), 0)),
+                    state: Some(before.clone()),
+                }
+            };
+            ("halted".into(), [side(was, &states[0]), side(is, &states[1])])
+        }))
+    }
+
     /// Compares the sequences of a trap of both.
     pub(crate) fn trap(self, name: &str) -> Meaning {
         let find = |isa: &Isa| isa.traps.iter().position(|trap| trap.name == name);
-        let (Some(a), Some(b), Some(old), Some(new)) =
-            (find(self.old), find(self.new), self.old.classes.first(), self.new.classes.first())
-        else {
+        let nothing = Body::default();
+        let (Some(a), Some(b), Some(old), Some(new)) = (
+            find(self.old),
+            find(self.new),
+            unnamed(self.old, &nothing),
+            unnamed(self.new, &nothing),
+        ) else {
             return Meaning::NotComparable { reason: "there is no such trap".into() };
         };
         if self.old.trap_argument != self.new.trap_argument {
@@ -141,7 +262,7 @@ impl<'i> Machines<'i> {
             };
         }
         let traps = [a, b].map(|index| TrapId(index as u32));
-        let mut it = match Comparison::new(self, [old, new]) {
+        let mut it = match Comparison::new(self, [&old, &new]) {
             Ok(it) => it,
             Err(reason) => return Meaning::NotComparable { reason },
         };
@@ -158,7 +279,13 @@ impl<'i> Machines<'i> {
         let terms = &mut it.new.terms;
         let either = terms.or(*strange, *as_strange);
         let defined = terms.not(either);
-        let same = it.states_differ([x, y], defined);
+        let mut same = it.states_differ([x, y], defined);
+        for (run, after, new) in [(&runs[0], x, false), (&runs[1], y, true)] {
+            let spoilt = it.alone_differ([&run.entry, after], new);
+            let terms = &mut it.new.terms;
+            let spoilt = terms.and(defined, spoilt);
+            same = terms.or(same, spoilt);
+        }
         let terms = &mut it.new.terms;
         let differ = terms.ne(*strange, *as_strange);
         let differ = terms.or(differ, same);
@@ -174,6 +301,12 @@ impl<'i> Machines<'i> {
             (format!("trap {name}{with}"), ends)
         })
     }
+}
+
+/// A class of no operands that does something; none on a machine without instructions.
+fn unnamed(isa: &Isa, body: &Body) -> Option<Class> {
+    let (body, class) = (Arc::new(body.clone()), isa.classes.first()?.clone());
+    Some(Class { operands: Vec::new(), when: None, body, ..class })
 }
 
 /// How a step ends in the interpreter.
@@ -314,6 +447,56 @@ impl<'i> Comparison<'i> {
         self.new.terms.any(all)
     }
 
+    /// Components that the machines have not in common: those of the new machine, or of the old one.
+    fn alone(&self, of_new: bool) -> Vec<RegisterId> {
+        let isa = if of_new { self.machines.new } else { self.machines.old };
+        let common =
+            |id: &RegisterId| self.common.iter().any(|(a, b)| *id == if of_new { *b } else { *a });
+        isa.register_ids().map(|(id, _)| id).filter(|id| !common(id)).collect()
+    }
+
+    /// What one machine alone has is not what it was before.
+    fn alone_differ(&mut self, [before, after]: [&State; 2], of_new: bool) -> Term {
+        let isa = if of_new { self.machines.new } else { self.machines.old };
+        let alone = self.alone(of_new);
+        let terms = &mut self.new.terms;
+        let mut all = Vec::new();
+        for id in alone {
+            if before.registers[id.index()] != after.registers[id.index()] {
+                let index = terms.variable(bits_for(u128::from(isa.register(id).len()) - 1));
+                let [x, y] = [before, after].map(|it| it.element(terms, isa, id, index));
+                all.push(terms.ne(x, y));
+            }
+        }
+        terms.any(all)
+    }
+
+    /// A component on which a term depends that both machines have in another size.
+    fn resized(&self, root: Term) -> Option<&'i str> {
+        let [old, new] = [self.machines.old, self.machines.new];
+        let mut variables = FxHashSet::default();
+        self.new.terms.support(root, &mut variables);
+        let arrays = self.new.terms.arrays_below(root);
+        let reached = |entry: &State, id: RegisterId| match &entry.registers[id.index()] {
+            Register::Single(t) => {
+                let mut own = FxHashSet::default();
+                self.new.terms.support(*t, &mut own);
+                !own.is_disjoint(&variables)
+            }
+            Register::File(array, _) => arrays.contains(array),
+        };
+        let both = [(old, new, false), (new, old, true)];
+        both.into_iter().zip(&self.entries).find_map(|((isa, other, of_new), entry)| {
+            let twice = |id: &RegisterId| {
+                let name = &isa.register(*id).name;
+                other.registers.iter().any(|it| it.name == *name)
+            };
+            let all = self.alone(of_new).into_iter().filter(twice);
+            let found = all.into_iter().find(|id| reached(entry, *id));
+            found.map(|id| isa.register(id).name.as_str())
+        })
+    }
+
     /// Where a condition is true, the states differ in what the machines have in common.
     fn states_differ(&mut self, [a, b]: [&State; 2], when: Term) -> Term {
         let [old, new] = [self.machines.old, self.machines.new];
@@ -353,9 +536,19 @@ impl<'i> Comparison<'i> {
         let config = self.machines.config;
         let query = |goal| Query { premises: premises.clone(), goal };
         let mut shared = Shared::default();
+        if let Some(name) = self.resized(differ) {
+            return Meaning::NotComparable { reason: format!("`{name}` has another size") };
+        }
         let terms = &mut self.new.terms;
         match decide(config, terms, &query(differ), None, &mut shared).0 {
             Satisfiability::Unsat => {
+                let yes = terms.bool(true);
+                if let Satisfiability::Unsat =
+                    decide(config, terms, &query(yes), None, &mut shared).0
+                {
+                    let reason = "no state satisfies the assumptions of both".to_owned();
+                    return Meaning::NotComparable { reason };
+                }
                 return match decide(config, terms, &query(unknown), None, &mut shared).0 {
                     Satisfiability::Unsat => Meaning::Same,
                     Satisfiability::Sat(_) | Satisfiability::Unknown(_) => Meaning::Undecided {
@@ -384,7 +577,13 @@ impl<'i> Comparison<'i> {
             concrete(self.machines.new, &mut evaluator, &model, &second),
         ];
         let (instruction, ends) = play(self, &mut evaluator, &states);
-        if !self.ends_differ(&ends) {
+        let arbitrary =
+            |problem: &Problem<'_>| problem.class.body.choices.iter().any(|c| c.arbitrary);
+        if arbitrary(&self.old) || arbitrary(&self.new) {
+            let reason = "it may do something else each time (`arbitrary`), and is not the same with the same values";
+            return Meaning::Undecided { reason: reason.into() };
+        }
+        if !self.ends_differ(&states, &ends) {
             return Meaning::Undecided {
                 reason: "internal error: the state does not replay; please report this".into(),
             };
@@ -394,13 +593,20 @@ impl<'i> Comparison<'i> {
         Meaning::Different { step: Step { instruction, outcomes, rows } }
     }
 
-    fn ends_differ(&self, [a, b]: &[End; 2]) -> bool {
+    fn ends_differ(&self, before: &[Concrete; 2], [a, b]: &[End; 2]) -> bool {
         match (&a.state, &b.state) {
             (Some(x), Some(y)) if a.trap == b.trap => {
                 let same = |(i, j): &(RegisterId, RegisterId)| {
                     x.registers[i.index()] == y.registers[j.index()]
                 };
-                !self.common.iter().all(same) || x.storage != y.storage
+                let kept = |of_new: bool, before: &Concrete, after: &Concrete| {
+                    let mut alone = self.alone(of_new).into_iter();
+                    alone.all(|id| before.registers[id.index()] == after.registers[id.index()])
+                };
+                !self.common.iter().all(same)
+                    || x.storage != y.storage
+                    || !kept(false, &before[0], x)
+                    || !kept(true, &before[1], y)
             }
             (None, None) => false,
             _ => true,
@@ -422,7 +628,7 @@ impl<'i> Comparison<'i> {
         let rows = Concrete::table(new, &[&states[1], &of_new(reached(0)), reached(1)]);
         let gone = Concrete::table(old, &[&states[0], reached(0)]);
         let named = |row: &Row, isa: &Isa, id: fn(&(RegisterId, RegisterId)) -> RegisterId| {
-            let of = |(register, _): &(RegisterId, &Register)| {
+            let of = |(register, _): &(RegisterId, &Component)| {
                 !self.common.iter().any(|pair| id(pair) == *register)
             };
             let name = row.name.split(['[', '.']).next().unwrap_or_default();
@@ -431,16 +637,20 @@ impl<'i> Comparison<'i> {
         let shown = |has: bool, i: usize, text: String| {
             if has && ends[i].state.is_some() { text } else { String::new() }
         };
-        let mut all = Vec::new();
+        let cells = number(states[0].cells);
+        let after = [cells.clone(), cells.clone()];
+        let mut all = vec![StepRow { name: "cells".into(), before: cells, after, differs: false }];
         for row in rows {
             let both = !named(&row, new, |pair| pair.1);
             let after = [shown(both, 0, row.text(1)), shown(true, 1, row.text(2))];
-            let differs = both && after[0] != after[1];
+            let changed = row.text(0) != row.text(2);
+            let differs = if both { after[0] != after[1] } else { changed };
             all.push(StepRow { before: row.text(0), name: row.name, after, differs });
         }
         for row in gone.into_iter().filter(|row| named(row, old, |pair| pair.0)) {
             let after = [shown(true, 0, row.text(1)), String::new()];
-            all.push(StepRow { before: row.text(0), name: row.name, after, differs: false });
+            let differs = row.text(0) != row.text(1);
+            all.push(StepRow { before: row.text(0), name: row.name, after, differs });
         }
         all
     }

@@ -4,9 +4,12 @@ pub mod meaning;
 pub mod text;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
+use model::encoding::Pattern;
 use model::isa::{Isa, Register, Slice, Verdict};
 use model::property::Property;
+use model::state::number;
 use model::theorem::Theorem;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -34,7 +37,8 @@ pub struct Difference {
     pub profile: &'static str,
     /// What the new machine does worse, in words.
     pub regressions: Vec<String>,
-    /// Components that one machine alone has, or that have another size or role.
+    /// Components that one machine alone has, or that have another size, role or named values; assumptions, kinds of
+    /// traps and how the machine fetches, where they are not the same.
     pub components: Vec<Change>,
     /// Pairs of modes of either machine.
     pub pairs: Vec<PairDifference>,
@@ -42,6 +46,10 @@ pub struct Difference {
     pub instructions: Vec<InstructionDifference>,
     /// Traps of either machine.
     pub traps: Vec<InstructionDifference>,
+    /// What a reset does, when the machine has halted, and what opcodes do that no instruction lists.
+    pub machine: Vec<InstructionDifference>,
+    /// A verdict or a property is undecided on one of the machines.
+    pub undecided: bool,
 }
 
 /// Something on both machines; `null` where a machine has none.
@@ -75,8 +83,11 @@ pub struct PairDifference {
 pub struct InstructionDifference {
     /// Its name.
     pub name: String,
-    /// `added`, `removed`, `changed` or `same`.
+    /// `added`, `removed`, `changed`, `undecided` or `same`.
     pub change: &'static str,
+    /// Its encoding, where that is not the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Change>,
     /// How what it does compares; none where one machine has it alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub semantics: Option<Meaning>,
@@ -88,17 +99,19 @@ pub struct InstructionDifference {
 impl Difference {
     /// Whether some question about what instructions mean stayed open.
     pub fn is_open(&self) -> bool {
-        let all = self.instructions.iter().chain(&self.traps);
-        all.into_iter().any(|it| matches!(it.semantics, Some(Meaning::Undecided { .. })))
+        self.undecided || self.parts().any(|it| it.change == "undecided")
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &InstructionDifference> {
+        self.instructions.iter().chain(&self.traps).chain(&self.machine)
     }
 
     /// Whether anything is different.
     pub fn is_empty(&self) -> bool {
-        let same = |it: &InstructionDifference| it.change == "same";
+        // What is undecided is open, and not known to be different.
+        let same = |it: &InstructionDifference| matches!(it.change, "same" | "undecided");
         let changed = |it: &PairDifference| it.theorems.iter().any(|it| it.old != it.new);
-        self.components.is_empty()
-            && self.instructions.iter().chain(&self.traps).all(same)
-            && !self.pairs.iter().any(changed)
+        self.components.is_empty() && self.parts().all(same) && !self.pairs.iter().any(changed)
     }
 }
 
@@ -113,7 +126,16 @@ pub fn compare(
     let of_class = |name: &String| {
         let meaning = Some((old.class(name), new.class(name)));
         let meaning = meaning.and_then(|(a, b)| Some(machines.class(a?, b?)));
-        instruction(name, old.class(name).is_some(), meaning, properties(before, after, name))
+        let encoding = |isa: &Isa| isa.class(name).and_then(|it| it.pattern.as_ref().map(layout));
+        let encoding = Change { name: "encoding".into(), old: encoding(old), new: encoding(new) };
+        let both = meaning.is_some();
+        let mut it =
+            instruction(name, old.class(name).is_some(), meaning, properties(before, after, name));
+        if both && encoding.old != encoding.new {
+            it.encoding = Some(encoding);
+            it.change = "changed";
+        }
+        it
     };
     let instructions = either(names(old), names(new));
     let instructions = instructions.par_iter().with_max_len(1).map(of_class).collect();
@@ -123,6 +145,12 @@ pub fn compare(
         let meaning = (was && is).then(|| machines.trap(name));
         instruction(name, was, meaning, BTreeMap::new())
     };
+    let machine = [
+        ("reset", machines.reset()),
+        ("halted", machines.halted()),
+        ("unlisted opcodes", machines.unlisted()),
+    ];
+    let machine = machine.into_iter().filter(|(_, meaning)| meaning.is_some());
     Difference {
         schema: SCHEMA,
         old: before.isa.clone(),
@@ -133,7 +161,39 @@ pub fn compare(
         pairs: pairs(before, after),
         instructions,
         traps: either(traps(old), traps(new)).iter().map(of_trap).collect(),
+        machine: machine
+            .map(|(name, meaning)| instruction(name, true, meaning, BTreeMap::new()))
+            .collect(),
+        undecided: [before, after].into_iter().any(is_undecided),
     }
+}
+
+/// A verdict of Theorem 1 or 3 is undecided, or a property of an instruction.
+fn is_undecided(report: &Report) -> bool {
+    report.pairs.iter().any(|pair| {
+        let open =
+            |it: &InstructionReport| it.properties.values().any(|it| *it == Answer::Undecided);
+        pair.theorems.monitors().into_iter().any(|(_, it)| it.verdict == Verdict::Undecided)
+            || pair.instructions.iter().any(open)
+    })
+}
+
+/// An encoding as a specification writes it, bit by bit: `0`, `1`, `-`, or the operand and the bit of it.
+fn layout(pattern: &Pattern) -> String {
+    let fixed = |bit: u32| match (pattern.mask >> bit & 1, pattern.value >> bit & 1) {
+        (0, _) => "-".to_owned(),
+        (_, value) => value.to_string(),
+    };
+    let mut bits: Vec<String> = (0..pattern.width).map(fixed).collect();
+    for piece in &pattern.pieces {
+        // The highest bit names the whole stretch.
+        let (last, top) = (piece.low + piece.width - 1, piece.operand_low + piece.width - 1);
+        bits[piece.low as usize..=last as usize].fill(String::new());
+        let text = format!(" {}[{top}:{}] ", piece.operand, piece.operand_low);
+        bits[last as usize] = text;
+    }
+    bits.reverse();
+    bits.concat().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Names of the new machine, then those of the old one alone; each once.
@@ -156,10 +216,11 @@ fn instruction(
     let change = match &semantics {
         None if was => "removed",
         None => "added",
+        Some(Meaning::Undecided { .. }) if properties.is_empty() => "undecided",
         Some(Meaning::Same) if properties.is_empty() => "same",
         Some(_) => "changed",
     };
-    InstructionDifference { name: name.to_owned(), change, semantics, properties }
+    InstructionDifference { name: name.to_owned(), change, encoding: None, semantics, properties }
 }
 
 /// Whether two reports speak of one pair.
@@ -199,6 +260,12 @@ fn offending(pair: &PairReport) -> Vec<&String> {
     all
 }
 
+/// Whether an instruction may break the premise of Theorem 1 or a square, and this is not settled.
+fn may(pair: &PairReport, name: &str) -> bool {
+    let it = pair.instructions.iter().find(|it| it.name == name);
+    it.is_some_and(|it| it.may_offend() || it.is(Property::Statewise) == Answer::Undecided)
+}
+
 fn pairs(before: &Report, after: &Report) -> Vec<PairDifference> {
     let verdict = |pair: &PairReport, theorem: Theorem| {
         let conditions =
@@ -221,7 +288,11 @@ fn pairs(before: &Report, after: &Report) -> Vec<PairDifference> {
             user: known.user.clone(),
             theorems: Theorem::ALL.map(theorem).into(),
             offending: is.iter().filter(|name| !was.contains(name)).cloned().collect(),
-            no_longer_offending: was.iter().filter(|name| !is.contains(name)).cloned().collect(),
+            no_longer_offending: was
+                .iter()
+                .filter(|name| !is.contains(name) && !new.is_some_and(|pair| may(pair, name)))
+                .cloned()
+                .collect(),
         })
     };
     let of_new = after
@@ -241,7 +312,18 @@ fn components(old: &Isa, new: &Isa) -> Vec<Change> {
         let mut roles: Vec<String> = register.slices.iter().map(role).collect();
         roles.dedup();
         let count = register.count.map_or(String::new(), |count| format!("{count} × "));
-        format!("{count}{} bits, {}", register.width, brief(&roles))
+        let mut words = format!("{count}{} bits, {}", register.width, brief(&roles));
+        let value = |(name, value): &(String, u128)| format!("{name} = {}", number(*value));
+        let mut named: Vec<String> = register.values.iter().map(value).collect();
+        for field in &register.fields {
+            let (high, low) = (field.low + field.width - 1, field.low);
+            named.push(format!("{}: {high}:{low}", field.name));
+            named.extend(field.values.iter().map(value));
+        }
+        if !named.is_empty() {
+            let _ = write!(words, " ({})", named.join(", "));
+        }
+        words
     };
     let find = |isa: &Isa, name: &str| isa.registers.iter().find(|it| it.name == name).map(words);
     let storage = |isa: &Isa| format!("{} cells of {} bits", isa.storage.cells, isa.storage.width);
@@ -253,6 +335,36 @@ fn components(old: &Isa, new: &Isa) -> Vec<Change> {
         old: Some(storage(old)),
         new: Some(storage(new)),
     });
+    let trap = |isa: &Isa, name: &str| {
+        let trap = isa.traps.iter().find(|it| it.name == name);
+        trap.map(|it| it.kind.word().to_owned())
+    };
+    let kinds = either(
+        old.traps.iter().map(|it| it.name.clone()).collect(),
+        new.traps.iter().map(|it| it.name.clone()).collect(),
+    );
+    // Traps of one machine alone are listed among the traps.
+    all.extend(kinds.iter().filter_map(|name| {
+        let (was, is) = (trap(old, name)?, trap(new, name)?);
+        Some(Change { name: format!("kind of trap {name}"), old: Some(was), new: Some(is) })
+    }));
+    let assumption = |isa: &Isa, name: &str| {
+        let it = isa.assumptions.iter().find(|it| it.name == name);
+        it.map(|it| it.text.trim().to_owned())
+    };
+    let named = |isa: &Isa| isa.assumptions.iter().map(|it| it.name.clone()).collect();
+    all.extend(either(named(old), named(new)).into_iter().map(|name| Change {
+        old: assumption(old, &name),
+        new: assumption(new, &name),
+        name: format!("assumption {name}"),
+    }));
+    // Names of registers are numbers below: where the same are in the same places, so are these.
+    let names = |isa: &Isa| isa.registers.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
+    let fetches = |isa: &Isa| format!("{:?}", isa.all_fetches);
+    if names(old) == names(new) && fetches(old) != fetches(new) {
+        let (old, new) = (Some("as it was".into()), Some("another".into()));
+        all.push(Change { name: "how instructions are fetched".into(), old, new });
+    }
     all.retain(|it| it.old != it.new);
     all
 }
@@ -287,7 +399,14 @@ fn regressions(before: &Report, after: &Report) -> Vec<String> {
             }
         }
         let was = offending(old);
-        for instruction in offending(new).into_iter().filter(|it| !was.contains(it)) {
+        // A case of what offended as a whole is nothing new.
+        let base = |name: &str| name.split('[').next().map(str::to_owned);
+        let known = |name: &str| {
+            was.iter().any(|it| *it == name)
+                || !old.instructions.iter().any(|it| it.name == name)
+                    && was.iter().any(|it| base(it) == base(name))
+        };
+        for instruction in offending(new).into_iter().filter(|it| !known(it)) {
             all.push(format!("{name}: {instruction} is sensitive and not privileged"));
         }
     }

@@ -33,6 +33,7 @@ pub fn render(it: &Difference, all: bool) -> String {
     // What changes one trap sequence mostly changes all of them.
     let shown = if all { usize::MAX } else { 1 };
     section(&mut out, "Traps", "sequences", &it.traps, (all, shown));
+    section(&mut out, "Machine", "effects", &it.machine, (all, usize::MAX));
     section(&mut out, "Instructions", "semantics", &it.instructions, (all, usize::MAX));
     if it.regressions.is_empty() {
         out.push_str("\nNo regression.\n");
@@ -61,7 +62,7 @@ fn section(
 ) {
     let count = |change: &str| of.iter().filter(|it| it.change == change).count();
     let mut counts = Vec::new();
-    for change in ["added", "removed", "changed"] {
+    for change in ["added", "removed", "changed", "undecided"] {
         let names: Vec<&str> =
             of.iter().filter(|it| it.change == change).map(|it| it.name.as_str()).collect();
         if !names.is_empty() {
@@ -79,6 +80,9 @@ fn section(
                 .map(|change| format!("{} {}", change.name.replace('_', " "), verdicts(change)))
                 .collect();
             let _ = writeln!(out, "    {pair}: {}", words.join(", "));
+        }
+        if let Some(encoding) = &it.encoding {
+            let _ = writeln!(out, "    encoding {}", verdicts(encoding));
         }
         match &it.semantics {
             None => {}

@@ -76,6 +76,22 @@ impl<'i> Problem<'i> {
         problem
     }
 
+    /// The operands belong to the class.
+    pub(crate) fn domain(&mut self) -> Term {
+        let mut all = Vec::new();
+        for (operand, term) in self.class.operands.iter().zip(self.operands.clone()) {
+            if let Some(value) = operand.fixed {
+                let value = self.terms.constant(value, operand.width);
+                all.push(self.terms.eq(term, value));
+            }
+        }
+        if let Some(when) = &self.class.when {
+            let (entry, operands) = (self.zero_state(), self.operands.clone());
+            all.push(execute::value(self.isa, &mut self.terms, when, &entry, &operands));
+        }
+        self.terms.all(all)
+    }
+
     /// Notes what holds of operands and q.
     pub(crate) fn constrain(&mut self) {
         self.always = self.size_bounds(self.cells);

@@ -8,7 +8,8 @@ use model::theorem::Theorem;
 use serde::{Deserialize, Serialize};
 
 use super::Report;
-use super::findings::{Baseline as State, Finding};
+use super::findings::{Baseline as State, Finding, Place};
+use crate::theorems::theorem::brief;
 
 /// Version of the format.
 const SCHEMA: u32 = 1;
@@ -90,13 +91,19 @@ pub fn require(report: &mut Report, theorem: Theorem) {
     for pair in &report.pairs {
         let verdict = pair.theorems.verdict(theorem);
         if verdict != Verdict::Holds {
-            let message = format!("{} is required and is {}", theorem.name(), verdict.word());
-            missing.push(Finding::new(Rule::Required, Some(pair), theorem.key(), message));
+            let mut message = format!("{} is required and is {}", theorem.name(), verdict.word());
+            let refuting = pair.theorems.monitor(theorem).map_or(&[][..], |it| &it.refuting);
+            if !refuting.is_empty() {
+                message = format!("{message}: {}", brief(refuting));
+            }
+            let finding = Finding::new(Rule::Required, Some(pair), theorem.key(), message);
+            missing.push(finding.at(Some(Place::start(&report.file))));
         }
     }
     if report.pairs.is_empty() {
         let message = format!("{} is required and not applicable", theorem.name());
-        missing.push(Finding::new(Rule::Required, None, theorem.key(), message));
+        let finding = Finding::new(Rule::Required, None, theorem.key(), message);
+        missing.push(finding.at(Some(Place::start(&report.file))));
     }
     report.findings.extend(missing);
 }

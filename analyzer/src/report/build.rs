@@ -76,6 +76,7 @@ pub(crate) fn report(
         unlisted: isa.unlisted.as_ref().map(|body| unlisted(isa, &body.statements)),
         unmet: Vec::new(),
         expectations: 0,
+        file: spec.to_owned(),
         findings: Vec::new(),
         summary: Summary { instructions, counts },
     };

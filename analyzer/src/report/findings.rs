@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use model::diagnostic::{Sources, Span};
+use model::diagnostic::{Diagnostic, Sources, Span};
 use model::isa::{Class, Isa, Verdict};
 use model::property::Property;
 use model::rule::Rule;
@@ -36,9 +36,27 @@ impl Place {
     pub(crate) fn of(sources: &Sources, span: Span) -> Self {
         let ((line, column), (end_line, end_column)) =
             (sources.position(span), sources.position(Span { start: span.end, ..span }));
-        let file = sources.files[span.file as usize].path.clone();
+        let file = direct(&sources.files[span.file as usize].path);
         Self { file, line, column, end_line, end_column }
     }
+
+    /// The beginning of a file.
+    pub(crate) fn start(path: &str) -> Self {
+        Self { file: direct(path), line: 1, column: 1, end_line: 1, end_column: 1 }
+    }
+}
+
+/// A path without detours: `vendor/../base.yaml` is `base.yaml`.
+fn direct(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match (part, parts.last()) {
+            (".", Some(_)) => {}
+            ("..", Some(last)) if !matches!(*last, "" | "." | "..") => drop(parts.pop()),
+            _ => parts.push(part),
+        }
+    }
+    if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
 }
 
 /// Whether a finding was known before.
@@ -87,7 +105,7 @@ impl Finding {
         Self { rule, message, pair, subject, at: None, allowed: None, baseline: None }
     }
 
-    fn at(self, place: Option<Place>) -> Self {
+    pub(crate) fn at(self, place: Option<Place>) -> Self {
         Self { at: place, ..self }
     }
 
@@ -98,7 +116,12 @@ impl Finding {
 
     /// Whether it makes a run fail whatever was known before.
     pub fn is_error(&self) -> bool {
-        matches!(self.rule, Rule::Expectation | Rule::Required)
+        matches!(self.rule, Rule::Specification | Rule::Expectation | Rule::Required)
+    }
+
+    /// Whether it makes this run fail.
+    pub fn fails(&self) -> bool {
+        self.is_error() || self.baseline == Some(Baseline::New) && self.counts()
     }
 
     /// `V001/supervisor:user/popf`: the same as long as rule, pair and subject are.
@@ -108,21 +131,25 @@ impl Finding {
     }
 }
 
+/// The errors of a specification that cannot be analyzed.
+pub fn of_diagnostics(diagnostics: &[Diagnostic], path: &str, sources: &Sources) -> Vec<Finding> {
+    let finding = |it: &Diagnostic| {
+        let message = format!("{} [{}]", it.message, it.code);
+        let place = it.span.map_or_else(|| Place::start(path), |span| Place::of(sources, span));
+        Finding::new(Rule::Specification, None, it.code, message).at(Some(place))
+    };
+    diagnostics.iter().map(finding).collect()
+}
+
 /// The findings of a report, in the order of the specification.
 pub(crate) fn of(isa: &Isa, sources: &Sources, report: &Report) -> Vec<Finding> {
     let mut all = Vec::new();
-    let first = sources.files.first().map(|file| Place {
-        file: file.path.clone(),
-        line: 1,
-        column: 1,
-        end_line: 1,
-        end_column: 1,
-    });
+    let first = sources.files.first().map(|file| Place::start(&file.path));
     for pair in &report.pairs {
         for (class, it) in isa.classes.iter().zip(&pair.instructions) {
             let at = Some(Place::of(sources, class.span));
             for finding in of_instruction(pair, it) {
-                let allowed = class.allow.iter().find(|(rule, _)| *rule == finding.rule);
+                let allowed = class.allow.iter().find(|(rule, _)| covers(*rule, finding.rule));
                 let allowed = allowed.map(|(_, reason)| reason.clone());
                 all.push(Finding { allowed, ..finding }.at(at.clone()));
             }
@@ -159,9 +186,18 @@ pub(crate) fn of(isa: &Isa, sources: &Sources, report: &Report) -> Vec<Finding> 
     all
 }
 
-/// What is allowed of a class that no finding needs.
+/// Who accepts that an instruction is sensitive accepts that it is so in user mode.
+fn covers(allowed: Rule, found: Rule) -> bool {
+    allowed == found || (allowed, found) == (Rule::Sensitive, Rule::UserSensitive)
+}
+
+/// What is allowed of a class that no finding needs, about it or another case of its instruction.
 fn stale(sources: &Sources, class: &Class, all: &[Finding]) -> Vec<Finding> {
-    let needed = |rule: Rule| all.iter().any(|it| it.rule == rule && it.subject == class.name);
+    let instruction = |name: &str| name.split('[').next().map(str::to_owned);
+    let needed = |rule: Rule| {
+        all.iter()
+            .any(|it| covers(rule, it.rule) && instruction(&it.subject) == instruction(&class.name))
+    };
     let unneeded = class.allow.iter().filter(|(rule, _)| !needed(*rule));
     let finding = |(rule, _): &(Rule, String)| {
         let message = format!("{}: `allow: {}` is not needed", class.name, rule.word());
@@ -183,7 +219,8 @@ fn of_instruction(pair: &PairReport, it: &InstructionReport) -> Vec<Finding> {
         add(Rule::UserSensitive, format!("is {} in user mode and not privileged", why(it)));
     } else if offends(&vmm.offending) {
         add(Rule::Sensitive, format!("is {} and not privileged", why(it)));
-    } else if offends(&vmm.refuting) && vmm.verdict != Verdict::Holds {
+    } else if offends(&vmm.refuting) && vmm.verdict != Verdict::Holds && it.safe_if.is_empty() {
+        // What is safe under bits that a monitor keeps refutes nothing by itself.
         add(Rule::SquareBreaks, "goes wrong where it is executed directly under a monitor".into());
     }
     if it.is(Property::Unconfined).is_yes() && vmm.verdict != Verdict::Holds {

@@ -9,7 +9,7 @@ use super::Report;
 pub fn render(report: &Report) -> String {
     let mut out = String::new();
     for finding in report.findings.iter().filter(|it| it.counts()) {
-        let level = if finding.is_error() { "error" } else { "warning" };
+        let level = if finding.fails() { "error" } else { "warning" };
         let mut properties = Vec::new();
         if let Some(at) = &finding.at {
             properties.push(format!("file={}", property(&at.file)));

@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+use model::rule::Rule;
+use model::theorem::Theorem;
+
 use super::Report;
 use super::findings::Finding;
 
@@ -19,15 +22,21 @@ fn suite(out: &mut String, report: &Report) {
     let mut cases: Vec<(String, String, Vec<&Finding>)> = Vec::new();
     for pair in &report.pairs {
         let name = format!("{}:{}", pair.supervisor, pair.user);
-        let subjects = pair.instructions.iter().map(|it| it.name.as_str());
-        let subjects = subjects.chain(pair.traps.iter().map(|it| it.name.as_str()));
-        let theorems = pair.theorems.monitors().map(|(theorem, _)| theorem.key());
-        for subject in subjects.chain(theorems) {
+        let instructions = pair.instructions.iter().map(|it| ("", it.name.as_str()));
+        let traps = pair.traps.iter().map(|it| (".traps", it.name.as_str()));
+        let theorems = Theorem::ALL.map(|theorem| (".theorems", theorem.key()));
+        for (kind, subject) in instructions.chain(traps).chain(theorems) {
             let of = |it: &&Finding| {
-                it.pair.as_deref() == Some(name.as_str()) && it.subject == subject && it.counts()
+                let sort = match it.rule {
+                    Rule::TrapEntry => ".traps",
+                    Rule::Undecided | Rule::Required => ".theorems",
+                    _ => "",
+                };
+                let (it_is, here) = ((sort, it.subject.as_str()), (kind, subject));
+                it.pair.as_deref() == Some(name.as_str()) && it_is == here && it.counts()
             };
             let found = report.findings.iter().filter(of).collect();
-            cases.push((format!("{}.{name}", report.isa), subject.to_owned(), found));
+            cases.push((format!("{}.{name}{kind}", report.isa), subject.to_owned(), found));
         }
     }
     for finding in report.findings.iter().filter(|it| it.pair.is_none() && it.counts()) {

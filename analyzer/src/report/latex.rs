@@ -2,12 +2,16 @@
 
 use std::fmt::Write as _;
 
+use model::rule::Rule;
+
 use super::Report;
 use super::atlas::{self, Row};
 
 /// A tabular with a line for each pair of each machine; it needs the package `booktabs`.
 pub fn render(reports: &[Report]) -> String {
-    let mut rows: Vec<Row> = reports.iter().flat_map(atlas::rows).collect();
+    let broken = |it: &&Report| it.findings.iter().any(|it| it.rule == Rule::Specification);
+    let analyzed = reports.iter().filter(|it| !broken(it));
+    let mut rows: Vec<Row> = analyzed.flat_map(atlas::rows).collect();
     atlas::sort(&mut rows);
     let mut out = String::from(
         "\\begin{tabular}{llrllr}\n\\toprule\nmachine & modes & instructions & Theorem 1 & Theorem 3 & sensitive, unprivileged \\\\\n\\midrule\n",

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use model::rule::Rule;
 use model::theorem::Theorem;
 
 use super::Report;
@@ -12,7 +13,9 @@ use super::text::on_condition;
 pub fn render(report: &Report) -> String {
     let mut out = format!("## {}: {}\n", plain(&report.isa), plain(&report.title));
     let _ = writeln!(out, "\nProfile {}.", report.profile.word());
-    if report.pairs.is_empty() {
+    if report.findings.iter().any(|it| it.rule == Rule::Specification) {
+        out.push_str("\nNothing was analyzed.\n");
+    } else if report.pairs.is_empty() {
         out.push_str("\nThe machine has no modes: the theorems are not applicable.\n");
     } else {
         out.push_str("\n| modes | theorem | claim | verdict |\n|---|---|---|---|\n");

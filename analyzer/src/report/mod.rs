@@ -65,6 +65,8 @@ pub struct Report {
     pub unmet: Vec<Unmet>,
     /// Number of expectations checked.
     pub expectations: u64,
+    /// The file of the specification.
+    pub file: String,
     /// What gates and editors show, by rule.
     pub findings: Vec<Finding>,
     /// Effort.
@@ -72,6 +74,26 @@ pub struct Report {
 }
 
 impl Report {
+    /// The report on a specification that cannot be analyzed.
+    pub fn unreadable(path: &str, profile: Profile, findings: Vec<Finding>) -> Self {
+        Self {
+            schema: SCHEMA,
+            isa: path.to_owned(),
+            title: "cannot be analyzed".to_owned(),
+            year: None,
+            profile,
+            pairs: Vec::new(),
+            assumptions: Vec::new(),
+            opcode_coverage: None,
+            unlisted: None,
+            unmet: Vec::new(),
+            expectations: 0,
+            file: path.to_owned(),
+            findings,
+            summary: Summary::default(),
+        }
+    }
+
     /// The first guest program that tells the machines apart, as a file.
     pub fn guest(&self) -> Option<String> {
         let mut theorems = self.pairs.iter().flat_map(|p| p.theorems.monitors());

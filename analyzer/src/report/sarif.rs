@@ -18,6 +18,8 @@ pub fn render(reports: &[Report]) -> Value {
         .iter()
         .flat_map(|report| report.findings.iter().map(move |finding| result(report, finding)))
         .collect();
+    let mut findings = reports.iter().flat_map(|report| &report.findings);
+    let broken = findings.any(|it| it.rule == Rule::Specification);
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -28,6 +30,7 @@ pub fn render(reports: &[Report]) -> Value {
                 "rules": Rule::ALL.map(rule),
             }},
             "columnKind": "unicodeCodePoints",
+            "invocations": [{"executionSuccessful": !broken}],
             "results": results,
         }],
     })
@@ -47,7 +50,7 @@ fn result(report: &Report, finding: &Finding) -> Value {
     let mut result = json!({
         "ruleId": finding.rule.code(),
         "ruleIndex": index,
-        "level": if finding.is_error() { "error" } else { "warning" },
+        "level": if finding.fails() { "error" } else { "warning" },
         "message": {"text": finding.message},
         "partialFingerprints": {"finding/v1": format!("{}/{}", report.isa, finding.key())},
     });

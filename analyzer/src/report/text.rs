@@ -63,7 +63,9 @@ fn render_findings(out: &mut String, report: &Report) {
     for it in report.findings.iter().filter(shown) {
         let new = if it.baseline == Some(Baseline::New) { "new: " } else { "" };
         let at = it.at.as_ref().map_or(String::new(), |at| format!("{at}: "));
-        let _ = writeln!(out, "{at}{new}{} [{}]", it.message, it.rule.code());
+        let pair = it.pair.as_deref().map_or(String::new(), |pair| format!(" {pair}"));
+        let (isa, code) = (&report.isa, it.rule.code());
+        let _ = writeln!(out, "{at}{new}{} ({isa}{pair}) [{code}]", it.message);
     }
     let hidden = report.findings.iter().filter(|it| !it.counts()).count();
     if gated {

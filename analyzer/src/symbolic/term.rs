@@ -367,6 +367,21 @@ impl Terms {
         }
     }
 
+    /// The arrays that a term reads.
+    pub(crate) fn arrays_below(&self, root: Term) -> FxHashSet<Array> {
+        let (mut open, mut seen, mut found) =
+            (vec![root], FxHashSet::default(), FxHashSet::default());
+        while let Some(t) = open.pop() {
+            if seen.insert(t) {
+                if let Node::Select(array, _) = self.node(t) {
+                    found.insert(*array);
+                }
+                open.extend(self.children(t));
+            }
+        }
+        found
+    }
+
     /// An operator of the specification language applied.
     pub(crate) fn apply(&mut self, op: Op, x: &[Term], width: u32) -> Term {
         match op {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use analyzer::report::baseline::{Baseline, require};
-use analyzer::report::findings::Baseline as Known;
+use analyzer::report::findings::{Baseline as Known, of_diagnostics};
 use analyzer::report::{Report, github, junit, latex, markdown, sarif};
 use analyzer::text::{self, Detail};
 use analyzer::{Options, analyze, smtlib};
@@ -41,7 +41,9 @@ pub(crate) fn run(check: &Check) -> Exit {
         }
         let (judged, judging) = judge(check, spec, baseline.as_ref());
         exit = exit.worse(judging);
-        exit = judged.iter().fold(exit, |exit, report| exit.worse(exit_of(check, report)));
+        if judging != Exit::CouldNotRun {
+            exit = judged.iter().fold(exit, |exit, report| exit.worse(exit_of(check, report)));
+        }
         exit = exit.worse(print(&rendered(check, &judged, i > 0)));
         reports.extend(judged);
     }
@@ -50,7 +52,9 @@ pub(crate) fn run(check: &Check) -> Exit {
             let _ = writeln!(std::io::stderr(), "the baseline knows {gone}, which is not found");
         }
     }
+    // Half of the findings would be no baseline.
     if let Some(path) = &check.write_baseline
+        && exit != Exit::CouldNotRun
         && let Err(error) = files::write_whole(path, Baseline::of(&reports).text().as_bytes())
     {
         exit = exit.worse(could_not_run(&path.display().to_string(), &error.to_string()));
@@ -66,8 +70,13 @@ fn read_baseline(path: &str) -> Result<Baseline, Exit> {
 /// The reports on a specification in the profiles asked for, and what its reading came to.
 fn judge(check: &Check, spec: &str, baseline: Option<&Baseline>) -> (Vec<Report>, Exit) {
     let mut sources = Sources::default();
-    let Some(Loaded { isa, advice, .. }) = load_with_advice(spec, &mut sources) else {
-        return (Vec::new(), Exit::CouldNotRun);
+    let Loaded { isa, advice, .. } = match load_with_advice(spec, &mut sources) {
+        Ok(loaded) => loaded,
+        Err(errors) => {
+            let findings = of_diagnostics(&errors, spec, &sources);
+            let report = Report::unreadable(spec, check.profile.profiles()[0], findings);
+            return (vec![report], Exit::CouldNotRun);
+        }
     };
     let mut exit = Exit::Fine;
     if check.strict && !advice.is_empty() {
@@ -119,7 +128,10 @@ fn judge(check: &Check, spec: &str, baseline: Option<&Baseline>) -> (Vec<Report>
 /// What is printed of one specification before the next is read.
 fn rendered(check: &Check, judged: &[Report], later: bool) -> String {
     let Some(first) = judged.first() else { return String::new() };
+    let broken = first.findings.iter().any(|it| it.rule == Rule::Specification);
     match check.format {
+        // What is wrong stands on standard error.
+        CheckFormat::Text | CheckFormat::Concise if broken => String::new(),
         CheckFormat::Text => {
             let separator = if later { "\n" } else { "" };
             let detail = Detail { all: check.all, color: color() };
@@ -138,13 +150,15 @@ fn rendered(check: &Check, judged: &[Report], later: bool) -> String {
 
 /// What is printed of all specifications together.
 fn joined(check: &Check, reports: &[Report]) -> String {
-    match (check.format, reports) {
+    let broken = |it: &&Report| it.findings.iter().any(|it| it.rule == Rule::Specification);
+    let read: Vec<&Report> = reports.iter().filter(|it| !broken(it)).collect();
+    match (check.format, read.as_slice()) {
         (CheckFormat::Json, []) => String::new(),
         (CheckFormat::Json, [one]) => format!("{:#}\n", serde_json::json!(one)),
         (CheckFormat::Json, many) => format!("{:#}\n", serde_json::json!(many)),
-        (CheckFormat::Sarif, all) => format!("{:#}\n", sarif::render(all)),
-        (CheckFormat::Junit, all) => junit::render(all),
-        (CheckFormat::Latex, all) => latex::render(all),
+        (CheckFormat::Sarif, _) => format!("{:#}\n", sarif::render(reports)),
+        (CheckFormat::Junit, _) => junit::render(reports),
+        (CheckFormat::Latex, _) => latex::render(reports),
         _ => String::new(),
     }
 }

@@ -61,22 +61,25 @@ pub(crate) fn open(path: &str) -> Result<String, String> {
 }
 
 pub(crate) fn load(path: &str, sources: &mut Sources) -> Option<Isa> {
-    load_with_advice(path, sources).map(|loaded| loaded.isa)
+    load_with_advice(path, sources).ok().map(|loaded| loaded.isa)
 }
 
-/// The same, with what a careful author would add.
-pub(crate) fn load_with_advice(path: &str, sources: &mut Sources) -> Option<Loaded> {
+/// The same, with what a careful author would add; or the errors, which are printed.
+pub(crate) fn load_with_advice(
+    path: &str,
+    sources: &mut Sources,
+) -> Result<Loaded, Vec<Diagnostic>> {
     match model::load(path, &open, sources) {
         Ok(loaded) => {
             complain(&loaded.warnings, sources);
-            Some(loaded)
+            Ok(loaded)
         }
         Err(errors) => {
             complain(&errors, sources);
             let n = errors.len();
             let noun = if n == 1 { "error" } else { "errors" };
             let _ = writeln!(std::io::stderr(), "{path}: {n} {noun}, nothing was analyzed");
-            None
+            Err(errors)
         }
     }
 }

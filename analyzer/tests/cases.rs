@@ -10,8 +10,12 @@ use model::isa::{Profile, Verdict};
 const REFUSED: [(&str, &str); 2] = [("deprivilege-writes-e", "K015"), ("trap-cells-lie", "K013")];
 
 fn judge(name: &str, profile: Profile) -> Result<Report, String> {
+    judge_in("cases", name, profile)
+}
+
+fn judge_in(folder: &str, name: &str, profile: Profile) -> Result<Report, String> {
     let open = |path: &str| std::fs::read_to_string(path).map_err(|e| e.to_string());
-    let path = format!("tests/cases/{name}.yaml");
+    let path = format!("tests/{folder}/{name}.yaml");
     let mut sources = Sources::default();
     let loaded = model::load(&path, &open, &mut sources).map_err(|errors| {
         let texts: Vec<String> = errors.iter().map(|e| e.render(&sources, false)).collect();
@@ -22,7 +26,11 @@ fn judge(name: &str, profile: Profile) -> Result<Report, String> {
 }
 
 fn names() -> Vec<String> {
-    let files = std::fs::read_dir("tests/cases").expect("the folder is there");
+    names_in("cases")
+}
+
+fn names_in(folder: &str) -> Vec<String> {
+    let files = std::fs::read_dir(format!("tests/{folder}")).expect("the folder is there");
     let mut names: Vec<String> = files
         .map(|file| file.expect("it can be listed").path())
         .filter(|path| path.extension().is_some_and(|e| e == "yaml"))
@@ -45,6 +53,15 @@ fn every_case_gives_what_it_must() {
                 assert!(report.unmet.is_empty(), "{name}: {:?}", report.unmet);
             }
         }
+    }
+}
+
+/// Machines that get a wrong verdict today, with the right one in `expect:`. What is mended moves to `cases/`.
+#[test]
+fn known_faults_are_still_there() {
+    for name in names_in("known-faults") {
+        let report = judge_in("known-faults", &name, Profile::Refined).expect("it loads");
+        assert!(!report.unmet.is_empty(), "{name} is mended: move it to tests/cases");
     }
 }
 

@@ -91,7 +91,7 @@ pub struct InstructionDifference {
     /// How what it does compares; none where one machine has it alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub semantics: Option<Meaning>,
-    /// Properties that have other answers, by `supervisor:user` and key.
+    /// Properties that have other answers, by `supervisor:user` and key; of what is added those that it has.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub properties: BTreeMap<String, Vec<Change>>,
 }
@@ -233,18 +233,27 @@ fn properties(before: &Report, after: &Report, name: &str) -> BTreeMap<String, V
         let it: &InstructionReport = pair.instructions.iter().find(|it| it.name == name)?;
         Some(it.properties.iter().map(|(property, answer)| (*property, *answer)).collect())
     };
+    let added = !before.pairs.iter().any(|pair| find(pair).is_some());
     let mut all = BTreeMap::new();
     for pair in &after.pairs {
-        let Some(earlier) = before.pairs.iter().find(|it| is_same(it, pair)) else { continue };
-        let (Some(old), Some(new)) = (find(earlier), find(pair)) else { continue };
-        let changed = old.iter().zip(&new).filter(|(a, b)| a.0 == b.0 && a.1 != b.1);
-        let changed: Vec<Change> = changed
-            .map(|(old, new)| Change {
-                name: old.0.key().to_owned(),
-                old: Some(old.1.word().to_owned()),
-                new: Some(new.1.word().to_owned()),
-            })
-            .collect();
+        let Some(new) = find(pair) else { continue };
+        let earlier = before.pairs.iter().find(|it| is_same(it, pair));
+        let old = earlier.and_then(find);
+        let was = |property: Property| {
+            let of = old.as_ref()?.iter().find(|(it, _)| *it == property);
+            of.map(|(_, answer)| *answer)
+        };
+        let change = |(property, answer): &(Property, Answer)| Change {
+            name: property.key().to_owned(),
+            old: was(*property).map(|answer| answer.word().to_owned()),
+            new: Some(answer.word().to_owned()),
+        };
+        // What is added has only what is true of it.
+        let shown = |(property, answer): &&(Property, Answer)| match was(*property) {
+            Some(was) => was != *answer,
+            None => added && answer.is_yes(),
+        };
+        let changed: Vec<Change> = new.iter().filter(shown).map(change).collect();
         if !changed.is_empty() {
             all.insert(format!("{}:{}", pair.supervisor, pair.user), changed);
         }

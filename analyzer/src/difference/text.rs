@@ -77,7 +77,10 @@ fn section(
         for (pair, changes) in &it.properties {
             let words: Vec<String> = changes
                 .iter()
-                .map(|change| format!("{} {}", change.name.replace('_', " "), verdicts(change)))
+                .map(|change| match change.old {
+                    Some(_) => format!("{} {}", change.name.replace('_', " "), verdicts(change)),
+                    None => change.name.replace('_', " "),
+                })
                 .collect();
             let _ = writeln!(out, "    {pair}: {}", words.join(", "));
         }

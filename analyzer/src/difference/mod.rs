@@ -255,17 +255,9 @@ fn properties(before: &Report, after: &Report, name: &str) -> BTreeMap<String, V
         };
         let changed: Vec<Change> = new.iter().filter(shown).map(change).collect();
         if !changed.is_empty() {
-            all.insert(format!("{}:{}", pair.supervisor, pair.user), changed);
+            all.insert(pair.name(), changed);
         }
     }
-    all
-}
-
-/// What breaks the premise of Theorem 1 or a square.
-fn offending(pair: &PairReport) -> Vec<&String> {
-    let vmm = &pair.theorems.vmm;
-    let mut all: Vec<&String> = vmm.offending.iter().collect();
-    all.extend(vmm.refuting.iter().filter(|it| !vmm.offending.contains(it)));
     all
 }
 
@@ -276,20 +268,19 @@ fn may(pair: &PairReport, name: &str) -> bool {
 }
 
 fn pairs(before: &Report, after: &Report) -> Vec<PairDifference> {
-    let verdict = |pair: &PairReport, theorem: Theorem| {
-        let conditions =
-            pair.theorems.monitor(theorem).map(|it| crate::text::on_condition(&it.conditions));
-        format!("{}{}", pair.theorems.verdict(theorem).word(), conditions.unwrap_or_default())
-    };
     let one = |old: Option<&PairReport>, new: Option<&PairReport>| {
         let known = new.or(old)?;
         let theorem = |it: Theorem| Change {
             name: it.key().to_owned(),
-            old: old.map(|pair| verdict(pair, it)),
-            new: new.map(|pair| verdict(pair, it)),
+            old: old.map(|pair| pair.theorems.verdict_in_words(it)),
+            new: new.map(|pair| pair.theorems.verdict_in_words(it)),
         };
         let of = |pair: Option<&PairReport>| -> Vec<String> {
-            pair.map(offending).unwrap_or_default().into_iter().cloned().collect()
+            pair.map(|pair| pair.theorems.offending())
+                .unwrap_or_default()
+                .into_iter()
+                .cloned()
+                .collect()
         };
         let (was, is) = (of(old), of(new));
         Some(PairDifference {
@@ -382,7 +373,7 @@ fn components(old: &Isa, new: &Isa) -> Vec<Change> {
 fn regressions(before: &Report, after: &Report) -> Vec<String> {
     let mut all = Vec::new();
     for old in &before.pairs {
-        let name = format!("{}:{}", old.supervisor, old.user);
+        let name = old.name();
         let Some(new) = after.pairs.iter().find(|it| is_same(it, old)) else {
             all.push(format!("{name}: the pair of modes is gone"));
             continue;
@@ -407,7 +398,7 @@ fn regressions(before: &Report, after: &Report) -> Vec<String> {
                 }
             }
         }
-        let was = offending(old);
+        let was = old.theorems.offending();
         // A case of what offended as a whole is nothing new.
         let base = |name: &str| name.split('[').next().map(str::to_owned);
         let known = |name: &str| {
@@ -415,7 +406,7 @@ fn regressions(before: &Report, after: &Report) -> Vec<String> {
                 || !old.instructions.iter().any(|it| it.name == name)
                     && was.iter().any(|it| base(it) == base(name))
         };
-        for instruction in offending(new).into_iter().filter(|it| !known(it)) {
+        for instruction in new.theorems.offending().into_iter().filter(|it| !known(it)) {
             all.push(format!("{name}: {instruction} is sensitive and not privileged"));
         }
     }

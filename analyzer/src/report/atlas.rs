@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
+use model::theorem::Theorem;
 use serde::Serialize;
 
-use super::text::on_condition;
-use super::{Report, TheoremReport};
+use super::Report;
 
 /// One pair of a machine.
 #[derive(Debug, Serialize)]
@@ -52,22 +52,16 @@ pub fn rows(report: &Report) -> Vec<Row> {
         return vec![Row { instructions: report.summary.instructions, ..row(None) }];
     }
     let of_pair = |pair: &super::PairReport| {
-        let vmm = &pair.theorems.vmm;
-        let mut offending = vmm.offending.clone();
-        offending.extend(vmm.refuting.iter().filter(|it| !vmm.offending.contains(it)).cloned());
+        let theorems = &pair.theorems;
         Row {
             instructions: pair.instructions.len() as u64,
-            vmm: verdict(vmm),
-            hvmm: verdict(&pair.theorems.hvmm),
-            offending,
+            vmm: theorems.verdict_in_words(Theorem::Vmm),
+            hvmm: theorems.verdict_in_words(Theorem::Hvmm),
+            offending: theorems.offending().into_iter().cloned().collect(),
             ..row(Some(format!("{} → {}", pair.supervisor, pair.user)))
         }
     };
     report.pairs.iter().map(of_pair).collect()
-}
-
-fn verdict(theorem: &TheoremReport) -> String {
-    format!("{}{}", theorem.verdict.word(), on_condition(&theorem.conditions))
 }
 
 const HEADS: [&str; 7] = [

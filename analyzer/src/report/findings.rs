@@ -100,7 +100,7 @@ impl Finding {
         subject: &str,
         message: String,
     ) -> Self {
-        let pair = pair.map(|pair| format!("{}:{}", pair.supervisor, pair.user));
+        let pair = pair.map(PairReport::name);
         let subject = subject.to_owned();
         Self { rule, message, pair, subject, at: None, allowed: None, baseline: None }
     }

@@ -21,7 +21,7 @@ pub fn render(reports: &[Report]) -> String {
 fn suite(out: &mut String, report: &Report) {
     let mut cases: Vec<(String, String, Vec<&Finding>)> = Vec::new();
     for pair in &report.pairs {
-        let name = format!("{}:{}", pair.supervisor, pair.user);
+        let name = pair.name();
         let instructions = pair.instructions.iter().map(|it| ("", it.name.as_str()));
         let traps = pair.traps.iter().map(|it| (".traps", it.name.as_str()));
         let theorems = Theorem::ALL.map(|theorem| (".theorems", theorem.key()));

@@ -2,15 +2,12 @@
 
 use std::fmt::Write as _;
 
-use model::rule::Rule;
-
 use super::Report;
 use super::atlas::{self, Row};
 
 /// A tabular with a line for each pair of each machine; it needs the package `booktabs`.
 pub fn render(reports: &[Report]) -> String {
-    let broken = |it: &&Report| it.findings.iter().any(|it| it.rule == Rule::Specification);
-    let analyzed = reports.iter().filter(|it| !broken(it));
+    let analyzed = reports.iter().filter(|it| !it.is_unreadable());
     let mut rows: Vec<Row> = analyzed.flat_map(atlas::rows).collect();
     atlas::sort(&mut rows);
     let mut out = String::from(

@@ -2,18 +2,16 @@
 
 use std::fmt::Write as _;
 
-use model::rule::Rule;
 use model::theorem::Theorem;
 
 use super::Report;
 use super::findings::Baseline;
-use super::text::on_condition;
 
 /// Verdicts, then the findings that count.
 pub fn render(report: &Report) -> String {
     let mut out = format!("## {}: {}\n", plain(&report.isa), plain(&report.title));
     let _ = writeln!(out, "\nProfile {}.", report.profile.word());
-    if report.findings.iter().any(|it| it.rule == Rule::Specification) {
+    if report.is_unreadable() {
         out.push_str("\nNothing was analyzed.\n");
     } else if report.pairs.is_empty() {
         out.push_str("\nThe machine has no modes: the theorems are not applicable.\n");
@@ -22,9 +20,7 @@ pub fn render(report: &Report) -> String {
     }
     for pair in &report.pairs {
         for theorem in Theorem::ALL {
-            let monitor = pair.theorems.monitor(theorem);
-            let conditions = monitor.map_or(String::new(), |it| on_condition(&it.conditions));
-            let verdict = format!("{}{conditions}", pair.theorems.verdict(theorem).word());
+            let verdict = pair.theorems.verdict_in_words(theorem);
             let modes = format!("{} → {}", pair.supervisor, pair.user);
             let (name, claim) = (theorem.name(), theorem.claim());
             let _ = writeln!(out, "| {} | {name} | {claim} | {} |", plain(&modes), plain(&verdict));

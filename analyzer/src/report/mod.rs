@@ -94,6 +94,11 @@ impl Report {
         }
     }
 
+    /// Nothing was analyzed: the specification has errors.
+    pub fn is_unreadable(&self) -> bool {
+        self.findings.iter().any(|it| it.rule == Rule::Specification)
+    }
+
     /// The first guest program that tells the machines apart, as a file.
     pub fn guest(&self) -> Option<String> {
         let mut theorems = self.pairs.iter().flat_map(|p| p.theorems.monitors());
@@ -176,6 +181,13 @@ pub struct PairReport {
     pub instructions: Vec<InstructionReport>,
 }
 
+impl PairReport {
+    /// `supervisor:user`.
+    pub fn name(&self) -> String {
+        format!("{}:{}", self.supervisor, self.user)
+    }
+}
+
 /// Trap entry.
 #[derive(Debug, Serialize)]
 pub struct TrapReport {
@@ -217,6 +229,19 @@ impl Theorems {
     /// The premise of a theorem.
     pub fn premise(&self, theorem: Theorem) -> Premise {
         self.monitor(theorem).map_or(self.recursive.premise, |it| it.premise)
+    }
+
+    /// The verdict on a theorem with its conditions: `holds while userio == 0`.
+    pub fn verdict_in_words(&self, theorem: Theorem) -> String {
+        let conditions = self.monitor(theorem).map(|it| text::on_condition(&it.conditions));
+        format!("{}{}", self.verdict(theorem).word(), conditions.unwrap_or_default())
+    }
+
+    /// Instructions that break the premise of Theorem 1, then those that break only a square.
+    pub fn offending(&self) -> Vec<&String> {
+        let vmm = &self.vmm;
+        let more = vmm.refuting.iter().filter(|it| !vmm.offending.contains(it));
+        vmm.offending.iter().chain(more).collect()
     }
 
     /// The verdict on a theorem.

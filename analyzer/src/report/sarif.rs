@@ -18,8 +18,7 @@ pub fn render(reports: &[Report]) -> Value {
         .iter()
         .flat_map(|report| report.findings.iter().map(move |finding| result(report, finding)))
         .collect();
-    let mut findings = reports.iter().flat_map(|report| &report.findings);
-    let broken = findings.any(|it| it.rule == Rule::Specification);
+    let broken = reports.iter().any(Report::is_unreadable);
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -89,9 +88,7 @@ fn result(report: &Report, finding: &Finding) -> Value {
 
 /// The instruction with the components that are not zero before it, then what happens.
 fn flow(report: &Report, finding: &Finding) -> Vec<String> {
-    let is_pair = |pair: &&PairReport| {
-        finding.pair.as_deref() == Some(&format!("{}:{}", pair.supervisor, pair.user))
-    };
+    let is_pair = |pair: &&PairReport| finding.pair.as_deref() == Some(&pair.name());
     let pair = report.pairs.iter().find(is_pair);
     let it = pair.and_then(|pair| pair.instructions.iter().find(|it| it.name == finding.subject));
     let witness = it.and_then(|it| {

@@ -128,10 +128,9 @@ fn judge(check: &Check, spec: &str, baseline: Option<&Baseline>) -> (Vec<Report>
 /// What is printed of one specification before the next is read.
 fn rendered(check: &Check, judged: &[Report], later: bool) -> String {
     let Some(first) = judged.first() else { return String::new() };
-    let broken = first.findings.iter().any(|it| it.rule == Rule::Specification);
     match check.format {
         // What is wrong stands on standard error.
-        CheckFormat::Text | CheckFormat::Concise if broken => String::new(),
+        CheckFormat::Text | CheckFormat::Concise if first.is_unreadable() => String::new(),
         CheckFormat::Text => {
             let separator = if later { "\n" } else { "" };
             let detail = Detail { all: check.all, color: color() };
@@ -150,8 +149,7 @@ fn rendered(check: &Check, judged: &[Report], later: bool) -> String {
 
 /// What is printed of all specifications together.
 fn joined(check: &Check, reports: &[Report]) -> String {
-    let broken = |it: &&Report| it.findings.iter().any(|it| it.rule == Rule::Specification);
-    let read: Vec<&Report> = reports.iter().filter(|it| !broken(it)).collect();
+    let read: Vec<&Report> = reports.iter().filter(|it| !it.is_unreadable()).collect();
     match (check.format, read.as_slice()) {
         (CheckFormat::Json, []) => String::new(),
         (CheckFormat::Json, [one]) => format!("{:#}\n", serde_json::json!(one)),

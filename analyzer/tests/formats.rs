@@ -183,6 +183,12 @@ fn gates_exit_as_they_say() {
     assert_eq!(code(&[popf, "--baseline", &file]), 0);
     assert_eq!(code(&["../isa-specs/g3-jrst1.yaml", "--baseline", &file]), 1);
     assert_eq!(code(&[popf, "--baseline", "no-such-file.json"]), 2);
+    // An older baseline is replaced, and nothing else.
+    assert_eq!(code(&[popf, "--write-baseline", &file]), 0);
+    let other = file.replace("baseline.json", "no-baseline.txt");
+    std::fs::write(&other, "precious").expect("the folder is writable");
+    assert_eq!(code(&[popf, "--write-baseline", &other]), 2);
+    assert_eq!(std::fs::read_to_string(&other).expect("it is there"), "precious");
     assert_eq!(code(&[g3, "--require", "vmm,hvmm"]), 0);
     assert_eq!(code(&[popf, "--require", "vmm"]), 1);
     assert_eq!(code(&[g3, "--require", "recursive"]), 3);

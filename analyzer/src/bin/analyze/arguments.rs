@@ -88,9 +88,9 @@ pub(crate) struct Check {
     /// Fail if there is a finding that this file does not know.
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<String>,
-    /// Write the findings of today to a file for `--baseline`.
+    /// Write the findings of today to a file for `--baseline`: a new one, or over an older baseline.
     #[arg(long, value_name = "FILE")]
-    pub(crate) write_baseline: Option<PathBuf>,
+    pub(crate) write_baseline: Option<String>,
     /// Judge one pair of modes only: its supervisor mode, or `supervisor:user`.
     #[arg(long, value_name = "MODE")]
     pub(crate) pair: Option<String>,

@@ -53,18 +53,29 @@ pub(crate) fn run(check: &Check) -> Exit {
         }
     }
     // Half of the findings would be no baseline.
-    if let Some(path) = &check.write_baseline
+    if let Some(path) = check.write_baseline.as_deref()
         && exit != Exit::CouldNotRun
-        && let Err(error) = files::write_whole(path, Baseline::of(&reports).text().as_bytes())
+        && let Err(error) = write_baseline(path, &Baseline::of(&reports))
     {
-        exit = exit.worse(could_not_run(&path.display().to_string(), &error.to_string()));
+        exit = exit.worse(could_not_run(path, &error));
     }
     exit.worse(print(&joined(check, &reports)))
 }
 
 fn read_baseline(path: &str) -> Result<Baseline, Exit> {
-    let read = open(path).map_err(|error| format!("{error}; --write-baseline {path} makes one"));
+    let missing = !Path::new(path).exists();
+    let help = if missing { format!("; --write-baseline {path} makes one") } else { String::new() };
+    let read = open(path).map_err(|error| error + &help);
     read.and_then(|text| Baseline::parse(&text)).map_err(|error| could_not_run(path, &error))
+}
+
+/// Writes a baseline, over an older one but over nothing else.
+fn write_baseline(path: &str, baseline: &Baseline) -> Result<(), String> {
+    if Path::new(path).exists() {
+        let known = open(path).and_then(|text| Baseline::parse(&text));
+        known.map_err(|error| format!("{error}; nothing was written over it"))?;
+    }
+    files::write_whole(Path::new(path), baseline.text().as_bytes()).map_err(|e| e.to_string())
 }
 
 /// The reports on a specification in the profiles asked for, and what its reading came to.

@@ -34,6 +34,7 @@ pub fn definitions_text() -> String {
     let _ = writeln!(out, "assumption: {}", definitions::assumption::STATEMENT);
     let _ = writeln!(out, "monitor's choice: {}", definitions::choice::STATEMENT);
     let _ = writeln!(out, "launch: {}", definitions::launch::STATEMENT);
+    let _ = writeln!(out, "handing over: {}", definitions::handover::STATEMENT);
     let _ = writeln!(out, "fixed components: {}", definitions::fixed::STATEMENT);
     let _ = writeln!(out, "resuming: {}", definitions::resume::STATEMENT);
     let _ = writeln!(out, "fetch: {}", definitions::fetch::STATEMENT);

@@ -166,7 +166,12 @@ fn with_counter(isa: &Isa, mut state: State, counter: &State) -> State {
 
 /// Fetches the instruction at P, taken to be as long as `fetch` says.
 pub fn fetch(fetch: &Fetch, state: &State) -> Fetched {
-    let mut machine = Machine::new(&fetch.body, &[], &|_| 0, state.clone(), &|_| {});
+    observed_fetch(fetch, state, &|_| {})
+}
+
+/// Fetches an instruction and tells what that reads.
+pub fn observed_fetch(fetch: &Fetch, state: &State, observer: Observer<'_>) -> Fetched {
+    let mut machine = Machine::new(&fetch.body, &[], &|_| 0, state.clone(), observer);
     match machine.block(&fetch.body.statements) {
         Flow::Next | Flow::Exit(_) => Fetched::Word(machine.expr(&fetch.word).value),
         // Nothing was executed: both P's a trap may save are this one.

@@ -361,15 +361,27 @@ fn ask_all(setting: Setting<'_>, class: &Class, backend: &dyn Backend) {
         for held in [&[][..], if fits { &next } else { &[] }] {
             ask(
                 "sets".into(),
-                &|problem| launch::ask_set(problem, setting, kept, held),
-                &|replay| launch::set_shown_by(replay, kept, held),
+                &|problem| launch::ask_set(problem, setting, kept, held, None),
+                &|replay| launch::set_shown_by(replay, kept, held, None),
             );
         }
         for trap in (0..isa.traps.len()).map(|i| TrapId(i as u32)) {
+            for had in [true, false] {
+                ask(
+                    "keeps".into(),
+                    &|problem| launch::ask_trap(problem, setting, kept, trap, had),
+                    &|replay| launch::trap_shown_by(replay, kept, trap, had),
+                );
+            }
             ask(
-                "keeps".into(),
-                &|problem| launch::ask_trap(problem, setting, kept, trap),
-                &|replay| launch::trap_shown_by(replay, kept, trap),
+                "sets".into(),
+                &|problem| launch::ask_set(problem, setting, kept, &[], Some(trap)),
+                &|replay| launch::set_shown_by(replay, kept, &[], Some(trap)),
+            );
+            ask(
+                "given".into(),
+                &|problem| resume::ask_given_by_trap(problem, trap, &aims),
+                &|replay| resume::given_by_trap_shown_by(replay, trap, &aims),
             );
         }
     }

@@ -23,6 +23,7 @@ use model::map::window;
 use model::state::State as Concrete;
 
 use super::behaviour::in_virtual_mode;
+use super::choice::is_chosen;
 use super::entry::in_user;
 use super::sequence::{argument, arguments, behind, sequel};
 use super::{Obligation, VirtualMode};
@@ -69,15 +70,20 @@ pub(super) fn kept_in(problem: &mut Problem<'_>, state: &State, kept: &[(Part, u
     problem.terms.all(all)
 }
 
-/// The instruction from an arbitrary state in a mode of the pair; in supervisor mode, with what a reset fixes.
-pub(super) fn run(problem: &mut Problem<'_>, setting: Setting<'_>, side: VirtualMode) -> Run {
+/// An arbitrary state in a mode of the pair; in supervisor mode, with what a reset fixes.
+pub(super) fn from(problem: &mut Problem<'_>, setting: Setting<'_>, side: VirtualMode) -> State {
     let mut fresh = problem.fresh();
     let fixed = setting.fixed.iter().filter(|_| side == VirtualMode::Supervisor);
     for (part, value) in fixed {
         let value = problem.terms.constant(*value, part.width);
         fresh.set_part(&mut problem.terms, *part, value);
     }
-    let state = in_virtual_mode(problem, setting, &fresh, side);
+    in_virtual_mode(problem, setting, &fresh, side)
+}
+
+/// The instruction from such a state.
+pub(super) fn run(problem: &mut Problem<'_>, setting: Setting<'_>, side: VirtualMode) -> Run {
+    let state = from(problem, setting, side);
     let storage = Storage::Flat(problem.array());
     problem.run(state, storage)
 }
@@ -111,12 +117,13 @@ pub(crate) fn ask_launch(
     launching: Launching<'_>,
 ) -> Obligation {
     let run = run(problem, setting, VirtualMode::Supervisor);
-    let goals = goals(problem, setting, &run, launching);
-    let goal = problem.terms.all(goals);
+    let mut all = goals(problem, setting, &run, launching);
+    all.push(kept_in(problem, &run.entry, launching.kept));
+    let goal = problem.terms.all(all);
     asked(problem, run, goal)
 }
 
-/// What is true of a run that launches a guest.
+/// What is true of a run that launches a guest, where the bits that are kept have their values before it.
 pub(super) fn goals(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
@@ -124,9 +131,8 @@ pub(super) fn goals(
     launching: Launching<'_>,
 ) -> Vec<Term> {
     let after = &run.transition.after;
-    let before = kept_in(problem, &run.entry, launching.kept);
     let kept = kept_in(problem, after, launching.kept);
-    let mut all = vec![run.transition.completes, before, kept];
+    let mut all = vec![run.transition.completes, kept];
     if launching.leaves {
         all.push(runs_on(problem, after));
         all.push(kept_in(problem, after, setting.vectors));
@@ -227,36 +233,91 @@ pub(crate) fn ask_map(
 }
 
 /// "The instruction, in supervisor mode, gives these bits their value, which they did not have, and leaves those that
-/// are held."
+/// are held; it is fetched, and so is one behind it." After a trap, if one is given, the monitor's own is what that
+/// has left, but for what is held.
 pub(crate) fn ask_set(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
     kept: (Part, u128),
     held: &[(Part, u128)],
+    trap: Option<TrapId>,
 ) -> Obligation {
-    let run = run(problem, setting, VirtualMode::Supervisor);
+    let mut state = from(problem, setting, VirtualMode::Supervisor);
+    let mut trapped = None;
+    if let Some(trap) = trap {
+        let user = in_user(problem, setting);
+        let user = problem.keeping(&user, setting.kept);
+        let storage = Storage::Flat(problem.array());
+        let user = problem.laid_out(user, storage);
+        let argument = argument(problem);
+        let (left, strange) = behind(problem, trap, argument, user.clone(), &Facts::default());
+        for part in own(problem.isa) {
+            let value = left.part(&mut problem.terms, part);
+            state.set_part(&mut problem.terms, part, value);
+        }
+        state = problem.keeping(&state, held);
+        let window = problem.window(&user);
+        let defined = problem.terms.not(strange);
+        trapped = Some((problem.at_rest(user, window), defined));
+    }
+    let storage = Storage::Flat(problem.array());
+    let run = problem.run(state, storage);
+    let after = &run.transition.after;
     let before = kept_in(problem, &run.entry, &[kept]);
-    let other = problem.terms.not(before);
-    let after = kept_in(problem, &run.transition.after, &[kept]);
-    let [was, is] = [&run.entry, &run.transition.after].map(|state| kept_in(problem, state, held));
-    let on = runs_on(problem, &run.transition.after);
-    let goal = problem.terms.all([run.transition.completes, other, after, was, is, on]);
-    asked(problem, run, goal)
+    let mut all = vec![run.transition.completes, problem.terms.not(before)];
+    all.push(kept_in(problem, after, &[kept]));
+    all.push(runs_on(problem, after));
+    for state in [&run.entry, after] {
+        all.push(kept_in(problem, state, held));
+        all.push(is_fetched(problem, state, &run.transition.facts));
+    }
+    all.extend(trapped.iter().map(|(_, defined)| *defined));
+    let goal = problem.terms.all(all);
+    let mut obligation = asked(problem, run, goal);
+    if let Some((user, _)) = trapped {
+        obligation.query.premises.extend(&user.assumed);
+        obligation.runs.insert(0, user);
+    }
+    obligation
 }
 
-/// "There is a state in user mode, with these bits at their value, whose trap leaves them at another."
+/// The components that are the monitor's choice, those of single registers.
+fn own(isa: &Isa) -> impl Iterator<Item = Part> {
+    isa.register_ids().filter(|(_, r)| r.count.is_none()).flat_map(|(register, it)| {
+        let chosen = it.slices.iter().filter(|s| is_chosen(s));
+        chosen.map(move |s| Part { register, low: s.low, width: s.width })
+    })
+}
+
+/// An instruction of the shortest length can be fetched.
+fn is_fetched(problem: &mut Problem<'_>, state: &State, facts: &Facts) -> Term {
+    let isa = problem.isa;
+    let Some(how) = isa.all_fetches.first() else { return problem.terms.bool(true) };
+    let found = execute::fetched(isa, &mut problem.terms, how, state, facts);
+    let defined = problem.terms.not(found.strange);
+    problem.terms.and(found.completes, defined)
+}
+
+fn has_instruction(isa: &Isa, state: &Concrete) -> bool {
+    let is_word = |how| matches!(interp::fetch(how, state), interp::Fetched::Word(_));
+    isa.all_fetches.first().is_none_or(is_word)
+}
+
+/// "There is a state in user mode, with what every monitor keeps, whose trap leaves these bits at another value", or one that has them at theirs.
 pub(crate) fn ask_trap(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
     kept: (Part, u128),
     trap: TrapId,
+    had: bool,
 ) -> Obligation {
     let state = in_user(problem, setting);
+    let state = problem.keeping(&state, setting.kept);
     let storage = Storage::Flat(problem.array());
     let entry = problem.laid_out(state, storage);
     let argument = argument(problem);
     let (after, strange) = behind(problem, trap, argument, entry.clone(), &Facts::default());
-    let before = kept_in(problem, &entry, &[kept]);
+    let before = if had { kept_in(problem, &entry, &[kept]) } else { problem.terms.bool(true) };
     let after = kept_in(problem, &after, &[kept]);
     let other = problem.terms.not(after);
     let lost = problem.terms.or(other, strange);
@@ -275,7 +336,7 @@ pub(super) fn step<'r>(
     replay: &'r Replay<'_>,
     from: VirtualMode,
 ) -> Option<(&'r Concrete, &'r Concrete)> {
-    let [side] = replay.sides.as_slice() else { return None };
+    let [.., side] = replay.sides.as_slice() else { return None };
     let inside = |part| from.admits(replay.pair(), side.before.part(part));
     let inside = replay.isa().mode.is_none_or(inside)
         && (from != VirtualMode::Supervisor || has(&side.before, replay.setting.fixed));
@@ -293,6 +354,12 @@ pub(crate) fn enter_shown_by(replay: &Replay<'_>) -> bool {
 
 /// Whether the step of a concrete state launches a guest.
 pub(crate) fn launch_shown_by(replay: &Replay<'_>, launching: Launching<'_>) -> bool {
+    step(replay, VirtualMode::Supervisor).is_some_and(|(before, _)| has(before, launching.kept))
+        && start_shown_by(replay, launching)
+}
+
+/// The same, where the bits that are kept may have any value before it.
+pub(super) fn start_shown_by(replay: &Replay<'_>, launching: Launching<'_>) -> bool {
     let is_image = |state: &Concrete| {
         deprivileged(replay.isa(), replay.pair(), state).registers == state.registers
     };
@@ -304,8 +371,7 @@ pub(crate) fn launch_shown_by(replay: &Replay<'_>, launching: Launching<'_>) -> 
             && storage_left(replay.isa(), before, after)
     };
     step(replay, VirtualMode::Supervisor).is_some_and(|(before, after)| {
-        has(before, launching.kept)
-            && has(after, launching.kept)
+        has(after, launching.kept)
             && (!launching.leaves || is_left(before, after))
             && has_user_mode(replay, after)
             && (!launching.image || is_image(after))
@@ -336,13 +402,34 @@ pub(crate) fn set_by_deprivileging(setting: Setting<'_>, class: &Class) -> Vec<(
 }
 
 /// Whether the step of a concrete state sets these bits and leaves those that are held.
-pub(crate) fn set_shown_by(replay: &Replay<'_>, kept: (Part, u128), held: &[(Part, u128)]) -> bool {
+pub(crate) fn set_shown_by(
+    replay: &Replay<'_>,
+    kept: (Part, u128),
+    held: &[(Part, u128)],
+    trap: Option<TrapId>,
+) -> bool {
+    let isa = replay.isa();
+    let own: Vec<Part> = own(isa).collect();
+    let left_by = |trap: TrapId, before: &Concrete| {
+        let [user, _] = replay.sides.as_slice() else { return false };
+        let is_left = |argument| {
+            let mut left = sequel(isa, trap, argument, &user.before)?;
+            for (part, value) in held {
+                left.set_part(*part, *value);
+            }
+            Some(own.iter().all(|part| left.part(*part) == before.part(*part)))
+        };
+        let user_mode = replay.pair().user.1;
+        isa.mode.is_none_or(|part| user.before.part(part) == user_mode)
+            && has(&user.before, replay.setting.kept)
+            && arguments(isa).any(|argument| is_left(argument) == Some(true))
+    };
     step(replay, VirtualMode::Supervisor).is_some_and(|(before, after)| {
         !has(before, &[kept])
             && has(after, &[kept])
-            && has(before, held)
-            && has(after, held)
+            && [before, after].into_iter().all(|it| has(it, held) && has_instruction(isa, it))
             && has_not_halted(replay, after)
+            && trap.is_none_or(|trap| left_by(trap, before))
     })
 }
 
@@ -353,8 +440,13 @@ pub(crate) fn map_shown_by(replay: &Replay<'_>, (part, least): (Part, u128)) -> 
     })
 }
 
-/// Whether the trap of a concrete state in user mode changes these bits.
-pub(crate) fn trap_shown_by(replay: &Replay<'_>, kept: (Part, u128), trap: TrapId) -> bool {
+/// Whether the trap of a concrete state in user mode, which may have to have these bits, leaves them at another value.
+pub(crate) fn trap_shown_by(
+    replay: &Replay<'_>,
+    kept: (Part, u128),
+    trap: TrapId,
+    had: bool,
+) -> bool {
     let [side] = replay.sides.as_slice() else { return false };
     let isa = replay.isa();
     let changes = |argument| {
@@ -362,6 +454,7 @@ pub(crate) fn trap_shown_by(replay: &Replay<'_>, kept: (Part, u128), trap: TrapI
     };
     let user = replay.pair().user.1;
     isa.mode.is_none_or(|part| side.before.part(part) == user)
-        && has(&side.before, &[kept])
+        && has(&side.before, replay.setting.kept)
+        && (!had || has(&side.before, &[kept]))
         && arguments(isa).any(changes)
 }

@@ -12,6 +12,7 @@ pub(crate) mod entry;
 pub(crate) mod extent;
 pub(crate) mod fetch;
 pub(crate) mod fixed;
+pub(crate) mod handover;
 #[cfg(test)]
 mod identity;
 #[cfg(test)]

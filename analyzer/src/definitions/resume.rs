@@ -2,20 +2,26 @@
 //!
 //! **Statement** (P&G section 4: the dispatcher gives the processor back to the guest). A component of E or P, taken
 //! by itself, is *resumed* if each of its bits is 0 after one step that [launches](super::launch) a guest, and 1
-//! after another. A value that no instruction in supervisor or user mode gives a bit is not asked for: P on a
-//! machine of aligned instructions.
+//! after another. A value that no instruction in supervisor or user mode gives a bit, and no trap, is not asked for: P on
+//! a machine of aligned instructions.
 //!
 //! **Formula.** [`ask`] looks for a launching step that leaves bits at values, [`ask_given`] for a step that gives
 //! a bit its value.
 //!
 //! **What a witness shows.** The step.
 
+use model::interp;
+use model::isa::{Isa, TrapId};
+use model::state::State as Concrete;
+
 use super::launch::{self, Launching};
 use super::save::{Component, read, value};
+use super::sequence::{argument, arguments, behind, sequel};
 use super::{Obligation, VirtualMode};
-use crate::prove::problem::Problem;
+use crate::prove::problem::{Problem, Storage};
 use crate::prove::replay::Replay;
 use crate::prove::setting::Setting;
+use crate::symbolic::facts::Facts;
 use crate::symbolic::state::State;
 use crate::symbolic::term::Term;
 
@@ -32,7 +38,7 @@ pub(crate) struct Aim {
 
 impl Aim {
     /// Whether a state has the bits at their values.
-    fn term(&self, problem: &mut Problem<'_>, state: &State) -> Term {
+    pub(super) fn term(&self, problem: &mut Problem<'_>, state: &State) -> Term {
         let width = self.component.slice.width;
         let bits = value(problem, state, &self.component);
         let [mask, wanted] = [self.mask, self.value].map(|v| problem.terms.constant(v, width));
@@ -40,7 +46,7 @@ impl Aim {
         problem.terms.eq(bits, wanted)
     }
 
-    fn is_met(&self, state: &model::state::State) -> bool {
+    pub(crate) fn is_met(&self, state: &Concrete) -> bool {
         read(state, &self.component) & self.mask == self.value
     }
 }
@@ -54,6 +60,7 @@ pub(crate) fn ask(
 ) -> Obligation {
     let run = launch::run(problem, setting, VirtualMode::Supervisor);
     let mut all = launch::goals(problem, setting, &run, launching);
+    all.push(launch::kept_in(problem, &run.entry, launching.kept));
     all.extend(aims.iter().map(|aim| aim.term(problem, &run.transition.after)));
     let goal = problem.terms.all(all);
     launch::asked(problem, run, goal)
@@ -65,7 +72,8 @@ pub(crate) fn shown_by(replay: &Replay<'_>, launching: Launching<'_>, aims: &[Ai
         && launch::launch_shown_by(replay, launching)
 }
 
-/// "The instruction gives some of these bits their values, which they did not have."
+/// "The instruction gives some of these bits their values, of which none had its own", in a state that the assumptions
+/// admit.
 pub(crate) fn ask_given(
     problem: &mut Problem<'_>,
     setting: Setting<'_>,
@@ -73,20 +81,58 @@ pub(crate) fn ask_given(
     aims: &[Aim],
 ) -> Obligation {
     let run = launch::run(problem, setting, side);
-    let mut given = problem.terms.bool(false);
-    for aim in aims {
-        let before = aim.term(problem, &run.entry);
-        let other = problem.terms.not(before);
-        let after = aim.term(problem, &run.transition.after);
-        let one = problem.terms.and(other, after);
-        given = problem.terms.or(given, one);
-    }
+    let given = given(problem, &run.entry, &run.transition.after, aims);
     let goal = problem.terms.and(run.transition.completes, given);
     launch::asked(problem, run, goal)
 }
 
+/// Some of these bits have their values after, and none had before: by induction, where there is no such step, none
+/// ever has.
+fn given(problem: &mut Problem<'_>, before: &State, after: &State, aims: &[Aim]) -> Term {
+    let [had, has] = [before, after].map(|state| {
+        let met: Vec<Term> = aims.iter().map(|aim| aim.term(problem, state)).collect();
+        problem.terms.any(met)
+    });
+    let mut all = problem.assumptions(after);
+    all.extend([problem.terms.not(had), has]);
+    problem.terms.all(all)
+}
+
+fn is_given(isa: &Isa, before: &Concrete, after: &Concrete, aims: &[Aim]) -> bool {
+    !aims.iter().any(|aim| aim.is_met(before))
+        && aims.iter().any(|aim| aim.is_met(after))
+        && isa.assumptions.iter().all(|a| interp::value(&a.that, after).is_true())
+}
+
 pub(crate) fn given_shown_by(replay: &Replay<'_>, side: VirtualMode, aims: &[Aim]) -> bool {
-    launch::step(replay, side).is_some_and(|(before, after)| {
-        aims.iter().any(|aim| !aim.is_met(before) && aim.is_met(after))
-    })
+    launch::step(replay, side)
+        .is_some_and(|(before, after)| is_given(replay.isa(), before, after, aims))
+}
+
+/// "The sequence of the trap gives some of these bits their values, of which none had its own."
+pub(crate) fn ask_given_by_trap(
+    problem: &mut Problem<'_>,
+    trap: TrapId,
+    aims: &[Aim],
+) -> Obligation {
+    let state = problem.fresh();
+    let storage = Storage::Flat(problem.array());
+    let state = problem.laid_out(state, storage);
+    let argument = argument(problem);
+    let (after, strange) = behind(problem, trap, argument, state.clone(), &Facts::default());
+    let given = given(problem, &state, &after, aims);
+    let defined = problem.terms.not(strange);
+    let goal = problem.terms.and(defined, given);
+    let window = problem.window(&state);
+    let run = problem.at_rest(state, window);
+    launch::asked(problem, run, goal)
+}
+
+pub(crate) fn given_by_trap_shown_by(replay: &Replay<'_>, trap: TrapId, aims: &[Aim]) -> bool {
+    let [side] = replay.sides.as_slice() else { return false };
+    let given = |argument| {
+        sequel(replay.isa(), trap, argument, &side.before)
+            .is_some_and(|after| is_given(replay.isa(), &side.before, &after, aims))
+    };
+    arguments(replay.isa()).any(given)
 }

@@ -29,7 +29,7 @@ use model::state::State as Concrete;
 use super::Obligation;
 use super::entry::in_user;
 use super::launch::writes;
-use super::sequence::{Stores, argument, arguments, behind, sequel, stores};
+use super::sequence::{Stores, alike, argument, arguments, behind, sequel, stores};
 use crate::decide::Query;
 use crate::prove::problem::{Problem, Run, Storage, cell_count};
 use crate::prove::replay::{Replay, deprivileged, equal_bits};
@@ -116,9 +116,19 @@ pub(crate) fn may_save(isa: &Isa, class: &Class, component: &Component, place: P
     written && read.iter().any(holds)
 }
 
-/// What is the guest's in the real machine: storage and the mapping apart, which the monitor has composed.
+/// What is the guest's in the real machine, or changes by itself: storage and the mapping apart, which the monitor has
+/// composed.
 fn is_guests(slice: &Slice) -> bool {
-    matches!(slice.role, Role::E | Role::M | Role::P)
+    matches!(slice.role, Role::E | Role::M | Role::P) || is_time(slice)
+}
+
+fn is_time(slice: &Slice) -> bool {
+    slice.kind == Some(Kind::Time)
+}
+
+/// What tells states apart behind a trap, E aside.
+fn tells(slice: &Slice) -> bool {
+    slice.role != Role::E && !is_time(slice)
 }
 
 /// Cells that a register takes.
@@ -236,7 +246,7 @@ pub(crate) fn ask_merged(
     let first = problem.keeping(&first, setting.kept);
     let storage = Storage::Flat(problem.array());
     let first = problem.laid_out(first, storage);
-    let mut second = first.clone();
+    let mut second = problem.vary(&first, |_, s| is_time(s));
     let other = problem.terms.variable(it.slice.width);
     let before = value(problem, &first, it);
     set(problem, &mut second, it, other);
@@ -247,8 +257,7 @@ pub(crate) fn ask_merged(
         let facts = Facts::default();
         let [(a, strange), (b, as_strange)] =
             [&first, &second].map(|state| behind(problem, *trap, argument, state.clone(), &facts));
-        let mut different =
-            vec![strange, as_strange, problem.differ_exactly(&a, &b, |s| s.role != Role::E)];
+        let mut different = vec![strange, as_strange, problem.differ_exactly(&a, &b, tells)];
         if stores(setting, problem.class, *trap) == Stores::Own {
             // The monitor keeps its stack where there are cells.
             for write in a.writes.iter().chain(&b.writes) {
@@ -286,12 +295,11 @@ pub(crate) fn merged_shown_by(replay: &Replay<'_>, traps: &[TrapId], it: &Compon
     let merges = |trap: &TrapId| {
         arguments(isa).any(|argument| {
             let [x, y] = [a, b].map(|state| sequel(isa, *trap, argument, state));
-            x.zip(y).is_some_and(|(x, y)| {
-                equal_bits(isa, &x, &y, |s| s.role != Role::E) && x.storage == y.storage
-            })
+            x.zip(y).is_some_and(|(x, y)| equal_bits(isa, &x, &y, tells) && x.storage == y.storage)
         })
     };
-    a != b && same == *a && traps.iter().any(merges)
+    let differ = read(a, it) != read(b, it);
+    differ && alike(isa, &same, a) && traps.iter().any(merges)
 }
 
 /// Bits of one state in another.
@@ -316,8 +324,8 @@ pub(super) fn value(problem: &mut Problem<'_>, state: &State, it: &Component) ->
     }
 }
 
-/// Gives a register of E a value.
-fn set(problem: &mut Problem<'_>, state: &mut State, it: &Component, value: Term) {
+/// Gives a component a value.
+pub(super) fn set(problem: &mut Problem<'_>, state: &mut State, it: &Component, value: Term) {
     if let Register::File(..) = state.registers[it.register.index()] {
         let (guard, index) = (problem.terms.bool(true), index(problem, it));
         if let Register::File(_, writes) = &mut state.registers[it.register.index()] {
@@ -459,8 +467,15 @@ pub(crate) fn strangers(setting: Setting<'_>) -> Vec<Concrete> {
 }
 
 /// The value of a component in a concrete state.
-pub(super) fn read(state: &Concrete, it: &Component) -> u128 {
+pub(crate) fn read(state: &Concrete, it: &Component) -> u128 {
     state.element(it.register, it.index.into()) >> it.slice.low & mask(it.slice.width)
+}
+
+/// Gives a component of a concrete state a value.
+pub(super) fn write(state: &mut Concrete, it: &Component, value: u128) {
+    let (index, bits) = (it.index.into(), mask(it.slice.width) << it.slice.low);
+    let others = state.element(it.register, index) & !bits;
+    state.set_element(it.register, index, others | value << it.slice.low & bits);
 }
 
 /// Whether an instruction, with concrete values of the monitor's, saves a concrete guest's register behind a

@@ -5,7 +5,7 @@
 //! that differ in E, P or the mapping still differ behind it, so the dispatcher can tell them apart.
 //!
 //! **Formula.** Arbitrary states before the sequence, with an arbitrary argument. The monitor's own
-//! components of R and its storage are the same on both sides. Not each loss stands in the way of a monitor:
+//! components of R and its storage are the same on both sides, clocks apart. Not each loss stands in the way of a monitor:
 //! P must be found, the mapping where some instruction changes it directly, and the argument where a trap
 //! has to be reflected from what is found. Where the sequence stores through the
 //! monitor's own registers (a supervisor stack), the places are assumed to exist and to lie outside the
@@ -15,7 +15,7 @@
 
 use std::rc::Rc;
 
-use model::interp::{Outcome, take_trap};
+use model::interp::{Outcome, run_plain, take_trap};
 use model::isa::{Class, Isa, Kind, Role, Slice, TrapId};
 use model::state::State as Concrete;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -27,7 +27,7 @@ use crate::decide::Query;
 use crate::prove::problem::{Problem, Storage, cell_count};
 use crate::prove::replay::{Played, Replay, equal_bits};
 use crate::prove::setting::Setting;
-use crate::symbolic::execute::{TrapExit, after_trap};
+use crate::symbolic::execute::{self, TrapExit, after_trap};
 use crate::symbolic::facts::Facts;
 use crate::symbolic::known::KnownBits;
 use crate::symbolic::state::{Layout, Region, Register, State};
@@ -239,7 +239,7 @@ pub(crate) fn ask_saved(
     let touched = |id: model::isa::RegisterId| {
         first.registers[id.index()] != after_first.registers[id.index()]
     };
-    let second = problem.vary(&first, |id, s| touched(id) && is_guests(s));
+    let second = problem.vary(&first, |id, s| touched(id) && is_guests(s) || is_time(s));
     let (after_second, _) = behind(problem, trap, argument, second.clone(), &facts);
 
     let mut premises = problem.always.clone();
@@ -347,7 +347,48 @@ pub(super) fn same_behind(
     problem.terms.all(all)
 }
 
-/// The registers of two states are equal, and the cells that either wrote.
+/// "There are two states that differ in P alone, and the instruction behind them is one." For traps that save its P.
+pub(crate) fn ask_advanced(problem: &mut Problem<'_>, setting: Setting<'_>) -> Obligation {
+    let is_counter = |s: &Slice| s.role == Role::P;
+    let first = real(problem, setting);
+    let second = problem.vary(&first, |_, s| is_counter(s));
+    let states = [first, second].map(|state| {
+        let storage = Storage::Flat(problem.array());
+        problem.laid_out(state, storage)
+    });
+    let (isa, class) = (problem.isa, problem.class);
+    let [a, b] = states.each_ref().map(|state| {
+        execute::run_plain(isa, &mut problem.terms, &class.advance, state, &Facts::default())
+    });
+    let differ = problem.differ(&states[0], &states[1], is_counter);
+    let apart = problem.differ(&a, &b, is_counter);
+    let one = problem.terms.not(apart);
+    let goal = problem.terms.and(differ, one);
+    let mut premises = problem.always.clone();
+    let runs = states.map(|state| {
+        let window = problem.window(&state);
+        problem.at_rest(state, window)
+    });
+    premises.extend(runs.iter().flat_map(|run| &run.assumed));
+    let unknown = problem.terms.bool(false);
+    Obligation { query: Query { premises, goal }, runs: runs.into(), unknown, first: None }
+}
+
+/// Whether two concrete states differ in P alone, and not in that of the instruction behind them.
+pub(crate) fn advanced_shown_by(replay: &Replay<'_>) -> bool {
+    let [a, b] = replay.sides.as_slice() else { return false };
+    let isa = replay.isa();
+    let counter = |s: &Slice| s.role == Role::P;
+    let next = |side: &Played| run_plain(&replay.class.advance, &side.before);
+    let (a_next, b_next) = (next(a), next(b));
+    equal_bits(isa, &a.before, &b.before, |s| !counter(s))
+        && !equal_bits(isa, &a.before, &b.before, counter)
+        && equal_bits(isa, &a_next, &b_next, counter)
+        && in_user(replay, &a.before)
+}
+
+/// The registers of two states are equal, clocks apart, and the cells that either wrote: who looks at a clock finds
+/// that it has moved on.
 fn equal(problem: &mut Problem<'_>, states: [&State; 2], facts: &Facts) -> Vec<Term> {
     let isa = problem.isa;
     let terms = &mut problem.terms;
@@ -355,7 +396,14 @@ fn equal(problem: &mut Problem<'_>, states: [&State; 2], facts: &Facts) -> Vec<T
     for (id, register) in isa.register_ids() {
         let [a, b] = states.map(|s| &s.registers[id.index()]);
         if let (Register::Single(a), Register::Single(b)) = (a, b) {
-            all.push(terms.eq(*a, *b));
+            if !register.slices.iter().any(is_time) {
+                all.push(terms.eq(*a, *b));
+                continue;
+            }
+            for slice in register.slices.iter().filter(|s| !is_time(s)) {
+                let [x, y] = [a, b].map(|t| terms.extract(*t, slice.low, slice.width));
+                all.push(terms.eq(x, y));
+            }
         } else if a != b {
             let width = model::bits::bits_for(register.len() as u128);
             for i in 0..register.len() {
@@ -375,6 +423,10 @@ fn equal(problem: &mut Problem<'_>, states: [&State; 2], facts: &Facts) -> Vec<T
 /// What the dispatcher has to find behind the sequence.
 fn is_guests(slice: &Slice) -> bool {
     matches!(slice.role, Role::E | Role::P) || is_mapping(slice)
+}
+
+fn is_time(slice: &Slice) -> bool {
+    slice.kind == Some(Kind::Time)
 }
 
 fn is_mapping(slice: &Slice) -> bool {
@@ -418,16 +470,22 @@ pub(crate) fn partition_shown_by(replay: &Replay<'_>, trap: TrapId) -> bool {
     placed && in_user(replay, &real.before) && arguments(replay.isa()).any(spills)
 }
 
+/// Whether two concrete states are one but for their clocks.
+pub(super) fn alike(isa: &Isa, a: &Concrete, b: &Concrete) -> bool {
+    equal_bits(isa, a, b, |s| !is_time(s)) && a.storage == b.storage && a.cells == b.cells
+}
+
 /// Whether two concrete states differ before the sequence and not behind it.
 pub(crate) fn saved_shown_by(replay: &Replay<'_>, trap: TrapId, sought: Sought) -> bool {
     let [a, b] = replay.sides.as_slice() else { return false };
     let (a, b) = (&a.before, &b.before);
     let isa = replay.isa();
-    let comparable =
-        equal_bits(isa, a, b, |s| !is_guests(s)) && a.storage == b.storage && a.cells == b.cells;
+    let comparable = equal_bits(isa, a, b, |s| !is_guests(s) && !is_time(s))
+        && a.storage == b.storage
+        && a.cells == b.cells;
     let one = |argument| {
         let behind = |state| sequel(isa, trap, argument, state);
-        behind(a).is_some() && behind(a) == behind(b)
+        behind(a).zip(behind(b)).is_some_and(|(a, b)| alike(isa, &a, &b))
     };
     let differ = !equal_bits(isa, a, b, |s| sought.includes(s));
     comparable && differ && in_user(replay, a) && arguments(isa).any(one)

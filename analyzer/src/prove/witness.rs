@@ -111,6 +111,12 @@ pub(crate) fn concrete(
             state.store(*cell, *value);
         }
     }
+    for write in &entry.writes {
+        if evaluator.value(write.guard) == 1 {
+            let (cell, value) = (evaluator.value(write.index), evaluator.value(write.value));
+            state.store(cell, value);
+        }
+    }
     state
 }
 

@@ -4,6 +4,7 @@ mod choice;
 mod compare;
 pub(crate) mod execute;
 pub(crate) mod facts;
+pub(crate) mod follows;
 pub(crate) mod known;
 pub(crate) mod model;
 mod plain;

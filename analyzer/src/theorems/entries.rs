@@ -1,6 +1,8 @@
 //! Which traps lead to the monitor: [trap entry](crate::definitions::entry) for every trap of a pair.
 
-use model::isa::{Part, TrapId};
+use std::collections::BTreeMap;
+
+use model::isa::{Isa, Part, TrapId};
 use model::state::State;
 
 use crate::definitions::entry::{self, Handler};
@@ -21,9 +23,28 @@ pub(crate) struct Entries {
     /// Bits that the monitor has to keep, for all of them to lead to it.
     pub(crate) needs: Assignment,
     /// One choice of the monitor's under which all of them do, as far as it matters for that.
-    pub(crate) choice: Assignment,
+    pub(crate) choice: Lead,
     /// There may be more of these.
     pub(crate) more: bool,
+}
+
+/// What leads traps to the monitor.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Lead {
+    /// Components of the monitor's.
+    pub(crate) parts: Assignment,
+    /// Cells of the trap sequences that are not zero.
+    pub(crate) cells: BTreeMap<u128, u128>,
+}
+
+impl Lead {
+    fn of(isa: &Isa, state: &State, parts: impl Iterator<Item = Part>) -> Self {
+        let cells = state.storage.range(..isa.least_cells());
+        Self {
+            parts: parts.map(|part| (part, state.part(part))).collect(),
+            cells: cells.map(|(cell, value)| (*cell, *value)).collect(),
+        }
+    }
 }
 
 impl Entries {
@@ -56,7 +77,7 @@ pub(crate) fn judge(context: Context<'_>) -> Entries {
     if let Existence::Witnessed(witness) = together {
         let known = &witness.before[0];
         let relevant = entry::relevant(setting, inquiry.class(), &entering, true).into_iter();
-        entries.choice = relevant.map(|part| (part, known.part(part))).collect();
+        entries.choice = Lead::of(setting.isa, known, relevant);
         let needs = needs(&mut inquiry, &entering, known);
         entries.more = needs.is_none();
         entries.needs = needs.unwrap_or_default();
@@ -184,7 +205,7 @@ pub(crate) fn lead_keeping(
     context: Context<'_>,
     entries: &Entries,
     kept: &[(Part, u128)],
-) -> Option<Assignment> {
+) -> Option<Lead> {
     let setting = context.setting;
     let Some(class) = setting.isa.classes.first().filter(|_| !kept.is_empty()) else {
         return Some(entries.choice.clone());
@@ -193,8 +214,8 @@ pub(crate) fn lead_keeping(
     let name = format!("keeping {}", choice::words(setting.isa, kept));
     match enters(&mut inquiry, &name, &entries.of(Answer::Yes), kept) {
         Existence::Witnessed(witness) => {
-            let known = &witness.before[0];
-            Some(entries.choice.iter().map(|(part, _)| (*part, known.part(*part))).collect())
+            let parts = entries.choice.parts.iter().map(|(part, _)| *part);
+            Some(Lead::of(setting.isa, &witness.before[0], parts))
         }
         Existence::Absent(_) | Existence::Unknown(_) => None,
     }

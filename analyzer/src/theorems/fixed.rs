@@ -3,7 +3,7 @@
 use model::isa::{Class, Part, TrapId};
 
 use super::choice::Assignment;
-use super::launch::writing;
+use super::steps::writing;
 use crate::definitions::fixed;
 use crate::definitions::launch::writes;
 use crate::prove::context::Context;

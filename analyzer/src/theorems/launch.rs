@@ -1,23 +1,21 @@
 //! Whether a monitor can hand the processor to a guest: [launching](crate::definitions::launch) with the bits
-//! that a verdict says it keeps, and [resuming](crate::definitions::resume) what the guest had.
+//! that a verdict says it keeps, and [handing over](crate::definitions::handover) to every guest.
 
-use model::bits::mask;
+use std::collections::BTreeMap;
+
 use model::interp;
-use model::isa::{Class, Part, RegisterId, Role};
+use model::isa::Part;
 use model::state::State;
 
-use crate::definitions::VirtualMode;
-use crate::definitions::launch::{self, Launching, writes};
-use crate::definitions::resume::{self, Aim};
-use crate::definitions::save::{Component, of_role};
-use crate::prove::answer::{Answer, Existence};
+use crate::definitions::launch::{self, Launching};
+use crate::prove::answer::Answer;
 use crate::prove::context::Context;
-use crate::prove::inquiry::Inquiry;
 use crate::prove::question::Question;
 use crate::prove::setting::Setting;
 use crate::theorems::choice::{self, Assignment};
 use crate::theorems::entries::{self, Entries};
-use crate::theorems::save;
+use crate::theorems::handover;
+use crate::theorems::steps::{entering, launches, sets, settable, some, stays, with, writing};
 
 /// Why something is an assumption.
 const UNLISTED: &str = ": no instruction that is listed is known to do it in supervisor mode";
@@ -34,7 +32,14 @@ pub(crate) struct Launch {
 }
 
 /// Whether a guest can be started with these bits kept.
-pub(crate) fn judge(context: Context<'_>, kept: &[(Part, u128)], entries: &Entries) -> Launch {
+///
+/// The cells of the traps hold what leads them to the monitor.
+pub(crate) fn judge(
+    context: Context<'_>,
+    kept: &[(Part, u128)],
+    entries: &Entries,
+    low: &BTreeMap<u128, u128>,
+) -> Launch {
     let setting = context.setting;
     let isa = setting.isa;
     let mut it = Launch::default();
@@ -68,40 +73,29 @@ pub(crate) fn judge(context: Context<'_>, kept: &[(Part, u128)], entries: &Entri
             "whether an instruction in supervisor mode enters {user}{keeping}{as_image}{lacks} is undecided"
         ),
     );
-    if it.known {
-        let is_mapping = |it: &Component| {
-            launch::mapping(isa)
-                .any(|(part, _)| (part.register, part.low) == (it.register, it.slice.low))
-        };
-        let mapping = of_role(isa, Role::R).into_iter().filter(is_mapping);
-        let mapping: Vec<Component> = mapping.collect();
-        let [mut lost, mut open] = resumes(context, kept, &of_role(isa, Role::P));
-        let of_mapping = resumes(context, kept, &mapping);
-        for (all, more) in [&mut lost, &mut open].into_iter().zip(of_mapping) {
-            all.extend(more);
-        }
-        for (answer, which) in [(Answer::No, lost), (Answer::Undecided, open)] {
-            for component in which {
-                let name = save::name(setting, &component);
-                it.note(
-                    answer,
-                    format!("no instruction that enters {user}{with} leaves {name} as the guest needs it"),
-                    format!("whether an instruction that enters {user}{with} leaves {name} as the guest needs it is undecided"),
-                );
-            }
-        }
+    let unmoved: Vec<Part> = launch::mapping(isa)
+        .filter(|place| moves(context, *place) != Answer::Yes)
+        .map(|(part, _)| part)
+        .collect();
+    for part in &unmoved {
+        let name = choice::component(isa, *part);
+        it.assumed.push(format!("the monitor can set {name}{UNLISTED}"));
     }
-    for place in launch::mapping(isa) {
-        let name = choice::component(isa, place.0);
-        let moved = some(context, &writing(setting, &[place.0.register]), &|inquiry| {
-            inquiry.ask(&Question {
-                name: format!("launch/moves {name}"),
-                ask: &|problem| launch::ask_map(problem, setting, place),
-                shows: &|replay| launch::map_shown_by(replay, place),
-            })
-        });
-        if moved != Answer::Yes {
-            it.assumed.push(format!("the monitor can set {name}{UNLISTED}"));
+    if it.known {
+        let mut found = handover::search(context, whole, low);
+        if !found.known && !unmoved.is_empty() {
+            // What sets the mapping may be what enters user mode.
+            found = handover::search(context, Launching { placed: false, ..whole }, low);
+        }
+        if !found.known {
+            let what = handover::names(setting, &found.missing);
+            let what = if what.is_empty() { "P, M and the mapping".into() } else { what };
+            it.obstacles.push(format!(
+                "no instruction that enters {user}{with} is known to leave {what} as every guest needs it"
+            ));
+        }
+        for bits in found.unset {
+            it.obstacles.push(format!("what enters {user} depends on {bits}, and no instruction in supervisor mode is known to set it again"));
         }
     }
     let set = isa.classes.first().filter(|_| image && !fragment);
@@ -187,6 +181,19 @@ fn in_turn(
     }
 }
 
+/// Whether some instruction moves a component of the mapping to where a guest may be.
+fn moves(context: Context<'_>, place: (Part, u128)) -> Answer {
+    let setting = context.setting;
+    let name = choice::component(setting.isa, place.0);
+    some(context, &writing(setting, &[place.0.register]), &|inquiry| {
+        inquiry.ask(&Question {
+            name: format!("launch/moves {name}"),
+            ask: &|problem| launch::ask_map(problem, setting, place),
+            shows: &|replay| launch::map_shown_by(replay, place),
+        })
+    })
+}
+
 /// Whether some instruction enters user mode at all.
 fn enters(context: Context<'_>) -> Answer {
     let context = with_fixed(context, &[]);
@@ -225,160 +232,6 @@ fn lacking(context: Context<'_>, whole: Launching<'_>) -> String {
     }
 }
 
-/// Whether one of these classes launches a guest.
-fn launches(context: Context<'_>, launching: Launching<'_>, classes: &[usize]) -> Answer {
-    let setting = context.setting;
-    let with = with(setting, launching.kept);
-    let image_of = if launching.image { "/image" } else { "" };
-    let placed = if launching.placed { "/placed" } else { "" };
-    let leaves = if launching.leaves { "/leaves" } else { "" };
-    let fixed = match setting.fixed {
-        [] => String::new(),
-        [one] => format!("/{}", choice::words(setting.isa, &[*one])),
-        [..] => "/fixed".into(),
-    };
-    some(context, classes, &|inquiry| {
-        inquiry.ask(&Question {
-            name: format!("launch{image_of}{placed}{leaves}{with}{fixed}"),
-            ask: &|problem| launch::ask_launch(problem, setting, launching),
-            shows: &|replay| launch::launch_shown_by(replay, launching),
-        })
-    })
-}
-
-/// The classes that may enter a mode, by index.
-fn entering(setting: Setting<'_>) -> Vec<usize> {
-    match setting.isa.mode {
-        Some(part) => writing(setting, &[part.register]),
-        None => (0..setting.isa.classes.len()).collect(),
-    }
-}
-
-/// Whether the guest goes on with what it had in these components: those that it does not, and those of which it is
-/// not settled.
-pub(crate) fn resumes(
-    context: Context<'_>,
-    kept: &[(Part, u128)],
-    components: &[Component],
-) -> [Vec<Component>; 2] {
-    let setting = context.setting;
-    let image = !setting.pair.deprivilege.statements.is_empty();
-    let launching = Launching { kept, image, placed: false, leaves: true };
-    let by = entering(setting)
-        .into_iter()
-        .filter(|class| launches(context, launching, &[*class]) == Answer::Yes)
-        .collect();
-    let mut resuming = Resuming { context, launching, by, missing: Vec::new(), open: Vec::new() };
-    resuming.look(components);
-    let Resuming { missing, mut open, .. } = resuming;
-    let mut lost = Vec::new();
-    let groups: Vec<&[Aim]> = missing.chunk_by(|a, b| a.component == b.component).collect();
-    // Mostly nothing gives any of them its value: one question for all.
-    if groups.len() < 2 || given(context, &missing) != Answer::No {
-        for aims in groups {
-            match given(context, aims) {
-                Answer::Yes => lost.push(aims[0].component.clone()),
-                Answer::No | Answer::Vacuous => {}
-                Answer::Undecided => open.push(aims[0].component.clone()),
-            }
-        }
-    }
-    open.retain(|it| !lost.contains(it));
-    open.dedup();
-    [lost, open]
-}
-
-/// The search for bits that do not have some value behind any step that launches a guest.
-struct Resuming<'s> {
-    context: Context<'s>,
-    launching: Launching<'s>,
-    /// The classes that launch a guest, by index.
-    by: Vec<usize>,
-    missing: Vec<Aim>,
-    open: Vec<Component>,
-}
-
-impl Resuming<'_> {
-    /// Looks at components together, and in halves where not all of them can have all values.
-    fn look(&mut self, components: &[Component]) {
-        let all = |it: &Component| mask(it.slice.width);
-        let name = |it: &Component| save::name(self.context.setting, it);
-        let which = match components {
-            [first, .., last] => format!("{}..{}", name(first), name(last)),
-            few => few.iter().map(name).collect(),
-        };
-        let both = [false, true].map(|ones| {
-            let aim = |it: &Component| {
-                let value = if ones { all(it) } else { 0 };
-                Aim { component: it.clone(), mask: all(it), value }
-            };
-            let aims: Vec<Aim> = components.iter().map(aim).collect();
-            self.ask(&format!("{which}/{}", u8::from(ones)), &aims)
-        });
-        match components {
-            [] => {}
-            _ if both == [Answer::Yes; 2] => {}
-            [one] => {
-                for bit in 0..one.slice.width {
-                    for value in [0, 1].into_iter().filter(|it| both[*it as usize] != Answer::Yes) {
-                        let (mask, value) = (1 << bit, value << bit);
-                        let aim = Aim { component: one.clone(), mask, value };
-                        match self
-                            .ask(&format!("{which}/{bit}/{value:#x}"), std::slice::from_ref(&aim))
-                        {
-                            Answer::Yes => {}
-                            Answer::No | Answer::Vacuous => self.missing.push(aim),
-                            Answer::Undecided => self.open.push(one.clone()),
-                        }
-                    }
-                }
-            }
-            many => {
-                let (low, high) = many.split_at(many.len() / 2);
-                self.look(low);
-                self.look(high);
-            }
-        }
-    }
-
-    /// Whether bits have values together behind some step that launches a guest.
-    fn ask(&mut self, name: &str, aims: &[Aim]) -> Answer {
-        let (setting, launching) = (self.context.setting, self.launching);
-        let name = format!("resume/{name}{}", with(setting, launching.kept));
-        some(self.context, &self.by, &|inquiry| {
-            inquiry.ask(&Question {
-                name: name.clone(),
-                ask: &|problem| resume::ask(problem, setting, launching, aims),
-                shows: &|replay| resume::shown_by(replay, launching, aims),
-            })
-        })
-    }
-}
-
-/// Whether some instruction, in one of the modes of a pair, gives one of these bits its value.
-fn given(context: Context<'_>, aims: &[Aim]) -> Answer {
-    let setting = context.setting;
-    // Every instruction moves P on.
-    let any = aims.iter().any(|aim| aim.component.slice.role == Role::P);
-    let all = (0..setting.isa.classes.len()).collect();
-    let registers: Vec<RegisterId> = aims.iter().map(|aim| aim.component.register).collect();
-    let classes = if any { all } else { writing(setting, &registers) };
-    let components: Vec<&Component> = aims.iter().map(|aim| &aim.component).collect();
-    let what = match components.as_slice() {
-        [first, rest @ ..] if rest.iter().all(|it| it == first) => save::name(setting, first),
-        all => format!("some of {}", all.first().map_or(Role::E, |it| it.slice.role)),
-    };
-    Answer::any(VirtualMode::PAIR.map(|side| {
-        some(context, &classes, &|inquiry| {
-            inquiry.ask(&Question {
-                name: format!("given/{}/{what}", side.word()),
-                ask: &|problem| resume::ask_given(problem, setting, side, aims),
-                shows: &|replay| resume::given_shown_by(replay, side, aims),
-            })
-        })
-    }))
-}
-
 /// Whether what lets traps lead to the monitor can be so: each component is set by some instruction, or has a
 /// value for good with which they lead there too.
 fn vectors(context: Context<'_>, kept: &[(Part, u128)], entries: &Entries) -> Option<String> {
@@ -407,82 +260,4 @@ fn vectors(context: Context<'_>, kept: &[(Part, u128)], entries: &Entries) -> Op
         ));
     }
     None
-}
-
-/// ` with en = 1`.
-fn with(setting: Setting<'_>, kept: &[(Part, u128)]) -> String {
-    let words = choice::words(setting.isa, kept);
-    if words.is_empty() { words } else { format!(" with {words}") }
-}
-
-/// Whether the monitor can see to it that bits have their value, while others are held at theirs.
-fn settable(context: Context<'_>, bits: (Part, u128), held: &[(Part, u128)]) -> Answer {
-    Answer::any([stays(context, bits), sets(context, bits, held)])
-}
-
-/// Whether bits have their value after a reset, and no trap changes it.
-fn stays(context: Context<'_>, bits: (Part, u128)) -> Answer {
-    let setting = context.setting;
-    let isa = setting.isa;
-    let reset = interp::run_plain(&isa.reset, &State::zero(isa, isa.storage.cells));
-    let Some(class) = isa.classes.first().filter(|_| reset.part(bits.0) == bits.1) else {
-        return Answer::No;
-    };
-    let word = choice::words(isa, &[bits]);
-    let mut inquiry = Inquiry::new(context, class);
-    let changed = setting.entering().map(|trap| {
-        let question = Question {
-            name: format!("sequence/{}/keeps {word}", isa.trap(trap).name),
-            ask: &|problem| launch::ask_trap(problem, setting, bits, trap),
-            shows: &|replay| launch::trap_shown_by(replay, bits, trap),
-        };
-        inquiry.ask(&question).exists()
-    });
-    Answer::any(changed).negated()
-}
-
-/// Whether some instruction in supervisor mode gives bits their value, and leaves others that have theirs.
-fn sets(context: Context<'_>, bits: (Part, u128), held: &[(Part, u128)]) -> Answer {
-    let setting = context.setting;
-    let name =
-        format!("launch/sets {}{}", choice::words(setting.isa, &[bits]), with(setting, held));
-    some(context, &writing(setting, &[bits.0.register]), &|inquiry| {
-        inquiry.ask(&Question {
-            name: name.clone(),
-            ask: &|problem| launch::ask_set(problem, setting, bits, held),
-            shows: &|replay| launch::set_shown_by(replay, bits, held),
-        })
-    })
-}
-
-/// The classes that write one of these registers, by index.
-pub(super) fn writing(setting: Setting<'_>, registers: &[RegisterId]) -> Vec<usize> {
-    let classes = setting.isa.classes.iter().enumerate();
-    let writes = |class: &Class| registers.iter().any(|id| writes(&class.body.statements, *id));
-    classes.filter(|(_, class)| writes(class)).map(|(index, _)| index).collect()
-}
-
-/// Whether one of these classes does it.
-fn some(
-    context: Context<'_>,
-    classes: &[usize],
-    ask: &dyn Fn(&mut Inquiry<'_>) -> Existence,
-) -> Answer {
-    let setting = context.setting;
-    let mut answer = Answer::No;
-    for class in classes.iter().map(|index| &setting.isa.classes[*index]) {
-        // What the architecture leaves open is not to be relied on.
-        if !class.body.choices.is_empty() {
-            answer = Answer::Undecided;
-            continue;
-        }
-        let mut inquiry = Inquiry::new(context, class);
-        let found = ask(&mut inquiry);
-        match found {
-            Existence::Witnessed(_) => return Answer::Yes,
-            Existence::Unknown(_) => answer = Answer::Undecided,
-            Existence::Absent(_) => {}
-        }
-    }
-    answer
 }

@@ -9,9 +9,12 @@ pub(crate) mod diagram;
 pub(crate) mod entries;
 mod fixed;
 pub(crate) mod guest;
+mod handover;
 mod launch;
+mod resume;
 pub(crate) mod save;
 pub(crate) mod squares;
+mod steps;
 pub(crate) mod theorem;
 
 use model::isa::{Isa, Pair, Profile, TrapId, Verdict};

@@ -13,7 +13,7 @@ use crate::prove::question::Question;
 use crate::prove::setting::Setting;
 use crate::prove::witness::Witness;
 use crate::theorems::choice;
-use crate::theorems::launch;
+use crate::theorems::resume;
 
 /// Proposals for one instruction and one register.
 const ROUNDS: usize = 8;
@@ -49,7 +49,7 @@ pub(crate) fn judge(context: Context<'_>, kept: Option<&[(Part, u128)]>) -> Savi
     let mut saving = saved(context);
     if let Some(kept) = kept {
         let all = save::components(setting.isa);
-        let [lost, open] = launch::resumes(context, kept, &all);
+        let [lost, open] = resume::resumes(context, kept, &all);
         (saving.unresumed, saving.resuming_open) = (lost, open);
     }
     let counts = context.tally.counts();

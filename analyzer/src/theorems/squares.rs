@@ -1,7 +1,7 @@
 //! The squares of the commuting diagram: direct execution, the dispatcher behind a trap, the trap
 //! sequences, the allocator (P&G section 4).
 
-use model::isa::{Class, Fetch, TrapId};
+use model::isa::{Class, Fetch, Saves, TrapId};
 
 use crate::decide::ModelCache;
 use crate::definitions::dispatch::Way;
@@ -304,8 +304,15 @@ pub(crate) fn sequences(context: Context<'_>) -> Vec<Sequence> {
         };
         let state = saved(Sought::State);
         let mut part = |sought| (!state.is_absent()).then(|| saved(sought));
-        let [counter, mapping, registers] =
+        let [mut counter, mapping, registers] =
             [Sought::Counter, Sought::Mapping, Sought::Registers].map(&mut part);
+        if setting.isa.trap(id).saves == Saves::Next {
+            let told = advance_tells(context, id);
+            counter = Some(match counter {
+                Some(saved) => saved.weaker(told),
+                None => told,
+            });
+        }
         let argument = dispatch::is_reflected_as_found(setting.isa, id).then(|| {
             inquiry.ask(&Question {
                 name: format!("sequence/{name}/argument"),
@@ -332,6 +339,26 @@ pub(crate) fn sequences(context: Context<'_>) -> Vec<Sequence> {
         }
     }
     all
+}
+
+/// Whether P of an instruction that raises a trap follows from that of the next.
+fn advance_tells(context: Context<'_>, trap: TrapId) -> Existence {
+    let setting = context.setting;
+    let raises = |class: &&Class| dispatch::may_trap(&class.body.statements, &|id| id == trap);
+    let mut lengths: Vec<&Class> = setting.isa.classes.iter().filter(raises).collect();
+    lengths.sort_by_key(|class| class.length);
+    lengths.dedup_by_key(|class| class.length);
+    let ask = |class| {
+        Inquiry::new(context, class).ask(&Question {
+            name: format!("sequence/{}/advance", setting.isa.trap(trap).name),
+            ask: &|problem| sequence::ask_advanced(problem, setting),
+            shows: &sequence::advanced_shown_by,
+        })
+    };
+    // Opcodes that no instruction lists may raise it.
+    let first = setting.isa.classes.first().filter(|_| lengths.is_empty());
+    let all = lengths.into_iter().chain(first).map(ask);
+    all.reduce(Existence::weaker).expect("the machine has an instruction")
 }
 
 /// Whether some instruction may change the mapping in user mode.

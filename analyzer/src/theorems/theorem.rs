@@ -15,6 +15,7 @@ use super::assumptions::{self, Assumed};
 use super::choice::{self, Assignment, Choice, Chosen};
 use super::classify::Classification;
 use super::diagram::{self, Diagram, Need, Needed};
+use super::entries::Lead;
 use super::entries::{self, Entries};
 use super::launch;
 use super::save::Saving;
@@ -232,12 +233,13 @@ impl Judgement {
         let fixed = setting
             .fixed
             .iter()
-            .filter(|(part, _)| entries.choice.iter().any(|(relevant, _)| relevant == part));
+            .filter(|(part, _)| entries.choice.parts.iter().any(|(relevant, _)| relevant == part));
         let fixed: Assignment = fixed.copied().collect();
         let for_good = [&self.keeps[..], &fixed].concat();
         let words = |bits: &[(Part, u128)]| choice::words(setting.isa, bits);
         let kept = format!("with {} kept", words(&self.keeps));
         let fixed = format!("with {}, as a reset leaves it for good,", words(&fixed));
+        let mut lead = Lead::default();
         for (bits, with) in [(self.keeps.clone(), kept), (for_good, fixed)] {
             let Some(choice) = entries::lead_keeping(context, entries, &bits) else {
                 self.take_back(format!(
@@ -245,9 +247,10 @@ impl Judgement {
                 ));
                 return;
             };
-            self.vectors = choice;
+            lead = choice;
         }
-        let launch = launch::judge(self.launching(context), &self.keeps, entries);
+        self.vectors = lead.parts;
+        let launch = launch::judge(self.launching(context), &self.keeps, entries, &lead.cells);
         self.launches = launch.known;
         self.launch_assumed = launch.assumed;
         launch.obstacles.into_iter().for_each(|obstacle| self.take_back(obstacle));

@@ -3,14 +3,14 @@
 use std::rc::Rc;
 
 use model::isa::{Expr, Isa, Part, Role, TrapId};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use super::super::sequence::{behind, depends_only_on, monitors_own};
 use crate::prove::problem::{Problem, cell_count};
 use crate::prove::setting::Setting;
 use crate::symbolic::execute::{Fetched, fetched, value};
 use crate::symbolic::facts::Facts;
-use crate::symbolic::known::KnownBits;
+use crate::symbolic::follows::follows;
 use crate::symbolic::state::{Layout, Region, State};
 use crate::symbolic::term::{Array, Node, Term, Terms};
 use crate::theorems::assumptions::names_guests;
@@ -144,7 +144,9 @@ impl Entry {
         }
         let fetched = entry.fetched.iter().flat_map(|it| it.word.into_iter().chain([it.completes]));
         let fetched: Vec<Term> = fetched.collect();
-        let follow = |terms: &mut Terms, root: &Term| follows(terms, *root, &own, scene.monitors);
+        let follow = |terms: &mut Terms, root: &Term| {
+            follows(terms, *root, &own, &|array| array == scene.monitors)
+        };
         let mut handler: Vec<Term> = fetched.iter().map(|root| follow(terms, root)).collect();
         if scene.handler == Handler::Anywhere || handler.iter().any(|place| terms.is_false(*place))
         {
@@ -258,76 +260,6 @@ pub(super) fn counters(isa: &Isa) -> Vec<Part> {
     let slices = registers.flat_map(|(id, it)| it.slices.iter().map(move |slice| (id, slice)));
     let counter = slices.filter(|(_, slice)| slice.role == Role::P);
     counter.map(|(id, s)| Part { register: id, low: s.low, width: s.width }).collect()
-}
-
-/// The condition under which a term's value follows from allowed terms and from what the monitor's cells hold.
-/// It is false only where no value is known to do so: constants are found in plain terms as well.
-fn follows(terms: &mut Terms, root: Term, allowed: &FxHashSet<Term>, monitors: Array) -> Term {
-    let (yes, no) = (terms.bool(true), terms.bool(false));
-    let and = |terms: &mut Terms, a, b| match (a, b) {
-        _ if a == no || b == no => no,
-        _ if a == yes => b,
-        _ if b == yes => a,
-        _ => terms.and(a, b),
-    };
-    let or = |terms: &mut Terms, a, b| match (a, b) {
-        _ if a == yes || b == yes => yes,
-        _ if a == no => b,
-        _ if b == no => a,
-        _ => terms.or(a, b),
-    };
-    let mut bits = KnownBits::default();
-    let mut known: FxHashMap<Term, Term> = allowed.iter().map(|t| (*t, yes)).collect();
-    let mut open = vec![root];
-    while let Some(&t) = open.last() {
-        let node = terms.node(t).clone();
-        let is_constant = bits.value(terms, t).is_some();
-        let inner = match node {
-            _ if known.contains_key(&t) || is_constant => Vec::new(),
-            Node::Select(array, _) if array != monitors => Vec::new(),
-            _ => terms.children(t),
-        };
-        let before = open.len();
-        open.extend(inner.iter().copied().filter(|t| !known.contains_key(t)));
-        if open.len() > before {
-            continue;
-        }
-        open.pop();
-        let of = |t: &Term| known[t];
-        let when = match node {
-            _ if known.contains_key(&t) => continue,
-            _ if is_constant => yes,
-            Node::Variable(_) => no,
-            Node::Select(array, _) if array != monitors => no,
-            Node::Ite(condition, then, otherwise) => {
-                let taken = match bits.value(terms, condition) {
-                    Some(1) => of(&then),
-                    Some(_) => of(&otherwise),
-                    None => {
-                        let other = terms.not(condition);
-                        let then = and(terms, condition, of(&then));
-                        let otherwise = and(terms, other, of(&otherwise));
-                        or(terms, then, otherwise)
-                    }
-                };
-                and(terms, of(&condition), taken)
-            }
-            // One that is false says enough of a conjunction, and one that is true of a disjunction.
-            Node::And(a, b) | Node::Or(a, b) if terms.width(t) == 1 => {
-                let mut when = and(terms, of(&a), of(&b));
-                for side in [a, b] {
-                    let settles =
-                        if matches!(node, Node::And(..)) { terms.not(side) } else { side };
-                    let alone = and(terms, of(&side), settles);
-                    when = or(terms, when, alone);
-                }
-                when
-            }
-            _ => inner.iter().fold(yes, |all, t| and(terms, all, of(t))),
-        };
-        known.insert(t, when);
-    }
-    known[&root]
 }
 
 /// The cells of an array that occur in terms.

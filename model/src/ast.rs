@@ -71,6 +71,8 @@ pub(crate) struct Stmt {
 #[derive(Debug, Clone)]
 pub(crate) enum StmtKind {
     Let(String, Span, Expr),
+    /// A local whose declaration has an error.
+    LetFailed(String),
     Assign(Expr, Expr),
     If(Expr, Vec<Stmt>, Vec<Stmt>),
     /// Runs the statement unless the condition holds.

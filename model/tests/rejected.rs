@@ -34,6 +34,7 @@ const NO_FILE: &[(&str, &str)] = &[
     ("C030", "a warning: see `warnings_do_not_refuse`"),
     ("C031", "a warning: see `warnings_do_not_refuse`"),
     ("C032", "a warning: see `warnings_do_not_refuse`"),
+    ("C034", "a warning: see `warnings_do_not_refuse`"),
     ("C033", "a warning: see `an_address_function_that_wraps_is_warned_of`"),
 ];
 
@@ -94,7 +95,9 @@ impl Case {
     /// What is found in it, with the text as a user sees it.
     fn findings(&self) -> (Vec<Diagnostic>, String) {
         let (path, text) = (format!("{}.yaml", self.name), self.text());
-        findings(&path, &|asked| if asked.trim_start_matches("./") == path { Ok(text.clone()) } else { open(asked) })
+        findings(&path, &|asked| {
+            if asked.trim_start_matches("./") == path { Ok(text.clone()) } else { open(asked) }
+        })
     }
 }
 
@@ -246,12 +249,12 @@ fn warnings_do_not_refuse() {
     let text = open("base.yaml").unwrap();
     let text = text.replace(
         "      r[d] = mem[zext(addr, 32)];\n",
-        "      let x = pc;\n      trap(privileged);\n      r[d] = 1;\n",
+        "      if r[d] < 0 { let x = pc; }\n      trap(privileged);\n      r[d] = 1;\n",
     );
     let text = format!("{text}  later:\n    encoding: \"1{}\"\n", "-".repeat(31));
     let mut sources = Sources::default();
     let loaded = model::load("warned.yaml", &|_| Ok(text.clone()), &mut sources).unwrap();
     let codes: Vec<_> = loaded.warnings.iter().map(|d| d.code).collect();
-    assert_eq!(codes, ["C030", "C031", "C032"]);
+    assert_eq!(codes, ["C034", "C030", "C031", "C032"]);
     assert!(loaded.warnings.iter().all(|d| d.severity == Severity::Warning));
 }

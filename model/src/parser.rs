@@ -180,12 +180,11 @@ impl<'r> Parser<'r> {
         let mut all = Vec::new();
         while self.peek() != end && *self.peek() != Token::End {
             let start = self.at;
-            match self.nested(Self::statement) {
-                Ok(statement) => all.push(statement),
-                Err(Failed) => {
-                    all.extend(self.failed_local(start));
-                    self.recover(start);
-                }
+            if let Ok(statement) = self.nested(Self::statement) {
+                all.push(statement);
+            } else {
+                all.extend(self.failed_local(start));
+                self.recover(start);
             }
         }
         all

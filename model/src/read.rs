@@ -234,16 +234,12 @@ pub(crate) fn mapping<'n>(
             let error =
                 Diagnostic::error("S010", node.span, "expected a mapping of keys to values");
             let error = error.label("expected `key: value` lines");
-            cx.report.push(match keys {
-                [] => error,
-                _ => {
-                    let first: Vec<_> = keys.iter().take(2).map(|it| format!("{it}: …")).collect();
-                    error.help(format!(
-                        "write {{{}}}; its keys: {}",
-                        first.join(", "),
-                        keys.join(", ")
-                    ))
-                }
+            let first: Vec<_> = keys.iter().take(2).map(|it| format!("{it}: …")).collect();
+            cx.report.push(if keys.is_empty() {
+                error
+            } else {
+                let (first, all) = (first.join(", "), keys.join(", "));
+                error.help(format!("write {{{first}}}; its keys: {all}"))
             });
             None
         }

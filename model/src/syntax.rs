@@ -26,7 +26,9 @@ const NAMES: &[&str] = &["state", "constants", "operands", "fix", "runs", "expec
 /// The errors, and the syntax errors of all files beside them, in order of place.
 pub(crate) fn with_errors(errors: Vec<Diagnostic>, sources: &Sources) -> Vec<Diagnostic> {
     let mut report = Report::default();
-    errors.into_iter().for_each(|it| report.push(it));
+    for error in errors {
+        report.push(error);
+    }
     for (file, source) in sources.files.iter().enumerate() {
         if let Ok(node) = yaml::parse(&source.text, file as u32) {
             look(&node, sources, &mut report);

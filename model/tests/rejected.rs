@@ -79,7 +79,7 @@ impl Case {
         for change in self.change.split(|line| line == "...") {
             let side = |other: char| -> String {
                 let lines = change.iter().filter(|line| !line.starts_with(other));
-                lines.map(|line| format!("{}\n", &line[1..])).collect()
+                lines.flat_map(|line| [&line[1..], "\n"]).collect()
             };
             let (old, new) = (side('+'), side('-'));
             if old.is_empty() {
@@ -125,9 +125,10 @@ fn errors(found: &[Diagnostic]) -> Vec<&'static str> {
 
 /// The files of cases, in order of name: one for each code, and those of several errors.
 fn corpus() -> Vec<(String, Vec<Case>)> {
-    let files = fs::read_dir("tests/rejected").unwrap().map(|entry| entry.unwrap().file_name());
-    let mut names: Vec<String> = files.map(|name| name.into_string().unwrap()).collect();
-    names.retain(|name| name.ends_with(".txt"));
+    let names = fs::read_dir("tests/rejected").unwrap().map(|entry| entry.unwrap().path());
+    let cases = names.filter(|path| path.extension().is_some_and(|it| it == "txt"));
+    let mut names: Vec<String> =
+        cases.map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
     names.sort();
     names
         .into_iter()

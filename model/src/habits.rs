@@ -1,8 +1,7 @@
 //! Habits from other languages: what a syntax error means to someone who knows C, Python, Rust or Verilog.
 
 use crate::diagnostic::{Span, did_you_mean};
-use crate::lexer::Token;
-use crate::parser::KEYWORDS;
+use crate::lexer::{KEYWORDS, Token};
 
 /// Where a syntax error was found.
 pub(crate) struct Place<'t> {

@@ -29,6 +29,25 @@ pub(crate) enum Token {
 
 const NUMBERS: &str = "numbers are 10, 0x1f, 0o17, 0b101, with a width of 1 to 128 bits 5u36; a leading zero alone is ambiguous";
 
+/// Words that cannot be names.
+pub(crate) const KEYWORDS: &[&str] = &[
+    "let",
+    "if",
+    "else",
+    "for",
+    "in",
+    "require",
+    "trap",
+    "unpredictable",
+    "unknown",
+    "commit",
+    "break",
+    "return",
+    "fn",
+    "true",
+    "false",
+];
+
 /// Marks, longest first.
 const MARKS: &[&str] = &[
     "::", "..", "==", "!=", "<=", ">=", "<<", ">>", "&&", "||", "+^", "*^", "->", "(", ")", "[",

@@ -1,10 +1,9 @@
 //! Tokens to syntax trees: recursive descent for statements, precedence climbing for expressions.
 
 use crate::ast::{Binary, Expr, ExprKind, Function, Stmt, StmtKind, Unary};
-use crate::bits::Op;
 use crate::diagnostic::{Diagnostic, Report, Sources, Span};
 use crate::habits;
-use crate::lexer::{Token, tokens};
+use crate::lexer::{KEYWORDS, Token, tokens};
 
 /// Deepest nesting of expressions and blocks.
 const MAX_DEPTH: u32 = 200;
@@ -470,7 +469,7 @@ impl<'r> Parser<'r> {
         let mut left = self.unary()?;
         let mut compared = false;
         while let Token::Mark(mark) = *self.peek() {
-            let Some((tightness, operator)) = infix(mark) else { break };
+            let Some((tightness, operator)) = Binary::of_mark(mark) else { break };
             if tightness < level {
                 break;
             }
@@ -579,53 +578,4 @@ impl<'r> Parser<'r> {
         };
         Ok(Expr { span: start.to(self.before()), kind })
     }
-}
-
-/// Words that cannot be names.
-pub(crate) const KEYWORDS: &[&str] = &[
-    "let",
-    "if",
-    "else",
-    "for",
-    "in",
-    "require",
-    "trap",
-    "unpredictable",
-    "unknown",
-    "commit",
-    "break",
-    "return",
-    "fn",
-    "true",
-    "false",
-];
-
-/// Tightness and meaning of an infix operator; the order is Rust's.
-fn infix(mark: &str) -> Option<(u32, Binary)> {
-    let plain = |op| Binary::Same { op, swap: false, negate: false, compare: false };
-    let compare = |op, swap, negate| Binary::Same { op, swap, negate, compare: true };
-    Some(match mark {
-        "||" => (1, Binary::OrElse),
-        "&&" => (2, Binary::AndThen),
-        "==" => (3, compare(Op::Eq, false, false)),
-        "!=" => (3, compare(Op::Eq, false, true)),
-        "<" => (3, compare(Op::Ult, false, false)),
-        ">" => (3, compare(Op::Ult, true, false)),
-        "<=" => (3, compare(Op::Ult, true, true)),
-        ">=" => (3, compare(Op::Ult, false, true)),
-        "::" => (4, Binary::Concat),
-        "|" => (5, plain(Op::Or)),
-        "^" => (6, plain(Op::Xor)),
-        "&" => (7, plain(Op::And)),
-        "<<" => (8, Binary::Shift(Op::Shl)),
-        ">>" => (8, Binary::Shift(Op::Lshr)),
-        "+" => (9, plain(Op::Add)),
-        "-" => (9, plain(Op::Sub)),
-        "+^" => (9, Binary::WideAdd),
-        "*" => (10, plain(Op::Mul)),
-        "/" => (10, plain(Op::Udiv)),
-        "%" => (10, plain(Op::Urem)),
-        "*^" => (10, Binary::WideMul),
-        _ => return None,
-    })
 }

@@ -61,6 +61,13 @@ pub(crate) trait Read: Sized {
 
 pub(crate) fn text<'n>(node: &'n Node, what: &str, cx: &mut Context<'_>) -> Option<&'n str> {
     if let Value::Scalar(scalar) = &node.value {
+        // They would reach terminals with the report.
+        if scalar.text.contains(|c: char| c.is_control() && c != '\n' && c != '\t') {
+            let message = "a text has no control characters";
+            cx.report
+                .push(Diagnostic::error("S015", node.span, message).help("leave the escape out"));
+            return None;
+        }
         return Some(&scalar.text);
     }
     let found = if matches!(node.value, Value::Sequence(_)) { "a list" } else { "a mapping" };

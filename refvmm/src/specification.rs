@@ -104,9 +104,9 @@ fn decode(bytes: Vec<u8>) -> Result<String, String> {
     };
     let bytes = error.as_bytes();
     let place = error.utf8_error().valid_up_to();
-    let line = bytes[..place].iter().filter(|byte| **byte == b'\n').count() + 1;
-    let column =
-        place - bytes[..place].iter().rposition(|byte| *byte == b'\n').map_or(0, |it| it + 1) + 1;
+    let before = String::from_utf8_lossy(&bytes[..place]);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, str::len) + 1;
     let byte = bytes[place];
     Err(format!(
         "line {line}, byte {column} (0x{byte:02x}) is not UTF-8: save it as UTF-8, not as Latin-1"

@@ -1,7 +1,8 @@
 //! Progress on standard error, where that is a terminal and the work takes more than a second.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -88,11 +89,11 @@ impl Work {
         let mut line = format!("{done} of {total}, {} s", elapsed.as_secs());
         // What is begun last may take longest of all: nothing is said then.
         if *done > 0 && done + self.running.len() < *total {
-            let left = elapsed.as_secs_f64() / *done as f64 * (total - done) as f64;
-            line += &format!(", about {left:.0} s left");
+            let left = elapsed.as_millis() * (total - done) as u128 / *done as u128 / 1000;
+            let _ = write!(line, ", about {left} s left");
         }
         if let Some((name, since)) = self.running.iter().min_by_key(|(_, since)| **since) {
-            line += &format!("; {name} for {} s", (now - *since).as_secs());
+            let _ = write!(line, "; {name} for {} s", (now - *since).as_secs());
         }
         line
     }

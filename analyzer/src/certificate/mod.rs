@@ -147,8 +147,8 @@ mod tests {
                 prove(&isa, &sources, OPTIONS, &directory, false, &|_, _| {})
                     .expect("the certificate is written");
                 let steps = Mutex::new(Vec::new());
-                let progress = |step: Step<'_>, total| {
-                    let ends = matches!(step, Step::Ends(_));
+                let progress = |step: crate::Step<'_>, total| {
+                    let ends = matches!(step, crate::Step::Ends(_));
                     steps.lock().expect("is free").push((ends, total));
                 };
                 let verified =

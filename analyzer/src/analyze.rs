@@ -1,17 +1,17 @@
 //! The analysis, from a checked machine to a report.
 
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use model::diagnostic::Sources;
 use model::isa::{Isa, Pair, Profile};
 
 use crate::decide::SolverConfig;
+use crate::progress::{Progress, Step, during};
 use crate::prove::context::{Context, Tally};
 use crate::prove::question::{Backend, DecisionProcedure};
 use crate::report::Report;
 use crate::report::build::{Finding, report};
-use crate::theorems::{counterexample, judge};
+use crate::theorems::{counterexample, items, judge};
 
 /// What to analyze.
 #[derive(Debug, Clone, Copy)]
@@ -30,13 +30,12 @@ pub(crate) fn pairs<'i>(isa: &'i Isa, options: &Options<'_>) -> Vec<&'i Pair> {
     isa.pairs.iter().filter(chosen).collect()
 }
 
-/// Judges every decode class and every theorem of a machine. `progress` is called after each class
-/// with the number done and the number in all.
+/// Judges every decode class and every theorem of a machine. `progress` is called as it goes on.
 pub fn analyze(
     isa: &Isa,
     sources: &Sources,
     options: Options<'_>,
-    progress: &(dyn Fn(usize, usize) + Sync),
+    progress: &Progress<'_>,
 ) -> Report {
     analyze_by(isa, sources, options, &solving(&options), progress)
 }
@@ -52,19 +51,19 @@ pub(crate) fn analyze_by(
     sources: &Sources,
     options: Options<'_>,
     backend: &dyn Backend,
-    progress: &(dyn Fn(usize, usize) + Sync),
+    progress: &Progress<'_>,
 ) -> Report {
     let pairs = pairs(isa, &options);
-    let total = pairs.len() * isa.classes.len();
-    let done = AtomicUsize::new(0);
-    let count = || progress(done.fetch_add(1, Relaxed) + 1, total);
+    let total = pairs.len() * (items(isa) + 1);
+    let step = |step: Step<'_>| progress(step, total);
     let profile = options.profile;
     let of = |pair| {
-        let judged = judge(isa, pair, profile, backend, &count);
+        let judged = judge(isa, pair, profile, backend, &step);
         let setting = judged.setting(isa, profile);
         // What only shows a result to readers is no obligation.
         let context = Context { setting, backend, tally: &Tally::default() };
-        let counterexamples = counterexample::find(context, &judged);
+        let find = || counterexample::find(context, &judged);
+        let counterexamples = during(&step, "counterexamples", find);
         Finding { judged, counterexamples }
     };
     let found: Vec<Finding<'_>> = pairs.into_iter().map(of).collect();

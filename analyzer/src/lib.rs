@@ -7,6 +7,7 @@ pub mod certificate;
 mod decide;
 mod definitions;
 pub mod difference;
+mod progress;
 mod prove;
 pub mod repair;
 pub mod report;
@@ -17,6 +18,7 @@ mod theorems;
 pub use analyze::{Options, analyze, names_pair};
 pub use certificate::smtlib;
 pub use decide::{stop, stopped};
+pub use progress::{Progress, Step};
 pub use prove::{answer, witness};
 pub use report::text;
 

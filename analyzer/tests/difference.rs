@@ -24,7 +24,7 @@ fn difference(old: &str, new: &str) -> Difference {
         let report = analyze(&isa, &sources, options, &|_, _| {});
         (isa, report)
     });
-    compare((&old.0, &old.1), (&new.0, &new.1), options)
+    compare((&old.0, &old.1), (&new.0, &new.1), options, &|_, _| {})
 }
 
 /// The instructions and traps that are not the same.

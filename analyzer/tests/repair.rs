@@ -3,11 +3,11 @@
 use analyzer::repair::{self, Outcome, Place, Repair, relative};
 use analyzer::report::Report;
 use analyzer::text::Detail;
-use analyzer::{Options, analyze};
+use analyzer::{Options, Progress, analyze};
 use model::diagnostic::Sources;
 use model::isa::{Isa, Premise, Profile, Verdict};
 
-const QUIET: &(dyn Fn(usize, usize) + Sync) = &|_, _| {};
+const QUIET: &Progress<'static> = &|_, _| {};
 
 /// Reads a file of the bundled folder, or the text given for this path.
 fn open<'t>(path: &'t str, text: &'t str) -> impl Fn(&str) -> Result<String, String> + 't {

@@ -60,6 +60,38 @@ pub(crate) enum Binary {
     OrElse,
 }
 
+impl Binary {
+    /// Tightness and meaning of an infix operator; the order is Rust's.
+    pub(crate) fn of_mark(mark: &str) -> Option<(u32, Self)> {
+        let plain = |op| Binary::Same { op, swap: false, negate: false, compare: false };
+        let compare = |op, swap, negate| Binary::Same { op, swap, negate, compare: true };
+        Some(match mark {
+            "||" => (1, Binary::OrElse),
+            "&&" => (2, Binary::AndThen),
+            "==" => (3, compare(Op::Eq, false, false)),
+            "!=" => (3, compare(Op::Eq, false, true)),
+            "<" => (3, compare(Op::Ult, false, false)),
+            ">" => (3, compare(Op::Ult, true, false)),
+            "<=" => (3, compare(Op::Ult, true, true)),
+            ">=" => (3, compare(Op::Ult, false, true)),
+            "::" => (4, Binary::Concat),
+            "|" => (5, plain(Op::Or)),
+            "^" => (6, plain(Op::Xor)),
+            "&" => (7, plain(Op::And)),
+            "<<" => (8, Binary::Shift(Op::Shl)),
+            ">>" => (8, Binary::Shift(Op::Lshr)),
+            "+" => (9, plain(Op::Add)),
+            "-" => (9, plain(Op::Sub)),
+            "+^" => (9, Binary::WideAdd),
+            "*" => (10, plain(Op::Mul)),
+            "/" => (10, plain(Op::Udiv)),
+            "%" => (10, plain(Op::Urem)),
+            "*^" => (10, Binary::WideMul),
+            _ => return None,
+        })
+    }
+}
+
 /// A statement.
 #[derive(Debug, Clone)]
 pub(crate) struct Stmt {
@@ -71,6 +103,8 @@ pub(crate) struct Stmt {
 #[derive(Debug, Clone)]
 pub(crate) enum StmtKind {
     Let(String, Span, Expr),
+    /// A local whose declaration has an error.
+    LetFailed(String),
     Assign(Expr, Expr),
     If(Expr, Vec<Stmt>, Vec<Stmt>),
     /// Runs the statement unless the condition holds.

@@ -201,10 +201,15 @@ impl Report {
 
     /// Everything found, in order of place.
     pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
-        // What is said about something that is no number has its cause there.
-        let causes: HashSet<_> =
-            self.found.iter().filter(|d| d.code == "L002").map(|d| d.span).collect();
-        self.found.retain(|d| d.code == "L002" || !causes.contains(&d.span));
+        // What is said about names and widths of a text with a wrong sign or number in it has its cause there.
+        let is_cause = |d: &&Diagnostic| ["L001", "L002"].contains(&d.code);
+        let causes: Vec<Span> = self.found.iter().filter(is_cause).filter_map(|d| d.span).collect();
+        let within = |outer: Span| {
+            causes
+                .iter()
+                .any(|it| outer.file == it.file && outer.start <= it.start && it.end <= outer.end)
+        };
+        self.found.retain(|d| !d.code.starts_with('C') || !d.span.is_some_and(within));
         self.found.sort_by_key(|d| d.span);
         self.found
     }

@@ -3,14 +3,14 @@
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take_till, take_while, take_while1};
 use nom::character::complete::{multispace1, satisfy};
-use nom::combinator::{opt, recognize, value};
+use nom::combinator::{opt, peek, recognize, rest, value, verify};
 use nom::multi::many0_count;
 use nom::sequence::{pair, preceded};
 use nom::{IResult, Parser};
 
 use crate::bits::MAX_WIDTH;
 use crate::diagnostic::{Diagnostic, Report, Span};
-use crate::spec::number;
+use crate::read::{meant, number};
 
 /// A token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,9 +21,32 @@ pub(crate) enum Token {
     Number(u128, Option<u32>),
     /// Punctuation.
     Mark(&'static str),
+    /// What is no part of the language and was reported.
+    Junk,
     /// The end of the text.
     End,
 }
+
+const NUMBERS: &str = "numbers are 10, 0x1f, 0o17, 0b101, with a width of 1 to 128 bits 5u36; a leading zero alone is ambiguous";
+
+/// Words that cannot be names.
+pub(crate) const KEYWORDS: &[&str] = &[
+    "let",
+    "if",
+    "else",
+    "for",
+    "in",
+    "require",
+    "trap",
+    "unpredictable",
+    "unknown",
+    "commit",
+    "break",
+    "return",
+    "fn",
+    "true",
+    "false",
+];
 
 /// Marks, longest first.
 const MARKS: &[&str] = &[
@@ -60,7 +83,8 @@ fn mark(input: &str) -> IResult<&str, &'static str> {
 
 /// White space and comments from `//` or `#` to the end of the line.
 fn blank(input: &str) -> IResult<&str, ()> {
-    let comment = preceded(alt((tag("//"), tag("#"))), take_till(|c| c == '\n'));
+    let hash = verify(rest, |text: &str| text.starts_with('#') && foreign_number(text).is_none());
+    let comment = preceded(alt((tag("//"), peek(hash))), take_till(|c| c == '\n'));
     value((), many0_count(alt((multispace1, comment)))).parse(input)
 }
 
@@ -74,6 +98,56 @@ fn literal(text: &str) -> Option<(u128, Option<u32>)> {
         }
         _ => Some((number(text)?, None)),
     }
+}
+
+/// A number as Verilog (`16'h1f`), SMT-LIB (`#x1f`) and assemblers (`$1f`) write it: its length, and as it is written
+/// here.
+fn foreign_number(text: &str) -> Option<(usize, String)> {
+    let size = text.find(|c: char| !c.is_ascii_digit())?;
+    let (width, rest) = text.split_at(size);
+    let (sign, rest) = rest.split_at_checked(1)?;
+    let (radix, digits) = match (sign, width) {
+        ("'", _) => (rest.get(..1)?, rest.get(1..)?),
+        ("#", "") => (rest.get(..1).filter(|it| ["b", "x"].contains(it))?, rest.get(1..)?),
+        ("$", "") if rest.starts_with(|c: char| c.is_ascii_digit()) => ("h", rest),
+        _ => return None,
+    };
+    let end = digits.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let digits = &digits[..end.unwrap_or(digits.len())];
+    let prefix = match radix.to_ascii_lowercase().as_str() {
+        "h" | "x" => "0x",
+        "b" => "0b",
+        "o" => "0o",
+        "d" => "",
+        _ => return None,
+    };
+    let suffix = if width.is_empty() { String::new() } else { format!("u{width}") };
+    let ours = format!("{prefix}{digits}{suffix}");
+    let length = size + sign.len() + usize::from(sign != "$") + digits.len();
+    literal(&ours).map(|_| (length, ours))
+}
+
+/// Signs of mathematics, and the marks they stand for.
+const SIGNS: &[(&str, &str)] = &[
+    ("≤", "<="),
+    ("≥", ">="),
+    ("≠", "!="),
+    ("←", "="),
+    ("∧", "&&"),
+    ("∨", "||"),
+    ("¬", "!"),
+    ("×", "*"),
+    ("⊕", "^"),
+    ("−", "-"),
+    ("–", "-"),
+    ("→", "->"),
+];
+
+/// What stands between quotes at the beginning of a text.
+fn quoted(text: &str) -> Option<&str> {
+    let quote = text.chars().next().filter(|c| ['"', '\''].contains(c))?;
+    let line = text[1..].lines().next()?;
+    line.find(quote).map(|end| &line[..end])
 }
 
 /// Splits the text of a span into tokens; the last one is [`Token::End`].
@@ -92,33 +166,66 @@ pub(crate) fn tokens(text: &str, span: Span, report: &mut Report) -> Vec<(Token,
             all.push((Token::End, end));
             return all;
         }
-        if let Ok((after, name)) = word(rest) {
-            all.push((Token::Word(name.to_owned()), place(rest, after)));
-            rest = after;
+        let mut refuse = |code, after, message: String, help: &str| {
+            let error = Diagnostic::error(code, place(rest, after), message);
+            report.push(if help.is_empty() { error } else { error.help(help) });
+        };
+        let (token, after) = if let Some((length, ours)) = foreign_number(rest) {
+            let (text, after) = rest.split_at(length);
+            refuse("L002", after, format!("`{text}` is not a number"), &format!("write `{ours}`"));
+            let (number, width) = literal(&ours).unwrap_or_default();
+            (Token::Number(number, width), after)
+        } else if let Ok((after, name)) = word(rest) {
+            (Token::Word(name.to_owned()), after)
         } else if let Ok((after, text)) = digits(rest) {
-            let at = place(rest, after);
             let (number, width) = literal(text).unwrap_or_else(|| {
-                let message = format!("`{text}` is not a number");
-                let help = "numbers are 10, 0x1f, 0o17, 0b101, with a width of 1 to 128 bits 5u36; a leading zero alone is ambiguous";
-                report.push(Diagnostic::error("L002", at, message).help(help));
-                (0, None)
+                let ours = meant(text);
+                let help =
+                    ours.as_ref().map_or_else(|| NUMBERS.to_owned(), |it| format!("write `{it}`"));
+                refuse("L002", after, format!("`{text}` is not a number"), &help);
+                ours.and_then(|it| literal(&it)).unwrap_or_default()
             });
-            all.push((Token::Number(number, width), at));
+            (Token::Number(number, width), after)
+        } else if rest.starts_with("/*") {
+            let after = rest.split_once("*/").map_or("", |(_, after)| after);
+            let help = "a comment goes from `//` or `#` to the end of the line";
+            refuse("L001", after, "this is no comment".to_owned(), help);
             rest = after;
+            continue;
         } else if let Ok((after, m)) = mark(rest) {
-            all.push((Token::Mark(m), place(rest, after)));
-            rest = after;
+            (Token::Mark(m), after)
+        } else if let Some((sign, ours)) = SIGNS.iter().find(|(sign, _)| rest.starts_with(sign)) {
+            let after = &rest[sign.len()..];
+            refuse(
+                "L001",
+                after,
+                format!("`{sign}` is no part of the language"),
+                &format!("write `{ours}`"),
+            );
+            (mark(ours).map_or(Token::Junk, |(_, m)| Token::Mark(m)), after)
+        } else if let Some(inner) = quoted(rest) {
+            let after = &rest[inner.len() + 2..];
+            let help = format!("there are no texts: write `{inner}` without quotes");
+            refuse("L001", after, "quotes are no part of the language".to_owned(), &help);
+            let name = word(inner).is_ok_and(|(rest, _)| rest.is_empty());
+            (if name { Token::Word(inner.to_owned()) } else { Token::Junk }, after)
         } else {
             let junk = opt(take_while1::<_, _, nom::error::Error<&str>>(|c: char| {
                 !c.is_ascii_alphanumeric() && !c.is_whitespace() && !c.is_ascii_punctuation()
             }));
             let skipped = junk.map(|j| j.map_or(0, str::len)).parse(rest).map_or(0, |(_, n)| n);
             let width = skipped.max(rest.chars().next().map_or(1, char::len_utf8));
-            let after = &rest[width..];
-            let message = format!("`{}` is no part of the language", &rest[..width]);
-            report.push(Diagnostic::error("L001", place(rest, after), message));
-            rest = after;
-        }
+            let (text, after) = rest.split_at(width);
+            let help = if ["$", "@", "`"].contains(&text) {
+                "names stand without a sign before"
+            } else {
+                ""
+            };
+            refuse("L001", after, format!("`{text}` is no part of the language"), help);
+            (Token::Junk, after)
+        };
+        all.push((token, place(rest, after)));
+        rest = after;
     }
 }
 

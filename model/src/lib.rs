@@ -10,6 +10,7 @@ pub mod bits;
 mod check;
 pub mod diagnostic;
 pub mod encoding;
+mod habits;
 pub mod interp;
 pub mod isa;
 mod lexer;
@@ -23,6 +24,7 @@ pub mod rule;
 pub mod runs;
 pub mod spec;
 pub mod state;
+mod syntax;
 pub mod theorem;
 mod yaml;
 
@@ -48,6 +50,6 @@ pub fn load(
     open: &dyn Fn(&str) -> Result<String, String>,
     sources: &mut Sources,
 ) -> Result<Loaded, Vec<Diagnostic>> {
-    let spec = overlay::read(path, open, sources)?;
-    check::check(&spec, sources)
+    let checked = overlay::read(path, open, sources).and_then(|it| check::check(&it, sources));
+    checked.map_err(|errors| syntax::with_errors(errors, sources))
 }

@@ -1,9 +1,9 @@
 //! Tokens to syntax trees: recursive descent for statements, precedence climbing for expressions.
 
 use crate::ast::{Binary, Expr, ExprKind, Function, Stmt, StmtKind, Unary};
-use crate::bits::Op;
 use crate::diagnostic::{Diagnostic, Report, Sources, Span};
-use crate::lexer::{Token, tokens};
+use crate::habits;
+use crate::lexer::{KEYWORDS, Token, tokens};
 
 /// Deepest nesting of expressions and blocks.
 const MAX_DEPTH: u32 = 200;
@@ -47,8 +47,13 @@ pub(crate) fn functions(span: Span, sources: &Sources, report: &mut Report) -> V
 }
 
 struct Parser<'r> {
+    /// The text that the span stands for.
+    text: &'r str,
+    span: Span,
     tokens: Vec<(Token, Span)>,
     at: usize,
+    /// The first token of the statement or function.
+    start: usize,
     depth: u32,
     /// Operators in the current statement.
     operators: u32,
@@ -56,9 +61,10 @@ struct Parser<'r> {
 }
 
 impl<'r> Parser<'r> {
-    fn new(span: Span, sources: &Sources, report: &'r mut Report) -> Self {
-        let tokens = tokens(sources.slice(span), span, report);
-        Self { tokens, at: 0, depth: 0, operators: 0, report }
+    fn new(span: Span, sources: &'r Sources, report: &'r mut Report) -> Self {
+        let text = sources.slice(span);
+        let tokens = tokens(text, span, report);
+        Self { text, span, tokens, at: 0, start: 0, depth: 0, operators: 0, report }
     }
 
     fn peek(&self) -> &Token {
@@ -106,21 +112,35 @@ impl<'r> Parser<'r> {
     }
 
     fn expected(&mut self, what: &str) -> Failed {
+        let (before, after) =
+            (&self.tokens[self.start.min(self.at)..self.at], &self.tokens[self.at..]);
         let found = match self.peek() {
             Token::Word(w) => format!("`{w}`"),
             Token::Number(..) => "a number".into(),
             Token::Mark(m) => format!("`{m}`"),
+            Token::Junk => return Failed,
             Token::End => "the end".into(),
         };
-        let mut span = self.here();
+        let (mut span, mut message) = (self.here(), format!("expected {what}, found {found}"));
+        let mut help = habits::Place { before, after, expected: what }.advice();
         if *self.peek() == Token::End && self.at > 0 {
             span = self.before();
+        } else if what == "`;`" && self.behind().contains('\n') {
+            span = Span { start: self.before().end, end: self.before().end, ..span };
+            (message, help) = ("expected `;` at the end of this line".into(), None);
         }
-        let message = format!("expected {what}, found {found}");
         let error = Diagnostic::error("L010", span, message).label(format!("expected {what}"));
-        let assigns = self.is_mark("=") && what == "`{`";
-        self.report.push(if assigns { error.help("`==` compares, `=` assigns") } else { error });
+        self.report.push(match help {
+            Some(help) => error.help(help),
+            None => error,
+        });
         Failed
+    }
+
+    /// What stands between the last token and this one: white space and comments.
+    fn behind(&self) -> &'r str {
+        let at = |place: u32| (place - self.span.start) as usize;
+        &self.text[at(self.before().end)..at(self.here().start.max(self.before().end))]
     }
 
     fn expect(&mut self, mark: &str) -> Parsed<()> {
@@ -159,27 +179,51 @@ impl<'r> Parser<'r> {
         let mut all = Vec::new();
         while self.peek() != end && *self.peek() != Token::End {
             let start = self.at;
-            match self.nested(Self::statement) {
-                Ok(statement) => all.push(statement),
-                Err(Failed) => self.recover(start),
+            if let Ok(statement) = self.nested(Self::statement) {
+                all.push(statement);
+            } else {
+                all.extend(self.failed_local(start));
+                self.recover(start);
             }
         }
         all
     }
 
+    /// The local that a wrong statement was to declare: that it is not there is no error of its own.
+    fn failed_local(&self, start: usize) -> Option<Stmt> {
+        let word = |i: usize| match self.tokens.get(i) {
+            Some((Token::Word(word), span)) => Some((word.as_str(), *span)),
+            _ => None,
+        };
+        let (head, span) = word(start)?;
+        let first = start + if word(start + 1)?.0 == "mut" { 2 } else { 1 };
+        let name = word(first).filter(|_| head == "let" || habits::is_type(head))?.0;
+        Some(Stmt { span, kind: StmtKind::LetFailed(name.to_owned()) })
+    }
+
     /// Skips to behind the next `;` or block at this nesting.
     fn recover(&mut self, start: usize) {
         self.at = self.at.max(start + 1).min(self.tokens.len() - 1);
+        if matches!(self.tokens[start].0, Token::Mark("}" | ";")) {
+            return;
+        }
+        let is_loop = matches!(&self.tokens[start].0, Token::Word(word) if word == "for");
         let mut open = 0;
         loop {
             match self.peek() {
                 Token::End => return,
                 Token::Mark("{") => open += 1,
+                // `for (i = 0; i < n; i++)` has a `;` inside.
+                Token::Mark("(") if is_loop => open += 1,
+                Token::Mark(")") if is_loop => open -= 1,
                 Token::Mark("}") if open == 0 => return,
                 Token::Mark("}") => {
                     open -= 1;
-                    if open == 0 {
+                    let next = self.tokens.get(self.at + 1).map(|(token, _)| token);
+                    let goes_on = matches!(next, Some(Token::Word(word)) if ["else", "while"].contains(&word.as_str()));
+                    if open == 0 && !goes_on {
                         self.at += 1;
+                        self.eat(";");
                         return;
                     }
                 }
@@ -187,7 +231,7 @@ impl<'r> Parser<'r> {
                     self.at += 1;
                     return;
                 }
-                Token::Word(_) | Token::Number(..) | Token::Mark(_) => {}
+                Token::Word(_) | Token::Number(..) | Token::Mark(_) | Token::Junk => {}
             }
             self.at += 1;
         }
@@ -215,8 +259,10 @@ impl<'r> Parser<'r> {
     fn statement(&mut self) -> Parsed<Stmt> {
         self.operators = 0;
         let start = self.here();
-        let kind = self.statement_kind()?;
-        Ok(Stmt { span: start.to(self.before()), kind })
+        let outer = std::mem::replace(&mut self.start, self.at);
+        let kind = self.statement_kind();
+        self.start = outer;
+        Ok(Stmt { span: start.to(self.before()), kind: kind? })
     }
 
     fn statement_kind(&mut self) -> Parsed<StmtKind> {
@@ -266,6 +312,15 @@ impl<'r> Parser<'r> {
 
     /// A statement ends with `;`, which may be left out at the end of a text.
     fn end_of_statement(&mut self) -> Parsed<()> {
+        let from = (self.before().end - self.span.start) as usize;
+        let comment = self.text[from..].lines().next().unwrap_or_default().trim();
+        if !self.is_mark(";") && comment.starts_with("//") && comment.ends_with(';') {
+            let error =
+                Diagnostic::error("L010", self.before(), "the statement does not end on this line");
+            self.report
+                .push(error.help("`//` begins a comment; `/` divides, and drops the remainder"));
+            return Err(Failed);
+        }
         if *self.peek() == Token::End { Ok(()) } else { self.expect(";") }
     }
 
@@ -340,7 +395,7 @@ impl<'r> Parser<'r> {
             matches!(&place.kind, ExprKind::Binary(Binary::Same { compare: true, .. }, ..));
         if compares && !self.is_mark("=") {
             let error = Diagnostic::error("L010", place.span, "this comparison does nothing");
-            self.report.push(error.help("`==` compares, `=` assigns"));
+            self.report.push(error.help("`=` assigns, also to storage; `==` compares"));
             return Err(Failed);
         }
         if !self.eat("=") {
@@ -354,6 +409,7 @@ impl<'r> Parser<'r> {
     // Functions
 
     fn function(&mut self) -> Parsed<Function> {
+        self.start = self.at;
         if !self.eat_word("fn") {
             return Err(self.expected("`fn`"));
         }
@@ -413,7 +469,7 @@ impl<'r> Parser<'r> {
         let mut left = self.unary()?;
         let mut compared = false;
         while let Token::Mark(mark) = *self.peek() {
-            let Some((tightness, operator)) = infix(mark) else { break };
+            let Some((tightness, operator)) = Binary::of_mark(mark) else { break };
             if tightness < level {
                 break;
             }
@@ -442,7 +498,7 @@ impl<'r> Parser<'r> {
             Token::Mark("!") => Unary::Not,
             Token::Mark("~") => Unary::Complement,
             Token::Mark("-") => Unary::Minus,
-            Token::Word(_) | Token::Number(..) | Token::Mark(_) | Token::End => {
+            Token::Word(_) | Token::Number(..) | Token::Mark(_) | Token::Junk | Token::End => {
                 return self.postfix();
             }
         };
@@ -516,59 +572,10 @@ impl<'r> Parser<'r> {
                     ExprKind::Name(word)
                 }
             }
-            Token::Word(_) | Token::Mark(_) | Token::End => {
+            Token::Word(_) | Token::Mark(_) | Token::Junk | Token::End => {
                 return Err(self.expected("an expression"));
             }
         };
         Ok(Expr { span: start.to(self.before()), kind })
     }
-}
-
-/// Words that cannot be names.
-pub(crate) const KEYWORDS: &[&str] = &[
-    "let",
-    "if",
-    "else",
-    "for",
-    "in",
-    "require",
-    "trap",
-    "unpredictable",
-    "unknown",
-    "commit",
-    "break",
-    "return",
-    "fn",
-    "true",
-    "false",
-];
-
-/// Tightness and meaning of an infix operator; the order is Rust's.
-fn infix(mark: &str) -> Option<(u32, Binary)> {
-    let plain = |op| Binary::Same { op, swap: false, negate: false, compare: false };
-    let compare = |op, swap, negate| Binary::Same { op, swap, negate, compare: true };
-    Some(match mark {
-        "||" => (1, Binary::OrElse),
-        "&&" => (2, Binary::AndThen),
-        "==" => (3, compare(Op::Eq, false, false)),
-        "!=" => (3, compare(Op::Eq, false, true)),
-        "<" => (3, compare(Op::Ult, false, false)),
-        ">" => (3, compare(Op::Ult, true, false)),
-        "<=" => (3, compare(Op::Ult, true, true)),
-        ">=" => (3, compare(Op::Ult, false, true)),
-        "::" => (4, Binary::Concat),
-        "|" => (5, plain(Op::Or)),
-        "^" => (6, plain(Op::Xor)),
-        "&" => (7, plain(Op::And)),
-        "<<" => (8, Binary::Shift(Op::Shl)),
-        ">>" => (8, Binary::Shift(Op::Lshr)),
-        "+" => (9, plain(Op::Add)),
-        "-" => (9, plain(Op::Sub)),
-        "+^" => (9, Binary::WideAdd),
-        "*" => (10, plain(Op::Mul)),
-        "/" => (10, plain(Op::Udiv)),
-        "%" => (10, plain(Op::Urem)),
-        "*^" => (10, Binary::WideMul),
-        _ => return None,
-    })
 }

@@ -52,12 +52,22 @@ pub(crate) struct Context<'s> {
 
 /// Something a node can be read as. `None` means that an error was reported.
 pub(crate) trait Read: Sized {
+    /// Whether it is read from a mapping, whose keys are known.
+    const IS_RECORD: bool = false;
+
     fn read(node: &Node, cx: &mut Context<'_>) -> Option<Self>;
     fn schema() -> Json;
 }
 
 pub(crate) fn text<'n>(node: &'n Node, what: &str, cx: &mut Context<'_>) -> Option<&'n str> {
     if let Value::Scalar(scalar) = &node.value {
+        // They would reach terminals with the report.
+        if scalar.text.contains(|c: char| c.is_control() && c != '\n' && c != '\t') {
+            let message = "a text has no control characters";
+            cx.report
+                .push(Diagnostic::error("S015", node.span, message).help("leave the escape out"));
+            return None;
+        }
         return Some(&scalar.text);
     }
     let found = if matches!(node.value, Value::Sequence(_)) { "a list" } else { "a mapping" };
@@ -92,6 +102,13 @@ pub(crate) fn number(text: &str) -> Option<u128> {
     u128::from_str_radix(digits, radix).ok()
 }
 
+/// How a number that is written wrongly is meant, if that is plain: `0X1F`, `1fh`.
+pub(crate) fn meant(text: &str) -> Option<String> {
+    let small = text.to_ascii_lowercase();
+    let hexadecimal = small.strip_suffix('h').map(|digits| format!("0x{digits}"));
+    [Some(small), hexadecimal].into_iter().flatten().find(|it| number(it).is_some())
+}
+
 impl Read for u128 {
     fn read(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
         let word = text(node, "a number", cx)?;
@@ -100,7 +117,20 @@ impl Read for u128 {
             let message = format!("`{word}` is not a number");
             let mut error =
                 Diagnostic::error("S011", node.span, message).label("expected a number");
-            if word.len() > 1 && word.starts_with('0') && word.bytes().all(|b| b.is_ascii_digit()) {
+            let digits = word.trim_matches(|c: char| !c.is_ascii_digit());
+            if word.parse::<f64>().is_ok_and(|it| it >= 0.0) && word.contains('.') {
+                error = error
+                    .help(format!("numbers are whole: {}", word.split('.').next().unwrap_or(word)));
+            } else if let Some(ours) = meant(word) {
+                error = error.help(format!("write {ours}"));
+            } else if word.starts_with('-') {
+                error = error.help("no number is negative");
+            } else if digits != word && !digits.starts_with('0') && number(digits).is_some() {
+                error = error.help(format!("write the number alone: {digits}"));
+            } else if word.len() > 1
+                && word.starts_with('0')
+                && word.bytes().all(|b| b.is_ascii_digit())
+            {
                 error = error.help("write octal as 0o17; a leading zero alone is ambiguous");
             }
             cx.report.push(error);
@@ -125,8 +155,12 @@ impl<T: Read> Read for Sp<T> {
 
 impl Read for Code {
     fn read(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
-        text(node, "statements or an expression", cx)?;
-        let Value::Scalar(scalar) = &node.value else { return None };
+        let Value::Scalar(scalar) = &node.value else {
+            let message = "expected statements or an expression, found braces or brackets of YAML";
+            let error = Diagnostic::error("S010", node.span, message);
+            cx.report.push(error.help("write the text as a block: `|` and an indented line"));
+            return None;
+        };
         let raw = cx.sources.slice(scalar.inner);
         let quoted = scalar.inner != node.span;
         if quoted && (raw.contains('\\') || raw.contains("''")) {
@@ -155,7 +189,15 @@ impl<T: Read> Read for List<T> {
     fn read(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
         match &node.value {
             Value::Sequence(items) => {
-                let read: Vec<_> = items.iter().map(|item| T::read(item, cx)).collect();
+                let mut wrong = false;
+                let mut read = |item: &Node| {
+                    // Where names stand for records, all items of a list are one mistake.
+                    let again = wrong && matches!(item.value, Value::Scalar(_));
+                    let it = if again { None } else { T::read(item, cx) };
+                    wrong |= it.is_none() && T::IS_RECORD;
+                    it
+                };
+                let read: Vec<_> = items.iter().map(&mut read).collect();
                 read.into_iter().collect::<Option<Vec<T>>>().map(Self)
             }
             Value::Scalar(_) | Value::Mapping(_) => T::read(node, cx).map(|item| Self(vec![item])),
@@ -171,7 +213,7 @@ impl<T: Read> Read for Names<T> {
     fn read(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
         let mut all = Vec::new();
         let mut complete = true;
-        for (key, value) in mapping(node, cx)? {
+        for (key, value) in mapping(node, &[], cx)? {
             match (Sp::<String>::read(key, cx), T::read(value, cx)) {
                 (Some(name), Some(value)) => all.push((name, value)),
                 _ => complete = false,
@@ -185,7 +227,12 @@ impl<T: Read> Read for Names<T> {
     }
 }
 
-pub(crate) fn mapping<'n>(node: &'n Node, cx: &mut Context<'_>) -> Option<&'n [(Node, Node)]> {
+/// The entries of a mapping, which has these keys, or any if none are given.
+pub(crate) fn mapping<'n>(
+    node: &'n Node,
+    keys: &[&str],
+    cx: &mut Context<'_>,
+) -> Option<&'n [(Node, Node)]> {
     match &node.value {
         Value::Mapping(entries) => Some(entries),
         // `key:` with nothing behind it, or `{}`.
@@ -193,7 +240,14 @@ pub(crate) fn mapping<'n>(node: &'n Node, cx: &mut Context<'_>) -> Option<&'n [(
         Value::Scalar(_) | Value::Sequence(_) => {
             let error =
                 Diagnostic::error("S010", node.span, "expected a mapping of keys to values");
-            cx.report.push(error.label("expected `key: value` lines"));
+            let error = error.label("expected `key: value` lines");
+            let first: Vec<_> = keys.iter().take(2).map(|it| format!("{it}: …")).collect();
+            cx.report.push(if keys.is_empty() {
+                error
+            } else {
+                let (first, all) = (first.join(", "), keys.join(", "));
+                error.help(format!("write {{{first}}}; its keys: {all}"))
+            });
             None
         }
     }

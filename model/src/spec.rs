@@ -210,10 +210,12 @@ macro_rules! record {
         }
 
         impl Read for $name {
+            const IS_RECORD: bool = true;
+
             fn read(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
                 let mut it = Self::empty(node.span);
                 let mut complete = true;
-                for (key, value) in mapping(node, cx)? {
+                for (key, value) in mapping(node, &[$($key),*], cx)? {
                     match text(key, "a key", cx)? {
                         $($key => match Read::read(value, cx) {
                             Some(value) => it.$field = Some(value),
@@ -245,10 +247,34 @@ macro_rules! record {
 }
 
 fn unknown_key(span: Span, key: &str, known: &[&str], cx: &mut Context<'_>) {
-    let help = did_you_mean(key, known.iter().copied())
-        .unwrap_or_else(|| format!("known here: {}", known.join(", ")));
+    let meant = synonyms(key).iter().find(|it| known.contains(it));
+    let help = match meant {
+        _ if key.contains('=') => "a `:` and a space stand between key and value".to_owned(),
+        Some(meant) => format!("write `{meant}`"),
+        None => did_you_mean(key, known.iter().copied())
+            .unwrap_or_else(|| format!("known here: {}", known.join(", "))),
+    };
     let error = Diagnostic::error("S014", span, format!("there is no key `{key}` here"));
     cx.report.push(error.help(help));
+}
+
+/// Keys that others have for what a key of ours says.
+fn synonyms(key: &str) -> &'static [&'static str] {
+    match key.to_ascii_lowercase().as_str() {
+        "bits" | "size" => &["width"],
+        "length" | "number" => &["count"],
+        "type" | "letter" => &["role", "kind"],
+        "opcode" | "format" | "pattern" => &["encoding"],
+        "description" | "comment" | "doc" | "note" => &["notes", "why"],
+        "execute" | "code" | "action" | "operation" | "behavior" | "behaviour" | "effect" => {
+            &["semantics"]
+        }
+        "registers" | "components" => &["state"],
+        "privileged" | "sensitive" | "class" | "expected" => &["expect"],
+        "name" => &["isa"],
+        "version" => &["pgisa"],
+        _ => &[],
+    }
 }
 
 record! {

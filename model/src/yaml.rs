@@ -118,12 +118,58 @@ fn refusal(error: &serde_yaml::Error, text: &str, file: u32) -> Diagnostic {
         let error = Diagnostic::error("S002", span, "lists and mappings are nested too deep here");
         return error.help("nothing in a specification needs more than a few levels");
     }
-    let diagnostic = Diagnostic::error("S002", span, format!("this is not YAML: {message}"));
+    let (message, help) = slip(message, text, start)
+        .unwrap_or_else(|| (format!("this is not YAML: {message}"), GENERAL.to_owned()));
+    Diagnostic::error("S002", span, message).help(help)
+}
+
+const GENERAL: &str = "look for an open bracket or quote and for wrong indentation, here and above; quote values that contain YAML's own characters, e.g. \"!mode && x\"";
+
+/// What was probably meant where the library stopped at a place: what is wrong, and what to write.
+fn slip(message: &str, text: &str, place: usize) -> Option<(String, String)> {
     if message.contains("tab") {
-        diagnostic.help("YAML is indented with spaces, never with tabs")
-    } else {
-        diagnostic.help("look for an open bracket or quote and for wrong indentation, here and above; quote values that contain YAML's own characters, e.g. \"!mode && x\"")
+        let help = "YAML is indented with spaces, never with tabs";
+        return Some((format!("this is not YAML: {message}"), help.to_owned()));
     }
+    let begin = text[..place].rfind('\n').map_or(0, |it| it + 1);
+    let line = text[begin..].lines().next()?;
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let content = line.trim_start();
+    if message.contains("did not find expected ',' or '}'") {
+        let help = "`,` stands between the items of `{…}`; quote values that contain YAML's own characters";
+        return Some(("a `,` or `}` is missing before this".to_owned(), help.to_owned()));
+    }
+    if message.contains("mapping values are not allowed") {
+        let help = "quote the value, or write it as a block: `|` and an indented line";
+        return Some(("a second `:` stands in this value".to_owned(), help.to_owned()));
+    }
+    if message.contains("did not find expected key") && content.starts_with("- ") {
+        let help = "remove the `-`, or give all of them one";
+        return Some(("an item of a list stands among keys".to_owned(), help.to_owned()));
+    }
+    if !message.contains("expected ':'") {
+        return None;
+    }
+    let above = text[..begin].lines().rev().find(|line| !line.trim().is_empty());
+    if let Some((key, style)) = above.and_then(|line| line.trim_end().rsplit_once(": "))
+        && ["|", ">", "|-", ">-"].contains(&style)
+        && above.is_some_and(|above| indent(above) >= indent(line))
+    {
+        let key = key.trim();
+        let message = format!("the text of `{key}: {style}` must be indented deeper than `{key}`");
+        return Some((message, "begin each line of it with two more spaces".to_owned()));
+    }
+    let end = content.find(|c: char| !c.is_ascii_alphanumeric() && !"-_".contains(c))?;
+    let (key, rest) = content.split_at(end);
+    let (what, help) = if rest.starts_with(':') {
+        ("a space is missing behind", format!("write `{key}: …`"))
+    } else {
+        (
+            "a `:` is missing behind",
+            format!("write `{key}: …`, or indent the line if it goes on with the text above"),
+        )
+    };
+    Some((format!("{what} `{key}`"), help))
 }
 
 /// A node as the library delivers it.

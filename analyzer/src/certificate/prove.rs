@@ -13,11 +13,12 @@ use super::manifest::{Arena, Entry, Manifest, Proof, States};
 use super::{MANIFEST, PROOFS, key, pair_name, sha256, theorems};
 use crate::analyze::{Options, pairs};
 use crate::decide::{By, Formula, Lemma, SolverConfig};
+use crate::progress::{Progress, Step};
 use crate::prove::answer::Existence;
 use crate::prove::question::{Backend, DecisionProcedure, Question, Session};
 use crate::sat::Outcome;
 use crate::sat::elaborate::elaborate;
-use crate::theorems::judge;
+use crate::theorems::{items, judge};
 
 /// What a certificate consists of, in numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -82,7 +83,7 @@ pub fn prove(
     options: Options<'_>,
     directory: &Path,
     dimacs: bool,
-    progress: &(dyn Fn(usize, usize) + Sync),
+    progress: &Progress<'_>,
 ) -> std::io::Result<Proved> {
     prove_with(
         SolverConfig::until(options.timeout),
@@ -103,7 +104,7 @@ pub(crate) fn prove_with(
     options: Options<'_>,
     directory: &Path,
     dimacs: bool,
-    progress: &(dyn Fn(usize, usize) + Sync),
+    progress: &Progress<'_>,
 ) -> std::io::Result<Proved> {
     files::write_directory(directory, |partial| {
         std::fs::create_dir(partial.join(PROOFS))?;
@@ -118,7 +119,7 @@ fn write(
     options: Options<'_>,
     directory: &Path,
     dimacs: bool,
-    progress: &(dyn Fn(usize, usize) + Sync),
+    progress: &Progress<'_>,
 ) -> std::io::Result<Proved> {
     let proving = Proving {
         solving: DecisionProcedure { config },
@@ -128,13 +129,12 @@ fn write(
         failed: Mutex::default(),
     };
     let pairs = pairs(isa, &options);
-    let total = pairs.len() * isa.classes.len();
-    let done = std::sync::atomic::AtomicUsize::new(0);
-    let count = || progress(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, total);
+    let total = pairs.len() * items(isa);
+    let step = |step: Step<'_>| progress(step, total);
     let mut found = BTreeMap::new();
     let header = Manifest::new(isa, sources, options.profile, &pairs);
     for pair in pairs {
-        let judged = judge(isa, pair, options.profile, &proving, &count);
+        let judged = judge(isa, pair, options.profile, &proving, &step);
         found.insert(pair_name(pair), theorems(isa, &judged));
     }
     if let Some(error) = proving.failed.into_inner().ok().flatten() {

@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 
 use crate::analyze::{Options, analyze_by, solving};
 use crate::decide::{By, stopped};
+use crate::progress::Progress;
 use crate::prove::answer::Existence;
 use crate::prove::problem::Problem;
 use crate::prove::question::{Backend, DecisionProcedure, Question, Session};
@@ -35,7 +36,7 @@ pub fn emit(
     sources: &Sources,
     options: Options<'_>,
     directory: &Path,
-    progress: &(dyn Fn(usize, usize) + Sync),
+    progress: &Progress<'_>,
 ) -> io::Result<Report> {
     files::write_directory(directory, |root| {
         let writing = Writing {

@@ -15,12 +15,13 @@ use super::{MANIFEST, PROOFS, key, pair_name, sha256, theorems};
 use crate::analyze::{Options, pairs};
 use crate::certificate::lrat;
 use crate::decide::By;
+use crate::progress::{Progress, Step};
 use crate::prove::answer::Existence;
 use crate::prove::question::{Backend, Question, Session};
 use crate::report::build::conditions;
 use crate::report::text::on_condition;
 use crate::symbolic::term::Terms;
-use crate::theorems::judge;
+use crate::theorems::{items, judge};
 
 /// What checking came to.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ pub fn verify(
     sources: &Sources,
     options: Options<'_>,
     directory: &Path,
-    progress: &(dyn Fn(usize, usize) + Sync),
+    progress: &Progress<'_>,
 ) -> Result<Verified, String> {
     let path = directory.join(MANIFEST);
     let at = |why: String| format!("{}: {why}", path.display());
@@ -82,12 +83,11 @@ pub fn verify(
         checked: Mutex::default(),
         wrong: Mutex::default(),
     };
-    let total = pairs.len() * isa.classes.len();
-    let done = std::sync::atomic::AtomicUsize::new(0);
-    let count = || progress(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, total);
+    let total = pairs.len() * items(isa);
+    let step = |step: Step<'_>| progress(step, total);
     let (mut found, mut follows) = (BTreeMap::new(), Vec::new());
     for pair in pairs {
-        let judged = judge(isa, pair, options.profile, &verifying, &count);
+        let judged = judge(isa, pair, options.profile, &verifying, &step);
         found.insert(pair_name(pair), theorems(isa, &judged));
         for it in &judged.monitors {
             let conditions = on_condition(&conditions(isa, pair, it));

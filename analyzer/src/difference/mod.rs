@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use crate::analyze::Options;
 use crate::decide::SolverConfig;
+use crate::progress::{Progress, Step, during};
 use crate::prove::answer::Answer;
 use crate::report::{InstructionReport, PairReport, Report, TheoremReport};
 use crate::theorems::theorem::brief;
@@ -120,6 +121,7 @@ pub fn compare(
     (old, before): (&Isa, &Report),
     (new, after): (&Isa, &Report),
     options: Options<'_>,
+    progress: &Progress<'_>,
 ) -> Difference {
     let machines = Machines { old, new, config: SolverConfig::until(options.timeout) };
     let names = |isa: &Isa| isa.classes.iter().map(|c| c.name.clone()).collect::<Vec<_>>();
@@ -138,6 +140,8 @@ pub fn compare(
         it
     };
     let instructions = either(names(old), names(new));
+    let step = |step: Step<'_>| progress(step, instructions.len());
+    let of_class = |name: &String| during(&step, name, || of_class(name));
     let instructions = instructions.par_iter().with_max_len(1).map(of_class).collect();
     let traps = |isa: &Isa| isa.traps.iter().map(|t| t.name.clone()).collect::<Vec<_>>();
     let of_trap = |name: &String| {

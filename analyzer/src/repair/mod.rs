@@ -19,6 +19,7 @@ use model::theorem::Theorem;
 use serde::Serialize;
 
 use crate::analyze::{Options, analyze};
+use crate::progress::Progress;
 use crate::report::expectations;
 use crate::report::text::{Cell, Detail, aligned, on_condition};
 use crate::report::{Evidence, InstructionReport, PairReport, Report, TheoremReport, Unmet};
@@ -129,7 +130,7 @@ pub fn repair(
     report: &Report,
     place: Place<'_>,
     open: &dyn Fn(&str) -> Result<String, String>,
-    progress: &(dyn Fn(usize, usize) + Sync),
+    progress: &Progress<'_>,
 ) -> Result<Repair, String> {
     if isa.pairs.is_empty() {
         return Err("the machine has no modes: the theorems are not applicable".into());

@@ -25,6 +25,7 @@ use rayon::prelude::*;
 pub(crate) use assumptions::{Assumed, Breaker, Kept, condition};
 
 use crate::definitions::VirtualMode;
+use crate::progress::{Step, during};
 use crate::prove::context::{Context, Tally};
 use crate::prove::counts::Counts;
 use crate::prove::question::Backend;
@@ -34,6 +35,12 @@ use classify::Classification;
 use diagram::Diagram;
 use entries::Entries;
 use theorem::{Judgement, Recursive};
+
+/// What is asked before the classes.
+const TRAPS: &str = "the traps";
+
+/// What is asked behind the classes.
+const THEOREMS: &str = "the theorems";
 
 /// What is known about one de-privileging pair.
 pub(crate) struct Judged<'i> {
@@ -71,17 +78,23 @@ impl<'i> Judged<'i> {
     }
 }
 
+/// Items of work that judging a pair is divided into: each class, what comes before, and what comes behind.
+pub(crate) fn items(isa: &Isa) -> usize {
+    isa.classes.len() + 2
+}
+
 /// Judges one pair: its traps, every class, then the theorems, with answers from `backend`.
 pub(crate) fn judge<'i>(
     isa: &'i Isa,
     pair: &'i Pair,
     profile: Profile,
     backend: &dyn Backend,
-    done: &(dyn Fn() + Sync),
+    step: &(dyn Fn(Step<'_>) + Sync),
 ) -> Judged<'i> {
     let tally = Tally::default();
     let within = |setting| Context { setting, backend, tally: &tally };
     let setting = Setting::new(isa, pair, profile);
+    step(Step::Begins(TRAPS));
     let steady = assumptions::steady(within(setting));
     let setting = Setting { steady, ..setting };
     let entries = entries::judge(within(setting));
@@ -91,17 +104,15 @@ pub(crate) fn judge<'i>(
     let setting = Setting { fixed: &fixed, ..setting };
     let empty = assumptions::empty(within(setting));
     let context = within(Setting { empty: &empty, ..setting });
+    step(Step::Ends(TRAPS));
     let all: Vec<Classification> = isa
         .classes
         .par_iter()
         // Classes differ a thousandfold in effort and the heavy ones stand together.
         .with_max_len(1)
-        .map(|class| {
-            let classification = classify::classify(context, class);
-            done();
-            classification
-        })
+        .map(|class| during(step, &class.name, || classify::classify(context, class)))
         .collect();
+    step(Step::Begins(THEOREMS));
     let assumed = assumptions::judge(context, &all);
     let (choices, chosen) = choices(context, &all);
     let found = theorem::Found { all: &all, entries: &entries, assumed: &assumed };
@@ -112,6 +123,7 @@ pub(crate) fn judge<'i>(
     });
     let recursive = theorem::recursive(&all, &monitors[0], saving);
     let counts = tally.counts();
+    step(Step::Ends(THEOREMS));
     Judged {
         pair,
         steady,

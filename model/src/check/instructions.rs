@@ -426,7 +426,13 @@ impl Checker<'_> {
                 self.mode_of_word(word, mode);
                 let Some(property) = Property::of_word(name) else {
                     let words = Property::ALL.map(Property::word);
-                    let help = did_you_mean(name, words)
+                    let mut negated = ["not-", "not_", "non-", "non", "un", "in"].into_iter();
+                    let negated = negated.find_map(|it| Property::of_word(name.strip_prefix(it)?));
+                    let listed = name.split(',').all(|it| Property::of_word(it.trim()).is_some());
+                    let help = negated
+                        .map(|it| format!("write `not {}`", it.word()))
+                        .or_else(|| listed.then(|| format!("write a list: [{name}]")))
+                        .or_else(|| did_you_mean(name, words))
                         .unwrap_or_else(|| format!("one of: {}", words.join(", ")));
                     self.error("K028", word.span, format!("there is no property `{name}`"), &help);
                     continue;

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use super::Checker;
 use crate::bits::{Bits, Op, mask};
+use crate::interp::run_plain;
 use crate::isa::{Body, Expr, ExprKind, Field, Isa, RegisterId, Role, Slice, Stmt, TrapId, every};
 use crate::spec::Names;
+use crate::state::State;
 
 impl Checker<'_> {
     /// Checks the machine as a whole; its parts are without mistakes of their own.
@@ -15,6 +17,7 @@ impl Checker<'_> {
         self.trap_has_sequence(isa);
         self.trap_cells_cover(isa);
         self.map_loses_nothing(isa);
+        self.map_ends_in_user_mode(isa);
         self.advance_moves_only_p(isa);
         self.fetch_writes_nothing(isa);
     }
@@ -77,6 +80,36 @@ impl Checker<'_> {
             let help = "f is one-one only if the map loses nothing: declare a bank as the active register plus shadows that a change of mode swaps, \
                 or give bits that follow the mode role M";
             self.error("K015", code.span, message, help);
+        }
+    }
+
+    /// De-privileging completes the change to the user mode of the pair, and does not undo it. Looked at are states of
+    /// zeros and of ones: a map that leaves user mode in others only breaks squares, and is found there.
+    fn map_ends_in_user_mode(&mut self, isa: &Isa) {
+        let modes = self.spec.machine.iter().flat_map(|m| &m.modes).flat_map(|m| &m.it.0);
+        let codes: Vec<_> = modes.map(|pair| pair.deprivilege).collect();
+        let Some(mode) = isa.mode else { return };
+        let zeros = State::zero(isa, isa.storage.cells);
+        let mut ones = zeros.clone();
+        for (id, register) in isa.register_ids() {
+            for i in 0..register.count.unwrap_or(1) {
+                ones.set_element(id, u128::from(i), mask(register.width));
+            }
+        }
+        for (pair, code) in isa.pairs.iter().zip(codes) {
+            let (user, value) = &pair.user;
+            let left = [&zeros, &ones].into_iter().find_map(|state| {
+                let mut state = state.clone();
+                state.set_part(mode, *value);
+                let mode = run_plain(&pair.deprivilege, &state).part(mode);
+                (mode != *value).then_some(mode)
+            });
+            let (Some(code), Some(left)) = (code, left) else { continue };
+            let (supervisor, of_supervisor) = &pair.supervisor;
+            let mode = if left == *of_supervisor { supervisor.clone() } else { left.to_string() };
+            let message = format!("the de-privileging map ends in mode `{mode}`, not in `{user}`");
+            let help = "the mode is set to the user mode of the pair before: `deprivilege:` sets what follows it, such as a bank of registers";
+            self.error("K038", code.span, message, help);
         }
     }
 

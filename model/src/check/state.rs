@@ -91,7 +91,7 @@ impl Checker<'_> {
         let mut characters = name.it.chars();
         let first = characters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
         let rest = characters.all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !first || !rest || crate::parser::KEYWORDS.contains(&name.it.as_str()) {
+        if !first || !rest || crate::lexer::KEYWORDS.contains(&name.it.as_str()) {
             let message = format!("`{}` cannot be a name", name.it);
             self.error(
                 "K003",

@@ -74,6 +74,7 @@ impl Lowerer<'_> {
                 Binding::Local(id, width) => Some(Expr { width, kind: ExprKind::Local(id) }),
                 Binding::Operand(id, width) => Some(Expr { width, kind: ExprKind::Operand(id) }),
                 Binding::Constant(value) => self.sized(value, None, span),
+                Binding::Failed => None,
             };
         }
         if let Some(&id) = self.env.register_names.get(name) {
@@ -417,7 +418,15 @@ impl Lowerer<'_> {
                     let result = op.apply(&pair, 1).is_true() != negate;
                     return Some(Expr::constant(Bits::bool(result)));
                 }
-                let (x, y) = self.operands(a, b, if compare { None } else { hint })?;
+                if compare && op == Op::Ult {
+                    self.never_below_zero(swap, negate, (a, b), span);
+                }
+                let valued =
+                    if compare { self.values_of(a).or_else(|| self.values_of(b)) } else { None };
+                let outer = std::mem::replace(&mut self.valued, valued);
+                let operands = self.operands(a, b, if compare { None } else { hint });
+                self.valued = outer;
+                let (x, y) = operands?;
                 if x.width != y.width {
                     let narrow = x.width.min(y.width);
                     let wide = x.width.max(y.width);
@@ -426,7 +435,10 @@ impl Lowerer<'_> {
                         bits(x.width),
                         bits(y.width)
                     );
-                    let help = format!("widen the one of {}: zext(…, {wide})", bits(narrow));
+                    let help = match hint.filter(|it| !compare && *it != wide) {
+                        Some(it) => format!("make both {it} wide: zext(…, {it}), trunc(…, {it})"),
+                        None => format!("widen the one of {}: zext(…, {wide})", bits(narrow)),
+                    };
                     self.error("C013", span, message, &help);
                     return None;
                 }
@@ -451,6 +463,45 @@ impl Lowerer<'_> {
             }
             Binary::AndThen | Binary::OrElse => self.short_cut(operator, a, b),
         }
+    }
+
+    /// The named values of a register or field.
+    pub(super) fn values_of(&mut self, e: &ast::Expr) -> Option<(String, Vec<String>)> {
+        let (base, field) = match &e.kind {
+            E::Field(base, field, _) => (&**base, Some(field)),
+            _ => (e, None),
+        };
+        let register = &self.env.registers[self.register_of(base)?.index()];
+        let values = match field {
+            Some(field) => &register.fields.iter().find(|it| it.name == *field)?.values,
+            None => &register.values,
+        };
+        let names = values.iter().map(|(name, _)| name.clone()).collect();
+        let of =
+            field.map_or_else(|| register.name.clone(), |it| format!("{}.{it}", register.name));
+        (!values.is_empty()).then_some((of, names))
+    }
+
+    /// A comparison with 0 that is always or never so.
+    fn never_below_zero(
+        &mut self,
+        swap: bool,
+        negate: bool,
+        (a, b): (&ast::Expr, &ast::Expr),
+        span: Span,
+    ) {
+        if !matches!((if swap { a } else { b }).kind, E::Number(0, _)) {
+            return;
+        }
+        let message = format!("this is always {negate}: comparisons are unsigned");
+        let signed = match (swap, negate) {
+            (false, false) => "slt(…, 0)",
+            (false, true) => "sge(…, 0)",
+            (true, false) => "sgt(0, …)",
+            (true, true) => "sle(0, …)",
+        };
+        let warning = Diagnostic::warning("C034", span, message);
+        self.report.push(warning.help(format!("`{signed}` compares with a sign")));
     }
 
     fn widening(
@@ -677,6 +728,7 @@ impl Lowerer<'_> {
             values.push(self.spill(value));
         }
         let scope = self.variables.len();
+        let ended = self.ended.len();
         for ((name, _, width), value) in function.parameters.iter().zip(values) {
             let ExprKind::Local(local) = value.kind else { continue };
             self.bind(name, Binding::Local(local, *width));
@@ -687,6 +739,7 @@ impl Lowerer<'_> {
         self.frames.push(Frame::Function { name: name.clone(), result, depth, scope, loops });
         let body = self.framed(&function.body);
         self.close_scope(scope);
+        self.ended.truncate(ended);
         self.frames.pop();
         if result.is_some() && !self.overflowed && !ends(&body) {
             let message = format!("`{name}` may end without `return`");

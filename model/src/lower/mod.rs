@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ast;
 use crate::bits::{Bits, Op, bits_for};
 use crate::diagnostic::{Diagnostic, Report, Span, did_you_mean};
+use crate::habits;
 use crate::isa::{
     Body, Choice, ChoiceId, Expr, ExprKind, LocalId, OperandId, Register, RegisterId, Stmt,
     Storage, TrapId,
@@ -81,6 +82,8 @@ pub(crate) enum Binding {
     Local(LocalId, u32),
     Operand(OperandId, u32),
     Constant(u128),
+    /// Its declaration has an error: nothing is said about its use.
+    Failed,
 }
 
 struct Variable {
@@ -88,6 +91,12 @@ struct Variable {
     binding: Binding,
     span: Option<Span>,
     used: bool,
+}
+
+/// A local whose block has ended.
+struct Ended {
+    name: String,
+    span: Span,
 }
 
 /// Why a block is being lowered, and where `return` goes.
@@ -124,6 +133,10 @@ pub(crate) struct Lowerer<'e> {
     choices: Vec<Choice>,
     out: Vec<Stmt>,
     variables: Vec<Variable>,
+    /// Locals of blocks of this frame that have ended.
+    ended: Vec<Ended>,
+    /// The register or field that is compared or assigned to, with the names of its values.
+    valued: Option<(String, Vec<String>)>,
     frames: Vec<Frame>,
     /// Depth of the block that each open loop's `break` leaves.
     loops: Vec<u32>,
@@ -150,6 +163,8 @@ impl<'e> Lowerer<'e> {
             choices: Vec::new(),
             out: Vec::new(),
             variables: Vec::new(),
+            ended: Vec::new(),
+            valued: None,
             frames: vec![Frame::Top],
             loops: Vec::new(),
             depth: 0,
@@ -311,14 +326,13 @@ impl<'e> Lowerer<'e> {
 
     fn close_scope(&mut self, down_to: usize) {
         for variable in self.variables.drain(down_to..) {
-            if let Some(span) = variable.span
-                && !variable.used
-                && !variable.name.starts_with('_')
-            {
+            let Some(span) = variable.span else { continue };
+            if !variable.used && !variable.name.starts_with('_') {
                 let message = format!("`{}` is never used", variable.name);
                 let warning = Diagnostic::warning("C030", span, message);
                 self.report.push(warning.help("remove it, or begin its name with `_`"));
             }
+            self.ended.push(Ended { name: variable.name, span });
         }
     }
 
@@ -344,6 +358,14 @@ impl<'e> Lowerer<'e> {
     }
 
     fn unknown_name(&mut self, name: &str, span: Span, what: &str) {
+        if let Some(ended) = self.ended.iter().rev().find(|it| it.name == name) {
+            let error = Diagnostic::error("C001", span, format!("there is no name `{name}` here"));
+            let error = error.related(ended.span, "declared in a block that ends before");
+            self.report.push(
+                error.help(format!("declare `{name}` before the block, and assign to it there")),
+            );
+            return;
+        }
         let base = self.scope_base();
         let locals = self.variables[base..].iter().map(|v| v.name.as_str());
         let known = locals
@@ -351,9 +373,24 @@ impl<'e> Lowerer<'e> {
             .chain(self.env.constants.keys().map(String::as_str))
             .chain(self.env.functions.keys().map(String::as_str))
             .chain(self.env.views.keys().map(String::as_str))
-            .chain([self.env.storage.name.as_str(), "phys", "psw", "zext", "sext", "trunc"]);
-        let help = did_you_mean(name, known).unwrap_or_else(|| match self.frames.last() {
-            _ if what == "function" => "define it under `functions:`".into(),
+            .chain([self.env.storage.name.as_str(), "phys", "psw", "zext", "sext", "trunc"])
+            .chain(["true", "false"]);
+        let values = self.valued.as_ref().filter(|_| what == "name");
+        let close = values.and_then(|(_, all)| did_you_mean(name, all.iter().map(String::as_str)));
+        let close = close.or_else(|| did_you_mean(name, known));
+        let values = values.map(|(of, all)| format!("the values of `{of}`: {}", all.join(", ")));
+        let help = close.or(values).unwrap_or_else(|| match self.frames.last() {
+            _ if what == "function" => {
+                habits::function(name).unwrap_or("define it under `functions:`").into()
+            }
+            _ if habits::is_storage(name) => {
+                format!("the storage of this machine is `{}`", self.env.storage.name)
+            }
+            _ if habits::is_registers(name) => {
+                let files = self.env.registers.iter().filter(|it| it.count.is_some());
+                let files: Vec<&str> = files.map(|it| it.name.as_str()).collect();
+                format!("the register files of this machine: {}", files.join(", "))
+            }
             Some(Frame::Function { .. }) => {
                 "a function does not see the operands of its caller: pass them to it".into()
             }
@@ -370,7 +407,7 @@ impl<'e> Lowerer<'e> {
             E::Number(n, None) => Some(*n),
             E::Name(name) => match self.lookup(name) {
                 Some(Binding::Constant(n)) => Some(n),
-                Some(Binding::Local(..) | Binding::Operand(..)) => None,
+                Some(Binding::Local(..) | Binding::Operand(..) | Binding::Failed) => None,
                 None if self.env.register_names.contains_key(name) => None,
                 None => {
                     self.mark_used(name);

@@ -16,8 +16,10 @@ impl Lowerer<'_> {
             self.error("C017", place.span, message, "");
             return None;
         }
-        let value = self.expr_to(value, width)?;
-        self.store(place, value)
+        self.valued = self.values_of(place);
+        let value = self.expr_to(value, width);
+        self.valued = None;
+        self.store(place, value?)
     }
 
     /// Width of a place.
@@ -25,6 +27,7 @@ impl Lowerer<'_> {
         match &place.kind {
             E::Name(name) => match self.lookup(name) {
                 Some(Binding::Local(_, width)) => Some(width),
+                Some(Binding::Failed) => None,
                 Some(Binding::Operand(..) | Binding::Constant(_)) => {
                     self.not_a_place(place.span, "operands and constants cannot be assigned");
                     None
@@ -43,7 +46,7 @@ impl Lowerer<'_> {
                 Indexed::Storage | Indexed::Physical => Some(self.env.storage.width),
                 Indexed::View(name) => Some(self.env.views[&name].width),
                 Indexed::File(id) => Some(self.env.registers[id.index()].width),
-                Indexed::Value => Some(1),
+                Indexed::Value => self.place_width(base).map(|_| 1),
             },
             E::Slice(base, first, last) => {
                 let of = self.place_width(base)?;

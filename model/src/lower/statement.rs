@@ -8,6 +8,9 @@ use crate::isa::{Stmt, ends};
 /// Most rounds of one loop.
 const MAX_ROUNDS: u128 = 4096;
 
+const END: &str =
+    "an instruction ends where its text ends: what is not to be done goes into an `else`";
+
 impl Lowerer<'_> {
     /// Lowers statements in a scope of their own.
     pub(super) fn block(&mut self, statements: &[ast::Stmt]) {
@@ -40,6 +43,7 @@ impl Lowerer<'_> {
         let span = statement.span;
         match &statement.kind {
             S::Let(name, name_span, value) => self.bind_local(name, *name_span, value),
+            S::LetFailed(name) => self.bind(name, Binding::Failed),
             S::Assign(place, value) => {
                 self.assign(place, value);
             }
@@ -86,12 +90,13 @@ impl Lowerer<'_> {
             let message = format!("`{name}` is a component of the machine");
             self.error("C023", span, message, "choose another name");
         }
-        let lowered = self.expr(value, None);
-        let width = lowered.as_ref().map_or(1, |e| e.width);
+        let Some(value) = self.expr(value, None) else {
+            self.bind(name, Binding::Failed);
+            return;
+        };
+        let width = value.width;
         let local = self.local(width);
-        if let Some(value) = lowered {
-            self.emit(Stmt::Local(local, value));
-        }
+        self.emit(Stmt::Local(local, value));
         self.bind(name, Binding::Local(local, width));
         let variable = self.variables.last_mut().expect("the name was just bound");
         variable.span = Some(span);
@@ -211,7 +216,7 @@ impl Lowerer<'_> {
                 self.error("C024", span, message, "declare one: fn name(…) -> width");
             }
             Some(Frame::Top) | None => {
-                self.error("C024", span, "only functions return a value", "");
+                self.error("C024", span, "only functions return a value", END);
             }
         }
     }
@@ -221,13 +226,10 @@ impl Lowerer<'_> {
             Some(&Frame::Function { result: None, depth, .. }) => {
                 self.emit(Stmt::Exit(self.depth - depth));
             }
-            Some(Frame::Function { .. } | Frame::Address { .. } | Frame::Top) | None => {
-                self.error(
-                    "C024",
-                    span,
-                    "`return` without a value stands in functions without a result",
-                    "",
-                );
+            other => {
+                let help = if matches!(other, Some(Frame::Top)) { END } else { "" };
+                let message = "`return` without a value stands in functions without a result";
+                self.error("C024", span, message, help);
             }
         }
     }

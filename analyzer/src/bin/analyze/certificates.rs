@@ -4,7 +4,8 @@ use analyzer::{Options, certificate};
 use model::diagnostic::Sources;
 
 use crate::arguments::{Prove, Verify};
-use crate::terminal::{Exit, could_not_run, known_pair, load, print, progress};
+use crate::progress::progress;
+use crate::terminal::{Exit, could_not_run, known_pair, load, print};
 
 pub(crate) fn prove(it: &Prove) -> Exit {
     let mut sources = Sources::default();

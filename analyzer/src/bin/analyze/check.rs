@@ -13,11 +13,11 @@ use model::diagnostic::Sources;
 use model::isa::{Premise, Profile, Verdict};
 use model::rule::Rule;
 use refvmm::files;
+use refvmm::specification::open;
 
 use crate::arguments::{Check, CheckFormat, Emit};
-use crate::terminal::{
-    Exit, color, complain, could_not_run, known_pair, load_with_advice, open, print, progress,
-};
+use crate::progress::progress;
+use crate::terminal::{Exit, color, complain, could_not_run, known_pair, load_with_advice, print};
 
 const NO_GUEST: &str =
     "no guest program was found that tells the real machine from a monitored one";

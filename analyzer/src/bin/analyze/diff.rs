@@ -7,7 +7,8 @@ use analyzer::{Options, analyze};
 use model::diagnostic::Sources;
 
 use crate::arguments::{Diff, DiffFormat};
-use crate::terminal::{Exit, could_not_run, known_pair, load, print, progress};
+use crate::progress::progress;
+use crate::terminal::{Exit, could_not_run, known_pair, load, print};
 
 pub(crate) fn run(diff: &Diff) -> Exit {
     let options =
@@ -23,7 +24,7 @@ pub(crate) fn run(diff: &Diff) -> Exit {
         sides.push((isa, report));
     }
     let [(old, before), (new, after)] = &sides[..] else { return Exit::CouldNotRun };
-    let difference = compare((old, before), (new, after), options);
+    let difference = compare((old, before), (new, after), options, &progress());
     let printed = match diff.format {
         DiffFormat::Text => text::render(&difference, diff.all),
         DiffFormat::Json => match serde_json::to_string_pretty(&difference) {

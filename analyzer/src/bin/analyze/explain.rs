@@ -7,7 +7,8 @@ use analyzer::{Options, analyze};
 use model::diagnostic::Sources;
 use model::isa::Profile;
 
-use crate::terminal::{Exit, color, load, print, progress};
+use crate::progress::progress;
+use crate::terminal::{Exit, color, load, print};
 
 pub(crate) fn run(spec: &str, instruction: &str, profile: Profile) -> Exit {
     let mut sources = Sources::default();

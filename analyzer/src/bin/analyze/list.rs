@@ -6,14 +6,23 @@ use std::path::Path;
 use analyzer::report::atlas;
 use analyzer::{Options, analyze};
 use model::diagnostic::Sources;
+use refvmm::specification;
 
 use crate::arguments::{List, ListFormat};
-use crate::terminal::{Exit, load, print, progress};
+use crate::progress::progress;
+use crate::terminal::{Exit, load, print};
+
+/// The folder that is listed where none is named; where there is none, what comes with the program.
+const DEFAULT: &str = "isa-specs";
 
 pub(crate) fn run(list: &List) -> Exit {
     let mut exit = Exit::Fine;
     let mut specs = Vec::new();
     for place in &list.specs {
+        if place == DEFAULT && !Path::new(place).exists() {
+            specs.extend(specification::bundled().map(str::to_owned));
+            continue;
+        }
         if !Path::new(place).is_dir() {
             specs.push(place.clone());
             continue;

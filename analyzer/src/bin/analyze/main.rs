@@ -6,16 +6,20 @@ mod check;
 mod diff;
 mod explain;
 mod list;
+mod progress;
 mod repair;
 mod terminal;
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
+use model::diagnostic::did_you_mean;
+use refvmm::{install, specification};
 
 use arguments::{Arguments, Command};
-use terminal::{Exit, print};
+use terminal::{Exit, could_not_run, print};
 
 fn main() -> ExitCode {
     let arguments =
@@ -45,11 +49,9 @@ fn main() -> ExitCode {
         Command::Definitions => print(&analyzer::definitions_text()),
         Command::Schema => print(&format!("{:#}\n", model::spec::json_schema())),
         Command::Completions { shell } => {
-            let mut script = Vec::new();
-            let mut command = <Arguments as clap::CommandFactory>::command();
-            clap_complete::generate(shell, &mut command, "analyze", &mut script);
-            print(&String::from_utf8_lossy(&script))
+            print(&String::from_utf8_lossy(&install::completions(Arguments::command(), shell)))
         }
+        Command::Install { prefix } => installed(prefix),
     };
     ExitCode::from(exit as u8)
 }
@@ -66,7 +68,21 @@ fn on_interrupt() {
     });
 }
 
-/// `analyze SPEC` means `analyze check SPEC`.
+/// Writes manual pages and completion scripts, and lists them.
+fn installed(prefix: Option<PathBuf>) -> Exit {
+    let Some(prefix) = prefix.or_else(install::home) else {
+        return could_not_run("install", "there is no home: name a folder");
+    };
+    match install::install(&Arguments::command(), &prefix) {
+        Ok(paths) => {
+            let lines: Vec<String> = paths.iter().map(|it| format!("{}\n", it.display())).collect();
+            print(&lines.concat())
+        }
+        Err(error) => could_not_run(&prefix.display().to_string(), &error.to_string()),
+    }
+}
+
+/// `analyze SPEC` means `analyze check SPEC`; a word that is nearly a command, and no specification, stays as it is.
 fn with_default_command(mut arguments: Vec<String>) -> Vec<String> {
     const COMMANDS: &[&str] = &[
         "check",
@@ -79,13 +95,17 @@ fn with_default_command(mut arguments: Vec<String>) -> Vec<String> {
         "definitions",
         "schema",
         "completions",
+        "install",
         "help",
     ];
     const OWN: &[&str] = &["-h", "--help", "-V", "--version"];
-    match arguments.get(1) {
-        Some(first) if !COMMANDS.contains(&first.as_str()) && !OWN.contains(&first.as_str()) => {
-            arguments.insert(1, "check".into());
-        }
+    let is_spec = |word: &str| {
+        did_you_mean(word, COMMANDS.iter().copied()).is_none()
+            || Path::new(&specification::locate(word)).exists()
+    };
+    match arguments.get(1).map(String::as_str) {
+        Some(first) if COMMANDS.contains(&first) || OWN.contains(&first) => {}
+        Some(first) if is_spec(first) => arguments.insert(1, "check".into()),
         _ => {}
     }
     arguments

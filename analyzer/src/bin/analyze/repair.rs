@@ -8,9 +8,11 @@ use analyzer::text::Detail;
 use analyzer::{Options, analyze};
 use model::diagnostic::Sources;
 use refvmm::files;
+use refvmm::specification::{is_no_file, locate, open};
 
 use crate::arguments::{Format, Repair};
-use crate::terminal::{Exit, color, known_pair, load, open, print, progress};
+use crate::progress::progress;
+use crate::terminal::{Exit, color, known_pair, load, print};
 
 pub(crate) fn run(it: &Repair) -> Result<Exit, String> {
     let path = it.output.clone().unwrap_or_else(|| format!("{} (repaired)", it.spec));
@@ -20,7 +22,11 @@ pub(crate) fn run(it: &Repair) -> Result<Exit, String> {
     }
     let mut sources = Sources::default();
     let Some(isa) = load(&it.spec, &mut sources) else { return Ok(Exit::CouldNotRun) };
-    let extends = from_folder_of(&path, &it.spec)?;
+    let spec = locate(&it.spec);
+    if is_no_file(&spec) {
+        return Err("an overlay extends a file: give the specification as one".into());
+    }
+    let extends = from_folder_of(&path, &spec)?;
     let target = Path::new(&path).canonicalize().ok();
     if exists && sources.files.iter().any(|f| Path::new(&f.path).canonicalize().ok() == target) {
         return Err(format!("{path} is what the overlay would extend"));

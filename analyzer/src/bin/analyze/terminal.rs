@@ -1,10 +1,11 @@
 //! What all commands share: exit codes, reading specifications, printing, progress.
 
-use std::io::{IsTerminal, Read, Write};
+use std::io::Write;
 
 use model::Loaded;
 use model::diagnostic::{Diagnostic, Sources};
 use model::isa::Isa;
+use refvmm::specification;
 
 /// What a run came to, worst last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,18 +49,6 @@ pub(crate) fn complain(diagnostics: &[Diagnostic], sources: &Sources) {
     }
 }
 
-pub(crate) fn open(path: &str) -> Result<String, String> {
-    const LARGEST: u64 = 64 << 20;
-    let mut text = String::new();
-    let file = std::fs::File::open(path).map_err(|e| e.to_string())?;
-    // A pipe or a device has no length: what comes is counted.
-    let read = file.take(LARGEST + 1).read_to_string(&mut text).map_err(|e| e.to_string())?;
-    if read as u64 > LARGEST {
-        return Err(format!("more than {LARGEST} bytes are too many for a specification"));
-    }
-    Ok(text)
-}
-
 pub(crate) fn load(path: &str, sources: &mut Sources) -> Option<Isa> {
     load_with_advice(path, sources).ok().map(|loaded| loaded.isa)
 }
@@ -69,7 +58,7 @@ pub(crate) fn load_with_advice(
     path: &str,
     sources: &mut Sources,
 ) -> Result<Loaded, Vec<Diagnostic>> {
-    match model::load(path, &open, sources) {
+    match model::load(&specification::locate(path), &specification::open, sources) {
         Ok(loaded) => {
             complain(&loaded.warnings, sources);
             Ok(loaded)
@@ -98,20 +87,4 @@ pub(crate) fn known_pair(isa: &Isa, name: Option<&str>) -> Result<(), String> {
 pub(crate) fn could_not_run(what: &str, why: &str) -> Exit {
     let _ = writeln!(std::io::stderr(), "{what}: {why}");
     Exit::CouldNotRun
-}
-
-/// Progress on standard error, if that is a terminal and it takes more than a second.
-pub(crate) fn progress() -> impl Fn(usize, usize) + Sync {
-    let start = std::time::Instant::now();
-    let terminal = std::io::stderr().is_terminal();
-    let shown = std::sync::Mutex::new(0);
-    move |done: usize, total: usize| {
-        let Ok(mut shown) = shown.lock() else { return };
-        // Instructions are done side by side: a number that comes late is not printed.
-        if terminal && start.elapsed().as_secs() >= 1 && done > *shown {
-            *shown = done;
-            let end = if done == total { "\r\x1b[K" } else { "" };
-            let _ = write!(std::io::stderr(), "\r{done} of {total} instructions{end}");
-        }
-    }
 }

@@ -61,6 +61,11 @@ pub(crate) enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+    /// Write manual pages and completion scripts (bash, zsh, fish) where `man` and the shells look for them.
+    Install {
+        /// The folder below which they go. [default: ~/.local]
+        prefix: Option<PathBuf>,
+    },
 }
 
 /// A machine and a guest.

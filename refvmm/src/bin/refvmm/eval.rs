@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
-use std::path::Path;
 
 use model::bits::mask;
 use model::diagnostic::{Sources, did_you_mean};
@@ -14,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::arguments::Eval;
-use crate::load::{MAX_TEXT, refused, text_of};
+use refvmm::specification::{locate, open};
+
+use crate::load::refused;
 use crate::{Exit, Outcome};
 
 /// Longest line, in bytes.
@@ -77,9 +78,11 @@ struct Changes<'i> {
 }
 
 pub(crate) fn eval(it: &Eval) -> Outcome<Exit> {
+    if it.spec == "-" {
+        return Err("states come from standard input: name the specification".to_owned().into());
+    }
     let mut sources = Sources::default();
-    let open = |path: &str| text_of(Path::new(path), MAX_TEXT);
-    let loaded = model::load(&it.spec, &open, &mut sources)
+    let loaded = model::load(&locate(&it.spec), &open, &mut sources)
         .map_err(|errors| refused(&errors, &sources, &it.spec))?;
     let isa = loaded.isa;
     let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());

@@ -13,13 +13,11 @@ use refvmm::computer::{Authorization, Computer, Progress, Setup};
 use refvmm::engine::{Breach, Why};
 use refvmm::files::read_bounded;
 use refvmm::layout::MachineLayout;
-use refvmm::snapshot::{MAX_BYTES, Snapshot};
+use refvmm::snapshot::{self, Snapshot};
+use refvmm::specification::{MAX_BYTES, locate, open};
 
 use crate::arguments::{How, What};
 use crate::{Failure, Outcome};
-
-/// Longest specification or classification, in bytes.
-pub(crate) const MAX_TEXT: u64 = 64 << 20;
 
 /// A specification that runs guests.
 pub(crate) struct Machine {
@@ -53,7 +51,7 @@ impl Machine {
     /// Reads a specification.
     pub(crate) fn load(spec: &str) -> Outcome<Self> {
         let mut sources = Sources::default();
-        let open = |path: &str| text_of(Path::new(path), MAX_TEXT);
+        let spec = &locate(spec);
         match model::load(spec, &open, &mut sources) {
             Ok(loaded) => {
                 let warnings = rendered(&loaded.warnings, &sources);
@@ -79,7 +77,7 @@ impl Machine {
     /// Reads a program or a snapshot.
     pub(crate) fn guest(&self, path: &Path) -> Outcome<Guest> {
         let shown = path.display();
-        let bytes = read_bounded(path, MAX_BYTES).map_err(|e| format!("{shown}: {e}"))?;
+        let bytes = read_bounded(path, snapshot::MAX_BYTES).map_err(|e| format!("{shown}: {e}"))?;
         if Snapshot::is_it(&bytes) {
             let snapshot = Snapshot::read(&bytes, self.isa(), &self.fingerprint());
             return Ok(Guest::Snapshot(snapshot.map_err(|why| format!("{shown}: {why}"))?));
@@ -100,7 +98,9 @@ impl Machine {
         let stem = spec.strip_suffix(".yaml").unwrap_or(spec);
         let beside = PathBuf::from(format!("{stem}.classification.json"));
         let file = file.unwrap_or(&beside);
-        let known = text_of(file, MAX_TEXT).and_then(|t| Classification::read(&t, &self.sources));
+        let known = read_bounded(file, MAX_BYTES).map_err(|e| e.to_string());
+        let known = known.and_then(|it| String::from_utf8(it).map_err(|_| "it is no text".into()));
+        let known = known.and_then(|text| Classification::read(&text, &self.sources));
         known.map_err(|why| {
             let file = file.display();
             Failure::Message(format!(
@@ -233,11 +233,6 @@ fn each_guest(
     }
     computer.switch(0);
     Ok(())
-}
-
-pub(crate) fn text_of(path: &Path, most: u64) -> Result<String, String> {
-    let bytes = read_bounded(path, most).map_err(|e| e.to_string())?;
-    String::from_utf8(bytes).map_err(|_| "it is no text".into())
 }
 
 fn rendered(diagnostics: &[Diagnostic], sources: &Sources) -> String {

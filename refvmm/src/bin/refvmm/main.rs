@@ -20,6 +20,7 @@ use std::process::ExitCode;
 
 use arguments::{Arguments, Command};
 use clap::{CommandFactory, Parser};
+use refvmm::install;
 
 /// What a call came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,10 +95,17 @@ fn act(command: Command) -> Outcome<Exit> {
         Command::Restore(it) => snapshot::restore(&it),
         Command::Eval(it) => eval::eval(&it),
         Command::Completions { shell } => {
-            let mut script = Vec::new();
-            let mut command = Arguments::command();
-            clap_complete::generate(shell, &mut command, "refvmm", &mut script);
+            let script = install::completions(Arguments::command(), shell);
             io::stdout().lock().write_all(&script)?;
+            Ok(Exit::Fine)
+        }
+        Command::Install { prefix } => {
+            let prefix = prefix
+                .or_else(install::home)
+                .ok_or("there is no home: name a folder".to_owned())?;
+            for path in install::install(&Arguments::command(), &prefix)? {
+                writeln!(io::stdout(), "{}", path.display())?;
+            }
             Ok(Exit::Fine)
         }
     }

@@ -13,6 +13,7 @@ pub mod report;
 mod sat;
 mod symbolic;
 mod theorems;
+pub mod traps;
 
 pub use analyze::{Options, analyze, names_pair};
 pub use certificate::smtlib;

@@ -30,6 +30,7 @@ Examples:
   analyze prove isa-specs/g3.yaml --certificate g3-certificate
   analyze verify g3-certificate isa-specs/g3.yaml
   analyze list                                 all machines, a line for each pair of modes
+  analyze traps isa-specs/riscv.yaml mret      what completes and what traps, in which mode
   analyze schema > specification.schema.json   completion for editors
 
 Exit codes: 0 all expectations hold, 1 one fails, 2 could not run, 3 undecided
@@ -60,6 +61,8 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Print machines side by side: year, verdicts, offending instructions.
     List(List),
+    /// Print what completes and what traps, in which mode and under which control bits.
+    Traps(Traps),
     /// Print the definitions the answers refer to.
     Definitions,
     /// Print the JSON Schema of the specification language.
@@ -151,6 +154,41 @@ pub(crate) struct List {
     /// Reading of the definitions.
     #[arg(long, default_value = "refined", value_parser = one_profile())]
     pub(crate) profile: Profile,
+}
+
+const TRAPS: &str = "\
+Examples:
+  analyze traps isa-specs/x86-legacy.yaml popf cli
+  analyze traps isa-specs/riscv.yaml csrrs --format markdown
+  analyze traps isa-specs/m68010.yaml --format json
+
+Each line holds for all states that the specification's assumptions admit. Where several things can happen under
+the same conditions, JSON has a state for each.
+
+Exit codes: 0 the table is printed; 2 could not run, or no such instruction; 3 something is undecided";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = TRAPS)]
+pub(crate) struct Traps {
+    /// Specification in YAML.
+    pub(crate) spec: String,
+    /// Instructions: all cases of one, or one case; without any, all instructions.
+    #[arg(value_name = "INSTRUCTION")]
+    pub(crate) instructions: Vec<String>,
+    /// How to print the table.
+    #[arg(long, default_value = "text")]
+    pub(crate) format: TrapsFormat,
+    /// Leave undecided what takes longer than this in all.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: Option<std::time::Duration>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TrapsFormat {
+    Text,
+    Markdown,
+    Latex,
+    Json,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

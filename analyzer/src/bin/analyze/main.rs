@@ -8,6 +8,7 @@ mod explain;
 mod list;
 mod repair;
 mod terminal;
+mod traps;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Command::Prove(prove) => certificates::prove(&prove),
         Command::Verify(verify) => certificates::verify(&verify),
         Command::List(list) => list::run(&list),
+        Command::Traps(traps) => traps::run(&traps),
         Command::Definitions => print(&analyzer::definitions_text()),
         Command::Schema => print(&format!("{:#}\n", model::spec::json_schema())),
         Command::Completions { shell } => {
@@ -76,6 +78,7 @@ fn with_default_command(mut arguments: Vec<String>) -> Vec<String> {
         "prove",
         "verify",
         "list",
+        "traps",
         "definitions",
         "schema",
         "completions",

@@ -7,6 +7,7 @@ pub mod certificate;
 mod decide;
 mod definitions;
 pub mod difference;
+pub mod graph;
 mod prove;
 pub mod repair;
 pub mod report;

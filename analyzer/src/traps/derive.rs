@@ -24,14 +24,14 @@ use crate::symbolic::term::{Node, Term, Terms};
 
 /// The modes of the states in which an instruction begins.
 #[derive(Debug, Clone)]
-pub(super) struct Mode {
-    pub(super) name: String,
-    pub(super) which: Which,
+pub(crate) struct Mode {
+    pub(crate) name: String,
+    pub(crate) which: Which,
 }
 
 /// Values of the mode component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Which {
+pub(crate) enum Which {
     /// This one.
     One(u128),
     /// Those that have no name.
@@ -42,7 +42,7 @@ pub(super) enum Which {
 
 impl Mode {
     /// Whether a state is in it.
-    fn admits(&self, isa: &Isa, state: &Concrete) -> bool {
+    pub(crate) fn admits(&self, isa: &Isa, state: &Concrete) -> bool {
         let Some(part) = isa.mode else { return true };
         let value = state.part(part);
         match self.which {
@@ -54,7 +54,7 @@ impl Mode {
 }
 
 /// The modes that have names, then all others as one, if there are any.
-pub(super) fn modes(isa: &Isa) -> Vec<Mode> {
+pub(crate) fn modes(isa: &Isa) -> Vec<Mode> {
     let Some(part) = isa.mode else {
         return vec![Mode { name: "the only mode".into(), which: Which::Any }];
     };
@@ -69,7 +69,7 @@ pub(super) fn modes(isa: &Isa) -> Vec<Mode> {
 
 /// How an instruction ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     Completes,
     Traps(TrapId),
     Unpredictable,
@@ -88,7 +88,7 @@ impl From<ExpectedEnd> for End {
 }
 
 impl End {
-    pub(super) fn text(self, isa: &Isa) -> String {
+    pub(crate) fn text(self, isa: &Isa) -> String {
         match self {
             Self::Completes => "completes".into(),
             Self::Traps(id) => format!("traps ({})", isa.trap(id).name),
@@ -97,12 +97,12 @@ impl End {
         }
     }
 
-    pub(super) fn is_memory(self, isa: &Isa) -> bool {
+    pub(crate) fn is_memory(self, isa: &Isa) -> bool {
         matches!(self, Self::Traps(id) if isa.trap(id).kind == TrapKind::Memory)
     }
 
     /// How a run that was replayed ended; what the trap sequence comes to does not matter.
-    pub(super) fn of(played: &Played) -> Self {
+    pub(crate) fn of(played: &Played) -> Self {
         match (&played.outcome, &played.raised) {
             (Outcome::Trap(id, _), _) => Self::Traps(*id),
             (_, Some(raised)) => Self::Traps(raised.trap),
@@ -114,18 +114,18 @@ impl End {
 }
 
 /// A class run from every state in a mode.
-pub(super) struct InMode {
-    pub(super) run: Run,
+pub(crate) struct InMode {
+    pub(crate) run: Run,
     /// The state before the mode was set: components are variables.
-    pub(super) fresh: State,
+    pub(crate) fresh: State,
     /// What holds of the states: operands and sizes, assumptions, the mode.
-    pub(super) premises: Vec<Term>,
+    pub(crate) premises: Vec<Term>,
     /// The ways to end, each with its condition.
-    pub(super) ends: Vec<(End, Term)>,
+    pub(crate) ends: Vec<(End, Term)>,
 }
 
 impl InMode {
-    pub(super) fn new(problem: &mut Problem<'_>, mode: &Mode) -> Self {
+    pub(crate) fn new(problem: &mut Problem<'_>, mode: &Mode) -> Self {
         let isa = problem.isa;
         let fresh = problem.fresh();
         let entry = match mode.which {
@@ -157,19 +157,19 @@ impl InMode {
     }
 
     /// The condition for the instruction to end in one of some ways.
-    pub(super) fn ends(&self, terms: &mut Terms, wanted: impl Fn(End) -> bool) -> Term {
+    pub(crate) fn ends(&self, terms: &mut Terms, wanted: impl Fn(End) -> bool) -> Term {
         let ends = self.ends.iter().filter(|(end, _)| wanted(*end));
         let ends: Vec<Term> = ends.map(|(_, when)| *when).collect();
         terms.any(ends)
     }
 
-    /// Whether there is a state in the mode where all of `goal` holds and the instruction ends in a wanted way.
-    pub(super) fn ask(
+    /// Whether there is a state in the mode where all of `goal` holds; `shows` judges the replay.
+    pub(crate) fn ask(
         &self,
         inquiry: &mut Inquiry<'_>,
         mode: &Mode,
         goal: &[Term],
-        wanted: impl Fn(End) -> bool,
+        shows: impl Fn(&Played) -> bool,
     ) -> Existence {
         let isa = inquiry.setting().isa;
         inquiry.ask(&Question {
@@ -182,14 +182,14 @@ impl InMode {
             },
             shows: &|replay| {
                 let [side] = replay.sides.as_slice() else { return false };
-                mode.admits(isa, &side.before) && wanted(End::of(side))
+                mode.admits(isa, &side.before) && shows(side)
             },
         })
     }
 }
 
 /// What a class does, by mode.
-pub(super) fn of_class(context: Context<'_>, class: &Class) -> InstructionTraps {
+pub(crate) fn of_class(context: Context<'_>, class: &Class) -> InstructionTraps {
     let mut inquiry = Inquiry::new(context, class);
     let modes = modes(context.setting.isa);
     let modes = modes.iter().map(|mode| of_mode(&mut inquiry, mode)).collect();
@@ -348,7 +348,9 @@ fn parts(
         let found: Vec<(End, Term)> = found.collect();
         let ends = found
             .into_iter()
-            .map(|(end, left)| (end, it.ask(inquiry, mode, &[belongs, left], |it| it == end)))
+            .map(|(end, left)| {
+                (end, it.ask(inquiry, mode, &[belongs, left], |it| End::of(it) == end))
+            })
             .collect();
         Part { ends }
     });

@@ -67,7 +67,7 @@ fn outcome(context: Context<'_>, class: &Class, it: &ExpectedOutcome) -> Outcome
     };
     let mut exists = |wanted: &dyn Fn(End) -> bool| {
         let ends = ran.ends(&mut inquiry.session.problem.terms, wanted);
-        ran.ask(&mut inquiry, &mode, &[when, ends], wanted)
+        ran.ask(&mut inquiry, &mode, &[when, ends], |side| wanted(End::of(side)))
     };
     let otherwise = match exists(&against) {
         Existence::Witnessed(witness) => Some((shown(isa, class, &witness), false)),

@@ -12,7 +12,7 @@
 
 mod control;
 mod cover;
-mod derive;
+pub(crate) mod derive;
 pub(crate) mod expected;
 pub mod latex;
 pub mod markdown;
@@ -100,7 +100,7 @@ pub struct Case {
 const ALTERNATIVES: usize = 6;
 
 /// A pair for the questions that speak of none.
-fn no_pair() -> Pair {
+pub(crate) fn no_pair() -> Pair {
     let none = || (String::new(), 0);
     Pair { supervisor: none(), user: none(), deprivilege: Body::default() }
 }

@@ -31,6 +31,7 @@ Examples:
   analyze verify g3-certificate isa-specs/g3.yaml
   analyze list                                 all machines, a line for each pair of modes
   analyze traps isa-specs/riscv.yaml mret      what completes and what traps, in which mode
+  analyze graph isa-specs/x86-legacy.yaml --format dot
   analyze schema > specification.schema.json   completion for editors
 
 Exit codes: 0 all expectations hold, 1 one fails, 2 could not run, 3 undecided
@@ -63,10 +64,22 @@ pub(crate) enum Command {
     List(List),
     /// Print what completes and what traps, in which mode and under which control bits.
     Traps(Traps),
+    /// Print the graph of modes: which instructions and traps lead from one to another.
+    Graph {
+        /// Specification in YAML.
+        spec: String,
+        /// How to print the graph.
+        #[arg(long, default_value = "text")]
+        format: GraphFormat,
+    },
     /// Print the definitions the answers refer to.
     Definitions,
     /// Print the JSON Schema of the specification language.
-    Schema,
+    Schema {
+        /// Print that of what `analyze check` writes as JSON instead.
+        #[arg(long)]
+        report: bool,
+    },
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -88,6 +101,9 @@ pub(crate) struct Check {
     /// Fail unless the theorem holds for every pair of modes.
     #[arg(long, value_name = "THEOREM", value_delimiter = ',', value_parser = theorem())]
     pub(crate) require: Vec<Theorem>,
+    /// A theorem that holds under conditions (*if the monitor keeps …*, *while …*) does not meet `--require`.
+    #[arg(long, requires = "require")]
+    pub(crate) unconditional: bool,
     /// Fail if there is a finding that this file does not know.
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<String>,
@@ -238,7 +254,21 @@ pub(crate) struct Diff {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DiffFormat {
+    /// For people.
     Text,
+    /// For programs.
+    Json,
+    /// Annotations of GitHub Actions: regressions, at the lines of the new specification.
+    Github,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// A line for each pair of modes.
+    Text,
+    /// For Graphviz.
+    Dot,
+    /// For programs.
     Json,
 }
 
@@ -346,8 +376,10 @@ pub(crate) enum CheckFormat {
     Text,
     /// One line per theorem.
     Concise,
-    /// For programs; the keys are stable.
+    /// For programs; the keys are stable. One object for one report, a list for several.
     Json,
+    /// The same reports, always as one object: `{"schema": 1, "reports": [...]}`.
+    Reports,
     /// Annotations of GitHub Actions.
     Github,
     /// SARIF 2.1.0, for code scanning.

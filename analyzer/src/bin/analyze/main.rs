@@ -5,6 +5,7 @@ mod certificates;
 mod check;
 mod diff;
 mod explain;
+mod graph;
 mod list;
 mod repair;
 mod terminal;
@@ -45,7 +46,9 @@ fn main() -> ExitCode {
         Command::List(list) => list::run(&list),
         Command::Traps(traps) => traps::run(&traps),
         Command::Definitions => print(&analyzer::definitions_text()),
-        Command::Schema => print(&format!("{:#}\n", model::spec::json_schema())),
+        Command::Graph { spec, format } => graph::run(&spec, format),
+        Command::Schema { report: false } => print(&format!("{:#}\n", model::spec::json_schema())),
+        Command::Schema { report: true } => print(analyzer::report::JSON_SCHEMA),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             let mut command = <Arguments as clap::CommandFactory>::command();
@@ -79,6 +82,7 @@ fn with_default_command(mut arguments: Vec<String>) -> Vec<String> {
         "verify",
         "list",
         "traps",
+        "graph",
         "definitions",
         "schema",
         "completions",

@@ -177,7 +177,7 @@ fn file(
     let (hints, used) = hints(terms, roots);
     let body = Body::new(terms, &used);
     for (t, (letter, number)) in &body.numbers {
-        if let Some(what) = names.of(terms, t, &body) {
+        if let Some(what) = names.of(terms, *t, &body) {
             let _ = writeln!(out, "; name {letter}{number} {what}");
         }
     }
@@ -213,12 +213,12 @@ struct Names {
 
 impl Names {
     /// What a variable or a selected element is: `S1.mstatus[12:11]`, `S2.x[n7]`.
-    fn of(&self, terms: &Terms, t: &Term, body: &Body<'_>) -> Option<String> {
-        match terms.node(*t) {
+    fn of(&self, terms: &Terms, t: Term, body: &Body<'_>) -> Option<String> {
+        match terms.node(t) {
             Node::Select(array, index) => {
                 Some(format!("{}[{}]", self.arrays.get(array)?, body.name(*index)))
             }
-            _ => self.variables.get(t).cloned(),
+            _ => self.variables.get(&t).cloned(),
         }
     }
 }

@@ -202,9 +202,10 @@ impl ModeGraph {
         for from in self.graph.node_indices() {
             for to in self.graph.node_indices() {
                 let mut edges: Vec<_> = self.graph.edges_connecting(from, to).collect();
-                edges.sort_by_key(|edge| edge.id());
+                edges.sort_by_key(EdgeRef::id);
                 for sort in SORTS {
-                    let own = edges.iter().map(|it| it.weight()).filter(|it| sort_of(it) == sort);
+                    let own =
+                        edges.iter().map(EdgeReference::weight).filter(|it| sort_of(it) == sort);
                     let open = |it: &Edge| if it.undecided { "?" } else { "" };
                     let names: Vec<String> =
                         own.map(|it| format!("{}{}", it.name, open(it))).collect();
@@ -288,7 +289,7 @@ fn broken(names: &[String]) -> String {
             column = 0;
         }
         let comma = if i + 1 < names.len() { ", " } else { "" };
-        out.push_str(&format!("{name}{comma}"));
+        let _ = write!(out, "{name}{comma}");
         column += name.len() + 2;
     }
     out

@@ -117,8 +117,8 @@ fn lines(mode: &ModeTraps) -> Vec<String> {
     }
     let memory = mode.memory_traps.join(", ");
     match &mut all[..] {
-        [one] if mode.cases[0].outcomes.is_empty() => one.push_str(&format!(" ({memory})")),
-        [one] => one.push_str(&format!("; may memory-trap ({memory})")),
+        [one] if mode.cases[0].outcomes.is_empty() => *one = format!("{one} ({memory})"),
+        [one] => *one = format!("{one}; may memory-trap ({memory})"),
         _ => all.push(format!("may memory-trap ({memory})")),
     }
     all

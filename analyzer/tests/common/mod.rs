@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// Everything in which a value is not as the schema says. With `closed`, a key that the schema does not name is wrong,
 /// too: the shipped schema lets formats grow, and what is printed today has to be described.
-pub fn violations(schema: &Value, value: &Value, closed: bool) -> Vec<String> {
+pub(crate) fn violations(schema: &Value, value: &Value, closed: bool) -> Vec<String> {
     let mut all = Vec::new();
     check(&Validator { root: schema, closed }, schema, value, "", &mut all);
     all

@@ -2,7 +2,7 @@
 
 use super::Checker;
 use crate::diagnostic::{Span, did_you_mean};
-use crate::isa::{ExpectedEnd, ExpectedOutcome, Expr, Operand, OperandId};
+use crate::isa::{ExpectedEnd, ExpectedOutcome, Expr, Operand, OperandId, TrapId};
 use crate::lower::{Binding, Env, Lowerer, Mode};
 use crate::spec::{ByProfile, Code, List, Profile, Sp};
 
@@ -65,17 +65,7 @@ impl Checker<'_> {
         let outcome = match (end, trap.map(str::trim)) {
             ("completes", _) => ExpectedEnd::Completes,
             ("unpredictable", _) => ExpectedEnd::Unpredictable,
-            (_, Some(name)) => match env.traps.get(name) {
-                Some(id) => ExpectedEnd::Traps(*id),
-                None => {
-                    let names = || env.traps.keys().map(String::as_str);
-                    let help = did_you_mean(name, names()).unwrap_or_else(|| {
-                        format!("the traps: {}", names().collect::<Vec<_>>().join(", "))
-                    });
-                    self.error("K038", word.span, format!("there is no trap `{name}`"), &help);
-                    return None;
-                }
-            },
+            (_, Some(name)) => ExpectedEnd::Traps(self.trap_of_outcome(env, word, name)?),
             _ => {
                 let message = format!("`{end}` is no outcome");
                 let help = "write `completes`, `traps(NAME)` or `unpredictable`, then `in MODE` and `when CONDITION`";
@@ -85,6 +75,18 @@ impl Checker<'_> {
         };
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         Some(ExpectedOutcome { outcome, holds, mode, when, text, span: word.span })
+    }
+
+    fn trap_of_outcome(&mut self, env: &Env, word: &Sp<String>, name: &str) -> Option<TrapId> {
+        let found = env.traps.get(name).copied();
+        if found.is_none() {
+            let names = || env.traps.keys().map(String::as_str);
+            let help = did_you_mean(name, names()).unwrap_or_else(|| {
+                format!("the traps: {}", names().collect::<Vec<_>>().join(", "))
+            });
+            self.error("K038", word.span, format!("there is no trap `{name}`"), &help);
+        }
+        found
     }
 
     /// What stands behind `when`: a condition on state and operands.

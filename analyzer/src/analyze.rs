@@ -12,6 +12,7 @@ use crate::prove::question::{Backend, DecisionProcedure};
 use crate::report::Report;
 use crate::report::build::{Finding, report};
 use crate::theorems::{counterexample, items, judge};
+use crate::traps::expected;
 
 /// What to analyze.
 #[derive(Debug, Clone, Copy)]
@@ -67,7 +68,8 @@ pub(crate) fn analyze_by(
         Finding { judged, counterexamples }
     };
     let found: Vec<Finding<'_>> = pairs.into_iter().map(of).collect();
-    report(isa, sources, profile, &found)
+    let outcomes = expected::check(isa, &options);
+    report(isa, sources, profile, &found, &outcomes)
 }
 
 /// Whether `supervisor`, or `supervisor:user`, names a pair.

@@ -7,6 +7,7 @@ pub mod certificate;
 mod decide;
 mod definitions;
 pub mod difference;
+pub mod graph;
 mod progress;
 mod prove;
 pub mod repair;
@@ -14,6 +15,7 @@ pub mod report;
 mod sat;
 mod symbolic;
 mod theorems;
+pub mod traps;
 
 pub use analyze::{Options, analyze, names_pair};
 pub use certificate::smtlib;

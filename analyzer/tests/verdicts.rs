@@ -1,5 +1,7 @@
 //! The bundled specifications: verdicts against what they expect and against the published tables.
 
+mod common;
+
 use analyzer::answer::Answer;
 use analyzer::report::{InstructionReport, Report, atlas};
 use analyzer::text::{self, Detail};
@@ -84,6 +86,7 @@ fn the_toy_family_gives_the_table_in_every_profile() {
 #[test]
 fn every_specification_meets_its_own_expectations_and_reports_are_what_they_were() {
     let family = FAMILY.iter().map(|name| (*name).to_owned());
+    let schema = analyzer::report::JSON_SCHEMA.parse().expect("it is JSON");
     let mut rows = Vec::new();
     for name in family.chain(others()) {
         let report = bundled(&name, Profile::Refined);
@@ -94,6 +97,11 @@ fn every_specification_meets_its_own_expectations_and_reports_are_what_they_were
         insta::with_settings!({prepend_module_to_snapshot => false}, {
             insta::assert_snapshot!(name.as_str(), text);
         });
+        assert_eq!(
+            common::violations(&schema, &serde_json::json!(report), true),
+            Vec::<String>::new(),
+            "{name}: analyzer/src/report/report.schema.json describes every key"
+        );
         rows.extend(atlas::rows(&report));
     }
     atlas::sort(&mut rows);

@@ -270,6 +270,8 @@ pub struct Class {
     pub notes: Vec<String>,
     /// Classification the author expects.
     pub expect: Vec<(Profile, Vec<ExpectedWord>)>,
+    /// What it is expected to do, and where.
+    pub outcomes: Vec<(Profile, Vec<ExpectedOutcome>)>,
     /// Rules whose findings the author accepts, each with the reason.
     pub allow: Vec<(Rule, String)>,
     /// Examples of what it does.
@@ -356,6 +358,35 @@ pub struct ExpectedWord {
     pub mode: Option<String>,
     /// Where it stands.
     pub span: Span,
+}
+
+/// What a class is expected to do: `traps(illegal) in user when mcounteren[0] == 0`. Said of all states that the
+/// assumptions admit; where it memory-traps nothing is said, unless the outcome is that memory trap.
+#[derive(Debug, Clone)]
+pub struct ExpectedOutcome {
+    /// The outcome.
+    pub outcome: ExpectedEnd,
+    /// Whether it happens in each such state, or in none.
+    pub holds: bool,
+    /// Name and value of the mode of the states, if one is named.
+    pub mode: Option<(String, u128)>,
+    /// Condition on state and operands, if there is one.
+    pub when: Option<Expr>,
+    /// All of it as written.
+    pub text: String,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// How an instruction ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExpectedEnd {
+    /// It completes.
+    Completes,
+    /// It takes this trap.
+    Traps(TrapId),
+    /// The architecture says nothing.
+    Unpredictable,
 }
 
 /// Theorem verdicts the author expects.
@@ -625,10 +656,21 @@ impl Isa {
         parts.chain(window).max().unwrap_or(1).max(cells).max(self.address) + 6
     }
 
+    /// Names and values of the modes, as far as they have names.
+    pub fn modes(&self) -> &[(String, u128)] {
+        self.mode.map_or(&[], |part| named_values(self.register(part.register), part))
+    }
+
     /// Number of low cells the trap sequence owns, and so the smallest machine there is.
     pub fn least_cells(&self) -> u128 {
         self.trap_cells.end().max(1)
     }
+}
+
+/// The names of the values of some bits: those of a field that is just these bits, else the register's.
+pub(crate) fn named_values(register: &Register, part: Part) -> &[(String, u128)] {
+    let is_part = |f: &&Field| (f.low, f.width) == (part.low, part.width) && !f.values.is_empty();
+    register.fields.iter().find(is_part).map_or(&register.values, |field| &field.values)
 }
 
 impl fmt::Display for Role {

@@ -568,7 +568,7 @@ record! {
         cases "cases": Names<Case>,
         /// Examples: what the instruction does to one state.
         runs "runs": List<Run>,
-        /// Classification expected by the author.
+        /// What is expected of it, for all states: words like `privileged`, outcomes like `traps(illegal) in user when en == 0`.
         expect "expect": Sp<ByProfile<List<Sp<String>>>>,
         /// Rules whose findings are known and accepted, each with the reason.
         allow "allow": Names<Sp<String>>,
@@ -622,7 +622,7 @@ record! {
         fix "fix": Names<Code>,
         /// Boolean expression over the operands.
         when "when": Code,
-        /// Classification expected by the author.
+        /// What is expected of it, for all states: words like `privileged`, outcomes like `traps(illegal) in user when en == 0`.
         expect "expect": Sp<ByProfile<List<Sp<String>>>>,
         /// Rules whose findings are known and accepted, each with the reason.
         allow "allow": Names<Sp<String>>,

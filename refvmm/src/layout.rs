@@ -240,6 +240,7 @@ fn unlisted(isa: &Isa, body: &Body) -> Class {
         body: Arc::new(body.clone()),
         notes: Vec::new(),
         expect: Vec::new(),
+        outcomes: Vec::new(),
         runs: Vec::new(),
         ..like
     }

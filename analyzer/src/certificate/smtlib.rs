@@ -3,8 +3,8 @@
 //! The text comes from plain terms (`Terms::plain`): neither our rewriting nor our solver has a
 //! part in it. One nullary `define-fun` per node; a truth value is a vector of one bit. What is
 //! selected from an array is a constant, and equal indices select equal constants: solvers settle
-//! that sooner than the theory of arrays. The `:status` of a file is our own answer. Comments name
-//! values that are equal as a rule: who wants to prove the formula false may prove that first; and
+//! that sooner than the theory of arrays. The `:status` of a file is our own answer. Comments say
+//! which component a variable is, and name values that are equal as a rule: who wants to prove the formula false may prove that first; and
 //! the values of a model, where we have one.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 
 use model::bits::{Bits, Op, mask};
 use model::diagnostic::Sources;
-use model::isa::{Isa, Pair};
+use model::isa::{Isa, Pair, Part};
 use refvmm::files;
 use sha2::{Digest, Sha256};
 
@@ -23,11 +23,13 @@ use crate::analyze::{Options, analyze_by, solving};
 use crate::decide::{By, stopped};
 use crate::progress::Progress;
 use crate::prove::answer::Existence;
-use crate::prove::problem::Problem;
+use crate::prove::problem::{Problem, Run};
 use crate::prove::question::{Backend, DecisionProcedure, Question, Session};
 use crate::report::Report;
 use crate::symbolic::model::{Evaluator, Model};
+use crate::symbolic::state::Register;
 use crate::symbolic::term::{Array, CutPoint, Node, Term, Terms};
+use crate::theorems::choice::component;
 
 /// Analyzes a machine and writes every obligation to `directory/pair/class/question.smt2`. The
 /// directory is written whole or not at all; it must not exist, or be empty.
@@ -90,7 +92,7 @@ impl Writing<'_> {
         verdict: &Existence,
     ) -> io::Result<()> {
         let (setting, class) = (session.setting, session.problem.class);
-        let (status, (problem, roots)) = match verdict {
+        let (status, (problem, roots, runs)) = match verdict {
             Existence::Absent(_) => ("unsat", question.plain(setting, class)),
             Existence::Witnessed(_) => ("sat", question.plain_goal(setting, class)),
             Existence::Unknown(_) => ("unknown", question.plain(setting, class)),
@@ -107,7 +109,9 @@ impl Writing<'_> {
         let earlier = &session.shared.earlier;
         let model =
             verdict.is_witnessed().then(|| earlier.satisfying(&problem.terms, start, &roots));
-        let text = file(&problem.terms, &roots, &subject, status, model.flatten().as_ref());
+        let names = names(&problem, &runs);
+        let text =
+            file(&problem.terms, (&roots, &names), &subject, status, model.flatten().as_ref());
         let folder = self.root.join(safe(&pair_name(setting.pair))).join(safe(&class.name));
         std::fs::create_dir_all(&folder)?;
         let parts: Vec<String> = question.name.split('/').map(safe).collect();
@@ -161,7 +165,7 @@ fn short(name: String) -> String {
 /// A whole file: the conjunction of `roots`, and what we say of it.
 fn file(
     terms: &Terms,
-    roots: &[Term],
+    (roots, names): (&[Term], &Names),
     subject: &[(&str, &str)],
     status: &str,
     model: Option<&Model>,
@@ -173,6 +177,11 @@ fn file(
     }
     let (hints, used) = hints(terms, roots);
     let body = Body::new(terms, &used);
+    for (t, (letter, number)) in &body.numbers {
+        if let Some(what) = names.of(terms, *t, &body) {
+            let _ = writeln!(out, "; name {letter}{number} {what}");
+        }
+    }
     for hint in &hints {
         let names: Vec<String> = hint.iter().map(|t| body.name(*t).to_string()).collect();
         let _ = writeln!(out, "; hint {}", names.join(" "));
@@ -195,6 +204,77 @@ fn file(
     }
     out.push_str("(check-sat)\n(exit)\n");
     out
+}
+
+/// What variables and arrays of a formula stand for, in the words of the specification.
+struct Names {
+    variables: BTreeMap<Term, String>,
+    arrays: BTreeMap<Array, String>,
+}
+
+impl Names {
+    /// What a variable or a selected element is: `S1.mstatus[12:11]`, `S2.x[n7]`.
+    fn of(&self, terms: &Terms, t: Term, body: &Body<'_>) -> Option<String> {
+        match terms.node(t) {
+            Node::Select(array, index) => {
+                Some(format!("{}[{}]", self.arrays.get(array)?, body.name(*index)))
+            }
+            _ => self.variables.get(&t).cloned(),
+        }
+    }
+}
+
+/// The names of what the states of a question begin with; what several of them share is named in the first.
+fn names(problem: &Problem<'_>, runs: &[Run]) -> Names {
+    let (terms, isa) = (&problem.terms, problem.isa);
+    let mut names = Names { variables: BTreeMap::new(), arrays: BTreeMap::new() };
+    let mut name = |t: Term, what: String| {
+        if matches!(terms.node(t), Node::Variable(_)) {
+            names.variables.entry(t).or_insert(what);
+        }
+    };
+    for (operand, t) in problem.class.operands.iter().zip(&problem.operands) {
+        name(*t, operand.name.clone());
+    }
+    for (i, t) in problem.choices.iter().enumerate() {
+        name(*t, format!("choice {i}"));
+    }
+    terms.children(problem.cells).into_iter().for_each(|t| name(t, "cells".to_owned()));
+    for (i, run) in runs.iter().enumerate() {
+        let state = if runs.len() == 1 { "S".to_owned() } else { format!("S{}", i + 1) };
+        for (id, register) in isa.register_ids() {
+            let whole = match &run.entry.registers[id.index()] {
+                Register::Single(whole) => *whole,
+                Register::File(array, _) => {
+                    let what = format!("{state}.{}", register.name);
+                    names.arrays.entry(*array).or_insert(what);
+                    continue;
+                }
+            };
+            let mut open = vec![(whole, 0)];
+            while let Some((t, low)) = open.pop() {
+                let part = Part { register: id, low, width: terms.width(t) };
+                match terms.node(t) {
+                    Node::Concat(high, rest) => {
+                        open.extend([(*high, low + terms.width(*rest)), (*rest, low)]);
+                    }
+                    Node::Variable(_) => {
+                        let what = format!("{state}.{}", component(isa, part));
+                        names.variables.entry(t).or_insert(what);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let storage = &isa.storage.name;
+        for region in &run.entry.layout.regions {
+            let what = format!("{state}.{storage} within the window, from its first cell: ");
+            names.arrays.entry(region.array).or_insert(what);
+        }
+        let rest = run.entry.layout.rest;
+        names.arrays.entry(rest).or_insert(format!("{state}.{storage}, physical: "));
+    }
+    names
 }
 
 /// Two values that runs came by at the same place, and the paths to them: where all paths are taken

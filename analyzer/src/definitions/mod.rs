@@ -84,10 +84,7 @@ impl VirtualMode {
     pub(crate) fn of_state(self, isa: &Isa, pair: &Pair, state: &State) -> String {
         let (Self::Other, Some(part)) = (self, isa.mode) else { return self.name(pair).to_owned() };
         let value = state.part(part);
-        let register = isa.register(part.register);
-        let field = register.fields.iter().find(|f| (f.low, f.width) == (part.low, part.width));
-        let names = field.map_or(&register.values, |field| &field.values);
-        let name = names.iter().find(|(_, named)| *named == value);
+        let name = isa.modes().iter().find(|(_, named)| *named == value);
         name.map_or_else(|| value.to_string(), |(name, _)| name.clone())
     }
 }

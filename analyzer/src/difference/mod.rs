@@ -1,5 +1,6 @@
 //! What is different between two machines: verdicts, classes, and what instructions mean.
 
+pub mod github;
 pub mod meaning;
 pub mod text;
 

@@ -6,7 +6,7 @@ use model::isa::Class;
 use crate::decide::{self, By, MinimisationGoals, Query, Shared, SolverConfig};
 use crate::definitions::Obligation;
 use crate::prove::answer::{Existence, Proof};
-use crate::prove::problem::Problem;
+use crate::prove::problem::{Problem, Run};
 use crate::prove::replay::Replay;
 use crate::prove::setting::Setting;
 use crate::prove::witness;
@@ -59,12 +59,12 @@ impl Question<'_> {
     }
 
     /// Everything that has to be unsatisfiable for a "no": the premises, and the goal or missing
-    /// semantics. Formulas of an arena of their own, the same whatever was asked before.
+    /// semantics. Formulas of an arena of their own, the same whatever was asked before; with the states.
     pub(crate) fn plain<'i>(
         &self,
         setting: Setting<'i>,
         class: &'i Class,
-    ) -> (Problem<'i>, Vec<Term>) {
+    ) -> (Problem<'i>, Vec<Term>, Vec<Run>) {
         self.roots(setting, class, Terms::or)
     }
 
@@ -73,7 +73,7 @@ impl Question<'_> {
         &self,
         setting: Setting<'i>,
         class: &'i Class,
-    ) -> (Problem<'i>, Vec<Term>) {
+    ) -> (Problem<'i>, Vec<Term>, Vec<Run>) {
         self.roots(setting, class, |_, goal, _| goal)
     }
 
@@ -82,12 +82,12 @@ impl Question<'_> {
         setting: Setting<'i>,
         class: &'i Class,
         last: impl Fn(&mut Terms, Term, Term) -> Term,
-    ) -> (Problem<'i>, Vec<Term>) {
-        let (mut problem, Obligation { query, unknown, .. }) =
+    ) -> (Problem<'i>, Vec<Term>, Vec<Run>) {
+        let (mut problem, Obligation { query, unknown, runs, .. }) =
             self.put(setting, class, Terms::plain());
         let mut roots = query.premises;
         roots.push(last(&mut problem.terms, query.goal, unknown));
-        (problem, roots)
+        (problem, roots, runs)
     }
 }
 

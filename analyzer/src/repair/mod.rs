@@ -23,6 +23,7 @@ use crate::progress::Progress;
 use crate::report::expectations;
 use crate::report::text::{Cell, Detail, aligned, on_condition};
 use crate::report::{Evidence, InstructionReport, PairReport, Report, TheoremReport, Unmet};
+use crate::traps::expected;
 use overlay::Overlay;
 
 /// Version of the JSON format.
@@ -157,7 +158,8 @@ pub fn repair(
     let mut after = analyze(&patched, &sources, options, progress);
     let text = overlay.text(Some(&after));
     let (patched, sources) = load(&text, place, open)?;
-    expectations::check(&patched, &sources, &mut after);
+    let outcomes = expected::check(&patched, &options);
+    expectations::check(&patched, &sources, &mut after, &outcomes);
     repair.overlay = Some(text);
     repair.checked = checked(&after, &report.pairs);
     repair.checked.unmet = after.unmet;

@@ -7,8 +7,9 @@ use model::rule::Rule;
 use model::theorem::Theorem;
 use serde::{Deserialize, Serialize};
 
-use super::Report;
 use super::findings::{Baseline as State, Finding, Place};
+use super::{PairReport, Report, Theorems};
+use crate::prove::answer::Answer;
 use crate::theorems::theorem::brief;
 
 /// Version of the format.
@@ -85,25 +86,68 @@ impl Baseline {
     }
 }
 
-/// Adds a finding for each pair of a report for which a required theorem does not hold.
-pub fn require(report: &mut Report, theorem: Theorem) {
-    let mut missing = Vec::new();
-    for pair in &report.pairs {
-        let verdict = pair.theorems.verdict(theorem);
-        if verdict != Verdict::Holds {
-            let mut message = format!("{} is required and is {}", theorem.name(), verdict.word());
-            let refuting = pair.theorems.monitor(theorem).map_or(&[][..], |it| &it.refuting);
-            if !refuting.is_empty() {
-                message = format!("{message}: {}", brief(refuting));
+/// A theorem that has to hold for every pair of modes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Requirement {
+    /// The theorem.
+    pub theorem: Theorem,
+    /// *Holds if the monitor keeps …* and *holds while …* are not enough.
+    pub unconditional: bool,
+}
+
+impl Requirement {
+    /// Whether a pair meets it; undecided where that is not settled.
+    pub fn met(self, theorems: &Theorems) -> Answer {
+        match theorems.verdict(self.theorem) {
+            Verdict::Holds if self.unconditional && !self.conditions(theorems).is_empty() => {
+                Answer::No
             }
-            let finding = Finding::new(Rule::Required, Some(pair), theorem.key(), message);
-            missing.push(finding.at(Some(Place::start(&report.file))));
+            Verdict::Holds => Answer::Yes,
+            Verdict::Undecided => Answer::Undecided,
+            Verdict::Refuted | Verdict::Vacuous | Verdict::NotApplicable => Answer::No,
         }
+    }
+
+    /// The conditions of the verdict; Theorem 2 has those of Theorem 1.
+    fn conditions(self, theorems: &Theorems) -> &[String] {
+        &theorems.monitor(self.theorem).unwrap_or(&theorems.vmm).conditions
+    }
+}
+
+/// Adds a finding for each pair of a report that does not meet a requirement, and marks those that stand in its way.
+pub fn require(report: &mut Report, requirement: Requirement) {
+    let theorem = requirement.theorem;
+    let missing = |pair: Option<&PairReport>, message: String| {
+        let finding = Finding::new(Rule::Required, pair, theorem.key(), message);
+        finding.at(Some(Place::start(&report.file)))
+    };
+    let mut found = Vec::new();
+    for pair in report.pairs.iter().filter(|it| requirement.met(&it.theorems) != Answer::Yes) {
+        let verdict = pair.theorems.verdict(theorem);
+        let (name, word) = (theorem.name(), verdict.word());
+        if verdict == Verdict::Holds {
+            let conditions = requirement.conditions(&pair.theorems).join(" and ");
+            let message =
+                format!("{name} is required without conditions, and holds if {conditions}");
+            found.push(missing(Some(pair), message));
+            continue;
+        }
+        let mut message = format!("{name} is required and is {word}");
+        let monitor = pair.theorems.monitor(theorem).unwrap_or(&pair.theorems.vmm);
+        if !monitor.refuting.is_empty() {
+            message = format!("{message}: {}", brief(&monitor.refuting));
+        }
+        let stands_in_the_way = |it: &&mut Finding| {
+            let names = monitor.offending.iter().chain(&monitor.refuting);
+            it.pair.as_deref() == Some(&pair.name())
+                && names.clone().any(|name| *name == it.subject)
+        };
+        report.findings.iter_mut().filter(stands_in_the_way).for_each(|it| it.required = true);
+        found.push(missing(Some(pair), message));
     }
     if report.pairs.is_empty() {
         let message = format!("{} is required and not applicable", theorem.name());
-        let finding = Finding::new(Rule::Required, None, theorem.key(), message);
-        missing.push(finding.at(Some(Place::start(&report.file))));
+        found.push(missing(None, message));
     }
-    report.findings.extend(missing);
+    report.findings.extend(found);
 }

@@ -24,6 +24,7 @@ use crate::theorems::counterexample::{Counterexample, Step};
 use crate::theorems::entries::Entries;
 use crate::theorems::theorem::{self, Judgement, Recursive};
 use crate::theorems::{Assumed, Breaker, Judged, Kept, condition, save};
+use crate::traps::expected::Outcome;
 use refvmm::classification::KeptBits;
 
 /// What was found of a pair, and what shows it.
@@ -39,6 +40,7 @@ pub(crate) fn report(
     sources: &Sources,
     profile: Profile,
     found: &[Finding<'_>],
+    outcomes: &[Outcome],
 ) -> Report {
     let mut counts = Counts::default();
     let mut pairs = Vec::new();
@@ -80,7 +82,7 @@ pub(crate) fn report(
         findings: Vec::new(),
         summary: Summary { instructions, counts },
     };
-    expectations::check(isa, sources, &mut report);
+    expectations::check(isa, sources, &mut report, outcomes);
     report.findings = findings::of(isa, sources, &report);
     report
 }

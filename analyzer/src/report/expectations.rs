@@ -8,9 +8,10 @@ use super::diagram::PROVED;
 use super::findings::Place;
 use super::{PairReport, Report, Unmet};
 use crate::prove::answer::Answer;
+use crate::traps::expected::Outcome;
 
-/// Compares the findings with what the author expects in this profile.
-pub(crate) fn check(isa: &Isa, sources: &Sources, report: &mut Report) {
+/// Compares the findings with what the author expects in this profile; `outcomes` are those that were asked for.
+pub(crate) fn check(isa: &Isa, sources: &Sources, report: &mut Report, outcomes: &[Outcome]) {
     let profile = report.profile;
     let at = |span: model::diagnostic::Span| Some(Place::of(sources, span));
     let mut unmet = Vec::new();
@@ -84,6 +85,11 @@ pub(crate) fn check(isa: &Isa, sources: &Sources, report: &mut Report) {
             not_applicable(expected, place.as_ref(), &mut checked, &mut unmet);
         }
     }
+    checked += outcomes.len() as u64;
+    unmet.extend(outcomes.iter().filter_map(|it| {
+        let (found, undecided) = it.otherwise.clone()?;
+        Some(Unmet { expected: it.expected.clone(), found, at: at(it.span), undecided })
+    }));
     for run in model::runs::replay(isa) {
         let (expected, found) = (run.expected, run.found);
         unmet.push(Unmet { expected, found, at: at(run.span), undecided: false });

@@ -88,6 +88,9 @@ pub struct Finding {
     /// Why the specification accepts it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allowed: Option<String>,
+    /// A theorem that is required does not hold for it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub required: bool,
     /// What a baseline says of it, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Baseline>,
@@ -102,7 +105,16 @@ impl Finding {
     ) -> Self {
         let pair = pair.map(PairReport::name);
         let subject = subject.to_owned();
-        Self { rule, message, pair, subject, at: None, allowed: None, baseline: None }
+        Self {
+            rule,
+            message,
+            pair,
+            subject,
+            at: None,
+            allowed: None,
+            required: false,
+            baseline: None,
+        }
     }
 
     pub(crate) fn at(self, place: Option<Place>) -> Self {
@@ -121,7 +133,7 @@ impl Finding {
 
     /// Whether it makes this run fail.
     pub fn fails(&self) -> bool {
-        self.is_error() || self.baseline == Some(Baseline::New) && self.counts()
+        self.is_error() || (self.required || self.baseline == Some(Baseline::New)) && self.counts()
     }
 
     /// `V001/supervisor:user/popf`: the same as long as rule, pair and subject are.

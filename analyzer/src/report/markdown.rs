@@ -44,7 +44,7 @@ pub fn render(report: &Report) -> String {
 }
 
 /// Text in which nothing is markup.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         match c {

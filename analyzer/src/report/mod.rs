@@ -36,6 +36,9 @@ use findings::{Finding, Place};
 /// Version of the JSON format.
 pub const SCHEMA: u32 = 1;
 
+/// The JSON Schema (draft 7) of what `analyze check` writes as JSON.
+pub const JSON_SCHEMA: &str = include_str!("report.schema.json");
+
 /// Everything found out about a specification in one profile.
 #[derive(Debug, Serialize)]
 pub struct Report {

@@ -5,14 +5,14 @@ use crate::rule::Rule;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Checker;
+use super::{Checker, outcomes};
 use crate::bits::{Bits, Op};
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::encoding::{Coverage, Pattern, coverage};
 use crate::interp;
 use crate::isa::{
-    Body, Class, Expectation, ExpectedWord, Expr, ExprKind, Operand, OperandId, Stmt,
-    TheoremExpectation,
+    Body, Class, Expectation, ExpectedOutcome, ExpectedWord, Expr, ExprKind, Operand, OperandId,
+    Stmt, TheoremExpectation,
 };
 use crate::lower::{Binding, Env, Lowerer, Mode};
 use crate::spec::{self, ByProfile, Instruction, List, Names, Profile, Sp};
@@ -28,6 +28,7 @@ struct Branch {
     condition: Option<Expr>,
     text: Option<String>,
     expect: Vec<(Profile, Vec<ExpectedWord>)>,
+    outcomes: Vec<(Profile, Vec<ExpectedOutcome>)>,
     allow: Vec<(Rule, String)>,
     notes: Vec<String>,
 }
@@ -85,6 +86,7 @@ impl Checker<'_> {
         };
         let (advance, body) = (Arc::new(self.advance(env, length)), Arc::new(body));
         let expect = self.words(it.expect.as_ref());
+        let outcomes = self.outcomes(env, it.expect.as_ref(), &operands);
         let allow = self.allowed(it.allow.as_ref());
         let notes = it.notes.clone().unwrap_or_default().0;
         let branches = match &it.cases {
@@ -96,6 +98,7 @@ impl Checker<'_> {
                 condition: None,
                 text: None,
                 expect: Vec::new(),
+                outcomes: Vec::new(),
                 allow: Vec::new(),
                 notes: Vec::new(),
             }],
@@ -107,6 +110,12 @@ impl Checker<'_> {
                 for (id, value) in &branch.fixed {
                     operands[id.index()].fixed = Some(*value);
                 }
+                // What a case expects replaces what the instruction does.
+                let (expect, outcomes) = if branch.expect.is_empty() {
+                    (expect.clone(), outcomes.clone())
+                } else {
+                    (branch.expect, branch.outcomes)
+                };
                 Class {
                     name: branch.name,
                     span: branch.span,
@@ -119,7 +128,8 @@ impl Checker<'_> {
                     advance: Arc::clone(&advance),
                     body: Arc::clone(&body),
                     notes: [notes.clone(), branch.notes].concat(),
-                    expect: if branch.expect.is_empty() { expect.clone() } else { branch.expect },
+                    expect,
+                    outcomes,
                     allow: if branch.allow.is_empty() { allow.clone() } else { branch.allow },
                     runs: Vec::new(),
                 }
@@ -231,6 +241,7 @@ impl Checker<'_> {
                 condition: None,
                 text: case.when.map(|code| one_line(self.sources.slice(code.span))),
                 expect: self.words(case.expect.as_ref()),
+                outcomes: self.outcomes(env, case.expect.as_ref(), operands),
                 allow: self.allowed(case.allow.as_ref()),
                 notes: case.notes.clone().unwrap_or_default().0,
             };
@@ -345,6 +356,7 @@ impl Checker<'_> {
                 condition: Expr::balanced(Op::And, rest),
                 text: None,
                 expect: Vec::new(),
+                outcomes: Vec::new(),
                 allow: Vec::new(),
                 notes: Vec::new(),
             });
@@ -414,7 +426,7 @@ impl Checker<'_> {
         let mut all = Vec::new();
         for (profile, words) in expect.iter().flat_map(|e| &e.it.0) {
             let mut list = Vec::new();
-            for word in &words.0 {
+            for word in words.0.iter().filter(|word| !outcomes::is_outcome(&word.it)) {
                 let (name, holds) = match word.it.strip_prefix("not ") {
                     Some(rest) => (rest.trim(), false),
                     None => (word.it.as_str(), true),
@@ -426,14 +438,17 @@ impl Checker<'_> {
                 self.mode_of_word(word, mode);
                 let Some(property) = Property::of_word(name) else {
                     let words = Property::ALL.map(Property::word);
+                    let all = || words.into_iter().chain(outcomes::WORDS);
                     let mut negated = ["not-", "not_", "non-", "non", "un", "in"].into_iter();
                     let negated = negated.find_map(|it| Property::of_word(name.strip_prefix(it)?));
                     let listed = name.split(',').all(|it| Property::of_word(it.trim()).is_some());
                     let help = negated
                         .map(|it| format!("write `not {}`", it.word()))
                         .or_else(|| listed.then(|| format!("write a list: [{name}]")))
-                        .or_else(|| did_you_mean(name, words))
-                        .unwrap_or_else(|| format!("one of: {}", words.join(", ")));
+                        .or_else(|| did_you_mean(name, all()))
+                        .unwrap_or_else(|| {
+                            format!("one of: {}", all().collect::<Vec<_>>().join(", "))
+                        });
                     self.error("K028", word.span, format!("there is no property `{name}`"), &help);
                     continue;
                 };

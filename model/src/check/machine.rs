@@ -88,7 +88,7 @@ impl Checker<'_> {
         if modes.it.0.is_empty() {
             return all;
         }
-        let Some(mode) = roles.mode else {
+        if roles.mode.is_none() {
             self.error(
                 "K009",
                 modes.span,
@@ -96,13 +96,7 @@ impl Checker<'_> {
                 "name the modes: mode: {role: M, width: 1, values: {supervisor: 0, user: 1}}",
             );
             return all;
-        };
-        let register = &env.registers[mode.register.index()];
-        let values = register
-            .fields
-            .iter()
-            .find(|f| (f.low, f.width) == (mode.low, mode.width) && !f.values.is_empty());
-        let values = values.map_or(&register.values, |f| &f.values);
+        }
         for pair in &modes.it.0 {
             let (Some(supervisor), Some(user)) = (&pair.supervisor, &pair.user) else {
                 self.error(
@@ -114,7 +108,7 @@ impl Checker<'_> {
                 continue;
             };
             let (Some(s), Some(u)) =
-                (self.mode_value(supervisor, values), self.mode_value(user, values))
+                (self.mode_value(supervisor, &env.modes), self.mode_value(user, &env.modes))
             else {
                 continue;
             };
@@ -128,12 +122,20 @@ impl Checker<'_> {
         all
     }
 
-    fn mode_value(&mut self, name: &Sp<String>, values: &[(String, u128)]) -> Option<u128> {
+    pub(super) fn mode_value(
+        &mut self,
+        name: &Sp<String>,
+        values: &[(String, u128)],
+    ) -> Option<u128> {
         let found = values.iter().find(|(n, _)| *n == name.it).map(|(_, v)| *v);
         if found.is_none() {
             let names = values.iter().map(|(n, _)| n.as_str());
-            let help = did_you_mean(&name.it, names.clone())
-                .unwrap_or_else(|| format!("the modes: {}", names.collect::<Vec<_>>().join(", ")));
+            let help = did_you_mean(&name.it, names.clone()).unwrap_or_else(|| {
+                if values.is_empty() {
+                    return "no mode of this machine has a name".to_owned();
+                }
+                format!("the modes: {}", names.collect::<Vec<_>>().join(", "))
+            });
             self.error("K009", name.span, format!("there is no mode `{}`", name.it), &help);
         }
         found

@@ -2,6 +2,7 @@
 
 mod instructions;
 mod machine;
+mod outcomes;
 mod runs;
 mod sequence;
 mod state;
@@ -171,11 +172,16 @@ impl Checker<'_> {
         let traps =
             traps.enumerate().map(|(i, (n, _))| (n.it.clone(), crate::isa::TrapId(i as u32)));
         let traps = traps.collect();
+        let named = |part: crate::isa::Part| {
+            crate::isa::named_values(&registers[part.register.index()], part)
+        };
+        let modes = roles.mode.map_or(&[][..], named).to_vec();
         let env = Env {
             numbering: self.spec.numbering.map_or(Numbering::Lsb0, |n| n.it),
             endian: self.spec.endian.map_or(Endian::Big, |e| e.it),
             storage: storage?,
             register_names: names,
+            modes,
             registers,
             constants,
             functions,

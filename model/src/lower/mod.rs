@@ -34,6 +34,8 @@ pub(crate) struct Env {
     pub(crate) storage: Storage,
     pub(crate) registers: Vec<Register>,
     pub(crate) register_names: BTreeMap<String, RegisterId>,
+    /// Names and values of the modes.
+    pub(crate) modes: Vec<(String, u128)>,
     pub(crate) constants: BTreeMap<String, u128>,
     pub(crate) functions: BTreeMap<String, ast::Function>,
     pub(crate) views: BTreeMap<String, View>,

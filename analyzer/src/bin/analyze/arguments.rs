@@ -30,6 +30,8 @@ Examples:
   analyze prove isa-specs/g3.yaml --certificate g3-certificate
   analyze verify g3-certificate isa-specs/g3.yaml
   analyze list                                 all machines, a line for each pair of modes
+  analyze traps isa-specs/riscv.yaml mret      what completes and what traps, in which mode
+  analyze graph isa-specs/x86-legacy.yaml --format dot
   analyze schema > specification.schema.json   completion for editors
 
 Exit codes: 0 all expectations hold, 1 one fails, 2 could not run, 3 undecided
@@ -60,10 +62,24 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Print machines side by side: year, verdicts, offending instructions.
     List(List),
+    /// Print what completes and what traps, in which mode and under which control bits.
+    Traps(Traps),
+    /// Print the graph of modes: which instructions and traps lead from one to another.
+    Graph {
+        /// Specification in YAML.
+        spec: String,
+        /// How to print the graph.
+        #[arg(long, default_value = "text")]
+        format: GraphFormat,
+    },
     /// Print the definitions the answers refer to.
     Definitions,
     /// Print the JSON Schema of the specification language.
-    Schema,
+    Schema {
+        /// Print that of what `analyze check` writes as JSON instead.
+        #[arg(long)]
+        report: bool,
+    },
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -90,6 +106,9 @@ pub(crate) struct Check {
     /// Fail unless the theorem holds for every pair of modes.
     #[arg(long, value_name = "THEOREM", value_delimiter = ',', value_parser = theorem())]
     pub(crate) require: Vec<Theorem>,
+    /// A theorem that holds under conditions (*if the monitor keeps …*, *while …*) does not meet `--require`.
+    #[arg(long, requires = "require")]
+    pub(crate) unconditional: bool,
     /// Fail if there is a finding that this file does not know.
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<String>,
@@ -158,6 +177,41 @@ pub(crate) struct List {
     pub(crate) profile: Profile,
 }
 
+const TRAPS: &str = "\
+Examples:
+  analyze traps isa-specs/x86-legacy.yaml popf cli
+  analyze traps isa-specs/riscv.yaml csrrs --format markdown
+  analyze traps isa-specs/m68010.yaml --format json
+
+Each line holds for all states that the specification's assumptions admit. Where several things can happen under
+the same conditions, JSON has a state for each.
+
+Exit codes: 0 the table is printed; 2 could not run, or no such instruction; 3 something is undecided";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = TRAPS)]
+pub(crate) struct Traps {
+    /// Specification in YAML.
+    pub(crate) spec: String,
+    /// Instructions: all cases of one, or one case; without any, all instructions.
+    #[arg(value_name = "INSTRUCTION")]
+    pub(crate) instructions: Vec<String>,
+    /// How to print the table.
+    #[arg(long, default_value = "text")]
+    pub(crate) format: TrapsFormat,
+    /// Leave undecided what takes longer than this in all.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: Option<std::time::Duration>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TrapsFormat {
+    Text,
+    Markdown,
+    Latex,
+    Json,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ListFormat {
     Text,
@@ -205,7 +259,21 @@ pub(crate) struct Diff {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DiffFormat {
+    /// For people.
     Text,
+    /// For programs.
+    Json,
+    /// Annotations of GitHub Actions: regressions, at the lines of the new specification.
+    Github,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// A line for each pair of modes.
+    Text,
+    /// For Graphviz.
+    Dot,
+    /// For programs.
     Json,
 }
 
@@ -313,8 +381,10 @@ pub(crate) enum CheckFormat {
     Text,
     /// One line per theorem.
     Concise,
-    /// For programs; the keys are stable.
+    /// For programs; the keys are stable. One object for one report, a list for several.
     Json,
+    /// The same reports, always as one object: `{"schema": 1, "reports": [...]}`.
+    Reports,
     /// Annotations of GitHub Actions.
     Github,
     /// SARIF 2.1.0, for code scanning.

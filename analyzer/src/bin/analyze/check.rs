@@ -3,9 +3,10 @@
 use std::io::Write;
 use std::path::Path;
 
-use analyzer::report::baseline::{Baseline, require};
+use analyzer::answer::Answer;
+use analyzer::report::baseline::{Baseline, Requirement, require};
 use analyzer::report::findings::{Baseline as Known, of_diagnostics};
-use analyzer::report::{Report, github, junit, latex, markdown, sarif};
+use analyzer::report::{Report, SCHEMA, github, junit, latex, markdown, sarif};
 use analyzer::text::{self, Detail};
 use analyzer::{Options, analyze, smtlib};
 use model::Loaded;
@@ -118,8 +119,8 @@ fn judge(check: &Check, spec: &str, baseline: Option<&Baseline>) -> (Vec<Report>
         if let Some((to, text)) = emitted {
             files::write_whole(to, text.as_bytes()).map_err(|error| failed(to, error))?;
         }
-        for theorem in &check.require {
-            require(&mut report, *theorem);
+        for requirement in requirements(check) {
+            require(&mut report, requirement);
         }
         if let Some(baseline) = baseline {
             baseline.mark(&mut report);
@@ -152,9 +153,11 @@ fn rendered(check: &Check, judged: &[Report], later: bool) -> String {
         CheckFormat::Concise => judged.iter().map(text::concise).collect(),
         CheckFormat::Github => judged.iter().map(github::render).collect(),
         CheckFormat::Markdown => judged.iter().map(markdown::render).collect(),
-        CheckFormat::Json | CheckFormat::Sarif | CheckFormat::Junit | CheckFormat::Latex => {
-            String::new()
-        }
+        CheckFormat::Json
+        | CheckFormat::Reports
+        | CheckFormat::Sarif
+        | CheckFormat::Junit
+        | CheckFormat::Latex => String::new(),
     }
 }
 
@@ -165,6 +168,9 @@ fn joined(check: &Check, reports: &[Report]) -> String {
         (CheckFormat::Json, []) => String::new(),
         (CheckFormat::Json, [one]) => format!("{:#}\n", serde_json::json!(one)),
         (CheckFormat::Json, many) => format!("{:#}\n", serde_json::json!(many)),
+        (CheckFormat::Reports, _) => {
+            format!("{:#}\n", serde_json::json!({"schema": SCHEMA, "reports": reports}))
+        }
         (CheckFormat::Sarif, _) => format!("{:#}\n", sarif::render(reports)),
         (CheckFormat::Junit, _) => junit::render(reports),
         (CheckFormat::Latex, _) => latex::render(reports),
@@ -172,18 +178,21 @@ fn joined(check: &Check, reports: &[Report]) -> String {
     }
 }
 
+/// The theorems that have to hold.
+fn requirements(check: &Check) -> impl Iterator<Item = Requirement> {
+    let unconditional = check.unconditional;
+    check.require.iter().map(move |theorem| Requirement { theorem: *theorem, unconditional })
+}
+
 fn exit_of(check: &Check, report: &Report) -> Exit {
     if report.unmet.iter().any(|u| !u.undecided) {
         return Exit::Unmet;
     }
-    let verdicts = |wanted: fn(Verdict) -> bool| {
-        let of_pair = |p: &analyzer::report::PairReport| {
-            check.require.iter().any(|theorem| wanted(p.theorems.verdict(*theorem)))
-        };
-        report.pairs.iter().any(of_pair)
+    let required = |answer: Answer| {
+        let mut all = requirements(check);
+        all.any(|it| report.pairs.iter().any(|pair| it.met(&pair.theorems) == answer))
     };
-    let missing = verdicts(|it| !matches!(it, Verdict::Holds | Verdict::Undecided))
-        || report.pairs.is_empty() && !check.require.is_empty();
+    let missing = required(Answer::No) || report.pairs.is_empty() && !check.require.is_empty();
     let new = |wanted: fn(Rule) -> bool| {
         let mut all = report.findings.iter();
         all.any(|it| it.baseline == Some(Known::New) && it.counts() && wanted(it.rule))
@@ -202,7 +211,7 @@ fn exit_of(check: &Check, report: &Report) -> Exit {
     if undecided
         || !report.unmet.is_empty()
         || report.summary.counts.undecided > saving
-        || verdicts(|it| it == Verdict::Undecided)
+        || required(Answer::Undecided)
     {
         return Exit::Undecided;
     }

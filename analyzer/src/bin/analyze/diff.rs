@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use analyzer::difference::{compare, text};
+use analyzer::difference::{compare, github, text};
 use analyzer::{Options, analyze};
 use model::diagnostic::Sources;
 
@@ -26,6 +26,7 @@ pub(crate) fn run(diff: &Diff) -> Exit {
     let [(old, before), (new, after)] = &sides[..] else { return Exit::CouldNotRun };
     let difference = compare((old, before), (new, after), options, &progress());
     let printed = match diff.format {
+        DiffFormat::Github => github::render(&difference, after, diff.identical),
         DiffFormat::Text => text::render(&difference, diff.all),
         DiffFormat::Json => match serde_json::to_string_pretty(&difference) {
             Ok(json) => json + "\n",

@@ -5,10 +5,12 @@ mod certificates;
 mod check;
 mod diff;
 mod explain;
+mod graph;
 mod list;
 mod progress;
 mod repair;
 mod terminal;
+mod traps;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -46,8 +48,11 @@ fn main() -> ExitCode {
         Command::Prove(prove) => certificates::prove(&prove),
         Command::Verify(verify) => certificates::verify(&verify),
         Command::List(list) => list::run(&list),
+        Command::Traps(traps) => traps::run(&traps),
         Command::Definitions => print(&analyzer::definitions_text()),
-        Command::Schema => print(&format!("{:#}\n", model::spec::json_schema())),
+        Command::Graph { spec, format } => graph::run(&spec, format),
+        Command::Schema { report: false } => print(&format!("{:#}\n", model::spec::json_schema())),
+        Command::Schema { report: true } => print(analyzer::report::JSON_SCHEMA),
         Command::Completions { shell } => {
             print(&String::from_utf8_lossy(&install::completions(Arguments::command(), shell)))
         }
@@ -92,6 +97,8 @@ fn with_default_command(mut arguments: Vec<String>) -> Vec<String> {
         "prove",
         "verify",
         "list",
+        "traps",
+        "graph",
         "definitions",
         "schema",
         "completions",

@@ -31,7 +31,7 @@ pub fn render(reports: &[Report]) -> String {
 }
 
 /// Text in which nothing is a command.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         match c {

@@ -84,6 +84,8 @@ impl Checker<'_> {
             lowerer.bodies(&texts)
         };
         let (advance, body) = (Arc::new(self.advance(env, length)), Arc::new(body));
+        let semantics: Vec<Span> =
+            it.semantics.iter().flat_map(|all| &all.0).map(|code| code.span).collect();
         let expect = self.words(it.expect.as_ref());
         let allow = self.allowed(it.allow.as_ref());
         let notes = it.notes.clone().unwrap_or_default().0;
@@ -118,6 +120,7 @@ impl Checker<'_> {
                     length,
                     advance: Arc::clone(&advance),
                     body: Arc::clone(&body),
+                    semantics: semantics.clone(),
                     notes: [notes.clone(), branch.notes].concat(),
                     expect: if branch.expect.is_empty() { expect.clone() } else { branch.expect },
                     allow: if branch.allow.is_empty() { allow.clone() } else { branch.allow },

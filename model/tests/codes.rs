@@ -82,7 +82,11 @@ fn every_code_of_the_sources_has_one_entry() {
         collect(Path::new(folder), &mut used);
     }
     let known: BTreeSet<String> = unique.iter().map(|it| (*it).to_owned()).collect();
-    assert_eq!(used.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new(), "not in the table");
+    assert_eq!(
+        used.difference(&known).collect::<Vec<_>>(),
+        Vec::<&String>::new(),
+        "not in the table"
+    );
     assert_eq!(known.difference(&used).collect::<Vec<_>>(), Vec::<&String>::new(), "not in use");
 }
 
@@ -98,7 +102,9 @@ fn collect(folder: &Path, used: &mut BTreeSet<String>) {
             let text = fs::read_to_string(&path).unwrap();
             let codes = text.split('"').filter(|word| {
                 let bytes = word.as_bytes();
-                bytes.len() == 4 && b"ACKLPSV".contains(&bytes[0]) && bytes[1..].iter().all(u8::is_ascii_digit)
+                bytes.len() == 4
+                    && b"ACKLPSV".contains(&bytes[0])
+                    && bytes[1..].iter().all(u8::is_ascii_digit)
             });
             used.extend(codes.map(str::to_owned));
         }

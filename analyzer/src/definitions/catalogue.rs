@@ -22,7 +22,10 @@ pub(crate) fn parts() -> Vec<Part> {
     let part = |title, entries| Part { title, entries };
     vec![
         part("The machine", MACHINE.into()),
-        part("Properties of an instruction", Property::ALL.map(|it| (it.word(), statement(it))).into()),
+        part(
+            "Properties of an instruction",
+            Property::ALL.map(|it| (it.word(), statement(it))).into(),
+        ),
         part("What a monitor needs besides", needs()),
         part("Theorems", Theorem::ALL.map(|it| (it.name(), theorem(it))).into()),
         part("Answers to a theorem", ANSWERS.into()),
@@ -32,12 +35,30 @@ pub(crate) fn parts() -> Vec<Part> {
 }
 
 const MACHINE: [(&str, &str); 6] = [
-    ("S = ⟨E, M, P, R⟩", "a state: executable storage with the registers that a guest owns, mode, program counter, and what decides which resources a program has (P&G 1974, section 2)"),
-    ("i(S)", "what instruction i makes of state S: another state, or a trap, or nothing that the architecture defines"),
-    ("E|r", "the window: the storage that a program reaches through its mapping r; ⊕ moves it, and contents are compared by virtual address"),
-    ("trap", "the old PSW ⟨M, P, R⟩ is saved and a new one is loaded that leads to the monitor; a memory trap is one of a kind that the specification marks so"),
-    ("f", "the map from states of the virtual machine to states of the real one: storage at k, mode user, l + k, the bound clipped to the partition, all other resources the monitor's (P&G 1974, section 4)"),
-    ("guest state", "a state S of the virtual machine with w cells; where S is, the real machine is in f(S)"),
+    (
+        "S = ⟨E, M, P, R⟩",
+        "a state: executable storage with the registers that a guest owns, mode, program counter, and what decides which resources a program has (P&G 1974, section 2)",
+    ),
+    (
+        "i(S)",
+        "what instruction i makes of state S: another state, or a trap, or nothing that the architecture defines",
+    ),
+    (
+        "E|r",
+        "the window: the storage that a program reaches through its mapping r; ⊕ moves it, and contents are compared by virtual address",
+    ),
+    (
+        "trap",
+        "the old PSW ⟨M, P, R⟩ is saved and a new one is loaded that leads to the monitor; a memory trap is one of a kind that the specification marks so",
+    ),
+    (
+        "f",
+        "the map from states of the virtual machine to states of the real one: storage at k, mode user, l + k, the bound clipped to the partition, all other resources the monitor's (P&G 1974, section 4)",
+    ),
+    (
+        "guest state",
+        "a state S of the virtual machine with w cells; where S is, the real machine is in f(S)",
+    ),
 ];
 
 /// The definition of a property.
@@ -76,17 +97,29 @@ pub(crate) const fn question(property: Property) -> &'static str {
         Property::ResourceSensitive => {
             "do two states that differ only in R beside the mapping and time end visibly different?"
         }
-        Property::ExtentSensitive => "do two states that differ only in the bound end visibly different?",
-        Property::TimeSensitive => "do two states that differ only in a clock end visibly different?",
-        Property::TrapMasked => "does it trap in supervisor mode and complete in user mode, all else equal?",
-        Property::TrapVisible => "does a trap that is hidden from the guest change what it does next?",
-        Property::UserSensitive => "is it control or location sensitive (or what the profile adds) in user mode?",
+        Property::ExtentSensitive => {
+            "do two states that differ only in the bound end visibly different?"
+        }
+        Property::TimeSensitive => {
+            "do two states that differ only in a clock end visibly different?"
+        }
+        Property::TrapMasked => {
+            "does it trap in supervisor mode and complete in user mode, all else equal?"
+        }
+        Property::TrapVisible => {
+            "does a trap that is hidden from the guest change what it does next?"
+        }
+        Property::UserSensitive => {
+            "is it control or location sensitive (or what the profile adds) in user mode?"
+        }
         Property::Sensitive => "is it control or behaviour sensitive, or what the profile adds?",
         Property::Innocuous => "is it not sensitive?",
         Property::Unconfined => {
             "in user mode, does it reach storage outside E|r, or write M or the monitor's part of R?"
         }
-        Property::Statewise => "for all guest states S: does i trap in f(S), or is i(f(S)) = f(i(S))?",
+        Property::Statewise => {
+            "for all guest states S: does i trap in f(S), or is i(f(S)) = f(i(S))?"
+        }
     }
 }
 
@@ -125,11 +158,23 @@ pub(crate) const fn theorem(it: Theorem) -> &'static str {
 }
 
 const ANSWERS: [(&str, &str); 7] = [
-    ("premise", "the set inclusion of 1974: holds, fails, undecided or vacuous; it is sufficient, so that it fails refutes nothing"),
+    (
+        "premise",
+        "the set inclusion of 1974: holds, fails, undecided or vacuous; it is sufficient, so that it fails refutes nothing",
+    ),
     ("verdict", "whether the monitor can be built under the standard map f"),
-    ("holds", "trap entry and confinement are proved, every square commutes for all guest states, and either the premise or the statewise condition is proved for every instruction that runs directly"),
-    ("refuted", "for every choice of the bits that belong to the monitor there is a guest state, replayed, in which direct execution goes wrong: i(f(S)) ≠ f(i(S))"),
-    ("undecided", "something stands in the way of a verdict, and it is named; it counts as no success"),
+    (
+        "holds",
+        "trap entry and confinement are proved, every square commutes for all guest states, and either the premise or the statewise condition is proved for every instruction that runs directly",
+    ),
+    (
+        "refuted",
+        "for every choice of the bits that belong to the monitor there is a guest state, replayed, in which direct execution goes wrong: i(f(S)) ≠ f(i(S))",
+    ),
+    (
+        "undecided",
+        "something stands in the way of a verdict, and it is named; it counts as no success",
+    ),
     ("vacuous", "nothing meets the premise, so there is nothing to prove"),
     ("not applicable", "the machine has no two modes"),
 ];
@@ -160,15 +205,25 @@ pub(crate) const REWRITING: &str = "the condition that a counterexample would ha
      simplified under the premises of the definition";
 
 /// That no assignment of bits is a model.
-pub(crate) const SOLVER: &str = "proved by a SAT solver for all states: no assignment of bits is a counterexample";
+pub(crate) const SOLVER: &str =
+    "proved by a SAT solver for all states: no assignment of bits is a counterexample";
 
 const EVIDENCE: [(&str, &str); 6] = [
     ("dependency", DEPENDENCY),
     ("rewriting", REWRITING),
     ("SAT proof", SOLVER),
-    ("witness", "concrete states, found by the solver and executed by the interpreter, which shares no code with it; what does not replay is no witness"),
-    ("undecided", "neither states nor a proof were found within the budget, or the specification does not say what happens"),
-    ("certificate", "`analyze prove` writes all of it down and `analyze verify` checks it: each formula is derived anew, each SAT proof is checked by an independent checker, each state is replayed"),
+    (
+        "witness",
+        "concrete states, found by the solver and executed by the interpreter, which shares no code with it; what does not replay is no witness",
+    ),
+    (
+        "undecided",
+        "neither states nor a proof were found within the budget, or the specification does not say what happens",
+    ),
+    (
+        "certificate",
+        "`analyze prove` writes all of it down and `analyze verify` checks it: each formula is derived anew, each SAT proof is checked by an independent checker, each state is replayed",
+    ),
 ];
 
 /// All of it as text, a line for each.

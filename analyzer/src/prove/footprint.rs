@@ -118,11 +118,6 @@ impl Footprint {
         !self.reaches_outside() && self.leaves(isa, monitors)
     }
 
-    /// Everything that it may read.
-    pub(crate) fn reads(&self) -> BTreeSet<Component> {
-        [&self.decides, &self.visible, &self.control].into_iter().flatten().copied().collect()
-    }
-
     fn writes_storage(&self) -> bool {
         self.writes.contains(&Component::Window) || self.writes.contains(&Component::Outside)
     }
@@ -177,7 +172,8 @@ impl Names {
                         let part = Part { register: id, low: slice.low, width: slice.width };
                         let term = state.part(&mut problem.terms, part);
                         let of = Component::Register(id, i);
-                        variables.extend(support(&problem.terms, term).into_iter().map(|t| (t, of)));
+                        variables
+                            .extend(support(&problem.terms, term).into_iter().map(|t| (t, of)));
                     }
                 }
             }

@@ -64,7 +64,9 @@ impl Witness {
                     (Some(_), _) if !set.is_empty() => {
                         registers.insert(register.name.clone(), set.into());
                     }
-                    (None, Some(value)) => drop(registers.insert(register.name.clone(), value.clone())),
+                    (None, Some(value)) => {
+                        drop(registers.insert(register.name.clone(), value.clone()))
+                    }
                     _ => {}
                 }
             }
@@ -73,7 +75,8 @@ impl Witness {
                 cells.map(|(cell, value)| (cell.to_string(), number(*value))).collect();
             let operands: Map<String, Value> =
                 self.operands.iter().map(|(name, value)| (name.clone(), number(*value))).collect();
-            let mut all = json!({"class": class.name, "operands": operands, "registers": registers});
+            let mut all =
+                json!({"class": class.name, "operands": operands, "registers": registers});
             all["storage"] = storage.into();
             all["cells"] = number(state.cells);
             if let Some(open) = open {

@@ -14,17 +14,19 @@ pub(super) fn all() -> impl Iterator<Item = Code> {
 
 /// What draws a finding, and what does not.
 const fn example(rule: Rule) -> (&'static str, &'static str) {
-    const CHECKED: &str = "      require mode == supervisor else trap(privileged);\n      special[n] = r[d];";
+    const CHECKED: &str =
+        "      require mode == supervisor else trap(privileged);\n      special[n] = r[d];";
     match rule {
         Rule::Sensitive => ("      if mode == supervisor { special[n] = r[d]; }", CHECKED),
         Rule::UserSensitive => ("      special[n] = r[d];", CHECKED),
-        Rule::SquareBreaks => (
-            "      require mode == user else trap(illegal);\n      clear();",
-            "      clear();",
-        ),
+        Rule::SquareBreaks => {
+            ("      require mode == user else trap(illegal);\n      clear();", "      clear();")
+        }
         Rule::Unconfined => ("      r[d] = phys[a];", "      r[d] = mem[zext(a, 16)];"),
         Rule::TrapEntry => ("    pc = phys[4];", "    psw = phys[4; 4];"),
-        Rule::Expectation => ("expect: {vmm: refuted, hvmm: holds}", "expect: {vmm: holds, hvmm: holds}"),
+        Rule::Expectation => {
+            ("expect: {vmm: refuted, hvmm: holds}", "expect: {vmm: holds, hvmm: holds}")
+        }
         Rule::Undecided => ("      unknown;", "      r[d] = clipped(r[d]);"),
         Rule::StaleAllow => (
             "      trap(call);\n    allow: {sensitive-unprivileged: \"guests of ours are patched\"}",

@@ -7,8 +7,8 @@ pub(super) const ALL: &[Code] = &[
         "K001",
         "a section is missing",
         "A machine has `state:` and `machine:`, and `machine:` has `modes:`; a machine without modes says `modes: []`.",
-        "machine:\n  address:",
-        "machine:\n  modes: [{supervisor: supervisor, user: user}]\n  address:",
+        "  address: |",
+        "  modes: [{supervisor: supervisor, user: user}]\n  address: |",
     ),
     code(
         "K002",
@@ -89,8 +89,8 @@ pub(super) const ALL: &[Code] = &[
         "K012",
         "there is not one program counter",
         "One component has role P, so that it is clear what advances past an instruction; with several, say `advance:`.",
-        "  base:  {role: R, kind: relocation, width: 16}\n  next:  {role: P, width: 16}\n",
-        "  base:  {role: R, kind: relocation, width: 16}\n",
+        "  pc:    {role: P, width: 16}\n  next:  {role: P, width: 16}\n\nmachine:\n",
+        "  pc:    {role: P, width: 16}\n\nmachine:\n  advance: \"pc = pc + length;\"\n",
     ),
     code(
         "K013",
@@ -212,8 +212,8 @@ pub(super) const ALL: &[Code] = &[
         "K035",
         "fetching writes",
         "`fetch:` reads the instruction at P and changes nothing.",
-        "  fn clear() { r[0] = 0; }\n  fn fetched() -> 16 { r[0] = pc; return mem[pc]; }\n\nmachine:\n  fetch: \"fetched()\"\n",
-        "  fn clear() { r[0] = 0; }\n\nmachine:\n",
+        "machine:\n  fetch: \"taken(0)\"\n",
+        "machine:\n",
     ),
     code(
         "K036",

@@ -147,7 +147,7 @@ pub(super) const ALL: &[Code] = &[
         "C020",
         "a condition with effects",
         "Assumptions, `halted:`, `when:` and the like are only looked at: they may neither write nor trap.",
-        "  small: {that: \"mem[0] == 0\", why: \"the field has three bits\"}",
+        "  small: {that: \"taken(0) == 0\", why: \"the field has three bits\"}",
         "  small: {that: \"flags.level <= LIMIT\", why: \"the field has three bits\"}",
     ),
     code(

@@ -24,7 +24,13 @@ pub(super) const ALL: &[Code] = &[
         "lw r1, 4[r2]",
         "lw r1, 4(r2)",
     ),
-    code("P011", "nested too deep", "There is a limit to brackets and signs within an expression.", "", ""),
+    code(
+        "P011",
+        "nested too deep",
+        "There is a limit to brackets and signs within an expression.",
+        "",
+        "",
+    ),
     code(
         "P012",
         "this cannot be a name",
@@ -130,7 +136,13 @@ pub(super) const ALL: &[Code] = &[
         ".org 65535\n.word 1, 2",
         ".org 65534\n.word 1, 2",
     ),
-    code("P042", "the program is too large", "A program has at most 2^20 cells and as many bytes of text.", "", ""),
+    code(
+        "P042",
+        "the program is too large",
+        "A program has at most 2^20 cells and as many bytes of text.",
+        "",
+        "",
+    ),
     code(
         "P043",
         "the cells are taken",

@@ -48,7 +48,13 @@ pub(super) const ALL: &[Code] = &[
         "",
         "",
     ),
-    code("S001", "the specification is too large", "A specification has at most four million bytes.", "", ""),
+    code(
+        "S001",
+        "the specification is too large",
+        "A specification has at most four million bytes.",
+        "",
+        "",
+    ),
     code(
         "S002",
         "this is not YAML",
@@ -72,7 +78,13 @@ pub(super) const ALL: &[Code] = &[
         "  halted: !key",
         "  halted: \"key == 0xffff\"",
     ),
-    code("S005", "the file is empty", "A specification begins with `pgisa: 1` and `isa: name`.", "", ""),
+    code(
+        "S005",
+        "the file is empty",
+        "A specification begins with `pgisa: 1` and `isa: name`.",
+        "",
+        "",
+    ),
     code(
         "S006",
         "the version or the name is missing",

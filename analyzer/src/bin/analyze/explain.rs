@@ -71,11 +71,13 @@ fn one(it: &Explain, isa: &Isa, sources: &Sources, class: usize) -> Exit {
     let spec = &it.subject;
     let report = analyzed(isa, sources, it);
     let name = &isa.classes[class].name;
-    let offends = report.pairs.iter().flat_map(|pair| pair.theorems.monitors()).any(|(_, it)| {
-        it.offending.iter().chain(&it.refuting).any(|offending| offending == name)
-    });
+    let offends =
+        report.pairs.iter().flat_map(|pair| pair.theorems.monitors()).any(|(_, it)| {
+            it.offending.iter().chain(&it.refuting).any(|offending| offending == name)
+        });
     let repaired = offends.then(|| {
-        let (path, extends) = (&format!("{spec} (repaired)"), spec.rsplit('/').next().unwrap_or(spec));
+        let (path, extends) =
+            (&format!("{spec} (repaired)"), spec.rsplit('/').next().unwrap_or(spec));
         let place = repair::Place { path, extends };
         match repair::repair(isa, &report, place, &open, &progress()) {
             Ok(repair) => repair.about(name),
@@ -91,12 +93,20 @@ fn of_code(code: &str) -> Exit {
         return print(&it.render());
     }
     let is_code = |word: &str| {
-        word.len() == 4 && word.starts_with(|c: char| c.is_ascii_alphabetic()) && word[1..].bytes().all(|b| b.is_ascii_digit())
+        word.len() == 4
+            && word.starts_with(|c: char| c.is_ascii_alphabetic())
+            && word[1..].bytes().all(|b| b.is_ascii_digit())
     };
     if is_code(code) {
-        return could_not_run(code, "there is no such code; codes look like V001, C013, K020 or S010");
+        return could_not_run(
+            code,
+            "there is no such code; codes look like V001, C013, K020 or S010",
+        );
     }
-    could_not_run(code, "which instruction? `analyze explain SPEC INSTRUCTION`, or `--proof` for the theorems")
+    could_not_run(
+        code,
+        "which instruction? `analyze explain SPEC INSTRUCTION`, or `--proof` for the theorems",
+    )
 }
 
 fn loaded(spec: &str) -> Option<(Isa, Sources)> {

@@ -33,9 +33,14 @@ pub fn render(document: &[Block]) -> String {
             }
             Block::Table(table) => self::table(&mut out, table),
             Block::Lines(lines) => {
-                let line = |line: &String| format!("\\texttt{{{}}}", typeset(line).replace(' ', "~"));
+                let line =
+                    |line: &String| format!("\\texttt{{{}}}", typeset(line).replace(' ', "~"));
                 let lines: Vec<String> = lines.iter().map(line).collect();
-                let _ = writeln!(out, "\\begin{{flushleft}}\n{}\n\\end{{flushleft}}", lines.join("\\\\{}\n"));
+                let _ = writeln!(
+                    out,
+                    "\\begin{{flushleft}}\n{}\n\\end{{flushleft}}",
+                    lines.join("\\\\{}\n")
+                );
             }
         }
     }
@@ -57,7 +62,11 @@ fn table(out: &mut String, table: &Table) {
     };
     // Braces: a row may begin with a bracket, which `\\` would take for its argument.
     let line = |cells: &[String]| format!("{{}}{}", line(cells));
-    let _ = writeln!(out, "{{\\small\\begin{{longtable}}{{{}}}\n\\hline", "l".repeat(table.header.len()));
+    let _ = writeln!(
+        out,
+        "{{\\small\\begin{{longtable}}{{{}}}\n\\hline",
+        "l".repeat(table.header.len())
+    );
     out.push_str(&line(&table.header));
     out.push_str("\\hline\n");
     for row in &table.rows {

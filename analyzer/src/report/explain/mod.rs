@@ -13,6 +13,8 @@ mod reasons;
 pub mod text;
 mod words;
 
+use std::collections::BTreeSet;
+
 use model::diagnostic::{Sources, Span};
 use model::isa::{Class, Isa, Pair, Profile, Verdict};
 use model::property::Property;
@@ -96,9 +98,10 @@ pub fn explain(isa: &Isa, sources: &Sources, report: &Report, index: usize) -> E
         lines(sources, *span).into_iter().enumerate().map(move |(i, text)| (first + i, text))
     });
     let of = |found: &PairReport| {
-        let pair = isa.pairs.iter().find(|it| {
-            (&it.supervisor.0, &it.user.0) == (&found.supervisor, &found.user)
-        })?;
+        let pair = isa
+            .pairs
+            .iter()
+            .find(|it| (&it.supervisor.0, &it.user.0) == (&found.supervisor, &found.user))?;
         Some(in_pair(Setting::new(isa, pair, report.profile), report, found, index))
     };
     let place = Place::of(sources, class.span);
@@ -150,9 +153,12 @@ fn applies(isa: &Isa, sources: &Sources, class: &Class) -> Vec<String> {
             view == operand.name || texts.iter().any(|it| it.contains(&reached))
         };
         for entry in isa.views.iter().filter(|it| it.number == value && used(&it.view)) {
-            let text: Vec<&str> = sources.slice(entry.span).split_whitespace().collect();
             let (view, at) = (&entry.view, place(entry.span));
-            all.push(format!("{view}[{}] ({at}) is {}", operand.name, text.join(" ")));
+            all.push(format!(
+                "{view}[{}] ({at}) is {}",
+                operand.name,
+                entry_text(sources, entry.span)
+            ));
         }
     }
     for name in called(&texts) {
@@ -166,6 +172,14 @@ fn applies(isa: &Isa, sources: &Sources, class: &Class) -> Vec<String> {
         }
     }
     all
+}
+
+/// An entry of a view on one line, to the end of its line but for a comment.
+fn entry_text(sources: &Sources, span: Span) -> String {
+    let (text, end) = (&sources.files[span.file as usize].text, span.end as usize);
+    let line = text[end..].find('\n').map_or(text.len(), |at| end + at);
+    let end = text[end..line].find(" #").map_or(line, |at| end + at);
+    text[span.start as usize..end].split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The names before parentheses, each once.
@@ -204,7 +218,13 @@ fn in_pair(
                 Some(Evidence::Witness(witness)) => Some(differing(witness)),
                 _ => None,
             };
-            Some(Answered { property, question: catalogue::question(property), answer, why, witness })
+            Some(Answered {
+                property,
+                question: catalogue::question(property),
+                answer,
+                why,
+                witness,
+            })
         })
         .collect();
     answers.sort_by_key(|it| it.property == Property::Statewise);
@@ -233,7 +253,9 @@ fn in_pair(
         class: class(it, setting.profile),
         footprint: prints.as_ref().map_or_else(Vec::new, |prints| footprint(setting, prints)),
         answers,
-        theorems: Theorem::MONITORS.map(|theorem| (theorem, consequence(found, it, theorem))).into(),
+        theorems: Theorem::MONITORS
+            .map(|theorem| (theorem, consequence(found, it, theorem)))
+            .into(),
         monitor: monitor(pair, isa, found, it, prints.as_ref()),
         guest: guest.collect(),
         replay: replay.filter(|(_, all)| !all.is_empty()).collect(),
@@ -312,12 +334,12 @@ fn footprint(setting: Setting<'_>, prints: &Footprints) -> Vec<String> {
             Completes::Always => format!("It always completes and writes {}.", list(&it.writes)),
             Completes::Sometimes => format!("Where it completes, it writes {}.", list(&it.writes)),
         };
-        let reads = it.reads();
-        if !reads.is_empty() {
-            text += &format!(" All it reads is {}.", list(&reads));
+        let left: BTreeSet<_> = it.visible.union(&it.control).copied().collect();
+        if !left.is_empty() {
+            text += &format!(" What it leaves there depends on {} only.", list(&left));
         }
         if it.completes == Completes::Sometimes && !it.decides.is_empty() {
-            text += &format!(" Whether it completes depends on {}.", list(&it.decides));
+            text += &format!(" Whether it completes depends on {} only.", list(&it.decides));
         }
         if !traps.is_empty() {
             text += &format!(" Traps it may take: {}.", traps.join(", "));
@@ -355,7 +377,9 @@ fn why(
         Property::ALL.into_iter().filter(yes).map(spoken).collect::<Vec<_>>()
     };
     match (property, answer) {
-        (Property::Sensitive, Answer::Yes) => return format!("It is {}.", listed(&kinds(it, profile))),
+        (Property::Sensitive, Answer::Yes) => {
+            return format!("It is {}.", listed(&kinds(it, profile)));
+        }
         (Property::Sensitive, Answer::No) => return "It has none of these properties.".into(),
         (Property::Innocuous, Answer::Yes) => return "It is not sensitive.".into(),
         (Property::Innocuous, Answer::No) => return "It is sensitive.".into(),
@@ -396,7 +420,8 @@ fn why(
                 return format!("{traps} So i traps in f(S).");
             }
             let commutes = prints.commutes(isa);
-            let commutes = commutes.map(|it| format!("{it} That it completes in f(S) only where it does in S: "));
+            let commutes = commutes
+                .map(|it| format!("{it} That it completes in f(S) only where it does in S: "));
             commutes.map_or(settled.clone(), |it| it + &lower(&settled))
         }
         (_, Answer::Yes, _) if asked(property) && !counts(property, profile) => {
@@ -414,7 +439,8 @@ fn asked(property: Property) -> bool {
 /// A sentence that goes on.
 fn lower(text: &str) -> String {
     let mut rest = text.chars();
-    rest.next().map_or_else(String::new, |first| first.to_lowercase().collect::<String>() + rest.as_str())
+    rest.next()
+        .map_or_else(String::new, |first| first.to_lowercase().collect::<String>() + rest.as_str())
 }
 
 /// What settled the question, where what is read and written does not say it.
@@ -432,10 +458,16 @@ fn by_evidence(setting: Setting<'_>, it: &InstructionReport, property: Property)
         Some(Evidence::Witness(witness)) => {
             let modes = it.modes.get(property.key()).map(|all| listed(all));
             let modes = modes.map(|modes| format!("In mode {modes}: ")).unwrap_or_default();
-            format!("{modes}{}.", witness.outcomes.join(", "))
+            let changed = match property {
+                Property::ControlSensitive => changes(witness, "S", "i(S)"),
+                _ => String::new(),
+            };
+            format!("{modes}{}{changed}.", witness.outcomes.join(", "))
         }
         Some(_) if property == Property::Privileged && it.is(property) == Answer::No => {
-            format!("In {user} mode it traps in every state, but in {supervisor} mode it completes in none.")
+            format!(
+                "In {user} mode it traps in every state, but in {supervisor} mode it completes in none."
+            )
         }
         Some(Evidence::Solver { .. }) => format!("This is {}.", catalogue::SOLVER),
         Some(Evidence::Structural { by }) if by == "dependency" => {
@@ -484,8 +516,12 @@ fn consequence(found: &PairReport, it: &InstructionReport, theorem: Theorem) -> 
         Theorem::Vmm | Theorem::Recursive => (Property::Sensitive, "sensitive"),
     };
     let premise = match (it.is(of), it.is(Property::Privileged)) {
-        (Answer::Yes, Answer::Yes) => format!("it is {sensitive} and privileged, as the premise wants"),
-        (Answer::Yes, Answer::No) => format!("it is {sensitive} and not privileged: the premise fails"),
+        (Answer::Yes, Answer::Yes) => {
+            format!("it is {sensitive} and privileged, as the premise wants")
+        }
+        (Answer::Yes, Answer::No) => {
+            format!("it is {sensitive} and not privileged: the premise fails")
+        }
         (Answer::No | Answer::Vacuous, _) => {
             format!("it is not {sensitive}: the premise asks nothing of it")
         }
@@ -497,7 +533,9 @@ fn consequence(found: &PairReport, it: &InstructionReport, theorem: Theorem) -> 
         (true, Verdict::Refuted) => {
             format!("{premise}. Run directly it goes wrong: it refutes the theorem")
         }
-        (true, _) => format!("{premise}. Run directly it can go wrong. Verdict on the machine: {verdict}"),
+        (true, _) => {
+            format!("{premise}. Run directly it can go wrong. Verdict on the machine: {verdict}")
+        }
         (false, _) => format!("{premise} (verdict on the machine: {verdict})"),
     }
 }
@@ -535,17 +573,26 @@ fn monitor(
             all.push(if strays.is_empty() {
                 "Trap entry: these traps lead to the monitor from every state of a guest.".into()
             } else {
-                format!("Trap entry: it is not shown that {} leads to the monitor.", listed(&strays))
+                format!(
+                    "Trap entry: it is not shown that {} leads to the monitor.",
+                    listed(&strays)
+                )
             });
         }
     }
     match it.is(Property::Statewise) {
-        Answer::Yes => all.push("It may run directly: in f(S) it traps, or i(f(S)) = f(i(S)), for all guest states.".into()),
+        Answer::Yes => all.push(
+            "It may run directly: in f(S) it traps, or i(f(S)) = f(i(S)), for all guest states."
+                .into(),
+        ),
         Answer::No if !it.safe_if.is_empty() => all.push(format!(
             "It may run directly if the monitor keeps {}.",
             it.safe_if.join(", or ")
         )),
-        Answer::No => all.push("It may not run directly: some i(f(S)) is not f(i(S)), and no trap tells the monitor.".into()),
+        Answer::No => all.push(
+            "It may not run directly: some i(f(S)) is not f(i(S)), and no trap tells the monitor."
+                .into(),
+        ),
         Answer::Undecided => all.push("Whether it may run directly is undecided.".into()),
         Answer::Vacuous => {}
     }

@@ -24,13 +24,16 @@ use crate::report::{
 pub fn document(isa: &Isa, sources: &Sources, report: &Report) -> Vec<Block> {
     let mut out = vec![
         Block::Heading(1, format!("{}: {}", isa.name, isa.title)),
-        paragraph("", &format!(
-            "Which of the theorems of Popek and Goldberg (CACM 17(7), 1974) hold of this machine, and why. \
+        paragraph(
+            "",
+            &format!(
+                "Which of the theorems of Popek and Goldberg (CACM 17(7), 1974) hold of this machine, and why. \
              The semantics are those of {}; the reading of the definitions is the profile {}: {}.",
-            report.file,
-            report.profile.word(),
-            catalogue::profile(report.profile)
-        )),
+                report.file,
+                report.profile.word(),
+                catalogue::profile(report.profile)
+            ),
+        ),
     ];
     machine(&mut out, isa);
     definitions(&mut out, report);
@@ -45,7 +48,10 @@ pub fn document(isa: &Isa, sources: &Sources, report: &Report) -> Vec<Block> {
         let literal = report.profile == Profile::Literal;
         let mut lemmas = Lemmas { out: &mut out, count: 0, literal };
         lemmas.traps(pair);
-        lemmas.instructions(pair, all.iter().filter_map(|it| Some((it.name.as_str(), it.pairs.get(i)?))));
+        lemmas.instructions(
+            pair,
+            all.iter().filter_map(|it| Some((it.name.as_str(), it.pairs.get(i)?))),
+        );
         lemmas.confinement(pair);
         for theorem in Theorem::ALL {
             self::theorem(&mut out, report.profile, pair, theorem);
@@ -80,7 +86,11 @@ fn machine(out: &mut Vec<Block>, isa: &Isa) {
             register.name.clone(),
             roles.into_iter().collect::<Vec<_>>().join(", "),
             kinds.into_iter().collect::<Vec<_>>().join(", "),
-            format!("{count}{} {}", register.width, if register.width == 1 { "bit" } else { "bits" }),
+            format!(
+                "{count}{} {}",
+                register.width,
+                if register.width == 1 { "bit" } else { "bits" }
+            ),
         ]));
     }
     let header = row(["component".into(), "part of".into(), "kind".into(), "size".into()]);
@@ -136,11 +146,15 @@ impl Lemmas<'_> {
         };
         if !enter.is_empty() {
             let all = names(enter);
-            self.lemma(&format!("(Trap entry.) These traps lead to the monitor, whatever the guest did: {all}."));
+            self.lemma(&format!(
+                "(Trap entry.) These traps lead to the monitor, whatever the guest did: {all}."
+            ));
         }
         if !stray.is_empty() {
             let all = names(stray);
-            self.lemma(&format!("(Trap entry.) Of these traps it is not shown that they lead to the monitor: {all}."));
+            self.lemma(&format!(
+                "(Trap entry.) Of these traps it is not shown that they lead to the monitor: {all}."
+            ));
         }
     }
 
@@ -152,11 +166,13 @@ impl Lemmas<'_> {
     ) {
         let mut groups: Vec<(Vec<(String, String)>, Vec<&str>, &PairExplanation)> = Vec::new();
         for (name, it) in all {
-            let points: Vec<(String, String)> = it.answers.iter().filter(says_more(it)).map(|it| point(it, self.literal)).collect();
+            let points: Vec<(String, String)> =
+                it.answers.iter().filter(says_more(it)).map(|it| point(it, self.literal)).collect();
             let own = shows(pair, name);
-            match groups.iter_mut().find(|(known, _, first)| {
-                *known == points && first.class == it.class && !own
-            }) {
+            match groups
+                .iter_mut()
+                .find(|(known, _, first)| *known == points && first.class == it.class && !own)
+            {
                 Some((_, names, _)) if !shows(pair, names[0]) => names.push(name),
                 _ => groups.push((points, vec![name], it)),
             }
@@ -211,13 +227,14 @@ fn says_more(of: &PairExplanation) -> impl Fn(&&Answered) -> bool + use<> {
 
 /// Whether the states of an instruction are written out: it breaks a premise or a square.
 fn shows(pair: &PairReport, name: &str) -> bool {
-    pair.theorems.monitors().iter().any(|(_, t)| {
-        t.offending.iter().chain(&t.refuting).any(|it| it == name)
-    })
+    pair.theorems
+        .monitors()
+        .iter()
+        .any(|(_, t)| t.offending.iter().chain(&t.refuting).any(|it| it == name))
 }
 
-/// A definition's answer and its reason. That some state in user mode completes is said without naming one, so that
-/// lemmas can be about many instructions.
+/// A definition's answer and its reason. That there are states is said without naming them, so that lemmas can be about many
+/// instructions.
 fn point(it: &Answered, literal: bool) -> (String, String) {
     let name = it.property.word().replace('-', " ");
     let answer = match it.answer {
@@ -226,12 +243,16 @@ fn point(it: &Answered, literal: bool) -> (String, String) {
         Answer::Vacuous => format!("{name} for want of states"),
         Answer::Undecided => format!("{name}: undecided"),
     };
-    let why = if it.witness.is_some() && it.property == Property::Privileged && !literal {
-        "There is a pair of states, without a memory trap in either mode, of which the one in user mode does not trap to the monitor.".into()
-    } else {
-        it.why.clone()
+    let why = match it.property {
+        Property::Privileged if it.witness.is_some() && !literal => {
+            "There is a pair of states, without a memory trap in either mode, of which the one in user mode does not trap to the monitor."
+        }
+        Property::ControlSensitive if it.answer.is_yes() => {
+            "There is a state in which it completes with another mode or another R."
+        }
+        _ => it.why.as_str(),
     };
-    (format!("{answer}."), why)
+    (format!("{answer}."), why.to_owned())
 }
 
 /// What a table shows.
@@ -257,7 +278,12 @@ fn theorem(out: &mut Vec<Block>, profile: Profile, pair: &PairReport, theorem: T
         let premises: Vec<String> =
             recursive.premises.iter().map(|(name, it)| format!("{name}: {it}")).collect();
         out.push(paragraph("Premises.", &format!("{}.", premises.join("; "))));
-        out.push(paragraph("Conclusion:", &format!("{verdict}. That the monitor can be a program of this machine is not decided here.")));
+        out.push(paragraph(
+            "Conclusion:",
+            &format!(
+                "{verdict}. That the monitor can be a program of this machine is not decided here."
+            ),
+        ));
         return;
     };
     out.push(paragraph("Premise.", &premise(pair, theorem, it)));
@@ -292,7 +318,8 @@ fn premise(pair: &PairReport, theorem: Theorem, it: &TheoremReport) -> String {
         (Property::Sensitive, "sensitive")
     };
     let sensitive = named(pair, |row| row.is(of).is_yes());
-    let privileged = named(pair, |row| row.is(of).is_yes() && row.is(Property::Privileged).is_yes());
+    let privileged =
+        named(pair, |row| row.is(of).is_yes() && row.is(Property::Privileged).is_yes());
     let set = |names: &[&str]| match names {
         [] => "∅".to_owned(),
         names => format!("{{{}}}", names.join(", ")),
@@ -314,20 +341,51 @@ fn premise(pair: &PairReport, theorem: Theorem, it: &TheoremReport) -> String {
 
 fn holds(out: &mut Vec<Block>, pair: &PairReport, theorem: Theorem, it: &TheoremReport) {
     let by = match (it.premise, it.keeps.is_empty()) {
-        (Premise::Holds, _) => "The premise holds. It proves the theorem of the paper's machine; that this machine is one is proved besides",
-        (_, true) => "The premise fails, but every instruction that runs directly is safe to run directly, for all guest states, which is what a monitor needs",
-        (_, false) => "The premise fails, but with the bits kept that the conclusion names every instruction that runs directly is safe to run directly, for all guest states",
+        (Premise::Holds, _) => {
+            "The premise holds. It proves the theorem of the paper's machine; that this machine is one is proved besides"
+        }
+        (_, true) => {
+            "The premise fails, but every instruction that runs directly is safe to run directly, for all guest states, which is what a monitor needs"
+        }
+        (_, false) => {
+            "The premise fails, but with the bits kept that the conclusion names every instruction that runs directly is safe to run directly, for all guest states"
+        }
     };
     out.push(paragraph("Proof.", &format!("{by}.")));
     if let Some(diagram) = &it.diagram {
         let n = &diagram.squares;
-        let whose = if theorem.is_hybrid() { "code of virtual user mode" } else { "all guest code" };
+        let whose =
+            if theorem.is_hybrid() { "code of virtual user mode" } else { "all guest code" };
         let answer = |answer: Answer, what: &str| format!("{what}: {}", answer.word());
         out.push(Block::List(vec![
-            ("Direct execution.".into(), format!("{} squares, for {whose}, commute: {}.", n.direct, diagram.direct.word())),
-            ("Traps.".into(), format!("{} instructions can trap; {}, {}.", n.trapped, answer(diagram.emulated, "what is emulated is what the guest would have done"), answer(diagram.reflected, "what is the guest's own trap is given to it"))),
-            ("Trap sequences.".into(), format!("{} leave the partition alone and lose nothing: {}.", n.traps, diagram.traps.word())),
-            ("Allocator.".into(), format!("f(S) has its window inside the partition, and f can be undone: {}.", diagram.allocator.word())),
+            (
+                "Direct execution.".into(),
+                format!("{} squares, for {whose}, commute: {}.", n.direct, diagram.direct.word()),
+            ),
+            (
+                "Traps.".into(),
+                format!(
+                    "{} instructions can trap; {}, {}.",
+                    n.trapped,
+                    answer(diagram.emulated, "what is emulated is what the guest would have done"),
+                    answer(diagram.reflected, "what is the guest's own trap is given to it")
+                ),
+            ),
+            (
+                "Trap sequences.".into(),
+                format!(
+                    "{} leave the partition alone and lose nothing: {}.",
+                    n.traps,
+                    diagram.traps.word()
+                ),
+            ),
+            (
+                "Allocator.".into(),
+                format!(
+                    "f(S) has its window inside the partition, and f can be undone: {}.",
+                    diagram.allocator.word()
+                ),
+            ),
         ]));
         let step = if diagram.equivalence == PROVED {
             "Every square commutes for all states. So by induction on the length of an instruction sequence e, f(e(S)) = e′(f(S))"
@@ -337,12 +395,17 @@ fn holds(out: &mut Vec<Block>, pair: &PairReport, theorem: Theorem, it: &Theorem
         out.push(paragraph("", &format!("{step} ({}).", diagram.equivalence)));
     }
     let verdict = pair.theorems.verdict_in_words(theorem);
-    out.push(paragraph("Conclusion:", &format!("{} {verdict}: {}. ∎", theorem.name(), theorem.claim())));
+    out.push(paragraph(
+        "Conclusion:",
+        &format!("{} {verdict}: {}. ∎", theorem.name(), theorem.claim()),
+    ));
 }
 
 fn refuted(out: &mut Vec<Block>, profile: Profile, it: &TheoremReport) {
     let all = match it.premise {
-        Premise::Holds => "The premise holds, and yet a square does not commute: a gap in the definitions. ",
+        Premise::Holds => {
+            "The premise holds, and yet a square does not commute: a gap in the definitions. "
+        }
         _ => "That the premise fails refutes nothing by itself: it is sufficient, not necessary. ",
     };
     let names: Vec<&str> = it.refuting.iter().map(String::as_str).collect();
@@ -360,7 +423,10 @@ fn refuted(out: &mut Vec<Block>, profile: Profile, it: &TheoremReport) {
         self::guest(out, guest);
     }
     let map = if profile == Profile::Extended { "" } else { ", for guests that keep l + b ≤ w" };
-    out.push(paragraph("Conclusion:", &format!("refuted: no monitor under the standard map f{map}. ∎")));
+    out.push(paragraph(
+        "Conclusion:",
+        &format!("refuted: no monitor under the standard map f{map}. ∎"),
+    ));
 }
 
 fn refutation(out: &mut Vec<Block>, it: &Refutation) {
@@ -383,10 +449,13 @@ fn collision(out: &mut Vec<Block>, it: &CollisionReport) {
 }
 
 fn guest(out: &mut Vec<Block>, it: &GuestReport) {
-    out.push(paragraph("A guest that finds out.", &format!(
-        "The real machine {}; under the monitor it {}. To run it again: {}",
-        it.ends[0], it.ends[1], it.command
-    )));
+    out.push(paragraph(
+        "A guest that finds out.",
+        &format!(
+            "The real machine {}; under the monitor it {}. To run it again: {}",
+            it.ends[0], it.ends[1], it.command
+        ),
+    ));
     out.push(Block::Lines(it.program.clone()));
 }
 
@@ -394,7 +463,10 @@ fn assumptions(out: &mut Vec<Block>, report: &Report, pair: &PairReport) {
     out.push(Block::Heading(3, "Assumptions".into()));
     let mut points: Vec<(String, String)> = Vec::new();
     for it in &report.assumptions {
-        points.push((format!("{}:", it.name), format!("{}. {}. {}", it.that, it.maintained, it.why.trim())));
+        points.push((
+            format!("{}:", it.name),
+            format!("{}. {}. {}", it.that, it.maintained, it.why.trim()),
+        ));
     }
     let mut seen = BTreeSet::new();
     for (_, t) in pair.theorems.monitors() {

@@ -10,7 +10,7 @@ use super::words::{chosen, counted, either, listed, names};
 use crate::definitions::VirtualMode;
 use crate::definitions::resource::is_resource;
 use crate::definitions::statewise::monitors;
-use crate::prove::footprint::{Completes, Footprint, is_relocation, varies_with_mode};
+use crate::prove::footprint::{Completes, Component, Footprint, is_relocation, varies_with_mode};
 use crate::prove::setting::Setting;
 
 /// What an instruction reads and writes, in all states and in those of each mode of a pair.
@@ -118,7 +118,11 @@ impl Footprints {
         (settled && setting.profile != Profile::Literal).then(|| {
             let traps: Vec<&str> =
                 it.traps.iter().map(|id| setting.isa.trap(*id).name.as_str()).collect();
-            format!("In {} mode every path ends in a trap ({}).", setting.pair.user.0, traps.join(", "))
+            format!(
+                "In {} mode every path ends in a trap ({}).",
+                setting.pair.user.0,
+                traps.join(", ")
+            )
         })
     }
 
@@ -127,7 +131,8 @@ impl Footprints {
     pub(super) fn commutes(&self, isa: &Isa) -> Option<String> {
         let kept = |slice: &Slice| matches!(slice.role, Role::M | Role::R);
         let it = &self.any;
-        (it.ignores(isa, |_, slice| kept(slice)) && it.leaves(isa, kept)).then(|| {
+        let same_cells = !it.visible.contains(&Component::Cells);
+        (same_cells && it.ignores(isa, |_, slice| kept(slice)) && it.leaves(isa, kept)).then(|| {
             let depends = self.depends(isa, "M or R");
             format!("{depends}, and it writes neither. f changes M and R alone, so where both complete, i(f(S)) is f(i(S)).")
         })
@@ -147,9 +152,12 @@ impl Footprints {
 
     /// No state completes in one of the modes, so that there is nothing to compare.
     fn one_mode_only(&self, setting: Setting<'_>) -> Option<String> {
-        let modes = [(&self.supervisor, &setting.pair.supervisor.0), (&self.user, &setting.pair.user.0)];
+        let modes =
+            [(&self.supervisor, &setting.pair.supervisor.0), (&self.user, &setting.pair.user.0)];
         let (_, mode) = modes.into_iter().find(|(it, _)| it.completes == Completes::Never)?;
-        Some(format!("In {mode} mode it completes in no state, so there are no two results to compare."))
+        Some(format!(
+            "In {mode} mode it completes in no state, so there are no two results to compare."
+        ))
     }
 
     fn in_place(
@@ -202,8 +210,19 @@ mod tests {
     fn reasons_agree_with_answers() {
         let (mut given, mut all) = (0, 0);
         for name in [
-            "g3", "g3-jrst1", "g3-popf", "g3-smode", "g3-lra", "g3-shrink", "g3-stb", "pdp10",
-            "pdp10-ka10", "m68000", "x86-legacy", "mit-6004-beta", "mips",
+            "g3",
+            "g3-jrst1",
+            "g3-popf",
+            "g3-smode",
+            "g3-lra",
+            "g3-shrink",
+            "g3-stb",
+            "pdp10",
+            "pdp10-ka10",
+            "m68000",
+            "x86-legacy",
+            "mit-6004-beta",
+            "mips",
         ] {
             let open = |path: &str| std::fs::read_to_string(path).map_err(|e| e.to_string());
             let mut sources = Sources::default();
@@ -220,7 +239,10 @@ mod tests {
                         let reason = prints.refutes(setting, property);
                         let place = format!("{name} {} {}", class.name, property.word());
                         if let Some(reason) = &reason {
-                            assert!(matches!(answer, Answer::No | Answer::Vacuous), "{place}: {reason}");
+                            assert!(
+                                matches!(answer, Answer::No | Answer::Vacuous),
+                                "{place}: {reason}"
+                            );
                         }
                         if property == Property::LocationSensitive && answer == Answer::No {
                             all += 1;
@@ -230,7 +252,11 @@ mod tests {
                     if let Some(reason) = prints.always_traps(setting) {
                         let answer = it.property(Property::Privileged);
                         let completes = it.is(Property::ControlSensitive).is_yes();
-                        assert!(answer != Some(Answer::No) || !completes, "{name} {}: {reason}", class.name);
+                        assert!(
+                            answer != Some(Answer::No) || !completes,
+                            "{name} {}: {reason}",
+                            class.name
+                        );
                     }
                 }
             }

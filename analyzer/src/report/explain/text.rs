@@ -42,7 +42,11 @@ pub fn cases(mnemonic: &str, all: &[Explanation]) -> String {
     }
     for it in all {
         let case = it.applies.first().map(|case| format!(", {case}")).unwrap_or_default();
-        let _ = write!(out, "\n  {}", wrapped(&format!("{}{case} ({})", it.name, it.at), "  ").trim_start());
+        let _ = write!(
+            out,
+            "\n  {}",
+            wrapped(&format!("{}{case} ({})", it.name, it.at), "  ").trim_start()
+        );
         let mut known: Option<&str> = None;
         for pair in &it.pairs {
             if known == Some(pair.class.as_str()) {
@@ -112,7 +116,8 @@ fn answer(out: &mut String, it: &Answered) {
         out.push_str(&wrapped(&it.why, INDENT));
     }
     if let Some(table) = &it.witness
-        && (it.answer == Answer::Yes || !matches!(it.property, model::property::Property::Privileged))
+        && (it.answer == Answer::Yes
+            || !matches!(it.property, model::property::Property::Privileged))
     {
         out.push_str(&rows(table));
     }
@@ -121,7 +126,8 @@ fn answer(out: &mut String, it: &Answered) {
 /// A table under an answer.
 fn rows(table: &Table) -> String {
     let cells = |row: &Vec<String>| row.iter().map(|text| Cell::plain(text.as_str())).collect();
-    let lines: Vec<Vec<Cell>> = std::iter::once(&table.header).chain(&table.rows).map(cells).collect();
+    let lines: Vec<Vec<Cell>> =
+        std::iter::once(&table.header).chain(&table.rows).map(cells).collect();
     let text = aligned(&lines, Detail::default());
     text.lines().fold(String::new(), |out, line| format!("{out}    {line}\n"))
 }

@@ -58,8 +58,8 @@ pub(super) fn either<S: AsRef<str>>(names: &[S]) -> String {
 fn name(isa: &Isa, component: Component) -> Vec<String> {
     let storage = &isa.storage.name;
     match component {
-        Component::Window => vec![format!("{storage} through the mapping")],
-        Component::Outside => vec![format!("{storage}, perhaps past the mapping")],
+        Component::Window => vec![format!("{storage} (through the mapping)")],
+        Component::Outside => vec![format!("{storage} (perhaps past the mapping)")],
         Component::Cells => vec![format!("the size of {storage}")],
         Component::Register(id, slice) => {
             let (register, slice) = (isa.register(id), &isa.register(id).slices[slice]);

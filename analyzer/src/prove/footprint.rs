@@ -189,17 +189,20 @@ impl Names {
     fn add(&self, problem: &Problem<'_>, term: Term, all: &mut BTreeSet<Component>) {
         let known = support(&problem.terms, term).into_iter();
         all.extend(known.filter_map(|t| self.variables.get(&t)));
-        for array in problem.terms.arrays_below(term) {
+        let slices = |id: RegisterId| {
+            let slices = 0..problem.isa.register(id).slices.len();
+            slices.map(move |slice| Component::Register(id, slice)).collect::<Vec<_>>()
+        };
+        let components = |array: Array| {
             let file = self.files.iter().find(|(it, _)| *it == array);
-            if array == self.window {
-                all.insert(Component::Window);
-            } else if array == self.outside {
-                all.insert(Component::Outside);
-            } else if let Some((_, id)) = file {
-                let slices = problem.isa.register(*id).slices.len();
-                all.extend((0..slices).map(|slice| Component::Register(*id, slice)));
+            match file {
+                Some((_, id)) => slices(*id),
+                None if array == self.window => vec![Component::Window],
+                None if array == self.outside => vec![Component::Outside],
+                None => Vec::new(),
             }
-        }
+        };
+        all.extend(problem.terms.arrays_below(term).into_iter().flat_map(components));
     }
 
     fn footprint(&self, problem: &mut Problem<'_>, run: &Run) -> Footprint {

@@ -134,7 +134,7 @@ impl Footprints {
         let same_cells = !it.visible.contains(&Component::Cells);
         (same_cells && it.ignores(isa, |_, slice| kept(slice)) && it.leaves(isa, kept)).then(|| {
             let depends = self.depends(isa, "M or R");
-            format!("{depends}, and it writes neither. f changes M and R alone, so where both complete, i(f(S)) is f(i(S)).")
+            format!("{depends}, and it writes neither. f leaves all of that as it is, so where both complete, i(f(S)) is f(i(S)).")
         })
     }
 

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::isa::{Class, Isa, Kind, Part, RegisterId, Role, Slice, TrapId, every};
+use model::isa::{Class, Isa, Kind, Part, RegisterId, Role, Slice, Stmt, TrapId, every};
 use rustc_hash::FxHashSet;
 
 use crate::definitions::VirtualMode;
@@ -128,11 +128,11 @@ impl Footprint {
 }
 
 /// The bits in which the states of the pair's modes may differ: the mode, and what de-privileging sets.
-pub(crate) fn varies_with_mode<'i>(
-    setting: Setting<'i>,
-) -> impl Fn(RegisterId, &Slice) -> bool + use<'i> {
+pub(crate) fn varies_with_mode(
+    setting: Setting<'_>,
+) -> impl Fn(RegisterId, &Slice) -> bool + use<'_> {
     let set: BTreeSet<RegisterId> =
-        every(&setting.pair.deprivilege.statements).filter_map(|s| s.writes()).collect();
+        every(&setting.pair.deprivilege.statements).filter_map(Stmt::writes).collect();
     move |id, slice| slice.role == Role::M || set.contains(&id) && slice.role == Role::R
 }
 

@@ -65,7 +65,7 @@ impl Witness {
                         registers.insert(register.name.clone(), set.into());
                     }
                     (None, Some(value)) => {
-                        drop(registers.insert(register.name.clone(), value.clone()))
+                        drop(registers.insert(register.name.clone(), value.clone()));
                     }
                     _ => {}
                 }

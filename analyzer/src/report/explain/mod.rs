@@ -15,6 +15,7 @@ pub mod text;
 mod words;
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use model::diagnostic::{Sources, Span};
 use model::isa::{Isa, Pair, Profile, Verdict};
@@ -30,7 +31,7 @@ use crate::prove::setting::Setting;
 use document::Table;
 use reasons::Footprints;
 use source::{applies, lines};
-use words::{listed, names};
+use words::{listed, lower, names};
 
 /// Everything about one class of instructions.
 #[derive(Debug)]
@@ -256,13 +257,13 @@ fn footprint(setting: Setting<'_>, prints: &Footprints) -> Vec<String> {
         };
         let left: BTreeSet<_> = it.visible.union(&it.control).copied().collect();
         if !left.is_empty() {
-            text += &format!(" What it leaves there depends on {} only.", list(&left));
+            let _ = write!(text, " What it leaves there depends on {} only.", list(&left));
         }
         if it.completes == Completes::Sometimes && !it.decides.is_empty() {
-            text += &format!(" Whether it completes depends on {} only.", list(&it.decides));
+            let _ = write!(text, " Whether it completes depends on {} only.", list(&it.decides));
         }
         if !traps.is_empty() {
-            text += &format!(" Traps it may take: {}.", traps.join(", "));
+            let _ = write!(text, " Traps it may take: {}.", traps.join(", "));
         }
         if it.unpredictable {
             text += " In some states it may be unpredictable.";
@@ -354,13 +355,6 @@ fn why(
 /// Whether a property is one that some profile calls sensitive.
 fn asked(property: Property) -> bool {
     Profile::ALL.iter().any(|profile| counts(property, *profile))
-}
-
-/// A sentence that goes on.
-fn lower(text: &str) -> String {
-    let mut rest = text.chars();
-    rest.next()
-        .map_or_else(String::new, |first| first.to_lowercase().collect::<String>() + rest.as_str())
 }
 
 /// What settled the question, where what is read and written does not say it.

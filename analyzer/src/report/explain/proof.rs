@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use model::diagnostic::Sources;
-use model::isa::{Isa, Premise, Profile, Verdict};
+use model::isa::{Isa, Kind, Premise, Profile, Verdict};
 use model::property::Property;
 use model::theorem::Theorem;
 
@@ -80,7 +80,7 @@ fn machine(out: &mut Vec<Block>, isa: &Isa) {
     for register in &isa.registers {
         let roles: BTreeSet<&str> = register.slices.iter().map(|it| it.role.word()).collect();
         let kinds: BTreeSet<&str> =
-            register.slices.iter().filter_map(|it| it.kind).map(|it| it.word()).collect();
+            register.slices.iter().filter_map(|it| it.kind).map(Kind::word).collect();
         let count = register.count.map(|n| format!("{n} of ")).unwrap_or_default();
         rows.push(row([
             register.name.clone(),
@@ -124,6 +124,9 @@ fn definitions(out: &mut Vec<Block>, report: &Report) {
     }
 }
 
+/// What is true of some instructions, by name, and what is known of the first of them.
+type Group<'e> = (Vec<(String, String)>, Vec<&'e str>, &'e PairExplanation);
+
 /// Lemmas, numbered within a pair of modes.
 struct Lemmas<'o> {
     out: &'o mut Vec<Block>,
@@ -164,7 +167,7 @@ impl Lemmas<'_> {
         pair: &PairReport,
         all: impl Iterator<Item = (&'e str, &'e PairExplanation)>,
     ) {
-        let mut groups: Vec<(Vec<(String, String)>, Vec<&str>, &PairExplanation)> = Vec::new();
+        let mut groups: Vec<Group<'_>> = Vec::new();
         for (name, it) in all {
             let points: Vec<(String, String)> =
                 it.answers.iter().filter(says_more(it)).map(|it| point(it, self.literal)).collect();

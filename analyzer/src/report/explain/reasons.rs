@@ -6,7 +6,7 @@
 use model::isa::{Class, Isa, Kind, Profile, Role, Slice};
 use model::property::Property;
 
-use super::words::{chosen, counted, either, listed, names};
+use super::words::{chosen, counted, either, listed, lower, names};
 use crate::definitions::VirtualMode;
 use crate::definitions::resource::is_resource;
 use crate::definitions::statewise::monitors;
@@ -35,7 +35,7 @@ impl Footprints {
     }
 
     /// The argument that no states are as a definition describes them; none if what is read and written does not
-    /// settle it.
+    /// settle it. That of behaviour sensitivity presumes that its special cases, location and mode, are answered no.
     pub(super) fn refutes(&self, setting: Setting<'_>, property: Property) -> Option<String> {
         let isa = setting.isa;
         // In the literal reading the results of traps count, too.
@@ -72,7 +72,10 @@ impl Footprints {
                 let moded = varies_with_mode(setting);
                 let varied = |id, slice: &Slice| is_relocation(slice) || moded(id, slice);
                 if let Some(reason) = self.one_mode_only(setting) {
-                    return Some(reason);
+                    return Some(format!(
+                        "It is neither location nor mode sensitive; and for x ≠ 0 with m1 ≠ m2: {}",
+                        lower(&reason)
+                    ));
                 }
                 self.any.ignores(isa, varied).then(|| {
                     let of = |slice: &Slice| is_relocation(slice) || slice.role == Role::M;
@@ -236,6 +239,12 @@ mod tests {
                     let Some(prints) = Footprints::of(setting, class) else { continue };
                     for property in Property::ALL {
                         let Some(answer) = it.property(property) else { continue };
+                        let special = [Property::LocationSensitive, Property::ModeSensitive];
+                        if property == Property::BehaviourSensitive
+                            && special.iter().any(|it_is| it.is(*it_is).is_yes())
+                        {
+                            continue;
+                        }
                         let reason = prints.refutes(setting, property);
                         let place = format!("{name} {} {}", class.name, property.word());
                         if let Some(reason) = &reason {

@@ -87,6 +87,8 @@ pub struct Isa {
     pub reset: Body,
     /// The machine has stopped.
     pub halted: Option<Expr>,
+    /// What can be reached by number, in specification order: for readers, since semantics have it inlined.
+    pub views: Vec<Viewed>,
     /// Outcome of opcodes that no instruction lists.
     pub unlisted: Option<Body>,
     /// Invariants.
@@ -102,6 +104,17 @@ pub struct Isa {
     pub coverage: Option<Coverage>,
     /// Theorem verdicts the author expects.
     pub expect: Vec<(Profile, Expectation)>,
+}
+
+/// One entry of a view: what its number reaches.
+#[derive(Debug, Clone)]
+pub struct Viewed {
+    /// The view.
+    pub view: String,
+    /// The number.
+    pub number: u128,
+    /// Where the entry stands: its number, and the place or code behind it.
+    pub span: Span,
 }
 
 /// Executable storage: cells addressed from 0.
@@ -266,6 +279,8 @@ pub struct Class {
     pub advance: Arc<Body>,
     /// The semantics, which all cases of an instruction share.
     pub body: Arc<Body>,
+    /// Where its semantics are written, in the order in which they run; all cases share them.
+    pub semantics: Vec<Span>,
     /// Free text of the author.
     pub notes: Vec<String>,
     /// Classification the author expects.

@@ -8,6 +8,7 @@
 mod ast;
 pub mod bits;
 mod check;
+pub mod code;
 pub mod diagnostic;
 pub mod encoding;
 mod habits;

@@ -56,6 +56,27 @@ impl Property {
         Self::ALL.into_iter().find(|it| it.word() == word)
     }
 
+    /// The paper has it; the others are of the profiles, or what a monitor needs besides.
+    pub const fn is_of_1974(self) -> bool {
+        match self {
+            Self::Privileged
+            | Self::ControlSensitive
+            | Self::BehaviourSensitive
+            | Self::LocationSensitive
+            | Self::ModeSensitive
+            | Self::UserSensitive
+            | Self::Sensitive
+            | Self::Innocuous => true,
+            Self::ResourceSensitive
+            | Self::ExtentSensitive
+            | Self::TimeSensitive
+            | Self::TrapMasked
+            | Self::TrapVisible
+            | Self::Unconfined
+            | Self::Statewise => false,
+        }
+    }
+
     const fn names(self) -> (&'static str, &'static str) {
         match self {
             Self::Privileged => ("privileged", "privileged"),

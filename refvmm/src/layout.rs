@@ -238,6 +238,7 @@ fn unlisted(isa: &Isa, body: &Body) -> Class {
         when: None,
         when_text: None,
         body: Arc::new(body.clone()),
+        semantics: Vec::new(),
         notes: Vec::new(),
         expect: Vec::new(),
         outcomes: Vec::new(),

@@ -307,11 +307,11 @@ fn every_sort_of_form_is_read() {
     }
     assert_eq!(cells(&isa, ".data 3: 0x112233, -2"), [0x33, 0x22, 0x11, 0xfe, 0xff, 0xff]);
     for (text, code, message) in [
-        ("twice gr1, gr2", "A023", "`twice` does not take these operands"),
-        ("move.l (gr2)-, -@gr1", "A010", "expected `+`, found `-`"),
-        ("move.l 3", "A010", "expected `(`, found a number"),
-        (".data 17: 0", "A022", "a value has 128 bits at most, not 136"),
-        (".ascii \"\u{153}\"", "A022", "'\u{153}' does not fit a cell of 8 bits"),
+        ("twice gr1, gr2", "P023", "`twice` does not take these operands"),
+        ("move.l (gr2)-, -@gr1", "P010", "expected `+`, found `-`"),
+        ("move.l 3", "P010", "expected `(`, found a number"),
+        (".data 17: 0", "P022", "a value has 128 bits at most, not 136"),
+        (".ascii \"\u{153}\"", "P022", "'\u{153}' does not fit a cell of 8 bits"),
     ] {
         let found = errors(&isa, text);
         assert_eq!((found[0].code, found[0].message.as_str()), (code, message), "{text}");
@@ -322,34 +322,34 @@ fn every_sort_of_form_is_read() {
 fn errors_have_a_place_and_a_reason() {
     let isa = load("g3");
     let cases = [
-        ("li r1, 017", "A002", "`017` is not a number"),
-        ("li r1, (2", "A010", "expected `)`, found the end of the line"),
-        ("lw r1, 4[r2]", "A010", "expected `(`, found `[`"),
-        ("lw r1, 4(r2) 5", "A010", "expected the end of the line, found a number"),
-        ("adi r1, r1, 1", "A020", "there is no instruction `adi`"),
-        (".wrod 1", "A021", "there is no directive `.wrod`"),
-        ("li r1, 65536", "A022", "65536 does not fit 16 bits"),
-        ("li r1, -32769", "A022", "-32769 does not fit 16 bits"),
-        ("mov 8, r1", "A022", "8 does not fit 3 bits"),
-        (".word 1 << 32", "A022", "4294967296 does not fit 32 bits"),
-        ("li r1, r2", "A024", "`imm` is a number, not a register"),
-        ("li r1, r2 + 1", "A024", "a register stands where a number is expected"),
-        (".word r2", "A024", "a register stands where a number is expected"),
-        ("a: jmp ->a", "A025", "`imm` of `jmp` is an address, not a distance"),
-        ("a: call r6, ->a + 1", "A025", "`imm` of `call` is an address, not a distance"),
-        ("a: bne r1, r0, a", "A025", "`imm` of `bne` is a distance, not an address"),
-        ("r3: halt", "A030", "`r3` is the name of a register"),
-        ("a: halt\na = 2", "A031", "`a` is defined twice"),
-        ("jmp r9", "A032", "`r9` is not defined"),
-        ("a = b\nb = a\njmp a", "A033", "`a` is defined by itself, or through too many names"),
-        (".space a\na: halt", "A034", "`a` is not known yet"),
-        (".word 1 / 0", "A035", "the operation has no result"),
-        (".word 1 << 127", "A035", "the operation has no result"),
-        (".align 0", "A040", "0 is not a number of cells from 1 to 65536"),
-        (".org 65537", "A040", "65537 is not an address from 0 to 65536"),
-        (".org 65535\n.word 1, 2", "A041", "storage has 65536 cells only"),
-        (".word 1, 2\n.org 1\nhalt", "A043", "cells 1 to 1 are taken"),
-        (".org 1\nhalt\n.org 0\n.space 3", "A043", "cells 0 to 2 are taken"),
+        ("li r1, 017", "P002", "`017` is not a number"),
+        ("li r1, (2", "P010", "expected `)`, found the end of the line"),
+        ("lw r1, 4[r2]", "P010", "expected `(`, found `[`"),
+        ("lw r1, 4(r2) 5", "P010", "expected the end of the line, found a number"),
+        ("adi r1, r1, 1", "P020", "there is no instruction `adi`"),
+        (".wrod 1", "P021", "there is no directive `.wrod`"),
+        ("li r1, 65536", "P022", "65536 does not fit 16 bits"),
+        ("li r1, -32769", "P022", "-32769 does not fit 16 bits"),
+        ("mov 8, r1", "P022", "8 does not fit 3 bits"),
+        (".word 1 << 32", "P022", "4294967296 does not fit 32 bits"),
+        ("li r1, r2", "P024", "`imm` is a number, not a register"),
+        ("li r1, r2 + 1", "P024", "a register stands where a number is expected"),
+        (".word r2", "P024", "a register stands where a number is expected"),
+        ("a: jmp ->a", "P025", "`imm` of `jmp` is an address, not a distance"),
+        ("a: call r6, ->a + 1", "P025", "`imm` of `call` is an address, not a distance"),
+        ("a: bne r1, r0, a", "P025", "`imm` of `bne` is a distance, not an address"),
+        ("r3: halt", "P030", "`r3` is the name of a register"),
+        ("a: halt\na = 2", "P031", "`a` is defined twice"),
+        ("jmp r9", "P032", "`r9` is not defined"),
+        ("a = b\nb = a\njmp a", "P033", "`a` is defined by itself, or through too many names"),
+        (".space a\na: halt", "P034", "`a` is not known yet"),
+        (".word 1 / 0", "P035", "the operation has no result"),
+        (".word 1 << 127", "P035", "the operation has no result"),
+        (".align 0", "P040", "0 is not a number of cells from 1 to 65536"),
+        (".org 65537", "P040", "65537 is not an address from 0 to 65536"),
+        (".org 65535\n.word 1, 2", "P041", "storage has 65536 cells only"),
+        (".word 1, 2\n.org 1\nhalt", "P043", "cells 1 to 1 are taken"),
+        (".org 1\nhalt\n.org 0\n.space 3", "P043", "cells 0 to 2 are taken"),
     ];
     for (text, code, message) in cases {
         let found = errors(&isa, text);
@@ -362,7 +362,7 @@ fn errors_have_a_place_and_a_reason() {
 fn all_errors_of_a_text_are_found() {
     let found = errors(&load("g3"), "mvo r1, r2\nx: li r1, y\nsvc\n.org 99999");
     let found: Vec<_> = found.iter().map(|d| d.code).collect();
-    assert_eq!(found, ["A020", "A032", "A010", "A040"]);
+    assert_eq!(found, ["P020", "P032", "P010", "P040"]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 pub(crate) mod allocator;
 pub(crate) mod assumption;
 pub(crate) mod behaviour;
+pub(crate) mod catalogue;
 pub(crate) mod choice;
 pub(crate) mod confinement;
 pub(crate) mod control;
@@ -24,6 +25,7 @@ pub(crate) mod privileged;
 pub(crate) mod resource;
 pub(crate) mod resume;
 pub(crate) mod save;
+pub(crate) mod sensitive;
 pub(crate) mod sequence;
 pub(crate) mod statewise;
 pub(crate) mod time;

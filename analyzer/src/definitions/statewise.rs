@@ -101,7 +101,7 @@ impl Guests {
 
 /// What direct execution must leave alone, on the real machine and in the control block: M, and R
 /// beside the mapping. Clocks are the monitor's too, although they are not compared.
-pub(super) fn monitors(slice: &Slice) -> bool {
+pub(crate) fn monitors(slice: &Slice) -> bool {
     slice.role == Role::M || is_resource(slice) || slice.kind == Some(Kind::Time)
 }
 

@@ -4,6 +4,7 @@
 pub mod answer;
 pub(crate) mod context;
 pub(crate) mod counts;
+pub(crate) mod footprint;
 pub(crate) mod inquiry;
 pub(crate) mod problem;
 pub(crate) mod question;

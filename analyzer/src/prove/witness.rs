@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use model::interp::Outcome;
 use model::isa::{Class, Isa, Part, Role};
 use model::state::State;
+use serde_json::{Map, Value, json};
 
 use crate::definitions::Obligation;
 use crate::prove::problem::{Problem, Run};
@@ -36,6 +37,54 @@ impl Witness {
         let choices = self.choices.clone();
         let first = self.first.unwrap_or(0);
         Replay::of(setting, class, (operands, choices), self.before.clone(), first)
+    }
+
+    /// What `refvmm eval` is to be asked to repeat each step; nothing where it has no way to say which values are
+    /// chosen.
+    pub(crate) fn requests(&self, isa: &Isa, class: &Class) -> Vec<String> {
+        let open = match self.choices.as_slice() {
+            [] => None,
+            [first, rest @ ..] if rest.iter().all(|it| it == first) => Some(*first),
+            _ => return Vec::new(),
+        };
+        // Numbers that JSON readers round are written as text.
+        let number = |value: u128| match u32::try_from(value) {
+            Ok(small) => Value::from(small),
+            Err(_) => Value::from(value.to_string()),
+        };
+        let request = |state: &State| {
+            let mut registers = Map::new();
+            for (id, register) in isa.register_ids() {
+                let values = state.registers[id.index()].iter().enumerate();
+                let set: Map<String, Value> = values
+                    .filter(|(_, value)| **value != 0)
+                    .map(|(i, value)| (i.to_string(), number(*value)))
+                    .collect();
+                match (register.count, set.get("0")) {
+                    (Some(_), _) if !set.is_empty() => {
+                        registers.insert(register.name.clone(), set.into());
+                    }
+                    (None, Some(value)) => {
+                        drop(registers.insert(register.name.clone(), value.clone()));
+                    }
+                    _ => {}
+                }
+            }
+            let cells = state.storage.iter().filter(|(_, value)| **value != 0);
+            let storage: Map<String, Value> =
+                cells.map(|(cell, value)| (cell.to_string(), number(*value))).collect();
+            let operands: Map<String, Value> =
+                self.operands.iter().map(|(name, value)| (name.clone(), number(*value))).collect();
+            let mut all =
+                json!({"class": class.name, "operands": operands, "registers": registers});
+            all["storage"] = storage.into();
+            all["cells"] = number(state.cells);
+            if let Some(open) = open {
+                all["undefined"] = number(open);
+            }
+            all.to_string()
+        };
+        self.before.iter().map(request).collect()
     }
 }
 

@@ -166,6 +166,31 @@ pub fn repair(
     Ok(repair)
 }
 
+impl Repair {
+    /// What it found out about an instruction.
+    pub fn about(&self, name: &str) -> String {
+        let Theorems { vmm, hvmm } = &self.theorems;
+        let all = [&vmm.premise, &vmm.verdict, &hvmm.premise, &hvmm.verdict];
+        let all: BTreeSet<&str> = all.into_iter().flatten().map(String::as_str).collect();
+        if !all.contains(name) {
+            return "`analyze repair` does not make it trap.".into();
+        }
+        let all = match all.len() {
+            1 => "it".to_owned(),
+            2 => "it and one other instruction".to_owned(),
+            n => format!("it and {} other instructions", n - 1),
+        };
+        let then = match self.checked.outcome {
+            Outcome::Holds => "Theorems 1 and 3 would hold",
+            Outcome::Undecided => "it is undecided whether Theorems 1 and 3 would hold",
+            Outcome::Fails => "Theorem 1 or 3 would not hold even then",
+        };
+        format!(
+            "If {all} trapped outside supervisor mode, {then}. That machine was analyzed; `analyze repair` prints it."
+        )
+    }
+}
+
 /// The way from a folder to a file, both absolute and without `..`, as `extends:` wants it.
 pub fn relative(from: &Path, to: &Path) -> Option<String> {
     let (from, to): (Vec<_>, Vec<_>) = (from.components().collect(), to.components().collect());

@@ -5,6 +5,7 @@ pub mod baseline;
 pub(crate) mod build;
 mod diagram;
 pub(crate) mod expectations;
+pub mod explain;
 pub mod findings;
 pub mod github;
 pub mod junit;
@@ -575,6 +576,9 @@ pub struct WitnessReport {
     pub columns: Vec<String>,
     /// Components and cells that are not zero or differ.
     pub rows: Vec<WitnessRow>,
+    /// What `refvmm eval` is to be asked to repeat each step, a JSON object each.
+    #[serde(skip)]
+    pub requests: Vec<String>,
 }
 
 /// One component in every state of a witness.
@@ -631,6 +635,7 @@ impl WitnessReport {
             outcomes: outcomes.map(|(n, o)| format!("i({n}) {}", outcome_word(isa, o))).collect(),
             columns,
             rows: rows(isa, &states, witness.before.len()),
+            requests: witness.requests(isa, &isa.classes[class]),
         }
     }
 }
@@ -664,6 +669,7 @@ impl WitnessReport {
             outcomes: Vec::new(),
             columns,
             rows: rows(isa, &states, witness.before.len()),
+            requests: Vec::new(),
         }
     }
 }
@@ -711,6 +717,7 @@ impl CollisionReport {
                 outcomes: vec!["i1(S) ≠ i2(S)".into(), "i1(f(S)) = i2(f(S))".into()],
                 columns: columns.map(str::to_owned).into(),
                 rows: rows(isa, &it.states.each_ref(), 2),
+                requests: Vec::new(),
             },
         }
     }

@@ -663,47 +663,6 @@ pub fn concise(report: &Report) -> String {
     out
 }
 
-/// Everything known about one instruction.
-pub fn explain(report: &Report, name: &str, detail: Detail) -> String {
-    let mut out = String::new();
-    for pair in &report.pairs {
-        let Some(it) = pair.instructions.iter().find(|i| i.name == name) else { continue };
-        let _ = writeln!(
-            out,
-            "{} of {}, supervisor mode {}, user mode {}, profile {}\n",
-            it.name,
-            report.isa,
-            pair.supervisor,
-            pair.user,
-            report.profile.word()
-        );
-        for property in Property::ALL {
-            let Some(answer) = it.property(property) else { continue };
-            let (word, key) = (property.word(), property.key());
-            let modes =
-                it.modes.get(key).map(|m| format!(" in {}", m.join(" and "))).unwrap_or_default();
-            let why = match it.evidence.get(key) {
-                Some(Evidence::Structural { by }) => format!("proved by {by}"),
-                Some(Evidence::Solver { conflicts }) => {
-                    format!("proved by SAT, {conflicts} conflicts")
-                }
-                Some(Evidence::Witness(_)) => "witness below".into(),
-                Some(Evidence::Open { reason }) => reason.clone(),
-                None => String::new(),
-            };
-            let _ = writeln!(out, "  {word:<20} {:<10} {why}{modes}", answer.word());
-        }
-        witnesses(&mut out, it, detail);
-        let theorems = &pair.theorems;
-        for (theorem, t) in named(theorems) {
-            if let Some(found) = t.guest.as_ref().filter(|g| g.instruction == it.name) {
-                guest(&mut out, theorem, found);
-            }
-        }
-    }
-    out
-}
-
 /// Where the profiles disagree: theorem by theorem, then property by property.
 pub fn disagreements(reports: &[Report]) -> String {
     let mut out = String::from("\nWhere the profiles disagree\n");

@@ -85,6 +85,8 @@ impl Checker<'_> {
             lowerer.bodies(&texts)
         };
         let (advance, body) = (Arc::new(self.advance(env, length)), Arc::new(body));
+        let semantics: Vec<Span> =
+            it.semantics.iter().flat_map(|all| &all.0).map(|code| code.span).collect();
         let expect = self.words(it.expect.as_ref());
         let outcomes = self.outcomes(env, it.expect.as_ref(), &operands);
         let allow = self.allowed(it.allow.as_ref());
@@ -127,6 +129,7 @@ impl Checker<'_> {
                     length,
                     advance: Arc::clone(&advance),
                     body: Arc::clone(&body),
+                    semantics: semantics.clone(),
                     notes: [notes.clone(), branch.notes].concat(),
                     expect,
                     outcomes,

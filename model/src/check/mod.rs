@@ -15,7 +15,7 @@ use crate::Loaded;
 use crate::ast;
 use crate::bits::bits_for;
 use crate::diagnostic::{Diagnostic, Report, Sources, Span};
-use crate::isa::{Assumption, Body, Isa};
+use crate::isa::{Assumption, Body, Isa, Viewed};
 use crate::lower::{Env, Lowerer, Mode, View, ViewEntry};
 use crate::parser;
 use crate::spec::{self, Code, Endian, Numbering, Spec};
@@ -89,6 +89,14 @@ impl Checker<'_> {
         self.functions_alone(&env);
         let expect = self.expectations(&classes);
         let machine = machine?;
+        let of = |(view, it): (&String, &View)| {
+            let entry = |((number, _), span): (&(u128, ViewEntry), &Span)| Viewed {
+                view: view.clone(),
+                number: *number,
+                span: *span,
+            };
+            it.entries.iter().zip(&it.spans).map(entry).collect::<Vec<_>>()
+        };
         let isa = Isa {
             name: self.spec.isa.as_ref()?.it.clone(),
             title: self.spec.title.clone().unwrap_or_default(),
@@ -109,6 +117,7 @@ impl Checker<'_> {
             trap_argument: env.trap_argument,
             reset: machine.reset,
             halted: machine.halted,
+            views: env.views.iter().flat_map(of).collect(),
             unlisted: machine.unlisted,
             assumptions,
             classes,
@@ -285,7 +294,7 @@ impl Checker<'_> {
                 continue;
             };
             let (index, width) = (self.width(index, 64), self.width(width, 64));
-            let mut entries = Vec::new();
+            let (mut entries, mut spans) = (Vec::new(), Vec::new());
             for (key, entry) in view.entries.iter().flat_map(spec::Names::iter) {
                 let Some(number) =
                     spec::number(&key.it).or_else(|| constants.get(&key.it).copied())
@@ -307,10 +316,17 @@ impl Checker<'_> {
                     spec::Entry::Place(code) => self.expression(*code).map(ViewEntry::Place),
                     spec::Entry::Code(record) => self.view_code(record, key.span),
                 };
-                entries.extend(parsed.map(|entry| (number, entry)));
+                let last = match entry {
+                    spec::Entry::Place(code) => code.span,
+                    spec::Entry::Code(record) => record.write.map_or(key.span, |it| it.span),
+                };
+                if let Some(entry) = parsed {
+                    entries.push((number, entry));
+                    spans.push(key.span.to(last));
+                }
             }
             let default = self.statements(default);
-            all.insert(name.it.clone(), View { index, width, entries, default });
+            all.insert(name.it.clone(), View { index, width, entries, spans, default });
         }
         all
     }

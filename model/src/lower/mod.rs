@@ -53,6 +53,8 @@ pub(crate) struct View {
     pub(crate) index: u32,
     pub(crate) width: u32,
     pub(crate) entries: Vec<(u128, ViewEntry)>,
+    /// Where each of them stands.
+    pub(crate) spans: Vec<Span>,
     pub(crate) default: Vec<ast::Stmt>,
 }
 

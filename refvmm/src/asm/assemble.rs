@@ -89,7 +89,7 @@ impl<'s, 't> Assembler<'_, 's, 't> {
             total += place.length;
             if total > MAX_CELLS {
                 let message = format!("the program has more than {MAX_CELLS} cells");
-                self.errors.push(Wrong::new("A042", *span, message));
+                self.errors.push(Wrong::new("P042", *span, message));
                 return;
             }
             if place.length > 0 {
@@ -135,7 +135,7 @@ impl<'s, 't> Assembler<'_, 's, 't> {
         let most = self.isa.storage.cells;
         u128::try_from(value).ok().filter(|n| (least..=most).contains(n)).ok_or_else(|| {
             let message = format!("{value} is not {what} from {least} to {most}");
-            Wrong::new("A040", expression.span, message)
+            Wrong::new("P040", expression.span, message)
         })
     }
 
@@ -145,7 +145,7 @@ impl<'s, 't> Assembler<'_, 's, 't> {
         if end > self.isa.storage.cells {
             let message = format!("storage has {} cells only", self.isa.storage.cells);
             let label = format!("this ends at {end}");
-            return Err(Wrong::new("A041", span, message).label(label));
+            return Err(Wrong::new("P041", span, message).label(label));
         }
         if place.length == 0 {
             return Ok(place);
@@ -154,7 +154,7 @@ impl<'s, 't> Assembler<'_, 's, 't> {
             && *until > place.address
         {
             let message = format!("cells {} to {} are taken", place.address, end - 1);
-            return Err(Wrong::new("A043", span, message).related(*other, "by this"));
+            return Err(Wrong::new("P043", span, message).related(*other, "by this"));
         }
         self.taken.insert(place.address, (end, span));
         Ok(place)
@@ -171,7 +171,7 @@ impl<'s, 't> Assembler<'_, 's, 't> {
                 let width = each * self.isa.storage.width;
                 if width > 128 {
                     let message = format!("a value has 128 bits at most, not {width}");
-                    return Err(Wrong::new("A022", span, message));
+                    return Err(Wrong::new("P022", span, message));
                 }
                 for (i, expression) in (0..).zip(values) {
                     let value = self.number(expression, place, width)?;
@@ -183,7 +183,7 @@ impl<'s, 't> Assembler<'_, 's, 't> {
                 let width = self.isa.storage.width;
                 if let Some(c) = text.chars().find(|c| u128::from(u32::from(*c)) > mask(width)) {
                     let message = format!("{c:?} does not fit a cell of {width} bits");
-                    return Err(Wrong::new("A022", span, message));
+                    return Err(Wrong::new("P022", span, message));
                 }
                 let cells = text.chars().map(|c| u128::from(u32::from(c)));
                 self.write(place.address, cells);
@@ -201,7 +201,7 @@ impl<'s, 't> Assembler<'_, 's, 't> {
             Statement::Entry(address) => {
                 let entry = self.amount(address, place, "an address", 0)?;
                 if self.image.entry.replace(entry).is_some() {
-                    return Err(Wrong::new("A031", span, "there are two entries"));
+                    return Err(Wrong::new("P031", span, "there are two entries"));
                 }
             }
             Statement::Origin(_) | Statement::Align(_) => {}
@@ -229,7 +229,7 @@ impl<'s, 't> Assembler<'_, 's, 't> {
             }
         }
         Err(wrong.unwrap_or_else(|| {
-            Wrong::new("A023", span, "only a form of another length takes these operands")
+            Wrong::new("P023", span, "only a form of another length takes these operands")
         }))
     }
 
@@ -250,7 +250,7 @@ impl<'s, 't> Assembler<'_, 's, 't> {
                     let help = format!("registers of `{known}` can stand here");
                     (format!("`{}` is a register of another file", shown.name), Some(help))
                 };
-                return Err(Wrong::new("A024", expression.span, message).help(help));
+                return Err(Wrong::new("P024", expression.span, message).help(help));
             }
             let wrong = match (form.targets[*operand], self.symbols.only_label(expression)) {
                 (Some(Target::Place), _) if expression.relative => {
@@ -264,7 +264,7 @@ impl<'s, 't> Assembler<'_, 's, 't> {
             };
             if let Some((what, help)) = wrong {
                 let message = format!("`{}` of `{}` is {what}", shown.name, form.mnemonic);
-                return Err(Wrong::new("A025", expression.span, message).help(help));
+                return Err(Wrong::new("P025", expression.span, message).help(help));
             }
             let value = fitting(value.number, shown.width, expression.span)?;
             given.push((*operand, value));
@@ -274,7 +274,7 @@ impl<'s, 't> Assembler<'_, 's, 't> {
             .and_then(|(class, values)| encode_cells(self.isa, &self.isa.classes[class], &values));
         cells.ok_or_else(|| {
             let message = format!("`{}` does not take these operands", form.mnemonic);
-            Wrong::new("A023", span, message)
+            Wrong::new("P023", span, message)
         })
     }
 
@@ -296,5 +296,5 @@ fn fitting(number: i128, width: u32, span: Span) -> Checked<u128> {
         return Ok(bits);
     }
     let message = format!("{number} does not fit {width} bits");
-    Err(Wrong::new("A022", span, message).help(format!("from {least} to {most} it would")))
+    Err(Wrong::new("P022", span, message).help(format!("from {least} to {most} it would")))
 }

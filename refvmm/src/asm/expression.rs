@@ -98,7 +98,7 @@ impl<'c, 't> Cursor<'c, 't> {
             None => "the end of the line".into(),
         };
         let message = format!("expected {what}, found {found}");
-        Wrong::new("A010", self.here(), message).label(format!("expected {what}"))
+        Wrong::new("P010", self.here(), message).label(format!("expected {what}"))
     }
 
     /// An expression.
@@ -138,7 +138,7 @@ impl<'c, 't> Cursor<'c, 't> {
     fn unary(&mut self, depth: u32, items: &mut Vec<(Item<'t>, Span)>) -> Checked<()> {
         let at = self.here();
         if depth >= MAX_DEPTH {
-            return Err(Wrong::new("A011", at, format!("nested more than {MAX_DEPTH} deep")));
+            return Err(Wrong::new("P011", at, format!("nested more than {MAX_DEPTH} deep")));
         }
         let item = match self.peek() {
             Some(Token::Number(n)) => Item::Number(*n),

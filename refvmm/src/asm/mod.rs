@@ -81,7 +81,7 @@ pub fn assemble(
 ) -> Result<Image, Vec<Diagnostic>> {
     if text.len() > MAX_TEXT {
         let message = format!("`{name}` has more than {MAX_TEXT} bytes");
-        return Err(vec![Diagnostic::global("A042", message)]);
+        return Err(vec![Diagnostic::global("P042", message)]);
     }
     let file = sources.files.len() as u32;
     sources.files.push(Source { path: name.to_owned(), text: text.to_owned() });

@@ -154,7 +154,7 @@ impl<'t> Parser<'t, '_> {
             let message = format!("there is no instruction `{mnemonic}`");
             let known = self.mnemonics.keys().map(String::as_str);
             let help = did_you_mean(mnemonic, suggestions(mnemonic, known));
-            return Err(Wrong::new("A020", place, message).help(help));
+            return Err(Wrong::new("P020", place, message).help(help));
         };
         let mut found = Vec::new();
         // What was read furthest says best what is wrong.
@@ -212,7 +212,7 @@ fn plain(name: &str, place: Span) -> Checked<&str> {
     if name.starts_with('.') {
         let help = "only directives start with a dot";
         return Err(
-            Wrong::new("A012", place, format!("`{name}` cannot be a name")).help(help.to_owned())
+            Wrong::new("P012", place, format!("`{name}` cannot be a name")).help(help.to_owned())
         );
     }
     Ok(name)
@@ -224,7 +224,7 @@ fn directive<'t>(name: &str, place: Span, cursor: &mut Cursor<'_, 't>) -> Checke
         let message = format!("there is no directive `{name}`");
         let known = DIRECTIVES.iter().map(|(name, _)| *name);
         let help = did_you_mean(name, suggestions(name, known));
-        return Err(Wrong::new("A021", place, message).help(help));
+        return Err(Wrong::new("P021", place, message).help(help));
     };
     arguments(&lower, cursor).map_err(|wrong| wrong.help(format!("it is written `{usage}`")))
 }

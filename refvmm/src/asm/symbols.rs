@@ -57,10 +57,10 @@ impl<'s, 't> Symbols<'s, 't> {
     /// Makes a name known, without its meaning.
     pub(super) fn declare(&mut self, name: &'t str, span: Span) -> Checked<()> {
         if named(self.isa, name).is_some() {
-            return Err(Wrong::new("A030", span, format!("`{name}` is the name of a register")));
+            return Err(Wrong::new("P030", span, format!("`{name}` is the name of a register")));
         }
         if let Some((first, _)) = self.table.get(name) {
-            let twice = Wrong::new("A031", span, format!("`{name}` is defined twice"));
+            let twice = Wrong::new("P031", span, format!("`{name}` is defined twice"));
             return Err(twice.related(*first, "first defined here"));
         }
         self.table.insert(name, (span, Meaning::Ahead));
@@ -158,7 +158,7 @@ impl<'s, 't> Symbols<'s, 't> {
         let Some((known, (first, meaning))) = self.table.get_key_value(name) else {
             let message = format!("`{name}` is not defined");
             let help = did_you_mean(name, suggestions(name, self.table.keys().copied()));
-            return Err(Wrong::new("A032", span, message).help(help));
+            return Err(Wrong::new("P032", span, message).help(help));
         };
         let (known, first) = (*known, *first);
         match *meaning {
@@ -168,7 +168,7 @@ impl<'s, 't> Symbols<'s, 't> {
                 if chain >= MAX_CHAIN {
                     let message =
                         format!("`{name}` is defined by itself, or through too many names");
-                    return Err(Wrong::new("A033", first, message));
+                    return Err(Wrong::new("P033", first, message));
                 }
                 let value = self.evaluate(expression, place, chain + 1)?;
                 self.table
@@ -178,7 +178,7 @@ impl<'s, 't> Symbols<'s, 't> {
             Meaning::Ahead => {
                 let message = format!("`{name}` is not known yet");
                 let help = "what decides about addresses can only use what stands above";
-                Err(Wrong::new("A034", span, message)
+                Err(Wrong::new("P034", span, message)
                     .help(help.to_owned())
                     .related(first, "defined here"))
             }
@@ -187,10 +187,10 @@ impl<'s, 't> Symbols<'s, 't> {
 }
 
 fn register(span: Span) -> Wrong {
-    Wrong::new("A024", span, "a register stands where a number is expected")
+    Wrong::new("P024", span, "a register stands where a number is expected")
 }
 
 fn no_result(span: Span) -> Wrong {
     let help = "numbers have 127 bits and a sign; shifts go by 0 to 127; nothing is divided by 0";
-    Wrong::new("A035", span, "the operation has no result").help(help.to_owned())
+    Wrong::new("P035", span, "the operation has no result").help(help.to_owned())
 }

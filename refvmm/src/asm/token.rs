@@ -136,7 +136,7 @@ pub(super) fn tokens(line: &str, file: u32, start: u32) -> Checked<Tokens<'_>> {
                 let at = place(rest, after);
                 let message = format!("`{}` is not a number", &rest[..rest.len() - after.len()]);
                 let help = "numbers are 10, 0x1f, 0o17, 0b101, below 2^127; a leading zero alone is ambiguous";
-                return Err(Wrong::new("A002", at, message).help(help.to_owned()));
+                return Err(Wrong::new("P002", at, message).help(help.to_owned()));
             }
             Err(_) => {
                 let quote = rest.starts_with(['"', '\'']);
@@ -150,7 +150,7 @@ pub(super) fn tokens(line: &str, file: u32, start: u32) -> Checked<Tokens<'_>> {
                     let help = "outside quotation marks and comments the language is ASCII";
                     (format!("`{}` is no part of the language", &rest[..width]), help)
                 };
-                return Err(Wrong::new("A001", at, message).help(help.to_owned()));
+                return Err(Wrong::new("P001", at, message).help(help.to_owned()));
             }
         }
     }
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn what_is_no_token_is_an_error_with_its_place() {
         for (text, code, start) in
-            [("a 017", "A002", 2), ("é", "A001", 0), ("a \"b", "A001", 2), ("''", "A001", 0)]
+            [("a 017", "P002", 2), ("é", "P001", 0), ("a \"b", "P001", 2), ("''", "P001", 0)]
         {
             let found = tokens(text, 0, 0).expect_err("no tokens").0;
             assert_eq!((found.code, found.span.map(|s| s.start)), (code, Some(start)), "{text}");

@@ -42,16 +42,8 @@ Ctrl-C prints what is known so far; a second one ends the program at once (130).
 pub(crate) enum Command {
     /// Judge specifications and check what they expect (the default command).
     Check(Check),
-    /// Show everything known about one instruction.
-    Explain {
-        /// Specification in YAML.
-        spec: String,
-        /// Name of the instruction, as reported.
-        instruction: String,
-        /// Reading of the definitions.
-        #[arg(long, default_value = "refined", value_parser = one_profile())]
-        profile: Profile,
-    },
+    /// Explain an instruction, an error or a finding, or write out the proof of each theorem.
+    Explain(Explain),
     /// Compare two specifications: verdicts, classes, and what each instruction does.
     Diff(Diff),
     /// Find the smallest set of instructions that must be made to trap so that the theorems hold.
@@ -217,6 +209,43 @@ pub(crate) enum ListFormat {
     Text,
     Markdown,
     Json,
+}
+
+const EXPLAIN: &str = "\
+Examples:
+  analyze explain isa-specs/pdp10.yaml move
+  analyze explain isa-specs/pdp10.yaml jrst        its cases; 'jrst[1]' is one of them
+  analyze explain isa-specs/pdp10.yaml --proof --format html > pdp10.html
+  analyze explain V001                             a finding; C013 an error
+
+Exit codes: 0 explained, 2 could not run, 3 interrupted";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXPLAIN, override_usage = "analyze explain SPEC INSTRUCTION\n       analyze explain SPEC --proof\n       analyze explain CODE")]
+pub(crate) struct Explain {
+    /// Specification in YAML, or the code of an error or a finding.
+    #[arg(value_name = "SPEC|CODE")]
+    pub(crate) subject: String,
+    /// Name of the instruction or of one of its cases; upper and lower case are one.
+    pub(crate) instruction: Option<String>,
+    /// Write out the proof or refutation of each theorem, as a document.
+    #[arg(long, conflicts_with = "instruction")]
+    pub(crate) proof: bool,
+    /// What the document is written in.
+    #[arg(long, default_value = "markdown", requires = "proof")]
+    pub(crate) format: ProofFormat,
+    /// Reading of the definitions.
+    #[arg(long, default_value = "refined", value_parser = one_profile())]
+    pub(crate) profile: Profile,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProofFormat {
+    Markdown,
+    /// An article; `longtable` is the only package it needs.
+    Latex,
+    /// A page that needs no other file.
+    Html,
 }
 
 const DIFF: &str = "\

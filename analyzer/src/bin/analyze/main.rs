@@ -37,9 +37,7 @@ fn main() -> ExitCode {
     }
     let exit = match arguments.command {
         Command::Check(check) => check::run(&check),
-        Command::Explain { spec, instruction, profile } => {
-            explain::run(&spec, &instruction, profile)
-        }
+        Command::Explain(it) => explain::run(&it),
         Command::Diff(diff) => diff::run(&diff),
         Command::Repair(repair) => repair::run(&repair).unwrap_or_else(|error| {
             let _ = writeln!(std::io::stderr(), "{}: {error}", repair.spec);

@@ -250,6 +250,8 @@ pub struct Class {
     pub name: String,
     /// Where it stands.
     pub span: Span,
+    /// Where its semantics stand, in the order in which they run: an overlay may put some before its base's.
+    pub semantics: Vec<Span>,
     /// Encoding of the instruction, if it has one.
     pub pattern: Option<Pattern>,
     /// Assembler form.
@@ -311,7 +313,7 @@ pub enum Site {
 
 impl Site {
     /// Sets the place of a state.
-    pub(crate) fn set(self, state: &mut State, value: u128) {
+    pub fn set(self, state: &mut State, value: u128) {
         match self {
             Self::Part { register, element, low, width } => {
                 let bits = mask(width) << low;

@@ -232,6 +232,7 @@ fn unlisted(isa: &Isa, body: &Body) -> Class {
     let like = shortest.unwrap_or(&isa.classes[0]).clone();
     Class {
         name: "unlisted".into(),
+        semantics: Vec::new(),
         pattern: None,
         syntax: None,
         operands: Vec::new(),

@@ -1,0 +1,285 @@
+//! Why the theorems fail or hold, by the step of one instruction: its source, and the rows in which the runs differ.
+
+use model::isa::{Premise, Verdict};
+use model::property::Property;
+use model::theorem::Theorem;
+
+use super::layout::{Cell, Page, bold, bright, length};
+use super::{Effect, InstructionReport, PairReport, are, effect, find, square};
+use crate::report::{
+    Evidence, Excerpt, GuestReport, Lesson, LessonRow, Refutation, Shows, TheoremReport,
+};
+
+/// Lines of a source, and rows of a table, that a page has room for.
+const LINES: usize = 14;
+const ROWS: usize = 8;
+
+/// The section of each theorem about monitors: together where one instruction refutes both.
+pub(super) fn render(page: &mut Page, pair: &PairReport) {
+    let (vmm, hvmm) = (&pair.theorems.vmm, &pair.theorems.hvmm);
+    match (&vmm.refutation, &hvmm.refutation) {
+        (Some(one), Some(three)) if one.instruction == three.instruction => {
+            refuted(page, pair, "Theorems 1 and 3 fail", one, vmm);
+        }
+        (Some(one), three) => {
+            refuted(page, pair, "Theorem 1 fails", one, vmm);
+            if let Some(three) = three {
+                briefly(page, pair, three);
+            }
+        }
+        (None, Some(three)) => refuted(page, pair, "Theorem 3 fails", three, hvmm),
+        (None, None) => {}
+    }
+    match (vmm.verdict, hvmm.verdict) {
+        (Verdict::Holds, _) => holds(page, pair, Theorem::Vmm, vmm),
+        (_, Verdict::Holds) => holds(page, pair, Theorem::Hvmm, hvmm),
+        _ => {}
+    }
+}
+
+fn refuted(page: &mut Page, pair: &PairReport, what: &str, it: &Refutation, theorem: &TheoremReport) {
+    source(page, &format!("Why {what}: {}", it.instruction), &it.lesson.source);
+    let found = find(pair, &it.instruction);
+    if let Some(found) = found {
+        for sentence in sentences(pair, found) {
+            page.text(2, 4, &sentence);
+        }
+        if let Some(note) = found.notes.first() {
+            page.text(2, 4, &format!("Note of the specification: {}", note.trim().replace('\n', " ")));
+        }
+    }
+    page.gap();
+    rows(page, pair, it);
+    square::broken(page, it);
+    page.text(2, 4, &format!("In S, {}: {}.", it.witness.outcomes.join(", "), it.broken.join("; ")));
+    if let Some(guest) = &theorem.guest {
+        page.text(2, 4, &finds_out(guest));
+    }
+    if let Some(collision) = &theorem.collision {
+        page.text(
+            2,
+            4,
+            &format!(
+                "No other map f helps: from one state S {} and {} end differently, and their images end alike under {}.",
+                collision.instructions[0], collision.instructions[1], collision.maps
+            ),
+        );
+    }
+}
+
+/// A refutation of Theorem 3 by another instruction than that of Theorem 1.
+fn briefly(page: &mut Page, pair: &PairReport, it: &Refutation) {
+    let at = it.lesson.source.first().map_or(String::new(), |s| format!("{}:{}", s.file, s.line));
+    page.heading(&format!("Why Theorem 3 fails too: {}", it.instruction), &at);
+    for sentence in find(pair, &it.instruction).map_or_else(Vec::new, |found| sentences(pair, found)) {
+        page.text(2, 4, &sentence);
+    }
+    rows(page, pair, it);
+}
+
+/// What the definitions say of the instruction, each with what a replayed state showed.
+fn sentences(pair: &PairReport, it: &InstructionReport) -> Vec<String> {
+    let mut all = Vec::new();
+    let modes = |property: Property| {
+        let modes = it.modes.get(property.key()).map_or_else(String::new, |m| m.join(" and "));
+        if modes.is_empty() { String::new() } else { format!(" in {modes}") }
+    };
+    let components = |property: Property| {
+        it.components.get(property.key()).map_or_else(String::new, |names| names.join(", "))
+    };
+    let kinds: [(Property, &str, &str); 6] = [
+        (Property::ControlSensitive, "control sensitive", "it completes and changes"),
+        (Property::ResourceSensitive, "resource sensitive", "its result depends on"),
+        (Property::LocationSensitive, "location sensitive", "its result depends on"),
+        (Property::ModeSensitive, "mode sensitive", "its result depends on"),
+        (Property::TimeSensitive, "time sensitive", "its result depends on"),
+        (Property::ExtentSensitive, "extent sensitive", "its result depends on"),
+    ];
+    for (property, word, does) in kinds {
+        if it.is(property).is_yes() && !components(property).is_empty() {
+            all.push(format!("It is {word}{}: {does} {}.", modes(property), components(property)));
+        }
+    }
+    if let Some(Evidence::Witness(witness)) = it.evidence.get(Property::Privileged.key())
+        && let [_, second] = witness.outcomes.as_slice()
+        && second.ends_with("completes")
+    {
+        all.push(format!("It is not privileged: there is a state from which it completes in {} too.", pair.user));
+    }
+    all
+}
+
+/// The rows of the states that matter, and what each of them shows.
+fn rows(page: &mut Page, pair: &PairReport, it: &Refutation) {
+    let image = format!("under a monitor (in {})", pair.user);
+    let machine = format!("on the machine (in {})", it.mode);
+    let titles = ["S", "i(S)", "f(S)", "i(f(S))"];
+    table(page, &it.witness.instruction, &[(&machine, 2), (&image, 2)], &titles, &it.lesson.rows);
+}
+
+/// A table of a lesson: groups of columns with their captions, and a remark behind each row.
+fn table(page: &mut Page, instance: &str, groups: &[(&str, usize)], titles: &[&str], all: &[LessonRow]) {
+    let shown = &all[..all.len().min(ROWS)];
+    let wide = |texts: &mut dyn Iterator<Item = &str>| texts.map(length).max().unwrap_or(0);
+    let limit = page.width() / 3;
+    let name = wide(&mut shown.iter().map(|r| r.name.as_str()).chain([instance])).min(limit);
+    let mut widths: Vec<usize> = (0..titles.len())
+        .map(|i| wide(&mut shown.iter().map(|r| r.values[i].as_str()).chain([titles[i]])).min(limit))
+        .collect();
+    // A caption stands above its columns.
+    let mut at = 0;
+    for (caption, count) in groups {
+        let own: usize = widths[at..at + count].iter().sum::<usize>() + 2 * (count - 1);
+        widths[at + count - 1] += length(caption).saturating_sub(own);
+        at += count;
+    }
+    let captions: Vec<Cell> = groups
+        .iter()
+        .scan(0, |at, (caption, count)| {
+            let width = widths[*at..*at + count].iter().sum::<usize>() + 2 * (count - 1);
+            *at += count;
+            Some(Cell::new(width, *caption))
+        })
+        .collect();
+    let lead = [Cell::new(name, ""), Cell::new(1, "")];
+    page.columns(4, &[&lead[..], &captions].concat());
+    let used = 4 + name + 2 + 1 + 2 + widths.iter().map(|w| w + 2).sum::<usize>();
+    let rest = page.width().saturating_sub(used);
+    let line = |name: Cell, role: &str, values: &[Cell]| [&[name, Cell::new(1, role)][..], values].concat();
+    let cells = |values: &mut dyn Iterator<Item = Cell>| values.collect::<Vec<Cell>>();
+    let head = cells(&mut titles.iter().zip(&widths).map(|(t, w)| Cell::new(*w, *t).paint(bold())));
+    page.columns(4, &line(Cell::new(name, instance).paint(bold()), "", &head));
+    for row in shown {
+        let mut values = cells(&mut row.values.iter().zip(&widths).map(|(v, w)| Cell::new(*w, v.as_str())));
+        let (remark, strong) = remark(row, titles.len() > 2);
+        if strong && let Some(last) = values.last_mut() {
+            *last = last.clone().paint(bright(anstyle::AnsiColor::Red));
+        }
+        if rest >= 16 {
+            values.push(Cell::new(rest, remark));
+        }
+        page.columns(4, &line(Cell::new(name, row.name.as_str()), &row.role, &values));
+    }
+    if all.len() > ROWS {
+        page.text(4, 6, &format!("... and {} more rows (--all)", all.len() - ROWS));
+    }
+}
+
+/// What a row shows, and whether it is wrong.
+fn remark(row: &LessonRow, image: bool) -> (&'static str, bool) {
+    match row.shows {
+        Shows::Control if image => ("<- the monitor learns nothing", true),
+        Shows::Control => ("changed", false),
+        Shows::MonitorsOwn => ("the monitor's own", false),
+        Shows::MonitorsChange => ("<- the monitor's, changed", true),
+        Shows::Wrong => ("<- wrong for the guest", true),
+    }
+}
+
+/// A heading, and source lines as written.
+fn source(page: &mut Page, heading: &str, all: &[Excerpt]) {
+    let at = all.first().map_or(String::new(), |it| format!("{}:{}", it.file, it.line));
+    page.heading(heading, &at);
+    let mut left = LINES;
+    for (i, excerpt) in all.iter().enumerate() {
+        if i > 0 {
+            page.text(4, 6, &format!("then {}:{}", excerpt.file, excerpt.line));
+        }
+        for line in excerpt.text.iter().take(left) {
+            page.verbatim(4, line);
+        }
+        if excerpt.text.len() > left {
+            page.text(4, 6, &format!("... and {} more lines", excerpt.text.len() - left));
+        }
+        left = left.saturating_sub(excerpt.text.len());
+    }
+}
+
+/// A guest program that finds out.
+fn finds_out(it: &GuestReport) -> String {
+    let [real, monitored] = &it.ends;
+    let differs = match it.differs.first() {
+        Some([name, real, monitored]) => {
+            format!("; {name} is then {real} on the machine and {monitored} under the monitor")
+        }
+        None => String::new(),
+    };
+    let ends = if real == monitored {
+        format!("it {real} on both")
+    } else {
+        format!("it {real} on the machine, and {monitored} under the monitor")
+    };
+    format!("A guest program finds out by {}: {ends}{differs} (--emit guest=FILE writes it).", it.instruction)
+}
+
+/// Why a theorem holds: its proof for this machine, and an example.
+fn holds(page: &mut Page, pair: &PairReport, theorem: Theorem, it: &TheoremReport) {
+    let hybrid = theorem.is_hybrid();
+    let which = match (theorem, pair.theorems.hvmm.verdict) {
+        (Theorem::Vmm, Verdict::Holds) => "Theorems 1 and 3 hold",
+        (Theorem::Vmm, _) => "Theorem 1 holds",
+        _ => "Theorem 3 holds",
+    };
+    let example = it.example.as_ref().filter(|_| !hybrid);
+    match example {
+        Some(example) => {
+            let heading = format!("Why {which}, for example: {}", example.instruction);
+            source(page, &heading, &example.lesson.source);
+            page.text(
+                2,
+                4,
+                &format!(
+                    "In {} it is control sensitive, and in {} it traps from every state (proved): it is privileged.",
+                    pair.supervisor, pair.user
+                ),
+            );
+            page.gap();
+            let machine = format!("on the machine (in {})", pair.supervisor);
+            table(page, &example.instance, &[(&machine, 2)], &["S", "i(S)"], &example.lesson.rows);
+            square::commutes(page, &example.instruction);
+        }
+        None => page.heading(&format!("Why {which}"), ""),
+    }
+    for sentence in reasons(pair, theorem, it) {
+        page.text(2, 4, &sentence);
+    }
+}
+
+/// The proof in sentences.
+fn reasons(pair: &PairReport, theorem: Theorem, it: &TheoremReport) -> Vec<String> {
+    let mut all = Vec::new();
+    let hybrid = theorem.is_hybrid();
+    let count = |wanted: &dyn Fn(&InstructionReport) -> bool| {
+        pair.instructions.iter().filter(|i| wanted(i)).count()
+    };
+    let privileged = count(&|i| i.is(Property::Privileged).is_yes());
+    let kept = count(&|i| effect(pair, theorem, i) == Effect::SafeIfKept);
+    if hybrid {
+        all.push(format!(
+            "A hybrid monitor interprets all code of virtual {}, and runs only that of virtual {} directly.",
+            pair.supervisor, pair.user
+        ));
+    }
+    let word = if hybrid { "user sensitive" } else { "sensitive" };
+    all.push(match it.premise {
+        Premise::Holds => format!(
+            "The {privileged} privileged instructions trap and the monitor carries them out for its guest. No other instruction is {word}.",
+        ),
+        _ => format!(
+            "The {privileged} privileged instructions trap and the monitor carries them out for its guest. {} {word} and not privileged, which the theorem as published does not allow; that each of them is right for every state is proved one by one.",
+            are(it.offending.len())
+        ),
+    });
+    if kept > 0 {
+        all.push(format!("{} right only while the monitor keeps the bits of the verdict.", are(kept)));
+    }
+    if let Some(diagram) = it.diagram.as_ref().filter(|d| d.equivalence == crate::report::diagram::PROVED) {
+        let n = &diagram.squares;
+        all.push(format!(
+            "Proved for every guest state{}: what runs directly commutes with f ({} instructions), the monitor finds its guest behind every trap ({} instructions, {} trap sequences), and no guest leaves its storage (allocator). So by induction every program runs as on the real machine.",
+            if hybrid { " in a virtual mode that runs directly" } else { "" },
+            n.direct, n.trapped, n.traps
+        ));
+    }
+    all
+}

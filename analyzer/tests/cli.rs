@@ -146,8 +146,8 @@ fn what_the_clock_leaves_open_exits_3() {
     let output = analyze(&["--timeout", "0", "../isa-specs/x86-legacy.yaml"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(code(&output), 3, "{text}");
-    assert!(text.contains("expectations of the specification are undecided"), "{text}");
-    assert!(!text.contains("expectations of the specification fail"), "{text}");
+    assert!(text.contains("expectations of the specification are UNDECIDED"), "{text}");
+    assert!(!text.contains("expectations of the specification FAIL"), "{text}");
     // What is open is not said to be so.
     assert!(!text.contains("can break it"), "{text}");
     assert!(!text.contains(") is broken"), "{text}");
@@ -163,7 +163,7 @@ fn counts_beside_what_is_open_are_at_least() {
     let output = analyze(&[&temporary("open.yaml", &open)]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(code(&output), 3, "{text}");
-    assert!(text.contains("Innocuous (at least "), "{text}");
+    assert!(text.contains("at least 27"), "{text}");
     // An instruction that is expected to be offending, and known not to be.
     let changed = open.replacen("offending: []", "offending: [add]", 1);
     assert_ne!(open, changed, "g3 expects that nothing is offending");

@@ -141,6 +141,11 @@ impl Row {
         self.values.windows(2).any(|pair| pair[0] != pair[1])
     }
 
+    /// Whether it belongs to M or R.
+    pub fn is_control(&self) -> bool {
+        matches!(self.letter, 'M' | 'R')
+    }
+
     /// A value as text: by its name where it has one.
     pub fn text(&self, state: usize) -> String {
         let value = self.values[state].value;

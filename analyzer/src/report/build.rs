@@ -9,8 +9,9 @@ use model::theorem::Theorem;
 
 use super::{
     AssumptionReport, CollisionReport, DispatcherReport, Escape, Evidence, Example, GuestReport,
-    InstructionReport, Lesson, PairReport, RecursiveReport, Refutation, Report, SCHEMA, SavedReport,
-    Summary, TheoremReport, Theorems, TrapReport, WitnessReport, diagram, expectations, findings, lesson,
+    InstructionReport, Lesson, PairReport, RecursiveReport, Refutation, Report, SCHEMA,
+    SavedReport, Summary, TheoremReport, Theorems, TrapReport, WitnessReport, diagram,
+    expectations, findings, lesson,
 };
 use crate::decide::By;
 use crate::definitions::VirtualMode;
@@ -46,8 +47,8 @@ pub(crate) fn report(
     for Finding { judged: it, counterexamples } in found {
         counts.add(&it.counts);
         let setting = it.setting(isa, profile);
-        let [vmm, hvmm] =
-            [0, 1].map(|i| theorem_report(setting, sources, it, &it.monitors[i], &counterexamples[i]));
+        let [vmm, hvmm] = [0, 1]
+            .map(|i| theorem_report(setting, sources, it, &it.monitors[i], &counterexamples[i]));
         pairs.push(PairReport {
             supervisor: it.pair.supervisor.0.clone(),
             user: it.pair.user.0.clone(),

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::findings::Place;
 use crate::prove::answer::Existence;
+use crate::prove::replay::Replay;
 use crate::prove::setting::Setting;
 use crate::prove::witness::Witness;
 use crate::theorems::classify::Finding;
@@ -96,7 +97,7 @@ fn alone(isa: &Isa, witness: &Witness) -> Vec<LessonRow> {
         return Vec::new();
     };
     let rows = State::table(isa, &[before, after]).into_iter();
-    let control = rows.filter(|row| row.differs() && is_control(row));
+    let control = rows.filter(|row| row.differs() && row.is_control());
     control.map(|row| lesson_row(&row, &[0, 1], Shows::Control)).collect()
 }
 
@@ -118,17 +119,23 @@ fn square(
     };
     let states = [guest, guest_end, real, real_end, &image];
     let mut rows = Vec::new();
-    for row in State::table(isa, &states) {
+    let table = State::table(isa, &states);
+    let mode_changes = table.iter().any(|row| is(isa.mode, row) && row.values[0] != row.values[1]);
+    for row in table {
         let Site::Part { .. } = row.site else { continue };
+        // Where the mode changes, what goes with it need not be told; nor does the mapping of the other mode.
+        if row.letter == 'M' && mode_changes && !is(isa.mode, &row) {
+            continue;
+        }
         let differ = |a: usize, b: usize| row.values[a] != row.values[b];
-        let owned = is_control(&row) && !is_mapping(isa, &row);
+        let owned = row.is_control() && !is_mapping(isa, &row);
         let shows = if owned && differ(0, 1) {
             Shows::Control
         } else if owned && differ(2, 3) {
             Shows::MonitorsChange
-        } else if differ(3, 4) {
+        } else if differ(3, 4) && !(mode_changes && is_mapping(isa, &row)) {
             Shows::Wrong
-        } else if owned && differ(0, 2) {
+        } else if owned && differ(0, 2) && (row.letter == 'R' || is(isa.mode, &row)) {
             Shows::MonitorsOwn
         } else {
             continue;
@@ -136,6 +143,8 @@ fn square(
         rows.push(lesson_row(&row, &[0, 1, 2, 3], shows));
     }
     rows.extend(cells(&states, partition));
+    // What goes wrong stands in front of what may be the reason.
+    rows.sort_by_key(|row| row.shows == Shows::MonitorsOwn);
     rows
 }
 
@@ -162,18 +171,14 @@ fn cells(states: &[&State; 5], partition: Partition) -> Vec<LessonRow> {
     wrong.map(row).collect()
 }
 
-fn is_control(row: &Row) -> bool {
-    matches!(row.letter, 'M' | 'R')
+fn is_mapping(isa: &Isa, row: &Row) -> bool {
+    is(isa.relocation, row) || is(isa.bounds, row)
 }
 
-fn is_mapping(isa: &Isa, row: &Row) -> bool {
-    let is = |part: Option<Part>| {
-        part.is_some_and(|it| {
-            let Part { register, low, width } = it;
-            row.site == Site::Part { register, element: 0, low, width }
-        })
-    };
-    is(isa.relocation) || is(isa.bounds)
+fn is(part: Option<Part>, row: &Row) -> bool {
+    part.is_some_and(|Part { register, low, width }| {
+        row.site == Site::Part { register, element: 0, low, width }
+    })
 }
 
 fn lesson_row(row: &Row, states: &[usize], shows: Shows) -> LessonRow {
@@ -216,13 +221,14 @@ pub(super) fn components(setting: Setting<'_>, class: &Class, finding: &Finding)
     for (side, verdict) in &finding.verdicts {
         let Existence::Witnessed(witness) = verdict else { continue };
         let shown = match witness.before.as_slice() {
-            [before] => changed(setting.isa, before, &witness.after[0]),
+            [before] => {
+                let after = completed(&witness.after[0]);
+                after.map_or_else(Vec::new, |after| apart(setting.isa, before, after))
+            }
             [_, _] => {
-                let shows = |witness: &Witness| {
-                    let replay = witness.replay(setting, class);
-                    replay.admitted() && (finding.definition.shown_by)(&replay, *side)
-                };
-                needed(setting.isa, witness, &shows)
+                let shows = |replay: &Replay<'_>| (finding.definition.shown_by)(replay, *side);
+                let near = (**witness).clone().closer(setting, class, shows);
+                apart(setting.isa, &near.before[0], &near.before[1])
             }
             _ => Vec::new(),
         };
@@ -231,25 +237,11 @@ pub(super) fn components(setting: Setting<'_>, class: &Class, finding: &Finding)
     names
 }
 
-fn changed(isa: &Isa, before: &State, after: &Outcome) -> Vec<String> {
-    let Some(after) = completed(after) else { return Vec::new() };
-    let rows = State::table(isa, &[before, after]).into_iter();
-    rows.filter(|row| row.differs() && is_control(row)).map(|row| row.name).collect()
-}
-
-/// The components of M and R that differ when those are made equal, one by one, without which the states still show it.
-fn needed(isa: &Isa, witness: &Witness, shows: &dyn Fn(&Witness) -> bool) -> Vec<String> {
-    let mut witness = witness.clone();
-    let mut names = Vec::new();
-    let rows = State::table(isa, &[&witness.before[0], &witness.before[1]]).into_iter();
-    for row in rows.filter(|row| row.differs() && is_control(row)) {
-        let mut without = witness.clone();
-        row.site.set(&mut without.before[1], row.values[0].value);
-        if shows(&without) {
-            witness = without;
-        } else {
-            names.push(row.name);
-        }
-    }
-    names
+/// The components of M and R in which two states differ. Of M the mode says it all where it differs.
+fn apart(isa: &Isa, one: &State, other: &State) -> Vec<String> {
+    let rows = State::table(isa, &[one, other]).into_iter();
+    let rows: Vec<Row> = rows.filter(|row| row.differs() && row.is_control()).collect();
+    let mode = rows.iter().any(|row| is(isa.mode, row));
+    let told = |row: &&Row| row.letter == 'R' || is(isa.mode, row) || !mode;
+    rows.iter().filter(told).map(|row| row.name.clone()).collect()
 }

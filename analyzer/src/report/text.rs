@@ -11,7 +11,8 @@ use super::diagram::PROVED;
 use crate::prove::answer::Answer;
 use crate::report::findings::{Baseline, Finding};
 use crate::report::{
-    Evidence, GuestReport, InstructionReport, PairReport, Report, TheoremReport, Theorems, WitnessReport,
+    Evidence, GuestReport, InstructionReport, PairReport, Report, TheoremReport, Theorems,
+    WitnessReport,
 };
 
 /// How much to print.

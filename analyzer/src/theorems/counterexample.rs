@@ -12,7 +12,7 @@ use super::collision::{self, Collision};
 use super::guest::{self, Guest};
 use super::squares::{self, Square};
 use super::theorem::Judgement;
-use crate::definitions::{VirtualMode, control};
+use crate::definitions::{VirtualMode, control, statewise};
 use crate::prove::answer::Existence;
 use crate::prove::context::Context;
 use crate::prove::witness::Witness;
@@ -84,12 +84,17 @@ fn refuting_step(
     });
     let (_, class, square) = shown.min_by_key(|(demand, class, _)| (*demand, *class))?;
     let side = square.side;
-    let small = squares::refutation(context, &context.setting.isa.classes[class], side);
-    let (witness, broken) = match (small, &square.verdict) {
-        (Some((witness, broken)), _) => (*witness, broken),
-        (None, Existence::Witnessed(witness)) => ((**witness).clone(), Vec::new()),
-        (None, Existence::Absent(_) | Existence::Unknown(_)) => return None,
+    let setting = context.setting;
+    let shown = &setting.isa.classes[class];
+    let small = squares::refutation(context, shown, side);
+    let Existence::Witnessed(witness) = small.as_ref().unwrap_or(&square.verdict) else {
+        return None;
     };
+    let guests = setting.guests();
+    let witness = (**witness)
+        .clone()
+        .closer(setting, shown, |replay| statewise::refuted_by(replay, side, guests));
+    let broken = statewise::broken(&witness.replay(setting, shown), guests);
     Some(Step { class, side, broken, witness })
 }
 
@@ -101,20 +106,16 @@ fn demand(
     it: &Judgement,
     class: usize,
     square: &Square,
-    size: usize,
-) -> (bool, bool, bool, u8, usize) {
+    size: u32,
+) -> (bool, bool, bool, bool, u32) {
     let keeps = |(c, choice): &(usize, Choice)| *c == class && matches!(choice, Choice::Keep(_));
     let control = judged.all[class].finding(Property::ControlSensitive);
     let control_in = |side| control.is_some_and(|f| f.over(|asked| asked == side).is_yes());
-    let silence = match (control_in(square.side), control_in(VirtualMode::User)) {
-        // It changes M or R in this mode; in user mode it neither does nor traps.
-        (true, false) => 0,
-        (true, true) => 1,
-        (false, _) => 2,
-    };
+    // It changes M or R in this mode; in user mode it neither does nor traps.
+    let is_silent = control_in(square.side) && !control_in(VirtualMode::User);
     let breaks_premise = it.offending.contains(&class);
     let safe_if_kept = judged.choices.iter().any(keeps);
-    (!breaks_premise, safe_if_kept, is_disclaimed(&isa.classes[class]), silence, size)
+    (!breaks_premise, safe_if_kept, is_disclaimed(&isa.classes[class]), !is_silent, size)
 }
 
 /// Its own notes say that it is no offender of the literature, or does no harm.
@@ -125,8 +126,9 @@ fn is_disclaimed(class: &Class) -> bool {
     })
 }
 
-/// How much there is to read: statements of the semantics, and rows of the states.
-fn size(isa: &Isa, class: usize, shown: &Existence) -> usize {
+/// How much there is to read, statements of the semantics and rows of the states, to a factor of two: among instructions
+/// of about one size the specification's order counts.
+fn size(isa: &Isa, class: usize, shown: &Existence) -> u32 {
     let statements = every(&isa.classes[class].body.statements).count();
     let rows = match shown {
         Existence::Witnessed(witness) => {
@@ -135,7 +137,7 @@ fn size(isa: &Isa, class: usize, shown: &Existence) -> usize {
         }
         Existence::Absent(_) | Existence::Unknown(_) => 0,
     };
-    statements + rows
+    (statements + rows).max(1).ilog2()
 }
 
 /// A class that is control sensitive in supervisor mode and privileged, with little to read, and a small run of it.
@@ -148,9 +150,11 @@ fn example(context: Context<'_>, judged: &Judged<'_>) -> Option<(usize, Witness)
         let size = size(isa, class, verdict);
         it.privileged.is_yes().then_some((is_disclaimed(&isa.classes[class]), size, class, verdict))
     });
-    let (_, _, class, verdict) = shown.min_by_key(|(disclaimed, size, class, _)| (*disclaimed, *size, *class))?;
+    let (_, _, class, verdict) =
+        shown.min_by_key(|(disclaimed, size, class, _)| (*disclaimed, *size, *class))?;
     let small = classify::small(context, &isa.classes[class], &control::DEFINITION, side);
-    let Existence::Witnessed(witness) = (if small.is_witnessed() { &small } else { verdict }) else {
+    let Existence::Witnessed(witness) = (if small.is_witnessed() { &small } else { verdict })
+    else {
         return None;
     };
     Some((class, (**witness).clone()))

@@ -110,7 +110,12 @@ impl Checker<'_> {
                 Class {
                     name: branch.name,
                     span: branch.span,
-                    semantics: it.semantics.iter().flat_map(|s| &s.0).map(|code| code.span).collect(),
+                    semantics: it
+                        .semantics
+                        .iter()
+                        .flat_map(|s| &s.0)
+                        .map(|code| code.span)
+                        .collect(),
                     pattern: pattern.clone(),
                     syntax: it.syntax.as_ref().map(|s| s.it.clone()),
                     operands,

@@ -95,17 +95,22 @@ impl Page {
     /// A line as it is, of a specification or a drawing: what does not fit goes on in the next line.
     pub(super) fn verbatim(&mut self, indent: usize, line: &str) {
         let line = self.plain(line);
-        let room = self.style.width - indent;
         let all: Vec<char> = line.trim_end().chars().collect();
-        let mut rest = all.as_slice();
+        let (mut rest, mut indent) = (all.as_slice(), indent);
         loop {
-            let (now, later) = rest.split_at(rest.len().min(room));
-            let now: String = now.iter().collect();
+            let room = self.style.width - indent;
+            let end = if rest.len() <= room {
+                rest.len()
+            } else {
+                rest[..room].iter().rposition(|c| *c == ' ').filter(|at| *at > 0).unwrap_or(room)
+            };
+            let now: String = rest[..end].iter().collect();
             let _ = writeln!(self.out, "{}", format!("{}{now}", " ".repeat(indent)).trim_end());
-            if later.is_empty() {
+            rest = &rest[end..];
+            if rest.is_empty() {
                 return;
             }
-            rest = later;
+            indent = indent.max(8);
         }
     }
 
@@ -162,7 +167,7 @@ pub(super) fn length(text: &str) -> usize {
 }
 
 /// Lines of words within a width, the first within another one. A word that is too long is broken.
-fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let mut word: Vec<char> = word.chars().collect();

@@ -14,8 +14,8 @@ use model::theorem::Theorem;
 
 pub use layout::{Style, ascii};
 
-use crate::prove::answer::Answer;
 use super::{InstructionReport, PairReport, Report, TheoremReport};
+use crate::prove::answer::Answer;
 use layout::{Page, bold};
 
 /// Renders the page.
@@ -41,7 +41,7 @@ fn of_pair(page: &mut Page, report: &Report, pair: &PairReport) {
         0,
         4,
         &format!(
-            "{} instructions. Supervisor mode: {}. User mode: {}. Definitions: {} (analyze definitions).",
+            "{} instructions. Supervisor mode: {}. User mode: {}. Definitions: {}.",
             pair.instructions.len(),
             pair.supervisor,
             pair.user,
@@ -86,8 +86,15 @@ fn effect(pair: &PairReport, theorem: Theorem, it: &InstructionReport) -> Effect
     }
 }
 
+/// A name, or cases of one instruction together, and how many instructions that are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Name {
+    text: String,
+    counts: usize,
+}
+
 /// Names, where cases of one instruction stand together: `datao[apr,device]`, `csrrw[23 cases]`.
-fn names<'n>(all: impl Iterator<Item = &'n str>) -> Vec<String> {
+fn names<'n>(all: impl Iterator<Item = &'n str>) -> Vec<Name> {
     const LISTED: usize = 4;
     let mut merged: Vec<(&str, Vec<&str>)> = Vec::new();
     for name in all {
@@ -102,36 +109,34 @@ fn names<'n>(all: impl Iterator<Item = &'n str>) -> Vec<String> {
             (_, case) => merged.push((instruction, case.into_iter().collect())),
         }
     }
-    let word = |(instruction, cases): (&str, Vec<&str>)| match cases.len() {
-        0 => instruction.to_owned(),
-        n if n > LISTED => format!("{instruction}[{n} cases]"),
-        _ => format!("{instruction}[{}]", cases.join(",")),
+    let name = |(instruction, cases): (&str, Vec<&str>)| Name {
+        text: match cases.len() {
+            0 => instruction.to_owned(),
+            n if n > LISTED => format!("{instruction}[{n} cases]"),
+            _ => format!("{instruction}[{}]", cases.join(",")),
+        },
+        counts: cases.len().max(1),
     };
-    merged.into_iter().map(word).collect()
+    merged.into_iter().map(name).collect()
 }
 
-/// Names in one text that fits in `lines` lines of a width; how many are left out stands at the end.
-fn fitting(all: &[String], width: usize, lines: usize) -> String {
-    let room = width * lines;
-    let whole = all.join(" ");
-    // Breaking lines costs at most the longest name a line.
-    let longest = all.iter().map(|it| layout::length(it)).max().unwrap_or(0);
-    if layout::length(&whole) + (lines - 1) * longest.min(width) <= room {
-        return whole;
-    }
-    let more = |n: usize| format!("... and {n} more (--all)");
-    let mut text = String::new();
-    for (i, name) in all.iter().enumerate() {
-        let left = all.len() - i;
-        let cost = layout::length(&text) + layout::length(name) + 2 + layout::length(&more(left));
-        if cost + (lines - 1) * longest.min(width) > room {
-            text.push_str(&more(left));
-            return text;
-        }
-        text.push_str(name);
-        text.push(' ');
-    }
-    text.trim_end().to_owned()
+/// All names in one text.
+fn listed<'n>(all: impl Iterator<Item = &'n str>, separator: &str) -> String {
+    names(all).into_iter().map(|it| it.text).collect::<Vec<_>>().join(separator)
+}
+
+/// Names in one text that fits in `lines` lines of a width; how many instructions are left out stands at the end.
+fn fitting<'n>(all: impl Iterator<Item = &'n str>, width: usize, lines: usize) -> String {
+    let all = names(all);
+    let cut = |shown: usize| {
+        let (first, rest) = all.split_at(shown);
+        let left: usize = rest.iter().map(|it| it.counts).sum();
+        let more = (left > 0).then(|| format!("... {left} more"));
+        first.iter().map(|it| it.text.clone()).chain(more).collect::<Vec<_>>().join(" ")
+    };
+    let mut texts = (0..=all.len()).rev().map(cut);
+    let fits = |text: &String| layout::wrap(text, width, width).len() <= lines;
+    texts.find(fits).unwrap_or_else(|| cut(0))
 }
 
 /// `one instruction is`, `3 instructions are`.
@@ -146,18 +151,21 @@ fn monitors(pair: &PairReport) -> [(Theorem, &TheoremReport); 2] {
 
 #[cfg(test)]
 mod tests {
-    use super::{fitting, names};
+    use super::{fitting, listed};
 
     #[test]
     fn cases_of_an_instruction_stand_together() {
-        let all = ["move", "datao[apr]", "datao[device]", "x[1]", "x[2]", "x[3]", "x[4]", "x[5]", "cono"];
-        assert_eq!(names(all.into_iter()), ["move", "datao[apr,device]", "x[5 cases]", "cono"]);
+        let all =
+            ["move", "datao[apr]", "datao[device]", "x[1]", "x[2]", "x[3]", "x[4]", "x[5]", "cono"];
+        assert_eq!(listed(all.into_iter(), " "), "move datao[apr,device] x[5 cases] cono");
     }
 
     #[test]
     fn what_does_not_fit_is_counted() {
-        let all: Vec<String> = ["aaaa", "bbbb", "cccc", "dddd", "eeee"].map(String::from).into();
-        assert_eq!(fitting(&all, 30, 1), "aaaa bbbb cccc dddd eeee");
-        assert_eq!(fitting(&all, 20, 2), "aaaa ... and 4 more (--all)");
+        let all = || ["aaaa", "bbbb", "c[1]", "c[2]", "dddd"].into_iter();
+        assert_eq!(fitting(all(), 30, 1), "aaaa bbbb c[1,2] dddd");
+        assert_eq!(fitting(all(), 20, 1), "aaaa bbbb ... 3 more");
+        assert_eq!(fitting(all(), 10, 2), "aaaa ... 4 more");
+        assert_eq!(fitting(all(), 10, 1), "... 5 more");
     }
 }

@@ -4,45 +4,64 @@ use anstyle::AnsiColor::Green;
 use model::isa::Verdict;
 
 use super::layout::{Page, bright};
-use super::{PairReport, Report, monitors, names, verdicts};
+use super::{PairReport, Report, TheoremReport, listed, monitors, verdicts};
+use crate::report::Escape;
 
 /// Ways around, kept bits, repair and assumptions of a pair.
 pub(super) fn of_pair(page: &mut Page, report: &Report, pair: &PairReport) {
     page.gap();
-    for (theorem, it) in monitors(pair).into_iter().filter(|(_, it)| it.verdict == Verdict::Refuted) {
-        let tried = it.escapes.iter().map(|it| {
-            let what = match it.name.as_str() {
-                "single-unrelocated-guest" => "a single guest at k = 0",
-                "hybrid-monitor" => "a hybrid monitor",
-                "monitor-fixed-bits" => "bits of the monitor's own kept at a value",
-                "partial-traps" => "traps where it matters",
-                other => other,
-            };
-            let became = match it.verdict {
-                Verdict::Holds => "yes",
-                Verdict::Refuted => "no",
-                Verdict::Undecided => "open",
-                Verdict::Vacuous => "it leaves no guest",
-                Verdict::NotApplicable => "not applicable",
-            };
-            format!("{what}: {became}")
-        });
-        let tried: Vec<String> = tried.collect();
-        if !tried.is_empty() {
-            page.text(0, 2, &format!("Ways around {}, tried: {}.", theorem.name(), tried.join("; ")));
+    let tried = |it: &TheoremReport| it.escapes.iter().map(escape).collect::<Vec<_>>();
+    let [(_, vmm), (_, hvmm)] = monitors(pair);
+    let (one, three) = (refuted(vmm).map(tried), refuted(hvmm).map(tried));
+    let mut say = |which: &str, all: &[String]| {
+        page.text(0, 2, &format!("Ways around {which}, tried: {}.", all.join("; ")));
+    };
+    match (one, three) {
+        // The ways around Theorem 3 are among those around Theorem 1.
+        (Some(one), Some(three)) if three.iter().all(|it| one.contains(it)) => {
+            say("Theorems 1 and 3", &one);
+        }
+        (one, three) => {
+            one.iter().for_each(|all| say("Theorem 1", all));
+            three.iter().for_each(|all| say("Theorem 3", all));
         }
     }
     kept(page, pair);
     verdicts::dispatcher(page, pair);
-    let refuted = monitors(pair).iter().any(|(_, it)| it.verdict == Verdict::Refuted);
-    if refuted {
+    if refuted(vmm).or(refuted(hvmm)).is_some() {
         page.text(
             0,
             2,
-            &format!("Repair, the fewest instructions that would have to trap: analyze repair {}", report.file),
+            &format!(
+                "Repair, the fewest instructions that would have to trap: analyze repair {}",
+                report.file
+            ),
         );
     }
     assumptions(page, report, pair);
+}
+
+fn refuted(it: &TheoremReport) -> Option<&TheoremReport> {
+    Some(it).filter(|it| it.verdict == Verdict::Refuted && !it.escapes.is_empty())
+}
+
+/// A way around, and what became of it.
+fn escape(it: &Escape) -> String {
+    let what = match it.name.as_str() {
+        "single-unrelocated-guest" => "a single guest at k = 0",
+        "hybrid-monitor" => "a hybrid monitor",
+        "monitor-fixed-bits" => "bits of the monitor's own kept at a value",
+        "partial-traps" => "traps where it matters",
+        other => other,
+    };
+    let became = match it.verdict {
+        Verdict::Holds => "yes",
+        Verdict::Refuted => "no",
+        Verdict::Undecided => "open",
+        Verdict::Vacuous => "leaves no guest",
+        Verdict::NotApplicable => "not applicable",
+    };
+    format!("{what}: {became}")
 }
 
 /// Bits that make single instructions safe, where the verdict does not speak of them.
@@ -58,7 +77,8 @@ fn kept(page: &mut Page, pair: &PairReport) {
             None => groups.push((bits, vec![&it.name])),
         }
     }
-    let group = |(bits, all): (String, Vec<&str>)| format!("{bits} ({})", names(all.into_iter()).join(" "));
+    let group =
+        |(bits, all): (String, Vec<&str>)| format!("{bits} ({})", listed(all.into_iter(), " "));
     let all: Vec<String> = groups.into_iter().map(group).collect();
     if !all.is_empty() {
         page.text(0, 2, &format!("Safe if the monitor keeps: {}.", all.join("; ")));
@@ -82,25 +102,25 @@ fn assumptions(page: &mut Page, report: &Report, pair: &PairReport) {
     if known.is_empty() && report.assumptions.is_empty() {
         return;
     }
-    page.heading("Assumed", "");
     for it in &report.assumptions {
-        page.text(2, 4, &format!("{}: {} -- {}", it.name, it.that, it.maintained));
+        page.text(0, 2, &format!("Assumed, {}: {} ({})", it.name, it.that, it.maintained));
     }
-    for it in known {
-        page.text(2, 4, it);
+    let known: Vec<&str> = known.into_iter().map(String::as_str).collect();
+    if !known.is_empty() {
+        page.text(0, 2, &format!("Assumed: {}.", known.join("; ")));
     }
 }
 
 /// Counts, expectations, letters, and what to type next.
 pub(super) fn of_report(page: &mut Page, report: &Report) {
-    page.gap();
     let c = &report.summary.counts;
     let mut text = format!(
         "{} questions: {} proved, {} shown by states that were run, {} open.",
         c.obligations, c.proved, c.witnessed, c.undecided
     );
     if let Some(fraction) = report.opcode_coverage {
-        let rest = report.unlisted.as_ref().map_or(String::new(), |what| format!("; the others {what}"));
+        let rest =
+            report.unlisted.as_ref().map_or(String::new(), |what| format!("; the others {what}"));
         text += &format!(" The encodings cover {:.1} % of the opcodes{rest}.", 100.0 * fraction);
     }
     if !report.pairs.is_empty() {
@@ -118,9 +138,8 @@ pub(super) fn of_report(page: &mut Page, report: &Report) {
         page.text(
             0,
             2,
-            "S = <E, M, P, R>: storage and registers, mode, program counter, and R, which is relocation, bounds and \
-             all else that says which resources a program has. i(S): after the instruction. f(S): the same guest \
-             under the monitor, from cell k on, in user mode, with an R of the monitor's.",
+            "S = <E, M, P, R>: storage and registers, mode, program counter, resources. i(S): after instruction i. \
+             f(S): S under a monitor, from cell k on, in user mode, with an R of the monitor's.",
         );
     }
     let spec = &report.file;
@@ -134,5 +153,5 @@ pub(super) fn of_report(page: &mut Page, report: &Report) {
         let quoted = if name.contains('[') { format!("'{name}'") } else { name.to_owned() };
         format!("analyze explain {spec} {quoted} | ")
     });
-    page.text(0, 2, &format!("Next: {explain}analyze definitions | analyze check {spec} --all"));
+    page.text(0, 2, &format!("Next: {explain}analyze check {spec} --all | analyze definitions"));
 }

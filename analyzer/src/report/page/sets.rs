@@ -6,7 +6,7 @@ use model::property::Property;
 use model::theorem::Theorem;
 
 use super::layout::{Cell, Page, bold, bright};
-use super::{Effect, InstructionReport, PairReport, effect, fitting, names};
+use super::{Effect, InstructionReport, PairReport, effect, fitting, listed};
 use crate::prove::answer::Answer;
 
 /// Sensitive, innocuous and user sensitive, by privileged or not.
@@ -15,6 +15,7 @@ pub(super) fn table(page: &mut Page, pair: &PairReport) {
     let room = page.width() - 2 - TITLE - 4;
     let (left, right) = (room * 9 / 20, room - room * 9 / 20);
     let cells = |a: Cell, b: Cell, c: Cell| [a, b, c];
+    let least = if pair.instructions.iter().any(is_open) { "at least " } else { "" };
     page.gap();
     let heads = ("privileged (traps in user mode)", "not privileged");
     page.columns(
@@ -31,15 +32,16 @@ pub(super) fn table(page: &mut Page, pair: &PairReport) {
         ("user sensitive", Property::UserSensitive, Some(Theorem::Hvmm)),
     ] {
         let of = |privileged: bool| {
-            let all = pair.instructions.iter().filter(|it| {
-                it.is(property).is_yes() && is_privileged(it) == Some(privileged)
-            });
+            let all = pair
+                .instructions
+                .iter()
+                .filter(|it| it.is(property).is_yes() && is_privileged(it) == Some(privileged));
             all.map(|it| it.name.as_str()).collect::<Vec<_>>()
         };
         let (inside, outside) = (of(true), of(false));
         let mark = theorem.map_or((String::new(), bold()), |theorem| mark(pair, theorem, &outside));
-        let number = |n: usize| n.to_string();
-        let last = if mark.0.is_empty() { number(outside.len()) } else { format!("{:<3} {}", outside.len(), mark.0) };
+        let number = |n: usize| format!("{least}{n}");
+        let last = format!("{} {}", number(outside.len()), mark.0);
         page.columns(
             2,
             &cells(
@@ -48,8 +50,8 @@ pub(super) fn table(page: &mut Page, pair: &PairReport) {
                 Cell::new(right, last).paint(mark.1),
             ),
         );
-        let lines = if property == Property::Innocuous { 1 } else { 3 };
-        let list = |all: &[&str], width| fitting(&names(all.iter().copied()), width, lines);
+        let lines = if property == Property::Sensitive { 2 } else { 1 };
+        let list = |all: &[&str], width| fitting(all.iter().copied(), width, lines);
         if !(inside.is_empty() && outside.is_empty()) {
             page.columns(
                 2,
@@ -61,16 +63,27 @@ pub(super) fn table(page: &mut Page, pair: &PairReport) {
             );
         }
     }
-    let open: Vec<&str> = pair.instructions.iter().filter(|it| is_open(it)).map(|it| it.name.as_str()).collect();
+    let open: Vec<&str> =
+        pair.instructions.iter().filter(|it| is_open(it)).map(|it| it.name.as_str()).collect();
     if !open.is_empty() {
-        let all = names(open.iter().copied()).join(" ");
-        page.painted(2, 4, &format!("in no cell, for something is undecided: {} {all}", open.len()), bright(Yellow));
+        let all = listed(open.iter().copied(), " ");
+        page.painted(
+            2,
+            4,
+            &format!("in no cell, for something is undecided: {} {all}", open.len()),
+            bright(Yellow),
+        );
     }
-    let vacuous = pair.instructions.iter().filter(|it| it.is(Property::Privileged) == Answer::Vacuous);
+    let vacuous =
+        pair.instructions.iter().filter(|it| it.is(Property::Privileged) == Answer::Vacuous);
     let vacuous: Vec<&str> = vacuous.map(|it| it.name.as_str()).collect();
     if !vacuous.is_empty() {
-        let all = names(vacuous.iter().copied()).join(" ");
-        page.text(2, 4, &format!("counted as privileged, for no state is left to ask about: {all}"));
+        let all = listed(vacuous.iter().copied(), " ");
+        page.text(
+            2,
+            4,
+            &format!("counted as privileged, for no state is left to ask about: {all}"),
+        );
     }
 }
 
@@ -94,9 +107,11 @@ fn mark(pair: &PairReport, theorem: Theorem, members: &[&str]) -> (String, ansty
     let name = theorem.name();
     let verdict = pair.theorems.verdict(theorem);
     match (members, verdict) {
-        ([], _) if pair.instructions.iter().any(is_open) => (format!("<- empty so far ({name})"), bright(Yellow)),
+        ([], _) if pair.instructions.iter().any(is_open) => {
+            (format!("<- empty so far ({name})"), bright(Yellow))
+        }
         ([], _) => (format!("<- empty, as {name} asks"), bright(Green)),
-        (_, Verdict::Holds) => (format!("<- {name} asks for none, but these are safe"), bold()),
+        (_, Verdict::Holds) => (format!("<- not empty, but safe ({name})"), bold()),
         _ => (format!("<- must be empty for {name}"), bright(Red)),
     }
 }
@@ -125,8 +140,10 @@ const DEFINITIONS: [Property; 9] = [
 pub(super) fn reasons(page: &mut Page, pair: &PairReport) {
     let mut groups: Vec<(Reason, Vec<&InstructionReport>)> = Vec::new();
     for it in pair.instructions.iter().filter(|it| matters(it)) {
-        let special = it.is(Property::LocationSensitive).is_yes() || it.is(Property::ModeSensitive).is_yes();
-        let counts = |p: &Property| it.is(*p).is_yes() && !(*p == Property::BehaviourSensitive && special);
+        let special =
+            it.is(Property::LocationSensitive).is_yes() || it.is(Property::ModeSensitive).is_yes();
+        let counts =
+            |p: &Property| it.is(*p).is_yes() && !(*p == Property::BehaviourSensitive && special);
         let reason = Reason {
             by: DEFINITIONS.into_iter().filter(counts).collect(),
             user: it.is(Property::UserSensitive),
@@ -142,28 +159,28 @@ pub(super) fn reasons(page: &mut Page, pair: &PairReport) {
     }
     // Stable: among equals the specification's order stays.
     groups.sort_by_key(|(reason, _)| reason.effects.map(|e| e != Effect::Breaks));
-    let [user, one, three] = [4, 12, 12];
+    let [user, one, three] = [4, 9, 9];
     let room = page.width() - 2 - user - one - three - 8;
-    let (left, right) = (room * 11 / 20, room - room * 11 / 20);
+    let (left, right) = (room * 21 / 40, room - room * 21 / 40);
     page.gap();
     let head = |width: usize, text: &str| Cell::new(width, text).paint(bold());
     page.columns(
         2,
         &[
-            head(left, "not privileged, and in a replayed state it ..."),
-            head(right, "instructions"),
+            head(left, "why it is sensitive"),
+            head(right, "not privileged"),
             head(user, "user"),
             head(one, "Theorem 1"),
             head(three, "Theorem 3"),
         ],
     );
     for (reason, all) in &groups {
-        let list = names(all.iter().map(|it| it.name.as_str()));
+        let list = fitting(all.iter().map(|it| it.name.as_str()), right - 4, 2);
         page.columns(
             2,
             &[
                 Cell::new(left, why(pair, reason, all)),
-                Cell::new(right, format!("{} {}", all.len(), fitting(&list, right - 4, 3))),
+                Cell::new(right, format!("{} {list}", all.len())),
                 Cell::new(user, reason.user.word()),
                 effect_cell(one, reason.effects[0]),
                 effect_cell(three, reason.effects[1]),
@@ -182,19 +199,20 @@ fn matters(it: &InstructionReport) -> bool {
 fn effect_cell(width: usize, it: Effect) -> Cell {
     match it {
         Effect::Safe => Cell::new(width, "safe"),
-        Effect::SafeIfKept => Cell::new(width, "safe if kept"),
+        Effect::SafeIfKept => Cell::new(width, "if kept"),
         Effect::Breaks => Cell::new(width, "breaks").paint(bright(Red)),
         Effect::Open => Cell::new(width, "undecided").paint(bright(Yellow)),
     }
 }
 
-/// `changes R (eflags.if) in ring0; shows R (gdtr_base, idtr_base)`.
+/// `control: changes eflags.if, in ring0 only; resource: shows gdtr_base, idtr_base`.
 fn why(pair: &PairReport, reason: &Reason, all: &[&InstructionReport]) -> String {
     let one = |property: &Property| {
         let key = property.key();
         let mut names: Vec<&str> = Vec::new();
         for name in all.iter().filter_map(|it| it.components.get(key)).flatten() {
-            if !names.contains(&name.as_str()) {
+            let name = name.split('[').next().unwrap_or(name);
+            if !names.contains(&name) {
                 names.push(name);
             }
         }
@@ -206,11 +224,11 @@ fn why(pair: &PairReport, reason: &Reason, all: &[&InstructionReport]) -> String
         }
         let components = match names.len() {
             0 => String::new(),
-            n if n > 4 => format!(" ({}, ... {} more)", names[..4].join(", "), n - 4),
-            _ => format!(" ({})", names.join(", ")),
+            n if n > 3 => format!(" {}, ... {} more", names[..2].join(", "), n - 2),
+            _ => format!(" {}", names.join(", ")),
         };
         let only = match modes.as_slice() {
-            [one] if *one == pair.supervisor => format!(" in {one} only"),
+            [one] if *one == pair.supervisor => format!(", in {one} only"),
             _ => String::new(),
         };
         format!("{}{components}{only}", verb(*property))
@@ -229,13 +247,13 @@ fn why(pair: &PairReport, reason: &Reason, all: &[&InstructionReport]) -> String
 /// What a sensitive instruction does, by the definition that makes it so.
 const fn verb(property: Property) -> &'static str {
     match property {
-        Property::ControlSensitive => "changes M or R",
-        Property::ResourceSensitive => "shows R",
-        Property::LocationSensitive => "shows its place",
-        Property::ModeSensitive => "shows M",
-        Property::BehaviourSensitive => "shows place and M together",
-        Property::ExtentSensitive => "shows the bound",
-        Property::TimeSensitive => "shows time",
+        Property::ControlSensitive => "control: changes",
+        Property::ResourceSensitive => "resource: shows",
+        Property::LocationSensitive => "location: shows",
+        Property::ModeSensitive => "mode: shows",
+        Property::BehaviourSensitive => "behaviour: shows",
+        Property::ExtentSensitive => "extent: shows",
+        Property::TimeSensitive => "time: shows",
         Property::TrapMasked => "hides a trap",
         Property::TrapVisible => "shows that a trap came before",
         Property::Privileged

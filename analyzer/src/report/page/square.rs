@@ -8,9 +8,10 @@ pub(super) fn broken(page: &mut Page, it: &Refutation) {
     let name = &it.instruction;
     let row = it.lesson.rows.iter().filter(|row| row.shows != Shows::MonitorsOwn);
     let first = row.clone().find(|row| row.shows == Shows::Control);
+    let outcome = |i: usize| it.witness.outcomes.get(i).cloned().unwrap_or_default();
     let [above, below] = match first.or_else(|| row.clone().next()) {
         Some(row) => differ(row),
-        None => [String::new(), String::new()],
+        None => [outcome(0), outcome(1)],
     };
     let right = |text: String| if text.is_empty() { text } else { format!("    {text}") };
     page.gap();
@@ -41,14 +42,14 @@ fn differ(row: &LessonRow) -> [String; 2] {
 
 /// The square of a privileged instruction.
 pub(super) fn commutes(page: &mut Page, name: &str) {
-    let (arrow, trap) = (format!("-- {name} -->"), format!("-- {name} traps, the monitor runs it -->"));
-    let longer = trap.chars().count() - arrow.chars().count();
-    let blank = " ".repeat(trap.chars().count());
+    let wide = name.chars().count().max("trap".len());
+    let arrow = |text: &str| format!("-- {text} {}-->", "-".repeat(wide - text.chars().count()));
+    let blank = " ".repeat(arrow("").chars().count());
     page.gap();
-    let arrow = format!("--{} {name} -->", "-".repeat(longer));
-    page.verbatim(6, &format!(" S   {arrow}   i(S)"));
+    page.verbatim(6, &format!(" S   {}   i(S)", arrow(name)));
     page.verbatim(6, &format!(" | f {blank}    | f"));
     page.verbatim(6, &format!(" v   {blank}    v"));
-    page.verbatim(6, &format!("f(S) {trap}  f(i(S))"));
+    let caption = format!("{name} traps, and the monitor carries it out");
+    page.verbatim(6, &format!("f(S) {}  f(i(S))    {caption}", arrow("trap")));
     page.gap();
 }

@@ -6,12 +6,10 @@ use model::theorem::Theorem;
 
 use super::layout::{Cell, Page, bold, bright, length};
 use super::{Effect, InstructionReport, PairReport, are, effect, find, square};
-use crate::report::{
-    Evidence, Excerpt, GuestReport, Lesson, LessonRow, Refutation, Shows, TheoremReport,
-};
+use crate::report::{Evidence, Excerpt, GuestReport, LessonRow, Refutation, Shows, TheoremReport};
 
 /// Lines of a source, and rows of a table, that a page has room for.
-const LINES: usize = 14;
+const LINES: usize = 12;
 const ROWS: usize = 8;
 
 /// The section of each theorem about monitors: together where one instruction refutes both.
@@ -37,21 +35,25 @@ pub(super) fn render(page: &mut Page, pair: &PairReport) {
     }
 }
 
-fn refuted(page: &mut Page, pair: &PairReport, what: &str, it: &Refutation, theorem: &TheoremReport) {
+fn refuted(
+    page: &mut Page,
+    pair: &PairReport,
+    what: &str,
+    it: &Refutation,
+    theorem: &TheoremReport,
+) {
     source(page, &format!("Why {what}: {}", it.instruction), &it.lesson.source);
     let found = find(pair, &it.instruction);
     if let Some(found) = found {
-        for sentence in sentences(pair, found) {
-            page.text(2, 4, &sentence);
-        }
+        page.text(2, 4, &sentences(pair, found));
         if let Some(note) = found.notes.first() {
-            page.text(2, 4, &format!("Note of the specification: {}", note.trim().replace('\n', " ")));
+            page.text(2, 4, &format!("The specification notes: {}", beginning(note)));
         }
     }
     page.gap();
     rows(page, pair, it);
     square::broken(page, it);
-    page.text(2, 4, &format!("In S, {}: {}.", it.witness.outcomes.join(", "), it.broken.join("; ")));
+    page.text(2, 4, &outcome(it));
     if let Some(guest) = &theorem.guest {
         page.text(2, 4, &finds_out(guest));
     }
@@ -60,10 +62,24 @@ fn refuted(page: &mut Page, pair: &PairReport, what: &str, it: &Refutation, theo
             2,
             4,
             &format!(
-                "No other map f helps: from one state S {} and {} end differently, and their images end alike under {}.",
-                collision.instructions[0], collision.instructions[1], collision.maps
+                "No other map f helps: from one state S {} and {} end differently, and their images end alike for every k, q and monitor (--all).",
+                collision.instructions[0], collision.instructions[1]
             ),
         );
+    }
+}
+
+/// The sentences of a note that fit in three lines; that there are more is said.
+fn beginning(note: &str) -> String {
+    const ROOM: usize = 240;
+    let words = note.split_whitespace().collect::<Vec<_>>().join(" ");
+    if length(&words) <= ROOM {
+        return words;
+    }
+    let ends = words.match_indices(". ").map(|(at, _)| at + 1);
+    match ends.take_while(|end| *end <= ROOM).last() {
+        Some(end) => format!("{} ... (explain shows all)", &words[..end]),
+        None => words,
     }
 }
 
@@ -71,14 +87,21 @@ fn refuted(page: &mut Page, pair: &PairReport, what: &str, it: &Refutation, theo
 fn briefly(page: &mut Page, pair: &PairReport, it: &Refutation) {
     let at = it.lesson.source.first().map_or(String::new(), |s| format!("{}:{}", s.file, s.line));
     page.heading(&format!("Why Theorem 3 fails too: {}", it.instruction), &at);
-    for sentence in find(pair, &it.instruction).map_or_else(Vec::new, |found| sentences(pair, found)) {
-        page.text(2, 4, &sentence);
+    if let Some(found) = find(pair, &it.instruction) {
+        page.text(2, 4, &sentences(pair, found));
     }
+    page.gap();
     rows(page, pair, it);
+    page.text(2, 4, &outcome(it));
+}
+
+/// What happens to S and to f(S), and what is wrong with it.
+fn outcome(it: &Refutation) -> String {
+    format!("Here {}: {}.", it.witness.outcomes.join(" and "), it.broken.join("; "))
 }
 
 /// What the definitions say of the instruction, each with what a replayed state showed.
-fn sentences(pair: &PairReport, it: &InstructionReport) -> Vec<String> {
+fn sentences(pair: &PairReport, it: &InstructionReport) -> String {
     let mut all = Vec::new();
     let modes = |property: Property| {
         let modes = it.modes.get(property.key()).map_or_else(String::new, |m| m.join(" and "));
@@ -104,9 +127,12 @@ fn sentences(pair: &PairReport, it: &InstructionReport) -> Vec<String> {
         && let [_, second] = witness.outcomes.as_slice()
         && second.ends_with("completes")
     {
-        all.push(format!("It is not privileged: there is a state from which it completes in {} too.", pair.user));
+        all.push(format!(
+            "It is not privileged: there is a state from which it completes in {} too.",
+            pair.user
+        ));
     }
-    all
+    all.join(" ")
 }
 
 /// The rows of the states that matter, and what each of them shows.
@@ -118,13 +144,21 @@ fn rows(page: &mut Page, pair: &PairReport, it: &Refutation) {
 }
 
 /// A table of a lesson: groups of columns with their captions, and a remark behind each row.
-fn table(page: &mut Page, instance: &str, groups: &[(&str, usize)], titles: &[&str], all: &[LessonRow]) {
+fn table(
+    page: &mut Page,
+    instance: &str,
+    groups: &[(&str, usize)],
+    titles: &[&str],
+    all: &[LessonRow],
+) {
     let shown = &all[..all.len().min(ROWS)];
     let wide = |texts: &mut dyn Iterator<Item = &str>| texts.map(length).max().unwrap_or(0);
     let limit = page.width() / 3;
     let name = wide(&mut shown.iter().map(|r| r.name.as_str()).chain([instance])).min(limit);
     let mut widths: Vec<usize> = (0..titles.len())
-        .map(|i| wide(&mut shown.iter().map(|r| r.values[i].as_str()).chain([titles[i]])).min(limit))
+        .map(|i| {
+            wide(&mut shown.iter().map(|r| r.values[i].as_str()).chain([titles[i]])).min(limit)
+        })
         .collect();
     // A caption stands above its columns.
     let mut at = 0;
@@ -145,17 +179,21 @@ fn table(page: &mut Page, instance: &str, groups: &[(&str, usize)], titles: &[&s
     page.columns(4, &[&lead[..], &captions].concat());
     let used = 4 + name + 2 + 1 + 2 + widths.iter().map(|w| w + 2).sum::<usize>();
     let rest = page.width().saturating_sub(used);
-    let line = |name: Cell, role: &str, values: &[Cell]| [&[name, Cell::new(1, role)][..], values].concat();
+    const REMARK: usize = 14;
+    let line = |name: Cell, role: &str, values: &[Cell]| {
+        [&[name, Cell::new(1, role)][..], values].concat()
+    };
     let cells = |values: &mut dyn Iterator<Item = Cell>| values.collect::<Vec<Cell>>();
     let head = cells(&mut titles.iter().zip(&widths).map(|(t, w)| Cell::new(*w, *t).paint(bold())));
     page.columns(4, &line(Cell::new(name, instance).paint(bold()), "", &head));
     for row in shown {
-        let mut values = cells(&mut row.values.iter().zip(&widths).map(|(v, w)| Cell::new(*w, v.as_str())));
+        let mut values =
+            cells(&mut row.values.iter().zip(&widths).map(|(v, w)| Cell::new(*w, v.as_str())));
         let (remark, strong) = remark(row, titles.len() > 2);
         if strong && let Some(last) = values.last_mut() {
             *last = last.clone().paint(bright(anstyle::AnsiColor::Red));
         }
-        if rest >= 16 {
+        if rest >= REMARK {
             values.push(Cell::new(rest, remark));
         }
         page.columns(4, &line(Cell::new(name, row.name.as_str()), &row.role, &values));
@@ -168,11 +206,12 @@ fn table(page: &mut Page, instance: &str, groups: &[(&str, usize)], titles: &[&s
 /// What a row shows, and whether it is wrong.
 fn remark(row: &LessonRow, image: bool) -> (&'static str, bool) {
     match row.shows {
-        Shows::Control if image => ("<- the monitor learns nothing", true),
+        Shows::Control if image => ("<- unnoticed", true),
         Shows::Control => ("changed", false),
+        Shows::MonitorsOwn if row.role == "M" => ("", false),
         Shows::MonitorsOwn => ("the monitor's own", false),
         Shows::MonitorsChange => ("<- the monitor's, changed", true),
-        Shows::Wrong => ("<- wrong for the guest", true),
+        Shows::Wrong => ("<- not f(i(S))", true),
     }
 }
 
@@ -209,7 +248,10 @@ fn finds_out(it: &GuestReport) -> String {
     } else {
         format!("it {real} on the machine, and {monitored} under the monitor")
     };
-    format!("A guest program finds out by {}: {ends}{differs} (--emit guest=FILE writes it).", it.instruction)
+    format!(
+        "A guest program finds out by {}: {ends}{differs} (--emit guest=FILE writes it).",
+        it.instruction
+    )
 }
 
 /// Why a theorem holds: its proof for this machine, and an example.
@@ -240,13 +282,11 @@ fn holds(page: &mut Page, pair: &PairReport, theorem: Theorem, it: &TheoremRepor
         }
         None => page.heading(&format!("Why {which}"), ""),
     }
-    for sentence in reasons(pair, theorem, it) {
-        page.text(2, 4, &sentence);
-    }
+    page.text(2, 4, &reasons(pair, theorem, it));
 }
 
 /// The proof in sentences.
-fn reasons(pair: &PairReport, theorem: Theorem, it: &TheoremReport) -> Vec<String> {
+fn reasons(pair: &PairReport, theorem: Theorem, it: &TheoremReport) -> String {
     let mut all = Vec::new();
     let hybrid = theorem.is_hybrid();
     let count = |wanted: &dyn Fn(&InstructionReport) -> bool| {
@@ -256,30 +296,36 @@ fn reasons(pair: &PairReport, theorem: Theorem, it: &TheoremReport) -> Vec<Strin
     let kept = count(&|i| effect(pair, theorem, i) == Effect::SafeIfKept);
     if hybrid {
         all.push(format!(
-            "A hybrid monitor interprets all code of virtual {}, and runs only that of virtual {} directly.",
+            "A hybrid monitor interprets virtual {} and runs virtual {} directly.",
             pair.supervisor, pair.user
         ));
     }
     let word = if hybrid { "user sensitive" } else { "sensitive" };
+    all.push(format!(
+        "The monitor carries out the {privileged} privileged instructions when they trap."
+    ));
     all.push(match it.premise {
-        Premise::Holds => format!(
-            "The {privileged} privileged instructions trap and the monitor carries them out for its guest. No other instruction is {word}.",
-        ),
+        Premise::Holds => format!("No other instruction is {word}."),
         _ => format!(
-            "The {privileged} privileged instructions trap and the monitor carries them out for its guest. {} {word} and not privileged, which the theorem as published does not allow; that each of them is right for every state is proved one by one.",
+            "{} {word} and not privileged, which the published theorem does not allow: that each is right for every state is proved one by one.",
             are(it.offending.len())
         ),
     });
     if kept > 0 {
-        all.push(format!("{} right only while the monitor keeps the bits of the verdict.", are(kept)));
+        all.push(format!(
+            "{} right only while the monitor keeps the bits of the verdict.",
+            are(kept)
+        ));
     }
-    if let Some(diagram) = it.diagram.as_ref().filter(|d| d.equivalence == crate::report::diagram::PROVED) {
+    if let Some(diagram) =
+        it.diagram.as_ref().filter(|d| d.equivalence == crate::report::diagram::PROVED)
+    {
         let n = &diagram.squares;
         all.push(format!(
-            "Proved for every guest state{}: what runs directly commutes with f ({} instructions), the monitor finds its guest behind every trap ({} instructions, {} trap sequences), and no guest leaves its storage (allocator). So by induction every program runs as on the real machine.",
-            if hybrid { " in a virtual mode that runs directly" } else { "" },
+            "Proved for every guest state{}: what runs directly commutes with f ({} instructions), the monitor finds its guest behind every trap ({} instructions, {} trap sequences), and no guest leaves its storage. So by induction every program runs as on the real machine.",
+            if hybrid { format!(" in virtual {}", pair.user) } else { String::new() },
             n.direct, n.trapped, n.traps
         ));
     }
-    all
+    all.join(" ")
 }

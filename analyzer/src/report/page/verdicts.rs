@@ -6,7 +6,7 @@ use model::property::Property;
 use model::theorem::Theorem;
 
 use super::layout::{Cell, Page, bright};
-use super::{PairReport, are, names};
+use super::{PairReport, listed};
 use crate::prove::answer::Answer;
 use crate::report::text::on_condition;
 use crate::report::{InstructionReport, TheoremReport};
@@ -14,14 +14,14 @@ use crate::report::{InstructionReport, TheoremReport};
 /// What the theorems say to a student.
 const fn claim(theorem: Theorem) -> &'static str {
     match theorem {
-        Theorem::Vmm => "A virtual machine monitor can be built",
-        Theorem::Recursive => "... and it can run under itself",
+        Theorem::Vmm => "A monitor (VMM) can be built",
+        Theorem::Recursive => "It can run under itself, too",
         Theorem::Hvmm => "A hybrid monitor can be built",
     }
 }
 
 fn line(page: &mut Page, theorem: Theorem, verdict: Verdict, why: &str) {
-    const CLAIM: usize = 38;
+    const CLAIM: usize = 29;
     const LEAST: usize = 30;
     let (word, color) = match verdict {
         Verdict::Holds => ("YES", Green),
@@ -32,7 +32,8 @@ fn line(page: &mut Page, theorem: Theorem, verdict: Verdict, why: &str) {
     };
     let width = word.len().max(4);
     let name = Cell::new(9, theorem.name());
-    let left = [name, Cell::new(CLAIM, claim(theorem)), Cell::new(width, word).paint(bright(color))];
+    let left =
+        [name, Cell::new(CLAIM, claim(theorem)), Cell::new(width, word).paint(bright(color))];
     let used = 2 + 9 + 2 + CLAIM + 2 + width + 2;
     match page.width().checked_sub(used).filter(|rest| *rest >= LEAST) {
         Some(rest) => page.columns(2, &[&left[..], &[Cell::new(rest, why)]].concat()),
@@ -77,13 +78,17 @@ fn monitor(pair: &PairReport, theorem: Theorem, it: &TheoremReport) -> String {
         Theorem::Vmm | Theorem::Recursive => (Property::Sensitive, "sensitive"),
     };
     let condition = on_condition(&it.conditions);
-    let lead = match condition.trim() {
-        "" => String::new(),
-        condition => format!("{condition}: "),
+    let vmm = &pair.theorems.vmm;
+    let condition = match condition.trim() {
+        "" => None,
+        _ if theorem.is_hybrid() && vmm.conditions == it.conditions => Some("as Theorem 1"),
+        condition => Some(condition),
     };
     let none = pair.instructions.iter().all(|i| i.is(property) == Answer::No);
     let why = match (it.verdict, it.premise) {
-        (Verdict::Vacuous, _) => "nothing is left to decide: no guest satisfies the assumptions".into(),
+        (Verdict::Vacuous, _) => {
+            "nothing is left to decide: no guest satisfies the assumptions".into()
+        }
         (Verdict::Undecided, _) => {
             format!("{}: see above", it.obstacles.first().map_or("undecided", String::as_str))
         }
@@ -96,15 +101,15 @@ fn monitor(pair: &PairReport, theorem: Theorem, it: &TheoremReport) -> String {
             "every unprivileged instruction is safe to run directly".into()
         }
         (Verdict::Holds, _) => format!(
-            "{} {word} and not privileged, but safe to run directly",
+            "{}: {word}, not privileged, but safe to run directly",
             offenders(pair, theorem, it)
         ),
-        _ => format!("{} {word} and not privileged", offenders(pair, theorem, it)),
+        _ => format!("{}: {word}, not privileged", offenders(pair, theorem, it)),
     };
-    lead + &why
+    condition.map_or(why.clone(), |condition| format!("{condition} ({why})"))
 }
 
-/// `jrst[1] is`, `popf and 40 more are`: first the one that is shown below.
+/// `jrst[1]`, `popf and 40 more`: first the one that is shown below.
 fn offenders(pair: &PairReport, theorem: Theorem, it: &TheoremReport) -> String {
     let may: fn(&InstructionReport) -> bool = match theorem {
         Theorem::Hvmm => InstructionReport::may_offend_in_user_mode,
@@ -113,13 +118,11 @@ fn offenders(pair: &PairReport, theorem: Theorem, it: &TheoremReport) -> String 
     let least = if pair.instructions.iter().any(may) { "at least " } else { "" };
     let shown = it.refutation.as_ref().map(|r| r.instruction.as_str());
     let shown = shown.filter(|name| it.offending.iter().any(|other| other == name));
-    match (it.offending.as_slice(), shown) {
-        ([one], _) => format!("{least}{one} is"),
-        (many, Some(shown)) => format!("{least}{shown} and {} more are", many.len() - 1),
-        (many, None) if many.len() <= 3 => {
-            format!("{least}{} are", names(many.iter().map(String::as_str)).join(", "))
-        }
-        (many, None) => format!("{least}{}", are(many.len())),
+    let all = it.offending.iter().map(String::as_str);
+    match (it.offending.len(), shown) {
+        (n, _) if n <= 3 => format!("{least}{}", listed(all, ", ")),
+        (n, Some(shown)) => format!("{least}{shown} and {} more", n - 1),
+        (n, None) => format!("{least}{n} instructions"),
     }
 }
 
@@ -134,10 +137,10 @@ fn recursive(pair: &PairReport) -> String {
     }
     let timed = match it.timed.as_slice() {
         [] => String::new(),
-        [one] => format!(", and {one} depends on time"),
-        many => format!(", and {} instructions depend on time", many.len()),
+        [one] => format!("; {one} depends on time"),
+        many => format!("; {} instructions depend on time", many.len()),
     };
-    format!("Theorem 1 holds; whether the monitor can be a program of this machine is not decided{timed}")
+    format!("whether the monitor can be a program of this machine is not decided{timed}")
 }
 
 /// What a first instruction behind a trap cannot save of a guest.

@@ -6,7 +6,7 @@ use anstyle::AnsiColor::{Red, Yellow};
 use model::isa::{Premise, Verdict};
 
 use super::layout::{Page, bright};
-use super::{PairReport, Report, monitors, names};
+use super::{PairReport, Report, listed, monitors};
 use crate::prove::answer::Answer;
 use crate::report::diagram::PROVED;
 use crate::report::text::{entry, finding, gated, hidden, is_shown};
@@ -23,8 +23,10 @@ pub(super) fn of_report(page: &mut Page, report: &Report) {
         let text = format!("{} of {of} expectations of the specification {what}:", unmet.len());
         page.painted(0, 4, &text, bright(color));
         for it in unmet {
-            let at = it.at.as_ref().map_or(String::new(), |at| format!("{at}: "));
-            page.text(2, 4, &format!("{at}expected {}, found {}", it.expected, it.found));
+            page.text(2, 4, &format!("expected {}, found {}", it.expected, it.found));
+            if let Some(at) = &it.at {
+                page.text(4, 4, &format!("--> {at}"));
+            }
         }
     }
     let gated = gated(report);
@@ -38,7 +40,7 @@ pub(super) fn of_report(page: &mut Page, report: &Report) {
 
 /// What is undecided about a pair, or goes wrong against its premise.
 pub(super) fn of_pair(page: &mut Page, pair: &PairReport) {
-    let mut warn = |text: &str| page.painted(0, 4, &format!("! {text}"), bright(Yellow));
+    let mut warn = |text: &str| page.painted(0, 2, &format!("! {text}"), bright(Yellow));
     for (theorem, it) in monitors(pair) {
         let name = theorem.name();
         for obstacle in &it.obstacles {
@@ -77,6 +79,6 @@ pub(super) fn of_pair(page: &mut Page, pair: &PairReport) {
         }
     }
     for ((what, reason), all) in open {
-        warn(&format!("{what} is undecided ({reason}): {}", names(all.into_iter()).join(" ")));
+        warn(&format!("{what} is undecided: {reason}: {}", listed(all.into_iter(), " ")));
     }
 }

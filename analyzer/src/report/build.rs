@@ -307,6 +307,9 @@ fn instruction_report(
             components.insert(key, turns_on);
         }
     }
+    let direct = it.statewise.iter();
+    let direct = direct.map(|s| (s.side.name(pair).to_owned(), s.verdict.exists().negated()));
+    by_mode.insert(Property::Statewise.key(), direct.collect());
     // The first of those that tell the most.
     if let Some(square) = it.statewise.iter().rev().max_by_key(|s| telling(&s.verdict)) {
         evidence.insert(Property::Statewise.key(), Evidence::of(isa, index, &square.verdict));

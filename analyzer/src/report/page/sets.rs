@@ -88,7 +88,7 @@ pub(super) fn table(page: &mut Page, pair: &PairReport) {
 }
 
 /// Whether it counts as privileged; none where that is undecided.
-fn is_privileged(it: &InstructionReport) -> Option<bool> {
+pub(super) fn is_privileged(it: &InstructionReport) -> Option<bool> {
     match it.is(Property::Privileged) {
         Answer::Yes | Answer::Vacuous => Some(true),
         Answer::No => Some(false),
@@ -209,6 +209,8 @@ fn effect_cell(width: usize, it: Effect) -> Cell {
 fn why(pair: &PairReport, reason: &Reason, all: &[&InstructionReport]) -> String {
     let one = |property: &Property| {
         let key = property.key();
+        let in_user = |it: &InstructionReport| it.property_in(*property, Some(pair.user.as_str()));
+        let never_in_user = |it: &&InstructionReport| in_user(it) == Some(Answer::No);
         let mut names: Vec<&str> = Vec::new();
         for name in all.iter().filter_map(|it| it.components.get(key)).flatten() {
             let name = name.split('[').next().unwrap_or(name);
@@ -228,7 +230,9 @@ fn why(pair: &PairReport, reason: &Reason, all: &[&InstructionReport]) -> String
             _ => format!(" {}", names.join(", ")),
         };
         let only = match modes.as_slice() {
-            [one] if *one == pair.supervisor => format!(", in {one} only"),
+            [one] if *one == pair.supervisor && all.iter().all(never_in_user) => {
+                format!(", in {one} only")
+            }
             _ => String::new(),
         };
         format!("{}{components}{only}", verb(*property))
@@ -237,7 +241,7 @@ fn why(pair: &PairReport, reason: &Reason, all: &[&InstructionReport]) -> String
         let innocuous = all.iter().all(|it| it.is(Property::Innocuous).is_yes());
         let breaks = all.iter().all(|it| it.is(Property::Statewise) == Answer::No);
         return match innocuous && breaks {
-            true => "innocuous by definition, and yet f(i(S)) is not i(f(S))".into(),
+            true => "innocuous by definition, and yet its square breaks".into(),
             false => "undecided: see above".into(),
         };
     }

@@ -4,13 +4,13 @@ use model::isa::{Premise, Verdict};
 use model::property::Property;
 use model::theorem::Theorem;
 
-use super::layout::{Cell, Page, bold, bright, length};
+use super::layout::{Page, length};
+use super::rows::{Group, table};
 use super::{Effect, InstructionReport, PairReport, are, effect, find, square};
-use crate::report::{Evidence, Excerpt, GuestReport, LessonRow, Refutation, Shows, TheoremReport};
+use crate::report::{Evidence, Excerpt, GuestReport, Refutation, TheoremReport};
 
-/// Lines of a source, and rows of a table, that a page has room for.
+/// Lines of a source that a page has room for.
 const LINES: usize = 12;
-const ROWS: usize = 8;
 
 /// The section of each theorem about monitors: together where one instruction refutes both.
 pub(super) fn render(page: &mut Page, pair: &PairReport) {
@@ -62,8 +62,8 @@ fn refuted(
             2,
             4,
             &format!(
-                "No other map f helps: from one state S {} and {} end differently, and their images end alike for every k, q and monitor (--all).",
-                collision.instructions[0], collision.instructions[1]
+                "No other map f helps: from one state S {} and {} end differently, and their images end alike for every k, q and monitor{} (--all).",
+                collision.instructions[0], collision.instructions[1], if collision.maps.contains("within the assumptions") { " within the assumptions" } else { "" }
             ),
         );
     }
@@ -137,82 +137,13 @@ fn sentences(pair: &PairReport, it: &InstructionReport) -> String {
 
 /// The rows of the states that matter, and what each of them shows.
 fn rows(page: &mut Page, pair: &PairReport, it: &Refutation) {
-    let image = format!("under a monitor (in {})", pair.user);
     let machine = format!("on the machine (in {})", it.mode);
-    let titles = ["S", "i(S)", "f(S)", "i(f(S))"];
-    table(page, &it.witness.instruction, &[(&machine, 2), (&image, 2)], &titles, &it.lesson.rows);
-}
-
-/// A table of a lesson: groups of columns with their captions, and a remark behind each row.
-fn table(
-    page: &mut Page,
-    instance: &str,
-    groups: &[(&str, usize)],
-    titles: &[&str],
-    all: &[LessonRow],
-) {
-    let shown = &all[..all.len().min(ROWS)];
-    let wide = |texts: &mut dyn Iterator<Item = &str>| texts.map(length).max().unwrap_or(0);
-    let limit = page.width() / 3;
-    let name = wide(&mut shown.iter().map(|r| r.name.as_str()).chain([instance])).min(limit);
-    let mut widths: Vec<usize> = (0..titles.len())
-        .map(|i| {
-            wide(&mut shown.iter().map(|r| r.values[i].as_str()).chain([titles[i]])).min(limit)
-        })
-        .collect();
-    // A caption stands above its columns.
-    let mut at = 0;
-    for (caption, count) in groups {
-        let own: usize = widths[at..at + count].iter().sum::<usize>() + 2 * (count - 1);
-        widths[at + count - 1] += length(caption).saturating_sub(own);
-        at += count;
-    }
-    let captions: Vec<Cell> = groups
-        .iter()
-        .scan(0, |at, (caption, count)| {
-            let width = widths[*at..*at + count].iter().sum::<usize>() + 2 * (count - 1);
-            *at += count;
-            Some(Cell::new(width, *caption))
-        })
-        .collect();
-    let lead = [Cell::new(name, ""), Cell::new(1, "")];
-    page.columns(4, &[&lead[..], &captions].concat());
-    let used = 4 + name + 2 + 1 + 2 + widths.iter().map(|w| w + 2).sum::<usize>();
-    let rest = page.width().saturating_sub(used);
-    const REMARK: usize = 14;
-    let line = |name: Cell, role: &str, values: &[Cell]| {
-        [&[name, Cell::new(1, role)][..], values].concat()
-    };
-    let cells = |values: &mut dyn Iterator<Item = Cell>| values.collect::<Vec<Cell>>();
-    let head = cells(&mut titles.iter().zip(&widths).map(|(t, w)| Cell::new(*w, *t).paint(bold())));
-    page.columns(4, &line(Cell::new(name, instance).paint(bold()), "", &head));
-    for row in shown {
-        let mut values =
-            cells(&mut row.values.iter().zip(&widths).map(|(v, w)| Cell::new(*w, v.as_str())));
-        let (remark, strong) = remark(row, titles.len() > 2);
-        if strong && let Some(last) = values.last_mut() {
-            *last = last.clone().paint(bright(anstyle::AnsiColor::Red));
-        }
-        if rest >= REMARK {
-            values.push(Cell::new(rest, remark));
-        }
-        page.columns(4, &line(Cell::new(name, row.name.as_str()), &row.role, &values));
-    }
-    if all.len() > ROWS {
-        page.text(4, 6, &format!("... and {} more rows (--all)", all.len() - ROWS));
-    }
-}
-
-/// What a row shows, and whether it is wrong.
-fn remark(row: &LessonRow, image: bool) -> (&'static str, bool) {
-    match row.shows {
-        Shows::Control if image => ("<- unnoticed", true),
-        Shows::Control => ("changed", false),
-        Shows::MonitorsOwn if row.role == "M" => ("", false),
-        Shows::MonitorsOwn => ("the monitor's own", false),
-        Shows::MonitorsChange => ("<- the monitor's, changed", true),
-        Shows::Wrong => ("<- not f(i(S))", true),
-    }
+    let monitor = format!("under a monitor (in {})", pair.user);
+    let groups = [
+        Group { caption: machine, titles: ["S", "i(S)"] },
+        Group { caption: monitor, titles: ["f(S)", "i(f(S))"] },
+    ];
+    table(page, &it.witness.instruction, &groups, &it.lesson.rows);
 }
 
 /// A heading, and source lines as written.
@@ -271,13 +202,14 @@ fn holds(page: &mut Page, pair: &PairReport, theorem: Theorem, it: &TheoremRepor
                 2,
                 4,
                 &format!(
-                    "In {} it is control sensitive, and in {} it traps from every state (proved): it is privileged.",
+                    "It is control sensitive in {}. It is privileged: from the same state in {} it traps (proved of all states, memory traps apart).",
                     pair.supervisor, pair.user
                 ),
             );
             page.gap();
-            let machine = format!("on the machine (in {})", pair.supervisor);
-            table(page, &example.instance, &[(&machine, 2)], &["S", "i(S)"], &example.lesson.rows);
+            let caption = format!("on the machine (in {})", pair.supervisor);
+            let group = Group { caption, titles: ["S", "i(S)"] };
+            table(page, &example.instance, &[group], &example.lesson.rows);
             square::commutes(page, &example.instruction);
         }
         None => page.heading(&format!("Why {which}"), ""),
@@ -292,18 +224,19 @@ fn reasons(pair: &PairReport, theorem: Theorem, it: &TheoremReport) -> String {
     let count = |wanted: &dyn Fn(&InstructionReport) -> bool| {
         pair.instructions.iter().filter(|i| wanted(i)).count()
     };
-    let privileged = count(&|i| i.is(Property::Privileged).is_yes());
+    let privileged = count(&|i| super::sets::is_privileged(i) == Some(true));
     let kept = count(&|i| effect(pair, theorem, i) == Effect::SafeIfKept);
-    if hybrid {
-        all.push(format!(
-            "A hybrid monitor interprets virtual {} and runs virtual {} directly.",
-            pair.supervisor, pair.user
-        ));
-    }
     let word = if hybrid { "user sensitive" } else { "sensitive" };
-    all.push(format!(
-        "The monitor carries out the {privileged} privileged instructions when they trap."
-    ));
+    let (supervisor, user) = (&pair.supervisor, &pair.user);
+    all.push(if hybrid {
+        format!(
+            "A hybrid monitor interprets virtual {supervisor} and runs virtual {user} directly. There the {privileged} privileged instructions trap, and the monitor gives the trap to the guest."
+        )
+    } else {
+        format!(
+            "The {privileged} privileged instructions trap: in virtual {supervisor} the monitor carries them out, in virtual {user} it gives the trap to the guest."
+        )
+    });
     all.push(match it.premise {
         Premise::Holds => format!("No other instruction is {word}."),
         _ => format!(

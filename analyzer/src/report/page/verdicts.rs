@@ -54,9 +54,8 @@ pub(super) fn not_applicable(page: &mut Page) {
         0,
         0,
         "The theorems speak of machines with a supervisor and a user mode: a monitor keeps control because its guests \
-         run in user mode, where privileged instructions trap. On a machine without modes no instruction traps for \
-         the mode it is executed in, so there is nothing to decide; a monitor would have to interpret every \
-         instruction.",
+         run in user mode, where privileged instructions trap. A machine without modes has no privileged instructions \
+         in this sense, so there is nothing to decide.",
     );
 }
 
@@ -87,7 +86,7 @@ fn monitor(pair: &PairReport, theorem: Theorem, it: &TheoremReport) -> String {
     let none = pair.instructions.iter().all(|i| i.is(property) == Answer::No);
     let why = match (it.verdict, it.premise) {
         (Verdict::Vacuous, _) => {
-            "nothing is left to decide: no guest satisfies the assumptions".into()
+            "nothing is left to decide: the assumptions admit no such guest".into()
         }
         (Verdict::Undecided, _) => {
             format!("{}: see above", it.obstacles.first().map_or("undecided", String::as_str))

@@ -153,6 +153,20 @@ fn what_the_clock_leaves_open_exits_3() {
     assert!(!text.contains(") is broken"), "{text}");
 }
 
+/// What is printed fits the locale, and has no colour where nobody looks.
+#[test]
+fn the_page_is_ascii_where_the_locale_is() {
+    for (locale, ascii) in [("C", true), ("POSIX", true), ("C.UTF-8", false), ("", false)] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_analyze"));
+        command.args(["check", "--all", "../isa-specs/g3-jrst1.yaml"]);
+        command.env("LC_ALL", locale).env_remove("LC_CTYPE").env_remove("LANG");
+        let output = command.output().expect("it starts");
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        assert_eq!(text.is_ascii(), ascii, "LC_ALL={locale}: {text}");
+        assert!(!text.contains('\x1b'), "{text}");
+    }
+}
+
 /// Where something is open, counts are lower bounds; what is known contradicts an expectation all the same.
 #[test]
 fn counts_beside_what_is_open_are_at_least() {

@@ -58,6 +58,8 @@ pub enum Shows {
     Control,
     /// The guest's value is one and the real machine's another, the monitor's own.
     MonitorsOwn,
+    /// Relocation or bounds of the guest, which f composes with the monitor's.
+    Composed,
     /// The step changes what is the monitor's own.
     MonitorsChange,
     /// The real machine does not end in the image of what the guest should have.
@@ -137,6 +139,8 @@ fn square(
             Shows::Wrong
         } else if owned && differ(0, 2) && (row.letter == 'R' || is(isa.mode, &row)) {
             Shows::MonitorsOwn
+        } else if is_mapping(isa, &row) && differ(0, 2) && !mode_changes {
+            Shows::Composed
         } else {
             continue;
         };
@@ -144,7 +148,7 @@ fn square(
     }
     rows.extend(cells(&states, partition));
     // What goes wrong stands in front of what may be the reason.
-    rows.sort_by_key(|row| row.shows == Shows::MonitorsOwn);
+    rows.sort_by_key(|row| matches!(row.shows, Shows::MonitorsOwn | Shows::Composed));
     rows
 }
 

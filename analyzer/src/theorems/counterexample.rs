@@ -1,5 +1,6 @@
 //! What shows a refutation to a reader: a small run, a collision, a guest that finds out, and what is lost behind a trap.
 
+use model::interp::Outcome;
 use model::isa::{Class, Isa, Verdict, every};
 use model::property::Property;
 use model::state::State;
@@ -107,15 +108,20 @@ fn demand(
     class: usize,
     square: &Square,
     size: u32,
-) -> (bool, bool, bool, bool, u32) {
+) -> ([bool; 5], u32) {
     let keeps = |(c, choice): &(usize, Choice)| *c == class && matches!(choice, Choice::Keep(_));
     let control = judged.all[class].finding(Property::ControlSensitive);
     let control_in = |side| control.is_some_and(|f| f.over(|asked| asked == side).is_yes());
     // It changes M or R in this mode; in user mode it neither does nor traps.
     let is_silent = control_in(square.side) && !control_in(VirtualMode::User);
+    let completes = match &square.verdict {
+        Existence::Witnessed(it) => it.after.iter().all(|o| matches!(o, Outcome::Step(_))),
+        Existence::Absent(_) | Existence::Unknown(_) => false,
+    };
     let breaks_premise = it.offending.contains(&class);
     let safe_if_kept = judged.choices.iter().any(keeps);
-    (!breaks_premise, safe_if_kept, is_disclaimed(&isa.classes[class]), !is_silent, size)
+    let disclaimed = is_disclaimed(&isa.classes[class]);
+    ([!breaks_premise, safe_if_kept, disclaimed, !completes, !is_silent], size)
 }
 
 /// Its own notes say that it is no offender of the literature, or does no harm.

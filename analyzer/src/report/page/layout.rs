@@ -21,6 +21,9 @@ impl Default for Style {
     }
 }
 
+/// A space at which no line is broken.
+pub(super) const TIED: char = '\u{a0}';
+
 /// A page below this width would be all line breaks.
 const NARROWEST: usize = 60;
 
@@ -150,6 +153,7 @@ impl Page {
     }
 
     fn shown(&self, text: &str, paint: Paint) -> String {
+        let text = &text.replace(TIED, " ");
         if self.style.color && !text.is_empty() && paint != Paint::new() {
             format!("{paint}{text}{paint:#}")
         } else {
@@ -169,7 +173,7 @@ pub(super) fn length(text: &str) -> usize {
 /// Lines of words within a width, the first within another one. A word that is too long is broken.
 pub(super) fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
+    for word in text.split([' ', '\n', '\t']).filter(|word| !word.is_empty()) {
         let mut word: Vec<char> = word.chars().collect();
         loop {
             let room = if lines.len() == 1 { first } else { width }.max(1);
@@ -234,7 +238,7 @@ const LIKE: &[(char, &str)] = &[
     ('ä', "a"),
     ('°', " degrees"),
     ('µ', "u"),
-    ('\u{a0}', " "),
+    (TIED, "\u{a0}"),
 ];
 
 #[cfg(test)]

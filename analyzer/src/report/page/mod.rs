@@ -117,7 +117,7 @@ fn names<'n>(all: impl Iterator<Item = &'n str>) -> Vec<Name> {
     let name = |(instruction, cases): (&str, Vec<&str>)| Name {
         text: match cases.len() {
             0 => instruction.to_owned(),
-            n if n > LISTED => format!("{instruction}[{n} cases]"),
+            n if n > LISTED => format!("{instruction}[{n}{}cases]", layout::TIED),
             _ => format!("{instruction}[{}]", cases.join(",")),
         },
         counts: cases.len().max(1),
@@ -162,7 +162,7 @@ mod tests {
     fn cases_of_an_instruction_stand_together() {
         let all =
             ["move", "datao[apr]", "datao[device]", "x[1]", "x[2]", "x[3]", "x[4]", "x[5]", "cono"];
-        assert_eq!(listed(all.into_iter(), " "), "move datao[apr,device] x[5 cases] cono");
+        assert_eq!(listed(all.into_iter(), " "), "move datao[apr,device] x[5\u{a0}cases] cono");
     }
 
     #[test]

@@ -27,7 +27,7 @@ impl Widths {
         page: &Page,
         instance: &str,
         groups: &[Group<'_>],
-        rows: &[LessonRow],
+        rows: &[&LessonRow],
         limit: usize,
     ) -> Option<Self> {
         const LEAST: usize = 7;
@@ -51,7 +51,7 @@ impl Widths {
 }
 
 /// Prints the rows, each with what it shows.
-pub(super) fn table(page: &mut Page, instance: &str, groups: &[Group<'_>], all: &[LessonRow]) {
+pub(super) fn table(page: &mut Page, instance: &str, groups: &[Group<'_>], all: &[&LessonRow]) {
     let shown = &all[..all.len().min(ROWS)];
     let limits = [3, 5, 7, 10].map(|part| page.width() / part);
     let widths = limits.iter().find_map(|limit| Widths::of(page, instance, groups, shown, *limit));
@@ -87,6 +87,7 @@ fn remark(row: &LessonRow, under_monitor: bool) -> (&'static str, bool) {
         Shows::Control => ("changed", false),
         Shows::MonitorsOwn if row.role == "M" => ("", false),
         Shows::MonitorsOwn => ("the monitor's own", false),
+        Shows::Composed => ("composed by f", false),
         Shows::MonitorsChange => ("<- the monitor's, changed", true),
         Shows::Wrong => ("<- not f(i(S))", true),
     }

@@ -167,7 +167,7 @@ pub(super) fn reasons(page: &mut Page, pair: &PairReport) {
     page.columns(
         2,
         &[
-            head(left, "why it is sensitive"),
+            head(left, "why: it changes (control) or shows"),
             head(right, "not privileged"),
             head(user, "user"),
             head(one, "Theorem 1"),
@@ -205,7 +205,7 @@ fn effect_cell(width: usize, it: Effect) -> Cell {
     }
 }
 
-/// `control: changes eflags.if, in ring0 only; resource: shows gdtr_base, idtr_base`.
+/// `control: eflags.if in ring0 only; resource: gdtr_base, idtr_base`.
 fn why(pair: &PairReport, reason: &Reason, all: &[&InstructionReport]) -> String {
     let one = |property: &Property| {
         let key = property.key();
@@ -231,11 +231,11 @@ fn why(pair: &PairReport, reason: &Reason, all: &[&InstructionReport]) -> String
         };
         let only = match modes.as_slice() {
             [one] if *one == pair.supervisor && all.iter().all(never_in_user) => {
-                format!(", in {one} only")
+                format!(" in {one} only")
             }
             _ => String::new(),
         };
-        format!("{}{components}{only}", verb(*property))
+        format!("{}{components}{only}", word(*property))
     };
     if reason.by.is_empty() {
         let innocuous = all.iter().all(|it| it.is(Property::Innocuous).is_yes());
@@ -248,16 +248,16 @@ fn why(pair: &PairReport, reason: &Reason, all: &[&InstructionReport]) -> String
     reason.by.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
-/// What a sensitive instruction does, by the definition that makes it so.
-const fn verb(property: Property) -> &'static str {
+/// The definition that makes an instruction sensitive, in a word.
+const fn word(property: Property) -> &'static str {
     match property {
-        Property::ControlSensitive => "control: changes",
-        Property::ResourceSensitive => "resource: shows",
-        Property::LocationSensitive => "location: shows",
-        Property::ModeSensitive => "mode: shows",
-        Property::BehaviourSensitive => "behaviour: shows",
-        Property::ExtentSensitive => "extent: shows",
-        Property::TimeSensitive => "time: shows",
+        Property::ControlSensitive => "control:",
+        Property::ResourceSensitive => "resource:",
+        Property::LocationSensitive => "location:",
+        Property::ModeSensitive => "mode:",
+        Property::BehaviourSensitive => "behaviour:",
+        Property::ExtentSensitive => "extent:",
+        Property::TimeSensitive => "time:",
         Property::TrapMasked => "hides a trap",
         Property::TrapVisible => "shows that a trap came before",
         Property::Privileged

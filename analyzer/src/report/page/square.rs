@@ -6,7 +6,11 @@ use crate::report::{LessonRow, Refutation, Shows};
 /// The square of a refutation: what i(S) has, and what X has instead.
 pub(super) fn broken(page: &mut Page, it: &Refutation) {
     let name = &it.instruction;
-    let row = it.lesson.rows.iter().filter(|row| row.shows != Shows::MonitorsOwn);
+    let row = it
+        .lesson
+        .rows
+        .iter()
+        .filter(|row| !matches!(row.shows, Shows::MonitorsOwn | Shows::Composed));
     let first = row.clone().find(|row| row.shows == Shows::Control);
     let outcome = |i: usize| it.witness.outcomes.get(i).cloned().unwrap_or_default();
     let [above, below] = match first.or_else(|| row.clone().next()) {
@@ -34,7 +38,7 @@ fn differ(row: &LessonRow) -> [String; 2] {
         }
         Shows::Wrong if value(1).is_empty() => [String::new(), format!("{name} {}", value(3))],
         Shows::Wrong => [format!("{name} {}", value(1)), format!("{name} {}", value(3))],
-        Shows::MonitorsChange | Shows::MonitorsOwn => {
+        Shows::MonitorsChange | Shows::MonitorsOwn | Shows::Composed => {
             [String::new(), format!("{name} {}, and it was {}", value(3), value(2))]
         }
     }

@@ -7,7 +7,7 @@ use model::theorem::Theorem;
 use super::layout::{Page, length};
 use super::rows::{Group, table};
 use super::{Effect, InstructionReport, PairReport, are, effect, find, square};
-use crate::report::{Evidence, Excerpt, GuestReport, Refutation, TheoremReport};
+use crate::report::{Evidence, Excerpt, GuestReport, LessonRow, Refutation, Shows, TheoremReport};
 
 /// Lines of a source that a page has room for.
 const LINES: usize = 12;
@@ -58,12 +58,17 @@ fn refuted(
         page.text(2, 4, &finds_out(guest));
     }
     if let Some(collision) = &theorem.collision {
+        let both = match collision.instructions.as_slice() {
+            [one, other] if one == other => format!("two instances of {one}"),
+            all => all.join(" and "),
+        };
+        let assumed = collision.maps.ends_with("within the assumptions");
+        let within = if assumed { " within the assumptions" } else { "" };
         page.text(
             2,
             4,
             &format!(
-                "No other map f helps: from one state S {} and {} end differently, and their images end alike for every k, q and monitor{} (--all).",
-                collision.instructions[0], collision.instructions[1], if collision.maps.contains("within the assumptions") { " within the assumptions" } else { "" }
+                "No other map f helps: from one state S {both} end differently, and their images end alike for every k, q and monitor{within} (--all)."
             ),
         );
     }
@@ -143,7 +148,23 @@ fn rows(page: &mut Page, pair: &PairReport, it: &Refutation) {
         Group { caption: machine, titles: ["S", "i(S)"] },
         Group { caption: monitor, titles: ["f(S)", "i(f(S))"] },
     ];
-    table(page, &it.witness.instruction, &groups, &it.lesson.rows);
+    // What f composes explains only an instruction that shows its place or its bound; the mode, one that shows or
+    // changes M or R.
+    let found = find(pair, &it.instruction);
+    let is = |kinds: &[Property]| {
+        found.is_some_and(|found| kinds.iter().any(|kind| found.is(*kind).is_yes()))
+    };
+    let (place, mode) = (
+        is(&[Property::LocationSensitive, Property::ExtentSensitive]),
+        is(&[Property::ModeSensitive, Property::ControlSensitive]),
+    );
+    let told = |row: &&LessonRow| match row.shows {
+        Shows::Composed => place,
+        Shows::MonitorsOwn if row.role == "M" => mode,
+        _ => true,
+    };
+    let rows: Vec<&LessonRow> = it.lesson.rows.iter().filter(told).collect();
+    table(page, &it.witness.instruction, &groups, &rows);
 }
 
 /// A heading, and source lines as written.
@@ -209,7 +230,8 @@ fn holds(page: &mut Page, pair: &PairReport, theorem: Theorem, it: &TheoremRepor
             page.gap();
             let caption = format!("on the machine (in {})", pair.supervisor);
             let group = Group { caption, titles: ["S", "i(S)"] };
-            table(page, &example.instance, &[group], &example.lesson.rows);
+            let rows: Vec<_> = example.lesson.rows.iter().collect();
+            table(page, &example.instance, &[group], &rows);
             square::commutes(page, &example.instruction);
         }
         None => page.heading(&format!("Why {which}"), ""),
@@ -228,19 +250,26 @@ fn reasons(pair: &PairReport, theorem: Theorem, it: &TheoremReport) -> String {
     let kept = count(&|i| effect(pair, theorem, i) == Effect::SafeIfKept);
     let word = if hybrid { "user sensitive" } else { "sensitive" };
     let (supervisor, user) = (&pair.supervisor, &pair.user);
-    all.push(if hybrid {
-        format!(
-            "A hybrid monitor interprets virtual {supervisor} and runs virtual {user} directly. There the {privileged} privileged instructions trap, and the monitor gives the trap to the guest."
-        )
-    } else {
-        format!(
-            "The {privileged} privileged instructions trap: in virtual {supervisor} the monitor carries them out, in virtual {user} it gives the trap to the guest."
-        )
+    if hybrid {
+        all.push(format!(
+            "A hybrid monitor interprets virtual {supervisor} and runs virtual {user} directly."
+        ));
+    }
+    all.push(match (privileged, hybrid) {
+        (0, _) => "No instruction is privileged.".to_owned(),
+        (n, true) => format!(
+            "There {} privileged: each traps, and the monitor gives the trap to the guest.",
+            are(n)
+        ),
+        (n, false) => format!(
+            "{} privileged: each traps, and in virtual {supervisor} the monitor carries it out, in virtual {user} it gives the trap to the guest.",
+            are(n)
+        ),
     });
     all.push(match it.premise {
         Premise::Holds => format!("No other instruction is {word}."),
         _ => format!(
-            "{} {word} and not privileged, which the published theorem does not allow: that each is right for every state is proved one by one.",
+            "{} {word} and not privileged, which the published theorem does not allow: each was proved right by itself.",
             are(it.offending.len())
         ),
     });
@@ -255,7 +284,7 @@ fn reasons(pair: &PairReport, theorem: Theorem, it: &TheoremReport) -> String {
     {
         let n = &diagram.squares;
         all.push(format!(
-            "Proved for every guest state{}: what runs directly commutes with f ({} instructions), the monitor finds its guest behind every trap ({} instructions, {} trap sequences), and no guest leaves its storage. So by induction every program runs as on the real machine.",
+            "Proved for every guest state{}: what runs directly commutes with f (instructions: {}), the monitor finds its guest behind every trap (of {} instructions, by {} trap sequences), and no guest leaves its storage. So by induction every program runs as on the real machine.",
             if hybrid { format!(" in virtual {}", pair.user) } else { String::new() },
             n.direct, n.trapped, n.traps
         ));

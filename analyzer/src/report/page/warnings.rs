@@ -23,10 +23,8 @@ pub(super) fn of_report(page: &mut Page, report: &Report) {
         let text = format!("{} of {of} expectations of the specification {what}:", unmet.len());
         page.painted(0, 4, &text, bright(color));
         for it in unmet {
-            page.text(2, 4, &format!("expected {}, found {}", it.expected, it.found));
-            if let Some(at) = &it.at {
-                page.text(4, 4, &format!("--> {at}"));
-            }
+            let at = it.at.as_ref().map_or(String::new(), |at| format!(" --> {at}"));
+            page.text(2, 4, &format!("expected {}, found {}{at}", it.expected, it.found));
         }
     }
     let gated = gated(report);

@@ -39,7 +39,7 @@ pub(super) fn table(page: &mut Page, pair: &PairReport) {
             all.map(|it| it.name.as_str()).collect::<Vec<_>>()
         };
         let (inside, outside) = (of(true), of(false));
-        let mark = theorem.map_or((String::new(), bold()), |theorem| mark(pair, theorem, &outside));
+        let mark = theorem.map_or_else(Default::default, |theorem| mark(pair, theorem, &outside));
         let number = |n: usize| format!("{least}{n}");
         let last = format!("{} {}", number(outside.len()), mark.0);
         page.columns(

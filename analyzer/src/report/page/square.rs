@@ -3,28 +3,29 @@
 use super::layout::Page;
 use crate::report::{LessonRow, Refutation, Shows};
 
-/// The square of a refutation: what i(S) has, and what X has instead.
-pub(super) fn broken(page: &mut Page, it: &Refutation) {
-    let name = &it.instruction;
-    let row = it
-        .lesson
-        .rows
-        .iter()
-        .filter(|row| !matches!(row.shows, Shows::MonitorsOwn | Shows::Composed));
-    let first = row.clone().find(|row| row.shows == Shows::Control);
+/// What i(S) has, and what X has instead: values of one row, or what the instruction does.
+pub(super) fn ends(it: &Refutation) -> [String; 2] {
+    let explains = |row: &&LessonRow| matches!(row.shows, Shows::MonitorsOwn | Shows::Composed);
+    let rows = it.lesson.rows.iter().filter(|row| !explains(row));
+    let control = rows.clone().find(|row| row.shows == Shows::Control);
     let outcome = |i: usize| it.witness.outcomes.get(i).cloned().unwrap_or_default();
-    let [above, below] = match first.or_else(|| row.clone().next()) {
+    match control.or_else(|| rows.clone().next()) {
         Some(row) => differ(row),
         None => [outcome(0), outcome(1)],
-    };
-    let right = |text: String| if text.is_empty() { text } else { format!("    {text}") };
+    }
+}
+
+/// The square of a refutation.
+pub(super) fn broken(page: &mut Page, it: &Refutation) {
+    let name = &it.instruction;
+    let [above, below] = ends(it);
     page.gap();
     let arrow = format!("-- {name} -->");
     let blank = " ".repeat(arrow.chars().count());
-    page.verbatim(6, &format!(" S   {arrow}  i(S){}", right(above)));
+    page.verbatim(6, &format!(" S   {arrow}  i(S)    {above}"));
     page.verbatim(6, &format!(" | f {blank}   | f"));
     page.verbatim(6, &format!(" v   {blank}   v"));
-    page.verbatim(6, &format!("f(S) {arrow}   X  {}    X is not f(i(S))", right(below)));
+    page.verbatim(6, &format!("f(S) {arrow}   X      {below}    X is not f(i(S))"));
     page.gap();
 }
 
@@ -36,10 +37,10 @@ fn differ(row: &LessonRow) -> [String; 2] {
         Shows::Control => {
             [format!("{name} {}", value(1)), format!("{name} {} for the monitor", value(0))]
         }
-        Shows::Wrong if value(1).is_empty() => [String::new(), format!("{name} {}", value(3))],
         Shows::Wrong => [format!("{name} {}", value(1)), format!("{name} {}", value(3))],
         Shows::MonitorsChange | Shows::MonitorsOwn | Shows::Composed => {
-            [String::new(), format!("{name} {}, and it was {}", value(3), value(2))]
+            let was = format!("{name} of the monitor's {}", value(2));
+            [was, format!("{name} of the monitor's {}", value(3))]
         }
     }
 }

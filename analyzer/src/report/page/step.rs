@@ -18,6 +18,14 @@ pub(super) fn render(page: &mut Page, pair: &PairReport) {
     match (&vmm.refutation, &hvmm.refutation) {
         (Some(one), Some(three)) if one.instruction == three.instruction => {
             refuted(page, pair, "Theorems 1 and 3 fail", one, vmm);
+            if one.mode != three.mode {
+                let [machine, monitor] = square::ends(three);
+                let text = format!(
+                    "For Theorem 3, from a state in virtual {}: {} on the machine, {} under a monitor.",
+                    three.mode, machine, monitor
+                );
+                page.text(2, 4, &text);
+            }
         }
         (Some(one), three) => {
             refuted(page, pair, "Theorem 1 fails", one, vmm);

@@ -170,7 +170,7 @@ mod tests {
         let all = || ["aaaa", "bbbb", "c[1]", "c[2]", "dddd"].into_iter();
         assert_eq!(fitting(all(), 30, 1), "aaaa bbbb c[1,2] dddd");
         assert_eq!(fitting(all(), 20, 1), "aaaa bbbb ... 3 more");
-        assert_eq!(fitting(all(), 10, 2), "aaaa ... 4 more");
+        assert_eq!(fitting(all(), 10, 2), "aaaa bbbb ... 3 more");
         assert_eq!(fitting(all(), 10, 1), "... 5 more");
     }
 }

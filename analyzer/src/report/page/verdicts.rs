@@ -88,9 +88,7 @@ fn monitor(pair: &PairReport, theorem: Theorem, it: &TheoremReport) -> String {
         (Verdict::Vacuous, _) => {
             "nothing is left to decide: the assumptions admit no such guest".into()
         }
-        (Verdict::Undecided, _) => {
-            format!("{}: see above", it.obstacles.first().map_or("undecided", String::as_str))
-        }
+        (Verdict::Undecided, _) => "undecided, see above".into(),
         (Verdict::Refuted, Premise::Holds) => {
             format!("although every {word} instruction is privileged: see above")
         }

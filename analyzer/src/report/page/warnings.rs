@@ -66,7 +66,8 @@ pub(super) fn of_pair(page: &mut Page, pair: &PairReport) {
         }
     }
     for trap in pair.traps.iter().filter(|t| t.enters != Answer::Yes) {
-        warn(&format!("trap {}: {}", trap.name, entry(trap.enters)));
+        let shown = trap.evidence.as_ref().map_or("", |_| " (--all shows two guests)");
+        warn(&format!("trap {}: {}{shown}", trap.name, entry(trap.enters)));
     }
     let mut open: BTreeMap<(String, &str), Vec<&str>> = BTreeMap::new();
     for it in &pair.instructions {

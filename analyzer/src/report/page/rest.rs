@@ -1,5 +1,7 @@
 //! What stands at the foot of a page: ways around, repair, assumptions, counts, letters, what to type next.
 
+use std::fmt::Write as _;
+
 use anstyle::AnsiColor::Green;
 use model::isa::Verdict;
 
@@ -22,8 +24,11 @@ pub(super) fn of_pair(page: &mut Page, report: &Report, pair: &PairReport) {
             say("Theorems 1 and 3", &one);
         }
         (one, three) => {
-            one.iter().for_each(|all| say("Theorem 1", all));
-            three.iter().for_each(|all| say("Theorem 3", all));
+            for (theorem, all) in [("Theorem 1", one), ("Theorem 3", three)] {
+                if let Some(all) = all {
+                    say(theorem, &all);
+                }
+            }
         }
     }
     kept(page, pair);
@@ -121,7 +126,8 @@ pub(super) fn of_report(page: &mut Page, report: &Report) {
     if let Some(fraction) = report.opcode_coverage {
         let rest =
             report.unlisted.as_ref().map_or(String::new(), |what| format!("; the others {what}"));
-        text += &format!(" The encodings cover {:.1} % of the opcodes{rest}.", 100.0 * fraction);
+        let _ =
+            write!(text, " The encodings cover {:.1} % of the opcodes{rest}.", 100.0 * fraction);
     }
     if !report.pairs.is_empty() {
         page.text(0, 2, &text);

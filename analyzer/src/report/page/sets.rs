@@ -240,10 +240,13 @@ fn why(pair: &PairReport, reason: &Reason, all: &[&InstructionReport]) -> String
     if reason.by.is_empty() {
         let innocuous = all.iter().all(|it| it.is(Property::Innocuous).is_yes());
         let breaks = all.iter().all(|it| it.is(Property::Statewise) == Answer::No);
-        return match innocuous && breaks {
-            true => "innocuous by definition, and yet its square breaks".into(),
-            false => "undecided: see above".into(),
-        };
+        let known = innocuous && breaks;
+        return if known {
+            "innocuous by definition, and yet its square breaks"
+        } else {
+            "undecided, see above"
+        }
+        .to_owned();
     }
     reason.by.iter().map(one).collect::<Vec<_>>().join("; ")
 }

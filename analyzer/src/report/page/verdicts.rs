@@ -35,12 +35,11 @@ fn line(page: &mut Page, theorem: Theorem, verdict: Verdict, why: &str) {
     let left =
         [name, Cell::new(CLAIM, claim(theorem)), Cell::new(width, word).paint(bright(color))];
     let used = 2 + 9 + 2 + CLAIM + 2 + width + 2;
-    match page.width().checked_sub(used).filter(|rest| *rest >= LEAST) {
-        Some(rest) => page.columns(2, &[&left[..], &[Cell::new(rest, why)]].concat()),
-        None => {
-            page.columns(2, &left);
-            page.text(13, 13, why);
-        }
+    if let Some(rest) = page.width().checked_sub(used).filter(|rest| *rest >= LEAST) {
+        page.columns(2, &[&left[..], &[Cell::new(rest, why)]].concat());
+    } else {
+        page.columns(2, &left);
+        page.text(13, 13, why);
     }
 }
 

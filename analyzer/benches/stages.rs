@@ -4,7 +4,7 @@
 
 use std::hint::black_box;
 
-use analyzer::text::{self, Detail};
+use analyzer::report::page::{self, Style};
 use analyzer::{Options, analyze};
 use criterion::{Criterion, criterion_group, criterion_main};
 use model::Loaded;
@@ -32,7 +32,7 @@ fn stages(c: &mut Criterion) {
         });
         let report = analyze(&loaded.isa, &sources, options, &|_, _| {});
         group.bench_function("report", |b| {
-            b.iter(|| text::render(black_box(&report), Detail::default()));
+            b.iter(|| page::render(black_box(&report), Style::default()));
         });
         group.finish();
     }

@@ -1,4 +1,5 @@
-//! The guide for authors: its files load, and its commands print the lines that it shows, in their order.
+//! The guide for authors: its files load, and its commands print the lines that it shows, in their order. So do those
+//! of the README.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -41,6 +42,32 @@ fn run(folder: &Path, line: &str) -> Option<Vec<String>> {
     Some(String::from_utf8_lossy(&text).lines().map(str::to_owned).collect())
 }
 
+/// Runs the commands of a block, which print the lines below them, in their order; how many there are.
+fn prints(folder: &Path, lines: Vec<String>) -> usize {
+    let mut commands = 0;
+    let mut shown: Option<std::vec::IntoIter<String>> = None;
+    for line in lines {
+        if let Some(command) = line.strip_prefix("$ ") {
+            commands += 1;
+            shown = run(folder, command).map(Vec::into_iter);
+        } else if let Some(rest) = &mut shown {
+            let found = line == "..." || rest.any(|it| it.trim_end() == line.trim_end());
+            assert!(found, "a line is shown that is not printed (any more):\n{line}");
+        }
+    }
+    commands
+}
+
+/// Blocks that show commands only may write files, or speak of files that a reader has.
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let text = std::fs::read_to_string("../README.md").expect("the README is there");
+    let console = blocks(&text).into_iter().filter(|(info, _)| info == "console");
+    let showing = console.filter(|(_, lines)| lines.iter().any(|line| !line.starts_with("$ ")));
+    let commands: usize = showing.map(|(_, lines)| prints(Path::new(".."), lines)).sum();
+    assert!(commands >= 2, "{commands} commands");
+}
+
 #[test]
 fn the_guide_is_true() {
     let text = std::fs::read_to_string("../isa-specs/GUIDE.md").expect("the guide is there");
@@ -54,19 +81,7 @@ fn the_guide_is_true() {
             std::fs::write(folder.join(name), text).expect("the file is written");
             files.insert(name.to_owned());
         } else if info == "console" {
-            let mut shown: Option<std::vec::IntoIter<String>> = None;
-            for line in lines {
-                if let Some(command) = line.strip_prefix("$ ") {
-                    commands += 1;
-                    shown = run(&folder, command).map(Vec::into_iter);
-                } else if let Some(rest) = &mut shown {
-                    let found = line == "..." || rest.any(|it| it.trim_end() == line.trim_end());
-                    assert!(
-                        found,
-                        "the guide shows a line that is not printed (any more):\n{line}"
-                    );
-                }
-            }
+            commands += prints(&folder, lines);
         }
     }
     assert!(files.len() > 8 && commands > 10, "{files:?}, {commands} commands");

@@ -279,7 +279,8 @@ pub struct Class {
     pub advance: Arc<Body>,
     /// The semantics, which all cases of an instruction share.
     pub body: Arc<Body>,
-    /// Where its semantics are written, in the order in which they run; all cases share them.
+    /// Where its semantics are written, in the order in which they run, an overlay's perhaps before its base's; all cases
+    /// share them.
     pub semantics: Vec<Span>,
     /// Free text of the author.
     pub notes: Vec<String>,
@@ -328,7 +329,7 @@ pub enum Site {
 
 impl Site {
     /// Sets the place of a state.
-    pub(crate) fn set(self, state: &mut State, value: u128) {
+    pub fn set(self, state: &mut State, value: u128) {
         match self {
             Self::Part { register, element, low, width } => {
                 let bits = mask(width) << low;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bits::{Bits, mask};
-use crate::isa::{Isa, Part, Register, RegisterId, Role, Slice};
+use crate::isa::{Isa, Part, Register, RegisterId, Role, Site, Slice};
 
 /// A state ⟨e, m, p, r⟩: all components, storage sparse.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -100,7 +100,7 @@ impl State {
             for i in 0..register.len() {
                 let values: Vec<u128> =
                     states.iter().map(|s| s.registers[id.index()][i as usize]).collect();
-                rows.extend(register_rows(register, i, &values));
+                rows.extend(register_rows(id, register, i, &values));
             }
         }
         let touched: BTreeSet<u128> =
@@ -110,6 +110,7 @@ impl State {
                 states.iter().map(|s| Bits::new(s.load(cell), isa.storage.width)).collect();
             rows.push(Row {
                 name: format!("phys[{}]", number(cell)),
+                site: Site::Cell(cell),
                 letter: 'E',
                 values,
                 names: Vec::new(),
@@ -124,6 +125,8 @@ impl State {
 pub struct Row {
     /// The component, with its index or field.
     pub name: String,
+    /// Where it stands in a state.
+    pub site: Site,
     /// E, M, P or R.
     pub letter: char,
     /// Its value in each state.
@@ -136,6 +139,11 @@ impl Row {
     /// Whether the states differ here.
     pub fn differs(&self) -> bool {
         self.values.windows(2).any(|pair| pair[0] != pair[1])
+    }
+
+    /// Whether it belongs to M or R.
+    pub fn is_control(&self) -> bool {
+        matches!(self.letter, 'M' | 'R')
     }
 
     /// A value as text: by its name where it has one.
@@ -157,7 +165,7 @@ pub fn number(value: u128) -> String {
 type NamedBits<'r> = (String, u32, u32, &'r [(String, u128)]);
 
 /// A register as one row, or one row for each field and each gap between fields.
-fn register_rows(register: &Register, index: u32, values: &[u128]) -> Vec<Row> {
+fn register_rows(id: RegisterId, register: &Register, index: u32, values: &[u128]) -> Vec<Row> {
     let name = match register.count {
         Some(_) => format!("{}[{index}]", register.name),
         None => register.name.clone(),
@@ -186,7 +194,8 @@ fn register_rows(register: &Register, index: u32, values: &[u128]) -> Vec<Row> {
         let slice = register.slices.iter().find(|s| s.low <= low && low < s.low + s.width);
         let letter = slice.map_or('E', |s| s.role.word().chars().next().unwrap_or('E'));
         let interesting = values.iter().any(|v| v.value != 0) || !names.is_empty();
-        interesting.then(|| Row { name, letter, values, names: names.to_vec() })
+        let site = Site::Part { register: id, element: u128::from(index), low, width };
+        interesting.then(|| Row { name, site, letter, values, names: names.to_vec() })
     };
     parts.into_iter().filter_map(part).collect()
 }

@@ -232,13 +232,13 @@ fn unlisted(isa: &Isa, body: &Body) -> Class {
     let like = shortest.unwrap_or(&isa.classes[0]).clone();
     Class {
         name: "unlisted".into(),
+        semantics: Vec::new(),
         pattern: None,
         syntax: None,
         operands: Vec::new(),
         when: None,
         when_text: None,
         body: Arc::new(body.clone()),
-        semantics: Vec::new(),
         notes: Vec::new(),
         expect: Vec::new(),
         outcomes: Vec::new(),

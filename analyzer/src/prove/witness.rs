@@ -88,6 +88,33 @@ impl Witness {
     }
 }
 
+impl Witness {
+    /// The same with the second state made equal to the first, one component of M and R after the other, where it still
+    /// shows what it did.
+    pub(crate) fn closer<'i>(
+        mut self,
+        setting: Setting<'i>,
+        class: &'i Class,
+        shows: impl Fn(&Replay<'i>) -> bool,
+    ) -> Self {
+        let [first, second] = self.before.as_slice() else { return self };
+        for row in State::table(setting.isa, &[first, second]).iter().filter(|row| row.is_control())
+        {
+            if !row.differs() {
+                continue;
+            }
+            let mut tried = self.clone();
+            row.site.set(&mut tried.before[1], row.values[0].value);
+            let replay = tried.replay(setting, class);
+            if replay.admitted() && shows(&replay) {
+                tried.after = replay.sides.iter().map(|s| s.outcome.clone()).collect();
+                self = tried;
+            }
+        }
+        self
+    }
+}
+
 /// Reads the states of an obligation from a model and plays them.
 pub(crate) fn read<'i>(
     problem: &Problem<'i>,

@@ -8,9 +8,10 @@ use model::property::Property;
 use model::theorem::Theorem;
 
 use super::{
-    AssumptionReport, CollisionReport, DispatcherReport, Escape, Evidence, GuestReport,
-    InstructionReport, PairReport, RecursiveReport, Refutation, Report, SCHEMA, SavedReport,
-    Summary, TheoremReport, Theorems, TrapReport, WitnessReport, diagram, expectations, findings,
+    AssumptionReport, CollisionReport, DispatcherReport, Escape, Evidence, Example, GuestReport,
+    InstructionReport, Lesson, PairReport, RecursiveReport, Refutation, Report, SCHEMA,
+    SavedReport, Summary, TheoremReport, Theorems, TrapReport, WitnessReport, diagram,
+    expectations, findings, lesson,
 };
 use crate::decide::By;
 use crate::definitions::VirtualMode;
@@ -18,6 +19,7 @@ use crate::definitions::save::Component;
 use crate::prove::answer::{Answer, Existence};
 use crate::prove::counts::Counts;
 use crate::prove::setting::Setting;
+use crate::prove::witness::instance;
 use crate::theorems::choice::{self, Choice};
 use crate::theorems::classify::Classification;
 use crate::theorems::counterexample::{Counterexample, Step};
@@ -44,12 +46,11 @@ pub(crate) fn report(
 ) -> Report {
     let mut counts = Counts::default();
     let mut pairs = Vec::new();
-    let spec = sources.files.first().map_or("SPEC", |file| file.path.as_str());
     for Finding { judged: it, counterexamples } in found {
         counts.add(&it.counts);
         let setting = it.setting(isa, profile);
-        let [vmm, hvmm] =
-            [0, 1].map(|i| theorem_report(setting, spec, it, &it.monitors[i], &counterexamples[i]));
+        let [vmm, hvmm] = [0, 1]
+            .map(|i| theorem_report(setting, sources, it, &it.monitors[i], &counterexamples[i]));
         pairs.push(PairReport {
             supervisor: it.pair.supervisor.0.clone(),
             user: it.pair.user.0.clone(),
@@ -78,13 +79,18 @@ pub(crate) fn report(
         unlisted: isa.unlisted.as_ref().map(|body| unlisted(isa, &body.statements)),
         unmet: Vec::new(),
         expectations: 0,
-        file: spec.to_owned(),
+        file: path(sources).to_owned(),
         findings: Vec::new(),
         summary: Summary { instructions, counts },
     };
     expectations::check(isa, sources, &mut report, outcomes);
     report.findings = findings::of(isa, sources, &report);
     report
+}
+
+/// The file of the specification.
+fn path(sources: &Sources) -> &str {
+    sources.files.first().map_or("SPEC", |file| file.path.as_str())
 }
 
 /// What opcodes do that no instruction lists, in words.
@@ -98,7 +104,7 @@ fn unlisted(isa: &Isa, statements: &[model::isa::Stmt]) -> String {
 
 fn theorem_report(
     setting: Setting<'_>,
-    spec: &str,
+    sources: &Sources,
     judged: &Judged<'_>,
     it: &Judgement,
     counterexample: &Counterexample,
@@ -143,14 +149,21 @@ fn theorem_report(
         assumptions.push(format!("{what} {}", theorem::brief(&undefined)));
     }
     let watched = it.watched.iter().filter(|_| it.verdict == Verdict::Holds);
-    let Counterexample { step, collision, guest, loss } = counterexample;
+    let Counterexample { step, collision, guest, loss, example } = counterexample;
     let refutation = |it: &Step| Refutation {
         instruction: isa.classes[it.class].name.clone(),
         mode: it.side.of_state(isa, pair, &it.witness.before[0]),
         broken: it.broken.iter().copied().map(str::to_owned).collect(),
         witness: WitnessReport::of(isa, it.class, &it.witness),
+        lesson: Lesson::of(isa, pair, sources, it.class, &it.witness),
     };
     let loss = loss.as_ref().map(refutation);
+    let example = example.as_ref().map(|(class, witness)| Example {
+        instruction: isa.classes[*class].name.clone(),
+        instance: instance(&isa.classes[*class], &witness.operands),
+        lesson: Lesson::of(isa, pair, sources, *class, witness),
+    });
+    let spec = path(sources);
     TheoremReport {
         premise: it.premise,
         verdict: it.verdict,
@@ -171,6 +184,7 @@ fn theorem_report(
         gap: it.gap,
         refutation: step.as_ref().map(refutation),
         guest: guest.as_ref().map(|(class, it)| GuestReport::of(isa, spec, *class, it)),
+        example,
         collision: collision.as_ref().map(|it| CollisionReport::of(isa, pair, it)),
         conditions: conditions(isa, pair, it),
         keeps: it.keeps.iter().map(|(part, value)| KeptBits::new(isa, *part, *value)).collect(),
@@ -269,6 +283,7 @@ fn instruction_report(
     let mut evidence = BTreeMap::new();
     let mut modes = BTreeMap::new();
     let mut by_mode = BTreeMap::new();
+    let mut components = BTreeMap::new();
     evidence.insert(Property::Privileged.key(), Evidence::of(isa, index, &it.privileged_evidence));
     for finding in &it.findings {
         let key = finding.definition.property.key();
@@ -289,7 +304,14 @@ fn instruction_report(
         if !shown.is_empty() {
             modes.insert(key, shown);
         }
+        let turns_on = lesson::components(setting, &isa.classes[index], finding);
+        if !turns_on.is_empty() {
+            components.insert(key, turns_on);
+        }
     }
+    let direct = it.statewise.iter();
+    let direct = direct.map(|s| (s.side.name(pair).to_owned(), s.verdict.exists().negated()));
+    by_mode.insert(Property::Statewise.key(), direct.collect());
     // The first of those that tell the most.
     if let Some(square) = it.statewise.iter().rev().max_by_key(|s| telling(&s.verdict)) {
         evidence.insert(Property::Statewise.key(), Evidence::of(isa, index, &square.verdict));
@@ -309,6 +331,7 @@ fn instruction_report(
         modes,
         by_mode,
         evidence,
+        components,
         notes: isa.classes[index].notes.clone(),
     }
 }

@@ -10,7 +10,9 @@ pub mod findings;
 pub mod github;
 pub mod junit;
 pub mod latex;
+mod lesson;
 pub mod markdown;
+pub mod page;
 pub mod sarif;
 pub mod text;
 
@@ -33,6 +35,7 @@ use crate::prove::witness::{Witness, outcome_word};
 use crate::theorems::collision::{Collision, Instance};
 use crate::theorems::guest::{self, Guest};
 use findings::{Finding, Place};
+pub use lesson::{Excerpt, Lesson, LessonRow, Shows};
 
 /// Version of the JSON format.
 pub const SCHEMA: u32 = 1;
@@ -299,6 +302,9 @@ pub struct TheoremReport {
     pub watches: Vec<String>,
     /// Traps that lose part of E, by name: the verdict holds while no guest relies on it.
     pub loses: Vec<String>,
+    /// A sensitive instruction that is privileged, where the theorem holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub example: Option<Example>,
     /// The whole commuting diagram, where the verdict is that the theorem holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diagram: Option<DiagramReport>,
@@ -354,6 +360,19 @@ pub struct Refutation {
     pub broken: Vec<String>,
     /// S, f(S), and what the instruction makes of them.
     pub witness: WitnessReport,
+    /// The instruction as written, and the rows of the states that matter.
+    pub lesson: Lesson,
+}
+
+/// A sensitive instruction that is privileged, for a theorem that holds.
+#[derive(Debug, Serialize)]
+pub struct Example {
+    /// The instruction.
+    pub instruction: String,
+    /// The instruction with its operands.
+    pub instance: String,
+    /// The instruction as written, and what it changes in supervisor mode.
+    pub lesson: Lesson,
 }
 
 /// A guest state S and instructions i1, i2 with i1(S) ≠ i2(S) but i1(f(S)) = i2(f(S)) for every f:
@@ -494,6 +513,9 @@ pub struct InstructionReport {
     pub by_mode: BTreeMap<&'static str, BTreeMap<String, Answer>>,
     /// What stands behind each answer, by key.
     pub evidence: BTreeMap<&'static str, Evidence>,
+    /// By property, the components of M and R that make it so, as replayed states show it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub components: BTreeMap<&'static str, Vec<String>>,
     /// The specification's notes.
     pub notes: Vec<String>,
 }

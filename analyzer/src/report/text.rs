@@ -1,8 +1,8 @@
-//! The report as text for a terminal.
+//! What `page` leaves out, and the other texts for a terminal.
 
 use std::fmt::Write as _;
 
-use model::isa::{Premise, Profile, Verdict};
+use model::isa::{Profile, Verdict};
 use model::property::Property;
 use model::rule::Rule;
 use model::theorem::Theorem;
@@ -11,10 +11,9 @@ use super::diagram::PROVED;
 use crate::prove::answer::Answer;
 use crate::report::findings::{Baseline, Finding};
 use crate::report::{
-    DiagramReport, Evidence, GuestReport, InstructionReport, PairReport, RecursiveReport, Report,
-    TheoremReport, Theorems, Unmet, WitnessReport,
+    Evidence, GuestReport, InstructionReport, PairReport, Report, TheoremReport, Theorems,
+    WitnessReport,
 };
-use crate::theorems::theorem::brief;
 
 /// How much to print.
 #[derive(Debug, Clone, Copy, Default)]
@@ -25,52 +24,61 @@ pub struct Detail {
     pub color: bool,
 }
 
-/// Renders a report.
-pub fn render(report: &Report, detail: Detail) -> String {
+/// Everything that the page leaves out: all instructions, all witnesses, what shows each refutation, and the effort.
+pub fn rest(report: &Report, detail: Detail) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "{} — {} (profile {})", report.isa, report.title, report.profile.word());
-    if report.pairs.is_empty() {
-        let _ = writeln!(out, "\nThe machine has no modes: the theorems are not applicable.");
-    }
     for pair in &report.pairs {
-        render_pair(&mut out, pair, detail);
+        rest_of_pair(&mut out, pair, detail);
     }
-    if !report.assumptions.is_empty() {
-        out.push_str("\nAssumptions of the specification\n");
-        for a in &report.assumptions {
-            let _ = writeln!(out, "  {}: {}", a.name, a.that);
-            if !a.why.is_empty() {
-                let _ = writeln!(out, "    {}", a.why.trim());
-            }
-            let _ = writeln!(out, "    {}", a.maintained);
+    let reasons: Vec<_> = report.assumptions.iter().filter(|a| !a.why.is_empty()).collect();
+    if !reasons.is_empty() {
+        out.push_str("\nWhy the specification may assume what it does\n");
+        for a in reasons {
+            let _ = writeln!(out, "  {}: {}", a.name, a.why.trim());
         }
     }
-    render_expectations(&mut out, report, detail);
-    render_findings(&mut out, report);
-    render_summary(&mut out, report);
+    effort(&mut out, report);
     out
 }
 
-/// What was asked for and does not hold, what a baseline does not know, and what is allowed without need; the rest is
-/// said above.
-fn render_findings(out: &mut String, report: &Report) {
-    let gated = report.findings.iter().any(|it| it.baseline.is_some());
-    let shown = |it: &&Finding| match it.rule {
+/// A baseline is looked at.
+pub(crate) fn gated(report: &Report) -> bool {
+    report.findings.iter().any(|it| it.baseline.is_some())
+}
+
+/// What was asked for and does not hold, what a baseline does not know, and what is allowed without need; the rest
+/// follows from what a report says.
+pub(crate) fn is_shown(it: &Finding, gated: bool) -> bool {
+    match it.rule {
         Rule::Expectation => false,
         Rule::Required | Rule::StaleAllow => true,
         _ => gated && it.counts(),
-    };
-    for it in report.findings.iter().filter(shown) {
-        let new = if it.baseline == Some(Baseline::New) { "new: " } else { "" };
-        let at = it.at.as_ref().map_or(String::new(), |at| format!("{at}: "));
-        let pair = it.pair.as_deref().map_or(String::new(), |pair| format!(" {pair}"));
-        let (isa, code) = (&report.isa, it.rule.code());
-        let _ = writeln!(out, "{at}{new}{} ({isa}{pair}) [{code}]", it.message);
     }
+}
+
+/// A finding in a line.
+pub(crate) fn finding(report: &Report, it: &Finding) -> String {
+    let new = if it.baseline == Some(Baseline::New) { "new: " } else { "" };
+    let at = it.at.as_ref().map_or(String::new(), |at| format!("{at}: "));
+    let pair = it.pair.as_deref().map_or(String::new(), |pair| format!(" {pair}"));
+    let (isa, code) = (&report.isa, it.rule.code());
+    format!("{at}{new}{} ({isa}{pair}) [{code}]", it.message)
+}
+
+/// How many findings a baseline knows, or the specification allows.
+pub(crate) fn hidden(report: &Report) -> String {
     let hidden = report.findings.iter().filter(|it| !it.counts()).count();
+    let (findings, are) = if hidden == 1 { ("finding", "is") } else { ("findings", "are") };
+    format!("{hidden} {findings} {are} known or allowed.")
+}
+
+fn render_findings(out: &mut String, report: &Report) {
+    let gated = gated(report);
+    for it in report.findings.iter().filter(|it| is_shown(it, gated)) {
+        let _ = writeln!(out, "{}", finding(report, it));
+    }
     if gated {
-        let (findings, are) = if hidden == 1 { ("finding", "is") } else { ("findings", "are") };
-        let _ = writeln!(out, "{hidden} {findings} {are} known or allowed.");
+        let _ = writeln!(out, "{}", hidden(report));
     }
 }
 
@@ -90,29 +98,9 @@ fn verdict(word: Verdict, detail: Detail) -> String {
     paint(text, anstyle::Style::new().bold().fg_color(Some(color.into())), detail)
 }
 
-fn render_pair(out: &mut String, pair: &PairReport, detail: Detail) {
+fn rest_of_pair(out: &mut String, pair: &PairReport, detail: Detail) {
     let t = &pair.theorems;
-    let open = |may: fn(&InstructionReport) -> bool| pair.instructions.iter().any(may);
-    let _ = writeln!(
-        out,
-        "\nSupervisor mode {}, user mode {}: {} instructions\n",
-        pair.supervisor,
-        pair.user,
-        pair.instructions.len()
-    );
-    for it in Theorem::ALL {
-        let text = match it {
-            Theorem::Vmm => {
-                theorem(&t.vmm, "sensitive", open(InstructionReport::may_offend), detail)
-            }
-            Theorem::Recursive => recursive(&t.recursive, detail),
-            Theorem::Hvmm => {
-                let open = open(InstructionReport::may_offend_in_user_mode);
-                theorem(&t.hvmm, "user sensitive", open, detail)
-            }
-        };
-        let _ = writeln!(out, "  {}  {:<41}  {text}", it.name(), it.claim());
-    }
+    let _ = writeln!(out, "\n{} -> {}, in full", pair.supervisor, pair.user);
     for (name, t) in named(t) {
         for escape in &t.escapes {
             let _ = writeln!(
@@ -123,25 +111,17 @@ fn render_pair(out: &mut String, pair: &PairReport, detail: Detail) {
                 escape.assumption
             );
         }
-        for obstacle in &t.obstacles {
-            let _ = writeln!(out, "  {name} is undecided: {obstacle}");
-        }
-        if t.gap {
-            let _ = writeln!(
-                out,
-                "  {name}: the premise holds, and yet direct execution goes wrong for {}: a gap in the definitions",
-                t.refuting.join(", ")
-            );
-        }
     }
     for trap in pair.traps.iter().filter(|t| t.enters != Answer::Yes) {
-        let _ = writeln!(out, "  Trap {}: {}", trap.name, entry(trap.enters));
         if let Some(Evidence::Witness(witness)) = &trap.evidence {
-            out.push_str("  Two guests, with the same of the monitor's, whose trap leads to different places:\n");
+            let _ = writeln!(
+                out,
+                "  Trap {}: two guests, with the same of the monitor's, whose trap leads to different places:",
+                trap.name
+            );
             out.push_str(&witness_table(witness, detail));
         }
     }
-    render_diagrams(out, t, detail);
     for it in pair.instructions.iter().filter(|i| !i.safe_if.is_empty()) {
         let conditions = it.safe_if.join(", or ");
         let _ = writeln!(
@@ -150,30 +130,9 @@ fn render_pair(out: &mut String, pair: &PairReport, detail: Detail) {
             it.name
         );
     }
-    let matters = |i: &&InstructionReport| {
-        (i.is(Property::Sensitive) != Answer::No
-            || i.is(Property::Statewise) != Answer::Yes
-            || i.is(Property::UserSensitive) != Answer::No)
-            && !i.is(Property::Privileged).is_yes()
-    };
-    let offending: Vec<&InstructionReport> = pair.instructions.iter().filter(matters).collect();
-    if !offending.is_empty() {
-        out.push_str("\nNot privileged, and sensitive or not safe to run directly\n");
-        out.push_str(&table(&offending, detail));
-    }
-    if detail.all {
-        out.push_str("\nAll instructions\n");
-        out.push_str(&table(&pair.instructions.iter().collect::<Vec<_>>(), detail));
-    } else {
-        let privileged = |i: &InstructionReport| i.is(Property::Privileged);
-        let innocuous = |i: &InstructionReport| i.is(Property::Innocuous);
-        list(out, "Privileged", pair, privileged, |i| privileged(i).is_yes());
-        let only_innocuous = |i: &InstructionReport| {
-            innocuous(i).is_yes() && !privileged(i).is_yes() && !matters(&i)
-        };
-        list(out, "Innocuous", pair, innocuous, only_innocuous);
-    }
-    for instruction in if detail.all { pair.instructions.iter().collect() } else { offending } {
+    out.push_str("\nAll instructions\n");
+    out.push_str(&table(&pair.instructions.iter().collect::<Vec<_>>(), detail));
+    for instruction in &pair.instructions {
         witnesses(out, instruction, detail);
     }
     for (name, t) in named(t) {
@@ -213,21 +172,6 @@ fn render_pair(out: &mut String, pair: &PairReport, detail: Detail) {
             out.push_str(&witness_table(&it.witness, detail));
         }
     }
-    let mut assumed: Vec<&String> = t.vmm.assumptions.iter().chain(&t.hvmm.assumptions).collect();
-    assumed.sort();
-    assumed.dedup();
-    if !assumed.is_empty() {
-        out.push_str("\nThe verdicts assume\n");
-        for assumption in assumed {
-            let _ = writeln!(out, "  {assumption}");
-        }
-    }
-    if let Some(diagram) = t.vmm.diagram.as_ref().or(t.hvmm.diagram.as_ref()) {
-        out.push_str("\nEquivalence assumes besides\n");
-        for assumption in &diagram.assumptions {
-            let _ = writeln!(out, "  {assumption}");
-        }
-    }
 }
 
 /// The theorems about monitors, by name.
@@ -253,75 +197,6 @@ fn guest(out: &mut String, theorem: &str, it: &GuestReport) {
     let _ = writeln!(out, "  {}", it.command);
 }
 
-/// One line for the commuting diagram; the hybrid monitor's only where it says something new.
-fn render_diagrams(out: &mut String, theorems: &Theorems, detail: Detail) {
-    let proved = |d: &DiagramReport| d.equivalence == PROVED;
-    for (theorem, t) in theorems.monitors() {
-        let hybrid = theorem.is_hybrid();
-        let Some(diagram) = &t.diagram else { continue };
-        // The hybrid monitor's squares are among those of Theorem 1.
-        let says_the_same = |d: &DiagramReport| proved(d) || d.equivalence == diagram.equivalence;
-        if hybrid && theorems.vmm.diagram.as_ref().is_some_and(says_the_same) {
-            continue;
-        }
-        if !proved(diagram) {
-            let what = if diagram.failing.is_empty() {
-                diagram.equivalence.clone()
-            } else {
-                format!("the diagram {}", diagram.equivalence)
-            };
-            let strong = anstyle::Style::new().bold();
-            let _ = writeln!(
-                out,
-                "  Equivalence ({}): {}",
-                theorem.name(),
-                paint(&what, strong, detail)
-            );
-            continue;
-        }
-        let n = &diagram.squares;
-        let though = match (t.premise, t.offending.as_slice()) {
-            (Premise::Fails, [one]) => format!(", though the premise fails for {one}"),
-            (Premise::Fails, many) => {
-                format!(", though the premise fails for {} instructions", many.len())
-            }
-            _ => String::new(),
-        };
-        let whose = if hybrid { "hybrid virtual machine" } else { "virtual machine" };
-        let _ = writeln!(
-            out,
-            "  Equivalence: every square commutes (direct {}, trapped {}, trap sequences {}, allocator {}), so by induction on sequences the {whose} is the real one{though}",
-            n.direct, n.trapped, n.traps, n.allocator
-        );
-    }
-}
-
-/// `open`: some instruction may be offending, and this is not settled.
-fn theorem(it: &TheoremReport, sensitive: &str, open: bool, detail: Detail) -> String {
-    let least = if open { "at least " } else { "" };
-    let why = match (it.premise, it.by.as_str()) {
-        (Premise::Holds, _) => {
-            let although = if it.verdict == Verdict::Refuted { "although " } else { "" };
-            format!("{although}every {sensitive} instruction is privileged")
-        }
-        (Premise::Fails, "statewise") => {
-            let kept = if it.keeps.is_empty() { "" } else { " with these bits kept" };
-            format!(
-                "the premise fails ({least}{} {sensitive} and not privileged), but every unprivileged instruction is safe to run directly{kept}",
-                count(&it.offending)
-            )
-        }
-        (Premise::Fails, _) => {
-            format!(
-                "the premise fails: {least}{} {sensitive} and not privileged",
-                count(&it.offending)
-            )
-        }
-        (premise, _) => format!("premise {}", premise.word()),
-    };
-    format!("{}{}: {why}", verdict(it.verdict, detail), on_condition(&it.conditions))
-}
-
 /// ` if the monitor keeps cr4.tsd = 1 while userio == 0`.
 pub(crate) fn on_condition(conditions: &[String]) -> String {
     let (keeps, watched): (Vec<&String>, Vec<&String>) =
@@ -335,58 +210,6 @@ pub(crate) fn on_condition(conditions: &[String]) -> String {
         let _ = write!(text, "{word} {condition}");
     }
     text
-}
-
-fn count(names: &[String]) -> String {
-    match names {
-        [one] => format!("{one} is"),
-        many => format!("{} instructions are", many.len()),
-    }
-}
-
-fn recursive(it: &RecursiveReport, detail: Detail) -> String {
-    let premises: Vec<String> = it.premises.iter().map(|(n, p)| format!("{n} {p}")).collect();
-    let mut text = format!("{}: premises {}", verdict(it.verdict, detail), premises.join(", "));
-    if let Some(it) = &it.dispatcher {
-        let of = |what: &str, names: &[String]| match names {
-            [] => String::new(),
-            names => format!("\n             {what} {}", brief(names)),
-        };
-        let what = "behind a trap no single instruction, changing nothing else, saves a guest's";
-        text += &of(what, &it.lost);
-        text += &of("whether an instruction saves these is undecided:", &it.undecided);
-        text += &of("no instruction that enters user mode gives back a guest's", &it.unresumed);
-        let open = "whether an instruction that enters user mode gives these back is undecided:";
-        text += &of(open, &it.resuming_undecided);
-    }
-    text
-}
-
-fn list(
-    out: &mut String,
-    title: &str,
-    pair: &PairReport,
-    answer: impl Fn(&InstructionReport) -> Answer,
-    wanted: impl Fn(&InstructionReport) -> bool,
-) {
-    let names: Vec<&str> =
-        pair.instructions.iter().filter(|i| wanted(i)).map(|i| i.name.as_str()).collect();
-    if names.is_empty() {
-        return;
-    }
-    let open = pair.instructions.iter().any(|i| answer(i) == Answer::Undecided);
-    let least = if open { "at least " } else { "" };
-    let _ = writeln!(out, "\n{title} ({least}{})", names.len());
-    let mut line = String::from(" ");
-    for name in names {
-        if line.len() + name.len() > 98 {
-            let _ = writeln!(out, "{line}");
-            line = String::from(" ");
-        }
-        line.push(' ');
-        line.push_str(name);
-    }
-    let _ = writeln!(out, "{line}");
 }
 
 /// Marks for the columns of the table.
@@ -548,67 +371,17 @@ pub fn witness_table(witness: &WitnessReport, detail: Detail) -> String {
     aligned(&lines, detail)
 }
 
-fn render_expectations(out: &mut String, report: &Report, detail: Detail) {
-    use anstyle::AnsiColor::{Green, Red, Yellow};
-    if report.expectations == 0 {
-        return;
-    }
-    out.push('\n');
-    if report.unmet.is_empty() {
-        let style = anstyle::Style::new().fg_color(Some(Green.into()));
-        let text = format!(
-            "All {} expectations of the specification for profile {} hold.",
-            report.expectations,
-            report.profile.word()
-        );
-        let _ = writeln!(out, "{}", paint(&text, style, detail));
-        return;
-    }
-    let (open, failed): (Vec<&Unmet>, Vec<&Unmet>) = report.unmet.iter().partition(|u| u.undecided);
-    let of = report.expectations;
-    let least = if open.is_empty() { "" } else { "at least " };
-    let fail = format!("{least}{} of {of} expectations of the specification fail", failed.len());
-    let undecided =
-        format!("{} of {of} expectations of the specification are undecided", open.len());
-    for (all, text, color) in [(failed, fail, Red), (open, undecided, Yellow)] {
-        if all.is_empty() {
-            continue;
-        }
-        let style = anstyle::Style::new().bold().fg_color(Some(color.into()));
-        let _ = writeln!(out, "{}", paint(&text, style, detail));
-        for unmet in all {
-            let at = unmet.at.as_ref().map_or(String::new(), |at| format!("{at}: "));
-            let _ = writeln!(out, "  {at}expected {}, found {}", unmet.expected, unmet.found);
-        }
-    }
-}
-
-fn render_summary(out: &mut String, report: &Report) {
+fn effort(out: &mut String, report: &Report) {
     let c = &report.summary.counts;
-    if let Some(fraction) = report.opcode_coverage {
-        let rest =
-            report.unlisted.as_ref().map_or(String::new(), |what| format!("; the others {what}"));
-        let _ =
-            writeln!(out, "The encodings cover {:.1} % of the opcodes{rest}.", 100.0 * fraction);
-    }
     let _ = writeln!(
         out,
-        "{} obligations: {} proved, {} witnessed, {} undecided; settled by dependency {}, rewriting {}, \
-         evaluation {}, SAT {} ({} conflicts).",
-        c.obligations,
-        c.proved,
-        c.witnessed,
-        c.undecided,
-        c.by_dependency,
-        c.by_rewriting,
-        c.by_evaluation,
-        c.by_sat,
-        c.conflicts
+        "\nSettled by dependency {}, rewriting {}, evaluation {}, SAT {} ({} conflicts).",
+        c.by_dependency, c.by_rewriting, c.by_evaluation, c.by_sat, c.conflicts
     );
 }
 
 /// Where a trap leads that is not known to lead to the monitor.
-fn entry(enters: Answer) -> &'static str {
+pub(crate) fn entry(enters: Answer) -> &'static str {
     match enters {
         Answer::No => "never leads to the monitor",
         Answer::Yes | Answer::Vacuous | Answer::Undecided => {

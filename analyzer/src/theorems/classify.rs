@@ -210,6 +210,16 @@ fn defined<'i>(
     put(inquiry, &question)
 }
 
+/// A small witness for a definition.
+pub(crate) fn small(
+    context: Context<'_>,
+    class: &Class,
+    definition: &Definition,
+    side: VirtualMode,
+) -> Existence {
+    defined(&mut Inquiry::new(context, class), definition, side, Inquiry::small)
+}
+
 /// Makes the witnesses small that a reader is going to see: those of sensitive instructions that are
 /// not privileged.
 fn polish(inquiry: &mut Inquiry<'_>, it: &mut Classification) {

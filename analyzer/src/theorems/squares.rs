@@ -12,7 +12,6 @@ use crate::prove::answer::{Answer, Existence};
 use crate::prove::context::Context;
 use crate::prove::inquiry::Inquiry;
 use crate::prove::question::Question;
-use crate::prove::witness::Witness;
 
 /// A square in one virtual mode.
 #[derive(Debug, Clone)]
@@ -130,23 +129,16 @@ pub(crate) fn exists(
     answer
 }
 
-/// A small witness that a class's square does not commute in a virtual mode, and what is wrong.
+/// A small witness that a class's square does not commute in a virtual mode.
 pub(crate) fn refutation(
     context: Context<'_>,
     class: &Class,
     side: VirtualMode,
-) -> Option<(Box<Witness>, Vec<&'static str>)> {
-    let setting = context.setting;
+) -> Option<Existence> {
     let mut inquiry = Inquiry::new(context, class);
-    let guests = setting.guests();
+    let guests = context.setting.guests();
     let of = |case: &Case| direct_case(&mut inquiry, side, guests, *case, Inquiry::small);
-    let Existence::Witnessed(witness) =
-        guests.cases().iter().map(of).find(Existence::is_witnessed)?
-    else {
-        return None;
-    };
-    let broken = statewise::broken(&witness.replay(setting, class), guests);
-    Some((witness, broken))
+    guests.cases().iter().map(of).find(Existence::is_witnessed)
 }
 
 /// Whether a class's square breaks, in one of the virtual modes, for a guest that f places as it should.

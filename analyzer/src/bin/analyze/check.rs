@@ -6,7 +6,7 @@ use std::path::Path;
 use analyzer::answer::Answer;
 use analyzer::report::baseline::{Baseline, Requirement, require};
 use analyzer::report::findings::{Baseline as Known, of_diagnostics};
-use analyzer::report::{Report, SCHEMA, github, junit, latex, markdown, sarif};
+use analyzer::report::{Report, SCHEMA, github, junit, latex, markdown, page, sarif};
 use analyzer::text::{self, Detail};
 use analyzer::{Options, analyze, smtlib};
 use model::Loaded;
@@ -18,7 +18,7 @@ use refvmm::specification::open;
 
 use crate::arguments::{Check, CheckFormat, Emit};
 use crate::progress::progress;
-use crate::terminal::{Exit, color, complain, could_not_run, known_pair, load_with_advice, print};
+use crate::terminal::{Exit, complain, could_not_run, known_pair, load_with_advice, print, style};
 
 const NO_GUEST: &str =
     "no guest program was found that tells the real machine from a monitored one";
@@ -145,10 +145,16 @@ fn rendered(check: &Check, judged: &[Report], later: bool) -> String {
         CheckFormat::Text | CheckFormat::Concise if first.is_unreadable() => String::new(),
         CheckFormat::Text => {
             let separator = if later { "\n" } else { "" };
-            let detail = Detail { all: check.all, color: color() };
-            let differences =
-                if judged.len() > 1 { text::disagreements(judged) } else { String::new() };
-            format!("{separator}{}{differences}", text::render(first, detail))
+            let style = style();
+            let mut all = page::render(first, style);
+            if check.all {
+                let rest = text::rest(first, Detail { all: true, color: style.color });
+                all += &if style.ascii { page::ascii(&rest) } else { rest };
+            }
+            if judged.len() > 1 {
+                all += &text::disagreements(judged);
+            }
+            format!("{separator}{all}")
         }
         CheckFormat::Concise => judged.iter().map(text::concise).collect(),
         CheckFormat::Github => judged.iter().map(github::render).collect(),

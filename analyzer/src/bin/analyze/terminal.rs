@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use analyzer::report::page::Style;
 use model::Loaded;
 use model::diagnostic::{Diagnostic, Sources};
 use model::isa::Isa;
@@ -38,6 +39,23 @@ pub(crate) fn print(text: &str) -> Exit {
 
 pub(crate) fn color() -> bool {
     anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
+}
+
+/// How a page is printed: as wide as the terminal, and with the characters and colours that it has.
+pub(crate) fn style() -> Style {
+    let width = terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0.into());
+    let default = Style::default();
+    Style { width: width.unwrap_or(default.width), ascii: ascii(), color: color() }
+}
+
+/// The locale has no characters beyond ASCII. Where none is set, nothing is known against them.
+fn ascii() -> bool {
+    let set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find(set).and_then(std::env::var_os);
+    locale.is_some_and(|it| {
+        let it = it.to_string_lossy().to_lowercase();
+        !it.contains("utf-8") && !it.contains("utf8")
+    })
 }
 
 /// Diagnostics go to standard error.

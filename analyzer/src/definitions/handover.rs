@@ -228,6 +228,14 @@ fn own_assumptions<'i>(
     isa.assumptions.iter().filter(|a| subject(isa, components, &a.that) == Subject::Monitor)
 }
 
+/// The same of a symbolic state.
+fn keeps_own(problem: &mut Problem<'_>, components: &[Component], state: &State) -> Vec<Term> {
+    let isa = problem.isa;
+    let all = problem.assumptions(state);
+    let own = isa.assumptions.iter().map(|a| subject(isa, components, &a.that) == Subject::Monitor);
+    own.zip(all).filter(|(own, _)| *own).map(|(_, holds)| holds).collect()
+}
+
 /// Whether the specification's assumptions admit a guest, those about the monitor aside.
 fn admitted(isa: &Isa, components: &[Component], guest: &Concrete) -> bool {
     let speaks = |a: &&Assumption| subject(isa, components, &a.that) == Subject::Guest;
@@ -268,10 +276,10 @@ pub(crate) fn ask_step(
     }
     all.extend(leaves_guests(problem, &run, k));
     let after = &run.transition.after;
+    let components = components(isa, setting.pair, launching);
+    all.extend(keeps_own(problem, &components, after));
     let mut roots = vec![run.transition.completes];
-    for component in components(isa, setting.pair, launching) {
-        roots.push(value(problem, after, &component));
-    }
+    roots.extend(components.iter().map(|component| value(problem, after, component)));
     all.extend(roots.into_iter().map(|root| ignores(problem, root, guests)));
     all.extend(wanted.all.iter().map(|aim| aim.term(problem, after)));
     if !wanted.some.is_empty() {
@@ -319,6 +327,8 @@ pub(crate) fn step_shown_by(
     isa.trap_cells.new.clone().all(|cell| before.load(cell) == low.get(&cell).copied().unwrap_or(0))
         && launches(replay, launching, before, after)
         && (!launching.placed || is_in_place(isa, after, replay.first))
+        && own_assumptions(isa, &components(isa, replay.pair(), launching))
+            .all(|a| interp::value(&a.that, after).is_true())
         && wanted.all.iter().all(|aim| aim.is_met(after))
         && (wanted.some.is_empty() || wanted.some.iter().any(|aim| aim.is_met(after)))
         && wanted.clocks.as_ref().is_none_or(clocks)
@@ -394,12 +404,7 @@ pub(crate) fn ask_refutation(
         let is = value(problem, after, component);
         all.push(problem.terms.eq(is, *wanted));
     }
-    let assumptions = problem.assumptions(after);
-    for (assumption, holds) in isa.assumptions.iter().zip(assumptions) {
-        if subject(isa, &components, &assumption.that) == Subject::Monitor {
-            all.push(holds);
-        }
-    }
+    all.extend(keeps_own(problem, &components, after));
     let led = problem.terms.all(all);
     let goal = problem.terms.not(led);
     (problem.operands, problem.cells) = before;

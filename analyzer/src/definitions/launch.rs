@@ -18,7 +18,7 @@
 //! the state whose trap changes the bits.
 
 use model::interp;
-use model::isa::{Class, Isa, Part, RegisterId, Stmt, TrapId, every};
+use model::isa::{Isa, Part, RegisterId, Stmt, TrapId, every};
 use model::map::window;
 use model::state::State as Concrete;
 
@@ -34,7 +34,7 @@ use crate::prove::setting::Setting;
 use crate::symbolic::execute;
 use crate::symbolic::facts::Facts;
 use crate::symbolic::state::State;
-use crate::symbolic::term::{Term, Terms};
+use crate::symbolic::term::Term;
 
 pub(crate) const STATEMENT: &str = "some instruction leads from the supervisor mode of the pair to its user mode, \
      with M and R as de-privileging leaves them, a mapping beyond the monitor's own cells, the bits that the monitor \
@@ -377,28 +377,6 @@ pub(super) fn start_shown_by(replay: &Replay<'_>, launching: Launching<'_>) -> b
             && (!launching.image || is_image(after))
             && (!launching.placed || is_placed(after))
     })
-}
-
-/// The bits that de-privileging sets, with their values; the mode aside.
-pub(crate) fn set_by_deprivileging(setting: Setting<'_>, class: &Class) -> Vec<(Part, u128)> {
-    let mut problem = Problem::new(setting.isa, class, Terms::default());
-    let state = problem.fresh();
-    let image = problem.deprivileged(&state, setting.pair);
-    let mut all = Vec::new();
-    for (id, register) in setting.isa.register_ids().filter(|(_, r)| r.count.is_none()) {
-        for slice in &register.slices {
-            let bits = slice.low..slice.low + slice.width;
-            for part in bits.map(|low| Part { register: id, low, width: 1 }) {
-                let value = image.part(&mut problem.terms, part);
-                let value = problem.terms.value(value);
-                let is_mode = setting.isa.mode.is_some_and(|mode| {
-                    mode.register == id && (mode.low..mode.low + mode.width).contains(&part.low)
-                });
-                all.extend(value.filter(|_| !is_mode).map(|value| (part, value)));
-            }
-        }
-    }
-    all
 }
 
 /// Whether the step of a concrete state sets these bits and leaves those that are held.

@@ -195,12 +195,20 @@ impl<'s> Search<'s> {
                 Existence::Unknown(_) => return Err(Failure::Missing(Vec::new())),
                 Existence::Witnessed(it) => {
                     let all = handover::guest(&it.before[0], &proposed);
-                    failure = Failure::Missing(differing(&all, &it));
+                    failure = Failure::Missing(self.differing(&all, &it));
                     wanted = Wanted { all, some: Vec::new(), clocks: Some(it.before[0].clone()) };
                 }
             }
         }
         Err(failure)
+    }
+
+    /// The components that a refuting step does not lead to what the guest has.
+    fn differing(&self, guest: &[Aim], witness: &Witness) -> Vec<Component> {
+        let play = self.play(witness);
+        let Some(after) = self.played(&play, play.before, &|_| {}) else { return Vec::new() };
+        let differs = |(aim, is): &(&Aim, u128)| aim.value != *is;
+        guest.iter().zip(after).filter(differs).map(|(aim, _)| aim.component.clone()).collect()
     }
 
     fn step(&mut self, wanted: &Wanted) -> Existence {
@@ -298,15 +306,11 @@ impl<'s> Search<'s> {
 
     /// The step of a witness, to be played again from other states.
     fn play<'w>(&self, witness: &'w Witness) -> Play<'w> {
-        let had = |after: &State| self.components.iter().map(|it| read(after, it)).collect();
-        Play {
-            before: &witness.before[0],
-            operands: witness.operands.iter().map(|(_, value)| *value).collect(),
-            had: match &witness.after[0] {
-                Outcome::Step(after) => had(after),
-                _ => vec![0; self.components.len()],
-            },
-        }
+        let operands = witness.operands.iter().map(|(_, value)| *value).collect();
+        let mut play = Play { before: &witness.before[0], operands, had: Vec::new() };
+        let had = self.played(&play, play.before, &|_| {});
+        play.had = had.unwrap_or_else(|| vec![0; self.components.len()]);
+        play
     }
 
     /// What the components are behind the step from another state, if it completes.
@@ -574,13 +578,6 @@ fn sources<'p>(
         }
         _ => None,
     })
-}
-
-/// The components that a refuting step does not lead to what the guest has.
-fn differing(guest: &[Aim], witness: &Witness) -> Vec<Component> {
-    let Outcome::Step(after) = &witness.after[0] else { return Vec::new() };
-    let differs = |aim: &&Aim| read(after, &aim.component) != aim.value;
-    guest.iter().filter(differs).map(|aim| aim.component.clone()).collect()
 }
 
 /// Changes what a place holds.

@@ -98,13 +98,7 @@ pub(crate) fn judge(
             it.obstacles.push(format!("what enters {user} depends on {bits}, and no instruction in supervisor mode is known to set it again"));
         }
     }
-    let set = isa.classes.first().filter(|_| image && !fragment);
-    let set = set.map_or_else(Vec::new, |class| launch::set_by_deprivileging(setting, class));
     it.set_in_turn(context, kept);
-    // Entering user mode may set them itself.
-    for bits in set {
-        it.note_unset(setting, bits, &[], settable(context, bits, kept));
-    }
     it.obstacles.extend(vectors(context, kept, entries));
     it
 }

@@ -2,10 +2,10 @@
 //! architecture says nothing. Derived for all states that the assumptions admit.
 //!
 //! The states in which an instruction begins are divided by the values of a few bits of components and operands
-//! ([`control`]): every condition that looks at nothing else is constant on each part, so only what other state
+//! (`control`): every condition that looks at nothing else is constant on each part, so only what other state
 //! decides is left. Of each part and each outcome it is then asked whether there is such a state: a witness is
 //! replayed, and that there is none is a proof. Parts with the same outcomes are one case, and the values that
-//! belong to it are written as few conjunctions as are found ([`cover`]).
+//! belong to it are written as few conjunctions as are found (`cover`).
 //!
 //! The bits that are printed matter: no component can be left out of a conjunction, and no value added to it,
 //! without taking in states with other outcomes.

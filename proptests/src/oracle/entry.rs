@@ -39,10 +39,21 @@ pub(super) fn lead(
     kept: &[(Part, u128)],
     fetches: bool,
 ) -> bool {
+    lead_from(case, sizes, (traps, kept), fetches, &World::new())
+}
+
+/// The same where some of the monitor's cells are known.
+pub(super) fn lead_from(
+    case: &Case<'_>,
+    sizes: &[u128],
+    (traps, kept): (&[TrapId], &[(Part, u128)]),
+    fetches: bool,
+    known: &World,
+) -> bool {
     sizes.iter().any(|&cells| {
         (case.isa.least_cells()..cells).any(|first| {
             let scene = Scene { case, cells, first, kept, fetches };
-            scene.leads(traps)
+            scene.leads(traps, known)
         })
     })
 }
@@ -188,7 +199,8 @@ impl Scene<'_> {
         let mut differ = false;
         // Where no trap writes, states stay apart; what is the monitor's they share.
         let written = trap_written(isa);
-        let shared = |s: &Slice| is_guests(s) || is_resource(s);
+        // Clocks run on: they need not be one before the trap, and tell nothing behind it.
+        let shared = |s: &Slice| is_guests(s) || is_resource(s) || is_time(s);
         let asked = |id: RegisterId, s: &Slice| !shared(s) || chosen(s) && written.contains(&id);
         for (id, i, slice) in all_slices(isa).filter(|(id, _, s)| asked(*id, s)) {
             let [a, b] = [&first, &second].map(|half| {
@@ -216,7 +228,10 @@ impl Scene<'_> {
         // What was not chosen, and is not needed, is the same in both.
         let known = |place| !first.lacks.contains_key(&place) && !second.lacks.contains_key(&place);
         let is_one = |place| match place {
-            Place::Register(id, i) => a.0.element(id, i) == b.0.element(id, i),
+            Place::Register(id, i) => {
+                let slices = isa.register(id).slices.iter().filter(|s| !is_time(s));
+                slices.into_iter().all(|s| bits(&a.0, id, i, s) == bits(&b.0, id, i, s))
+            }
             Place::Cell(cell) => a.0.load(cell) == b.0.load(cell),
         };
         let registers = isa.register_ids().flat_map(|(id, register)| {
@@ -248,7 +263,7 @@ impl Scene<'_> {
         }
     }
 
-    fn leads(&self, traps: &[TrapId]) -> bool {
+    fn leads(&self, traps: &[TrapId], known: &World) -> bool {
         let choice = |world: &World| {
             let mut world = world.clone();
             let guests = |free| !self.is_choice(free);
@@ -259,7 +274,7 @@ impl Scene<'_> {
             let fails = |world: &World| self.fails(traps, world);
             exists_among(&mut world, &guests, &fails).map(|fails| !fails)
         };
-        exists_among(&mut World::new(), &|free| self.is_choice(free), &choice) == Ok(true)
+        exists_among(&mut known.clone(), &|free| self.is_choice(free), &choice) == Ok(true)
     }
 
     /// Some trap of one of two guests does not lead to the monitor, or not to the same place.
@@ -364,6 +379,10 @@ type Entry = (Vec<u128>, u128, u128, Vec<Option<u128>>);
 fn is_guests(slice: &Slice) -> bool {
     matches!(slice.role, Role::E | Role::P)
         || matches!(slice.kind, Some(Kind::Relocation | Kind::Bounds))
+}
+
+fn is_time(slice: &Slice) -> bool {
+    slice.kind == Some(Kind::Time)
 }
 
 /// What no guest can write is one in both states.

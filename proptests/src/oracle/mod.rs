@@ -14,6 +14,7 @@
 
 mod entry;
 mod fixed;
+mod handover;
 mod save;
 mod square;
 mod theorem;

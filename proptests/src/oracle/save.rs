@@ -75,6 +75,10 @@ struct Scene {
     k: u128,
 }
 
+fn is_time(slice: &Slice) -> bool {
+    slice.kind == Some(Kind::Time)
+}
+
 fn same(a: &Place<'_>, b: &Place<'_>) -> bool {
     (a.0, a.1, a.2.low) == (b.0, b.1, b.2.low)
 }
@@ -170,7 +174,7 @@ impl Search<'_> {
         let isa = self.isa;
         let saved = |place: &Place<'_>| self.saved.iter().any(|it| same(it, place));
         let own: Vec<Place<'_>> =
-            all_slices(isa).filter(|p| p.2.role == Role::R || saved(p)).collect();
+            all_slices(isa).filter(|p| p.2.role == Role::R && !is_time(p.2) || saved(p)).collect();
         sizes(isa).into_iter().any(|q| {
             (isa.least_cells() + self.cells()..=q).any(|k| {
                 let empty = State::zero(isa, q);
@@ -183,7 +187,7 @@ impl Search<'_> {
     fn all_guests(&self, cases: &[&Case<'_>], scene: &Scene) -> bool {
         let isa = self.isa;
         let guests: Vec<Place<'_>> =
-            all_slices(isa).filter(|p| matches!(p.2.role, Role::E | Role::M | Role::P)).collect();
+            all_slices(isa).filter(|p| p.2.role != Role::R || is_time(p.2)).collect();
         let mut some = false;
         let all = every(&scene.state, &guests, scene.k..scene.state.cells, isa.storage.width);
         for mut guest in all {

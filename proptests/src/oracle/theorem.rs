@@ -45,6 +45,18 @@ fn lead(isa: &Isa, pair: &Pair, traps: &[TrapId], kept: &[(Part, u128)]) -> bool
     !of_traps(isa, pair, &|case| !entry::lead(case, &sizes(isa), traps, kept, true))
 }
 
+/// The same where some of the monitor's cells are known.
+pub(super) fn lead_with(
+    isa: &Isa,
+    pair: &Pair,
+    traps: &[TrapId],
+    kept: &[(Part, u128)],
+    known: &World,
+) -> bool {
+    let sizes = sizes(isa);
+    !of_traps(isa, pair, &|case| !entry::lead_from(case, &sizes, (traps, kept), true, known))
+}
+
 /// Asks about trap sequences.
 fn of_traps(isa: &Isa, pair: &Pair, question: &dyn Fn(&Case<'_>) -> bool) -> bool {
     let cases = isa.classes.first().map(|class| cases(isa, class, pair, &[]));
@@ -317,7 +329,7 @@ impl Judged<'_> {
     }
 
     /// The traps that lead to the monitor.
-    fn entering(&self) -> Vec<TrapId> {
+    pub(super) fn entering(&self) -> Vec<TrapId> {
         let all = (0..self.isa.traps.len()).map(|i| TrapId(i as u32));
         all.filter(|trap| !self.strays.contains(trap)).collect()
     }
@@ -434,7 +446,7 @@ impl Judged<'_> {
     }
 
     /// The components of the monitor's that the sequences of traps and the address function read.
-    fn vectors(&self) -> Vec<Part> {
+    pub(super) fn vectors(&self) -> Vec<Part> {
         let mut read = read_by_traps(self.isa);
         self.isa.halted.iter().for_each(|halted| {
             let mut halting = BTreeSet::new();

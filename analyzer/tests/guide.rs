@@ -31,7 +31,8 @@ fn program(name: &str) -> PathBuf {
 
 /// Runs a command of the guide; what it prints, or nothing where the program is not built.
 fn run(folder: &Path, line: &str) -> Option<Vec<String>> {
-    let mut words = line.split_whitespace();
+    // Words that a shell would take apart stand in quotes.
+    let mut words = line.split_whitespace().map(|word| word.trim_matches('\''));
     let program = program(words.next().expect("a program"));
     if !program.exists() {
         return None;

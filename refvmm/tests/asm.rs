@@ -373,14 +373,14 @@ fn errors_show_their_line_and_what_would_be_right() {
     let found = assemble(&isa, "test.s", text, &mut sources).expect_err("the text is refused");
     let shown: Vec<_> = found.iter().map(|e| e.render(&sources, false)).collect();
     let expected = "\
-error[A032]: `lop` is not defined
+error[P032]: `lop` is not defined
  --> test.s:1:16
   |
 1 |         li r1, lop
   |                ^^^
   |
   = help: did you mean `loop`?
-error[A010]: expected `(`, found the end of the line
+error[P010]: expected `(`, found the end of the line
  --> test.s:2:18
   |
 2 | loop:   lw r1, r2

@@ -18,7 +18,7 @@
 
 use std::rc::Rc;
 
-use model::bits::mask;
+use model::bits::{Op, mask};
 use model::interp::Outcome;
 use model::isa::{Isa, Kind, Part, Role, Slice};
 use model::map::{Partition, VmMap, window};
@@ -467,25 +467,52 @@ fn mapping_differs(
     let (Some(l), Some(b)) = (isa.relocation, isa.bounds) else { return problem.terms.bool(false) };
     let (s1, r1) = (&guest.transition.after, &real.transition.after);
     let after = problem.window(s1);
+    let hidden = is_hidden_in(problem, map, guest, (l, b));
     let terms = &mut problem.terms;
     let image = map.image(terms, &guest.transition.facts, after);
     let real_now = (r1.part(terms, l), r1.part(terms, b));
     let mut wrong = vec![terms.ne(real_now.0, image.0), terms.ne(real_now.1, image.1)];
     let (before_l, before_b) = (guest.entry.part(terms, l), guest.entry.part(terms, b));
     let (after_l, after_b) = (s1.part(terms, l), s1.part(terms, b));
-    let width = map.data.width;
-    let wide = (terms.zext(before_l, width), terms.zext(before_b, width));
-    if map.hidden || wide != guest.window {
-        // The real mapping does not show the virtual one: the control block holds it.
-        wrong.extend([terms.ne(before_l, after_l), terms.ne(before_b, after_b)]);
-    } else if guests == Guests::All {
+    // Where the real mapping does not show the virtual one, the control block holds it.
+    for changed in [terms.ne(before_l, after_l), terms.ne(before_b, after_b)] {
+        wrong.push(terms.and(hidden, changed));
+    }
+    if guests == Guests::All {
         // The virtual bound: as it was if the real one is, else the real one.
         let real_before = real.entry.part(terms, b);
         let unchanged = terms.eq(real_before, real_now.1);
         let expected = terms.ite(unchanged, before_b, real_now.1);
-        wrong.push(terms.ne(after_b, expected));
+        let differs = terms.ne(after_b, expected);
+        let shown = terms.not(hidden);
+        wrong.push(terms.and(shown, differs));
     }
     terms.any(wrong)
+}
+
+/// The real mapping does not show where the guest's window lies: what [`is_hidden`] says of a state.
+fn is_hidden_in(problem: &mut Problem<'_>, map: &Map, guest: &Run, (l, b): (Part, Part)) -> Term {
+    let width = map.data.width;
+    let wide = |terms: &mut Terms, part: Term| terms.zext(part, width);
+    let terms = &mut problem.terms;
+    let own = (guest.entry.part(terms, l), guest.entry.part(terms, b));
+    let seen = (wide(terms, own.0), wide(terms, own.1));
+    if map.hidden || seen == guest.window {
+        return terms.bool(map.hidden);
+    }
+    let flipped =
+        (terms.apply(Op::Not, &[own.0], l.width), terms.apply(Op::Not, &[own.1], b.width));
+    let other = problem.with(&guest.entry, Some(l), flipped.0);
+    let other = problem.with(&other, Some(b), flipped.1);
+    let (window, terms) = (problem.window(&other), &mut problem.terms);
+    let flipped = (wide(terms, flipped.0), wide(terms, flipped.1));
+    let differ = [
+        terms.ne(guest.window.0, seen.0),
+        terms.ne(guest.window.1, seen.1),
+        terms.ne(window.0, flipped.0),
+        terms.ne(window.1, flipped.1),
+    ];
+    terms.any(differ)
 }
 
 /// Some cell of the partition is not the guest's, or some cell outside is written.

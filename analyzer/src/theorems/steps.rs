@@ -142,17 +142,12 @@ pub(super) fn some(
     let setting = context.setting;
     let mut answer = Answer::No;
     for class in classes.iter().map(|index| &setting.isa.classes[*index]) {
-        // What the architecture leaves open is not to be relied on.
-        if !class.body.choices.is_empty() {
-            answer = Answer::Undecided;
-            continue;
-        }
         let mut inquiry = Inquiry::new(context, class);
-        let found = ask(&mut inquiry);
-        match found {
-            Existence::Witnessed(_) => return Answer::Yes,
-            Existence::Unknown(_) => answer = Answer::Undecided,
+        match ask(&mut inquiry) {
             Existence::Absent(_) => {}
+            // What the architecture leaves open is not to be relied on.
+            Existence::Witnessed(_) if class.body.choices.is_empty() => return Answer::Yes,
+            Existence::Witnessed(_) | Existence::Unknown(_) => answer = Answer::Undecided,
         }
     }
     answer

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::bits::mask;
-use model::interp::{self, Outcome, Place};
-use model::isa::{Kind, Part, Role, Saves, Slice};
+use model::interp::{self, Fetched, Outcome, Place};
+use model::isa::{Fetch, Kind, Part, Role, Saves, Slice};
 use model::map::{Partition, VmMap, window};
 use model::state::State;
 
@@ -154,6 +154,19 @@ impl Square<'_> {
         let reach = isa.relocation.map_or(0, |part| mask(part.width));
         let whole = l + b <= cells && l + first <= reach;
         Ok((outside || whole && seen != (l + first, b)) && self.keeps_inside(&guest)?)
+    }
+
+    /// Fetching in S is defined, and fetching in f(S) neither traps to the monitor nor gives the same bits.
+    pub(super) fn fetches_else(&self, how: &Fetch, world: &World) -> Asked<bool> {
+        let Some([guest, real]) = self.states(world)? else { return Ok(false) };
+        let own = self.case.fetch(how, &guest)?;
+        let same = match (&own, self.case.fetch(how, &real)?) {
+            (Fetched::Unpredictable | Fetched::Unknown, _) => true,
+            (_, Fetched::Trap(raised)) => !self.case.strays.contains(&raised.trap),
+            (Fetched::Word(x), Fetched::Word(y)) => *x == y,
+            (Fetched::Word(_) | Fetched::Trap(_), _) => false,
+        };
+        Ok(!same && self.keeps_inside(&guest)?)
     }
 
     /// The image traps to the monitor, and the dispatcher does not find S in what the trap left of it;

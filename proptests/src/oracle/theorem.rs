@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 
 use model::interp;
 use model::isa::{
-    Class, Expr, ExprKind, Isa, Kind, Pair, Part, Premise, Profile, RegisterId, Role, Slice, Stmt,
-    TrapId, Verdict,
+    Class, Expr, ExprKind, Fetch, Isa, Kind, Pair, Part, Premise, Profile, RegisterId, Role, Slice,
+    Stmt, TrapId, Verdict,
 };
 use model::state::State;
 use model::theorem::Theorem;
@@ -254,10 +254,11 @@ impl Judged<'_> {
         self.commutes(theorem, kept, &strays(self.isa, self.pair, kept)) && self.confines(kept)
     }
 
-    /// Whether there are guests with images in each virtual mode of the pair.
+    /// Whether there are guests with images in each virtual mode of the pair. Only assumptions, bits that are kept, and
+    /// storage without room for a guest beside them leave none.
     fn has_images(&self, theorem: Theorem, kept: &[(Part, u128)]) -> bool {
-        let Some(class) = self.isa.classes.first().filter(|_| !self.isa.assumptions.is_empty())
-        else {
+        let asked = !self.isa.assumptions.is_empty() || !kept.is_empty();
+        let Some(class) = self.isa.classes.first().filter(|_| asked) else {
             return true;
         };
         let squares = self.squares(self.strays, kept);
@@ -298,6 +299,12 @@ impl Judged<'_> {
             })
         };
         let lost = |class| squares.any(class, &modes, false, &|square, world| square.loses(world));
+        let fetches_else = |fetch: &Fetch| {
+            isa.classes.first().is_some_and(|class| {
+                squares
+                    .any(class, &modes, false, &|square, world| square.fetches_else(fetch, world))
+            })
+        };
         let found = [
             ("unconfined", !choices.iter().any(|kept| self.confines(kept))),
             ("trap-visible", self.all.iter().any(visible)),
@@ -311,6 +318,7 @@ impl Judged<'_> {
             ("mapping", self.moves() && self.loses(&entering, &is_mapping)),
             ("argument", entering.iter().any(|trap| self.loses_argument(*trap))),
             ("misplaced", self.misplaces(theorem)),
+            ("fetch", isa.all_fetches.iter().any(fetches_else)),
             ("launch", !self.launches_under(theorem, &entering, choices)),
         ];
         found.into_iter().filter(|(_, is)| *is).map(|(word, _)| word).collect()

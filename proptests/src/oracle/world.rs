@@ -413,6 +413,25 @@ impl Case<'_> {
         written: &BTreeSet<Place>,
         half: &Half,
     ) -> Asked<Option<u128>> {
+        for place in self.fetching(how, after).iter().filter(|place| !written.contains(place)) {
+            half.need(*place)?;
+        }
+        Ok(match interp::fetch(how, after) {
+            Fetched::Word(word) => Some(word),
+            Fetched::Trap(_) | Fetched::Unpredictable | Fetched::Unknown => None,
+        })
+    }
+
+    /// What fetching in a state comes to.
+    pub(super) fn fetch(&self, how: &Fetch, half: &Half) -> Asked<Fetched> {
+        for place in self.fetching(how, &half.state) {
+            half.need(place)?;
+        }
+        Ok(interp::fetch(how, &half.state))
+    }
+
+    /// What fetching in a state reads.
+    fn fetching(&self, how: &Fetch, state: &State) -> Vec<Place> {
         let local = LocalId(how.body.locals.len() as u32);
         let mut body = how.body.clone();
         body.locals.push(how.word.width);
@@ -421,22 +440,17 @@ impl Case<'_> {
         (class.operands, class.advance) = (Vec::new(), std::sync::Arc::default());
         class.body = body.into();
         let seen = RefCell::new(Vec::new());
-        interp::observed_step(self.isa, &class, &[], after, &|_| 0, &|access| {
+        interp::observed_step(self.isa, &class, &[], state, &|_| 0, &|access| {
             seen.borrow_mut().push(access);
         });
-        let seen = seen.into_inner();
         // A trap's own sequence is no part of the fetch.
-        let fetch = seen.iter().take_while(|access| !matches!(access, Access::Trap(_)));
-        for access in fetch {
-            match access {
-                Access::Read(place) if !written.contains(place) => half.need(*place)?,
-                Access::Read(_) | Access::Write(_) | Access::Trap(_) => {}
-            }
-        }
-        Ok(match interp::fetch(how, after) {
-            Fetched::Word(word) => Some(word),
-            Fetched::Trap(_) | Fetched::Unpredictable | Fetched::Unknown => None,
-        })
+        let fetch = seen.into_inner().into_iter();
+        let fetch = fetch.take_while(|access| !matches!(access, Access::Trap(_)));
+        let read = |access| match access {
+            Access::Read(place) => Some(place),
+            Access::Write(_) | Access::Trap(_) => None,
+        };
+        fetch.filter_map(read).collect()
     }
 
     /// A trap is taken that leads to the monitor.

@@ -30,6 +30,7 @@ pub mod theorem;
 mod yaml;
 
 use diagnostic::{Diagnostic, Sources};
+pub use overlay::BUNDLED;
 
 /// A specification that passed every check, with the warnings it drew.
 #[derive(Debug)]
@@ -45,7 +46,8 @@ pub struct Loaded {
 /// Loads a specification and what it extends.
 ///
 /// `open` hands over the text of a file; it gets the path as written in `extends:`, joined to the
-/// folder of the file that names it unless it is absolute. All errors of a stage are returned at once.
+/// folder of the file that names it unless it is absolute; for a bare name that is no file also [`BUNDLED`] with
+/// that name and `.yaml`. All errors of a stage are returned at once.
 pub fn load(
     path: &str,
     open: &dyn Fn(&str) -> Result<String, String>,

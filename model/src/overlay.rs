@@ -5,6 +5,9 @@ use crate::read::{Context, List, Names, Read, Sp};
 use crate::spec::{Assumption, Component, Constant, Instruction, Machine, Patch, Spec, View};
 use crate::yaml;
 
+/// What stands before the name of a machine that comes with the program, instead of a folder.
+pub const BUNDLED: &str = "(bundled)/";
+
 /// Most files in a chain of `extends:`.
 const MAX_OVERLAYS: usize = 16;
 
@@ -21,10 +24,18 @@ pub(crate) fn read(
     let Some(base) = overlay.extends.clone() else {
         return apply(Spec::empty(overlay.span), overlay);
     };
-    let base_path = match path.rsplit_once('/') {
+    let mut base_path = match path.rsplit_once('/') {
         Some((folder, _)) if !base.it.starts_with('/') => format!("{folder}/{}", base.it),
         _ => base.it.clone(),
     };
+    let mut opened = open(&base_path);
+    // A bare name that is no file is that of a machine which comes with the program.
+    if opened.is_err() && !base.it.contains(['/', '\\', '.']) {
+        let bundled = format!("{BUNDLED}{}.yaml", base.it);
+        if open(&bundled).is_ok() {
+            (base_path, opened) = (bundled, Ok(String::new()));
+        }
+    }
     let fail = |message: String| Err(vec![Diagnostic::error("S020", base.span, message)]);
     if sources.files.iter().any(|f| f.path == base_path) {
         return fail(format!("`{}` extends itself", base.it));
@@ -32,7 +43,7 @@ pub(crate) fn read(
     if sources.files.len() >= MAX_OVERLAYS {
         return fail(format!("more than {MAX_OVERLAYS} files extend each other"));
     }
-    if let Err(error) = open(&base_path) {
+    if let Err(error) = opened {
         return fail(format!("cannot read {base_path}: {error}"));
     }
     let base = read(&base_path, open, sources)?;

@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
+use model::BUNDLED as INSIDE;
 use model::diagnostic::did_you_mean;
 
 use crate::files::read_bounded;
@@ -12,9 +13,6 @@ pub const MAX_BYTES: u64 = 64 << 20;
 
 /// The folder of the specifications that come with the program.
 const FOLDER: &str = "isa-specs";
-
-/// What stands before the name of one that is compiled in, instead of a folder.
-const INSIDE: &str = "(bundled)/";
 
 macro_rules! bundled {
     ($($name:literal)*) => {
@@ -55,14 +53,14 @@ pub fn locate(spec: &str) -> String {
     if inside { format!("{INSIDE}{spec}.yaml") } else { spec.to_owned() }
 }
 
-/// Whether a path from [`locate`] names no file.
-pub fn is_no_file(path: &str) -> bool {
-    path == "-" || path.starts_with(INSIDE)
+/// The name of a specification that is compiled in, for its path from [`locate`].
+pub fn bundled_name(path: &str) -> Option<&str> {
+    path.strip_prefix(INSIDE)?.strip_suffix(".yaml")
 }
 
 /// The text of a specification or of what it extends; `-` is standard input. The error says what a person can do.
 pub fn open(path: &str) -> Result<String, String> {
-    if let Some(name) = path.strip_prefix(INSIDE).and_then(|it| it.strip_suffix(".yaml")) {
+    if let Some(name) = bundled_name(path) {
         let found = BUNDLED.iter().find(|(it, _)| *it == name);
         return found.map(|(_, text)| (*text).to_owned()).ok_or_else(|| "it is not bundled".into());
     }

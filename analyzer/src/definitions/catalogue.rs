@@ -7,7 +7,7 @@ use model::theorem::Theorem;
 
 use super::{
     DEFINITIONS, allocator, assumption, choice, dispatch, entry, fetch, fixed, handover, launch,
-    privileged, resume, save, sensitive, sequence, statewise,
+    privileged, resume, room, save, sensitive, sequence, statewise,
 };
 
 /// Definitions of one sort.
@@ -129,6 +129,7 @@ fn needs() -> Vec<(&'static str, &'static str)> {
         ("trap sequence", sequence::STATEMENT),
         ("dispatch", dispatch::STATEMENT),
         ("allocator", allocator::STATEMENT),
+        ("room", room::STATEMENT),
         ("fetch", fetch::STATEMENT),
         ("assumption", assumption::STATEMENT),
         ("monitor's choice", choice::STATEMENT),

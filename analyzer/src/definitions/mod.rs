@@ -24,6 +24,7 @@ pub(crate) mod mode;
 pub(crate) mod privileged;
 pub(crate) mod resource;
 pub(crate) mod resume;
+pub(crate) mod room;
 pub(crate) mod save;
 pub(crate) mod sensitive;
 pub(crate) mod sequence;

@@ -21,7 +21,8 @@ use crate::prove::replay::{Replay, deprivileged};
 use crate::prove::setting::Setting;
 
 pub(crate) const STATEMENT: &str = "for every pair of states that differ in mode only and do not memory-trap, \
-     the instruction traps to the monitor in user mode (P&G 1974, section 3)";
+     the instruction traps to the monitor in user mode; and in supervisor mode it traps in none of them (literal), or \
+     completes in at least one (P&G 1974, section 3)";
 
 /// The parts of the question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

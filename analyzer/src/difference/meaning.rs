@@ -306,7 +306,8 @@ impl<'i> Machines<'i> {
 /// A class of no operands that does something; none on a machine without instructions.
 fn unnamed(isa: &Isa, body: &Body) -> Option<Class> {
     let (body, class) = (Arc::new(body.clone()), isa.classes.first()?.clone());
-    Some(Class { operands: Vec::new(), when: None, body, ..class })
+    let name = "an opcode that is not listed".to_owned();
+    Some(Class { name, syntax: None, operands: Vec::new(), when: None, body, ..class })
 }
 
 /// How a step ends in the interpreter.
@@ -613,6 +614,18 @@ impl<'i> Comparison<'i> {
         }
     }
 
+    /// Whether the machines have other names for the values of a component.
+    fn is_renamed(&self, row: &Row) -> bool {
+        let [old, new] = [self.machines.old, self.machines.new];
+        let component = row.name.split(['[', '.']).next().unwrap_or_default();
+        self.common.iter().any(|(a, b)| {
+            let (was, is) = (old.register(*a), new.register(*b));
+            let fields = |it: &Component| it.fields.iter().map(|f| f.values.clone()).collect();
+            let (before, after): (Vec<_>, Vec<_>) = (fields(was), fields(is));
+            is.name == component && (was.values != is.values || before != after)
+        })
+    }
+
     /// The state before and behind the step, by component: those of the new machine, then those that are gone.
     fn rows(&self, states: &[Concrete; 2], ends: &[End; 2]) -> Vec<StepRow> {
         let [old, new] = [self.machines.old, self.machines.new];
@@ -640,7 +653,11 @@ impl<'i> Comparison<'i> {
         let cells = number(states[0].cells);
         let after = [cells.clone(), cells.clone()];
         let mut all = vec![StepRow { name: "cells".into(), before: cells, after, differs: false }];
-        for row in rows {
+        for mut row in rows {
+            // A name that stands for another value on the old machine would mislead.
+            if self.is_renamed(&row) {
+                row.names.clear();
+            }
             let both = !named(&row, new, |pair| pair.1);
             let after = [shown(both, 0, row.text(1)), shown(true, 1, row.text(2))];
             let changed = row.text(0) != row.text(2);

@@ -8,7 +8,7 @@ use model::theorem::Theorem;
 use serde::{Deserialize, Serialize};
 
 use super::findings::{Baseline as State, Finding, Place};
-use super::{PairReport, Report, Theorems};
+use super::{PairReport, Report, TheoremReport, Theorems};
 use crate::prove::answer::Answer;
 use crate::theorems::theorem::brief;
 
@@ -114,6 +114,16 @@ impl Requirement {
     }
 }
 
+/// The instructions that refute a theorem whatever the monitor keeps; all that refute it where each is safe under some
+/// choice of its bits.
+fn refuting<'p>(pair: &'p PairReport, monitor: &'p TheoremReport) -> Vec<&'p str> {
+    let safe =
+        |name: &str| pair.instructions.iter().any(|it| it.name == name && !it.safe_if.is_empty());
+    let all = || monitor.refuting.iter().map(String::as_str);
+    let hard: Vec<&str> = all().filter(|name| !safe(name)).collect();
+    if hard.is_empty() { all().collect() } else { hard }
+}
+
 /// Adds a finding for each pair of a report that does not meet a requirement, and marks those that stand in its way.
 pub fn require(report: &mut Report, requirement: Requirement) {
     let theorem = requirement.theorem;
@@ -134,8 +144,9 @@ pub fn require(report: &mut Report, requirement: Requirement) {
         }
         let mut message = format!("{name} is required and is {word}");
         let monitor = pair.theorems.monitor(theorem).unwrap_or(&pair.theorems.vmm);
-        if !monitor.refuting.is_empty() {
-            message = format!("{message}: {}", brief(&monitor.refuting));
+        let refuting = refuting(pair, monitor);
+        if !refuting.is_empty() {
+            message = format!("{message}: {}", brief(&refuting));
         }
         let stands_in_the_way = |it: &&mut Finding| {
             let names = monitor.offending.iter().chain(&monitor.refuting);
@@ -143,7 +154,12 @@ pub fn require(report: &mut Report, requirement: Requirement) {
                 && names.clone().any(|name| *name == it.subject)
         };
         report.findings.iter_mut().filter(stands_in_the_way).for_each(|it| it.required = true);
-        found.push(missing(Some(pair), message));
+        let mut missing = missing(Some(pair), message);
+        let first = |it: &&Finding| refuting.first().is_some_and(|name| *name == it.subject);
+        if let Some(offender) = report.findings.iter().find(first) {
+            missing.at.clone_from(&offender.at);
+        }
+        found.push(missing);
     }
     if report.pairs.is_empty() {
         let message = format!("{} is required and not applicable", theorem.name());

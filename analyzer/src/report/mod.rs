@@ -81,6 +81,11 @@ pub struct Report {
 }
 
 impl Report {
+    /// What names the specification on a command line: its file, or the name of one that comes with the program.
+    pub fn argument(&self) -> &str {
+        refvmm::specification::bundled_name(&self.file).unwrap_or(&self.file)
+    }
+
     /// The report on a specification that cannot be analyzed.
     pub fn unreadable(path: &str, profile: Profile, findings: Vec<Finding>) -> Self {
         Self {

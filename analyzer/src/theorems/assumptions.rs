@@ -5,6 +5,7 @@ use model::property::Property;
 use std::collections::BTreeSet;
 
 use model::isa::{Expr, ExprKind, Isa, Pair, RegisterId, TrapId};
+use model::map::VmMap;
 use model::state::State as Concrete;
 use rayon::prelude::*;
 
@@ -104,13 +105,16 @@ pub(crate) fn judge(context: Context<'_>, all: &[Classification]) -> Assumed {
     let setting = context.setting;
     let isa = setting.isa;
     let mut it = Assumed::default();
-    let Some(first) = isa.classes.first().filter(|_| !isa.assumptions.is_empty()) else {
-        return it;
-    };
+    let Some(first) = isa.classes.first() else { return it };
     let sides = setting.all_virtual_modes();
-    for &side in sides {
-        let exists = squares::exists(context, first, setting.guests(), side);
-        it.guests.push((side, exists));
+    let mut inquiry = Inquiry::new(context, first);
+    if VmMap::of(isa).is_some() {
+        for &side in sides {
+            it.guests.push((side, squares::exists(&mut inquiry, setting.guests(), side, &[])));
+        }
+    }
+    if isa.assumptions.is_empty() {
+        return it;
     }
     it.kept = isa.assumptions.iter().map(|a| kept_at_reset(isa, &a.that)).collect();
     // By class: which assumptions its steps break.
@@ -139,7 +143,6 @@ pub(crate) fn judge(context: Context<'_>, all: &[Classification]) -> Assumed {
             }
         }
     }
-    let mut inquiry = Inquiry::new(context, first);
     for index in 0..isa.assumptions.len() {
         for &side in sides {
             for trap in (0..isa.traps.len()).map(|i| TrapId(i as u32)) {

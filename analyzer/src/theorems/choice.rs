@@ -27,6 +27,7 @@ use crate::prove::question::Question;
 use crate::prove::setting::Setting;
 use crate::prove::witness::Witness;
 use crate::theorems::classify::Classification;
+use crate::theorems::squares;
 
 /// Bits of the monitor's own with the values they are kept at, in the order of the specification.
 pub(crate) type Assignment = Vec<(Part, u128)>;
@@ -358,17 +359,8 @@ impl Search<'_, '_> {
     /// Whether the squares of all classes commute under an assignment.
     fn attempt(&mut self, assignment: &Assignment) -> Trial {
         for side in self.sides.iter().copied() {
-            let mut exists = Answer::Vacuous;
-            for case in self.setting.guests().cases() {
-                match self.ask(0, side, *case, assignment, Ask::Premise) {
-                    Existence::Witnessed(_) => {
-                        exists = Answer::Yes;
-                        break;
-                    }
-                    Existence::Unknown(_) => exists = Answer::Undecided,
-                    Existence::Absent(_) => {}
-                }
-            }
+            let exists =
+                squares::exists(&mut self.inquiries[0].2, self.setting.guests(), side, assignment);
             match exists {
                 Answer::Yes => {}
                 // Modes outside the pair are those that the assumptions leave, and they may leave none.
@@ -406,7 +398,7 @@ impl Search<'_, '_> {
         let guests = self.setting.guests();
         let mut weakest = None;
         for case in guests.cases() {
-            let one = self.ask(index, side, *case, assignment, Ask::Square);
+            let one = self.ask(index, side, *case, assignment);
             if !one.is_absent() {
                 return one;
             }
@@ -442,36 +434,17 @@ impl Search<'_, '_> {
         side: VirtualMode,
         case: Case,
         assignment: &Assignment,
-        what: Ask,
     ) -> Existence {
         let (setting, guests) = (self.setting, self.setting.guests());
-        let premise = what == Ask::Premise;
+        let (guest_word, side_word, case_word) = (guests.word(), side.word(), case.word());
+        let kept = words(setting.isa, assignment);
         let question = Question {
-            name: format!(
-                "statewise/{}/{}/{}/{}{}",
-                guests.word(),
-                side.word(),
-                case.word(),
-                words(setting.isa, assignment),
-                if premise { "/premise" } else { "" }
-            ),
-            ask: &|problem| {
-                let mut obligation =
-                    statewise::ask_keeping(problem, setting, side, case, assignment);
-                if premise {
-                    obligation.query.goal = problem.terms.bool(true);
-                }
-                obligation
-            },
+            name: format!("statewise/{guest_word}/{side_word}/{case_word}/{kept}"),
+            ask: &|problem| statewise::ask_keeping(problem, setting, side, case, assignment),
             shows: &|replay| {
                 let kept =
                     |(part, value): &(Part, u128)| replay.sides[1].before.part(*part) == *value;
-                assignment.iter().all(kept)
-                    && if premise {
-                        statewise::is_placed(replay, side, guests)
-                    } else {
-                        statewise::refuted_by(replay, side, guests)
-                    }
+                assignment.iter().all(kept) && statewise::refuted_by(replay, side, guests)
             },
         };
         self.inquiries[index].2.ask(&question)
@@ -508,12 +481,6 @@ impl Search<'_, '_> {
         }
         joined(isa, kept)
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ask {
-    Square,
-    Premise,
 }
 
 /// The declared fields of a part, and what is left of it.

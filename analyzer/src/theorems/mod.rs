@@ -7,7 +7,10 @@ pub(crate) mod collision;
 pub(crate) mod counterexample;
 pub(crate) mod diagram;
 pub(crate) mod entries;
+pub(crate) mod escapes;
 mod fixed;
+#[cfg(test)]
+mod fixtures;
 pub(crate) mod guest;
 mod handover;
 mod launch;

@@ -1,17 +1,18 @@
 //! The squares of the commuting diagram: direct execution, the dispatcher behind a trap, the trap
 //! sequences, the allocator (P&G section 4).
 
-use model::isa::{Class, Fetch, Saves, TrapId};
+use model::isa::{Class, Fetch, Part, Saves, TrapId};
 
 use crate::decide::ModelCache;
 use crate::definitions::dispatch::Way;
 use crate::definitions::sequence::Sought;
 use crate::definitions::statewise::{self, Case, Guests};
-use crate::definitions::{VirtualMode, allocator, dispatch, fetch, sequence};
+use crate::definitions::{VirtualMode, allocator, dispatch, fetch, room, sequence};
 use crate::prove::answer::{Answer, Existence};
 use crate::prove::context::Context;
 use crate::prove::inquiry::Inquiry;
 use crate::prove::question::Question;
+use crate::theorems::choice::words;
 
 /// A square in one virtual mode.
 #[derive(Debug, Clone)]
@@ -99,34 +100,25 @@ pub(crate) fn unrelocated(
     direct(&mut inquiry, Guests::Unrelocated)
 }
 
-/// Whether there is a guest in a virtual mode that the statewise condition speaks of: assumptions may
-/// leave none, and what is proved of none says nothing.
+/// Whether there is a guest in a virtual mode that has room beside a monitor which keeps bits of its own: what is
+/// proved of none says nothing.
 pub(crate) fn exists(
-    context: Context<'_>,
-    class: &Class,
+    inquiry: &mut Inquiry<'_>,
     guests: Guests,
     side: VirtualMode,
+    kept: &[(Part, u128)],
 ) -> Answer {
-    let setting = context.setting;
-    let mut inquiry = Inquiry::new(context, class);
-    let mut answer = Answer::Vacuous;
-    for case in guests.cases() {
-        let question = Question {
-            name: format!("statewise/{}/{}/{}/premise", guests.word(), side.word(), case.word()),
-            ask: &|problem| {
-                let mut obligation = statewise::ask(problem, setting, side, guests, *case);
-                obligation.query.goal = problem.terms.bool(true);
-                obligation
-            },
-            shows: &|replay| statewise::is_placed(replay, side, guests),
-        };
-        match inquiry.ask(&question) {
-            Existence::Witnessed(_) => return Answer::Yes,
-            Existence::Unknown(_) => answer = Answer::Undecided,
-            Existence::Absent(_) => {}
-        }
+    let setting = inquiry.setting();
+    let found = inquiry.ask(&Question {
+        name: format!("room/{}/{}/{}", guests.word(), side.word(), words(setting.isa, kept)),
+        ask: &|problem| room::ask(problem, setting, side, guests, kept),
+        shows: &|replay| room::shown_by(replay, side, guests, kept),
+    });
+    match found {
+        Existence::Witnessed(_) => Answer::Yes,
+        Existence::Unknown(_) => Answer::Undecided,
+        Existence::Absent(_) => Answer::Vacuous,
     }
-    answer
 }
 
 /// A small witness that a class's square does not commute in a virtual mode.

@@ -151,8 +151,7 @@ impl Square<'_> {
         let ((l, b), seen) = (window(isa, &guest.state), window(isa, &real.state));
         let Partition { first, cells } = self.partition;
         let outside = seen.1 > 0 && (seen.0 < first || seen.0 + seen.1 > first + cells);
-        let reach = isa.relocation.map_or(0, |part| mask(part.width));
-        let whole = l + b <= cells && l + first <= reach;
+        let whole = self.is_shown((l, b));
         Ok((outside || whole && seen != (l + first, b)) && self.keeps_inside(&guest)?)
     }
 
@@ -226,13 +225,26 @@ impl Square<'_> {
         Ok(broken && self.keeps_inside(&guest)?)
     }
 
-    /// There is an admitted guest with an image, of which the assumptions hold or this one does not.
-    pub(super) fn has_image(&self, broken: Option<usize>, world: &World) -> Asked<bool> {
+    /// There is an admitted guest with an image of which this assumption does not hold.
+    pub(super) fn has_image(&self, broken: usize, world: &World) -> Asked<bool> {
         let Some([guest, real]) = self.states(world)? else { return Ok(false) };
-        let assumptions = &self.case.isa.assumptions;
-        let wanted =
-            broken.is_none_or(|i| !interp::value(&assumptions[i].that, &real.state).is_true());
-        Ok(wanted && self.keeps_inside(&guest)?)
+        let that = &self.case.isa.assumptions[broken].that;
+        Ok(!interp::value(that, &real.state).is_true() && self.keeps_inside(&guest)?)
+    }
+
+    /// There is an admitted guest with a window of its own, all of which the real machine shows.
+    pub(super) fn has_room(&self, world: &World) -> Asked<bool> {
+        let Some([guest, _]) = self.states(world)? else { return Ok(false) };
+        guest.window(self.case.isa)?;
+        let (l, b) = window(self.case.isa, &guest.state);
+        Ok(b > 0 && self.is_shown((l, b)))
+    }
+
+    /// A window that lies in the guest's storage, and where relocation reaches.
+    fn is_shown(&self, (l, b): (u128, u128)) -> bool {
+        let Partition { first, cells } = self.partition;
+        let reach = self.case.isa.relocation.map_or(0, |part| mask(part.width));
+        l + b <= cells && l + first <= reach
     }
 
     /// What neither side writes stays equal, and what both write is compared; else the place must

@@ -254,17 +254,13 @@ impl Judged<'_> {
         self.commutes(theorem, kept, &strays(self.isa, self.pair, kept)) && self.confines(kept)
     }
 
-    /// Whether there are guests with images in each virtual mode of the pair. Only assumptions, bits that are kept, and
-    /// storage without room for a guest beside them leave none.
+    /// Whether there are guests with a window and an image in each virtual mode of the pair.
     fn has_images(&self, theorem: Theorem, kept: &[(Part, u128)]) -> bool {
-        let asked = !self.isa.assumptions.is_empty() || !kept.is_empty();
-        let Some(class) = self.isa.classes.first().filter(|_| asked) else {
-            return true;
-        };
+        let Some(class) = self.isa.classes.first() else { return true };
         let squares = self.squares(self.strays, kept);
         let [supervisor, user, _] = virtual_modes(self.isa, self.pair);
         let exists = |modes: &[u128]| {
-            squares.any(class, modes, false, &|square, world| square.has_image(None, world))
+            squares.any(class, modes, false, &|square, world| square.has_room(world))
         };
         exists(&user) && (theorem.is_hybrid() || exists(&supervisor))
     }
@@ -294,8 +290,7 @@ impl Judged<'_> {
         };
         let without_image = |index: usize| {
             isa.classes.first().is_some_and(|class| {
-                squares
-                    .any(class, &modes, true, &|square, world| square.has_image(Some(index), world))
+                squares.any(class, &modes, true, &|square, world| square.has_image(index, world))
             })
         };
         let lost = |class| squares.any(class, &modes, false, &|square, world| square.loses(world));
@@ -427,6 +422,7 @@ impl Judged<'_> {
         // Where traps lead is decided by what the sequences read.
         let vectors = self.vectors();
         let parts = parts.chain(halting).chain(vectors.iter().map(|part| part.register));
+        let parts = parts.chain(registers_written(&self.pair.deprivilege.statements));
         let registers: Vec<_> = parts.map(|id| (id, 0)).chain([(register, index)]).collect();
         let entering = self.entering();
         // What the architecture leaves open is not to be relied on.
@@ -440,8 +436,10 @@ impl Judged<'_> {
                     mapping.iter().flatten().all(|(part, least)| after.part(*part) >= *least);
                 let on = isa.halted.as_ref().is_none_or(|it| !interp::value(it, after).is_true());
                 let at: Kept = vectors.iter().map(|part| (*part, after.part(*part))).collect();
+                let image = interp::run_plain(&self.pair.deprivilege, after);
                 has(before, kept)
                     && has(after, kept)
+                    && image.registers == after.registers
                     && has(before, &self.fixed)
                     && there
                     && (!placed || beyond)

@@ -6,7 +6,7 @@ use analyzer::{Options, analyze, repair};
 use model::code;
 use model::diagnostic::{Sources, did_you_mean};
 use model::isa::Isa;
-use refvmm::specification::open;
+use refvmm::specification::{locate, open};
 
 use crate::arguments::{Explain, ProofFormat};
 use crate::progress::progress;
@@ -78,8 +78,9 @@ fn one(it: &Explain, isa: &Isa, sources: &Sources, class: usize) -> Exit {
             it.offending.iter().chain(&it.refuting).any(|offending| offending == name)
         });
     let repaired = offends.then(|| {
+        let spec = locate(spec);
         let (path, extends) =
-            (&format!("{spec} (repaired)"), spec.rsplit('/').next().unwrap_or(spec));
+            (&format!("{spec} (repaired)"), spec.rsplit('/').next().unwrap_or(&spec));
         let place = repair::Place { path, extends };
         match repair::repair(isa, &report, place, &open, &progress()) {
             Ok(repair) => repair.about(name),

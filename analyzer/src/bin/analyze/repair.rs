@@ -8,7 +8,7 @@ use analyzer::text::Detail;
 use analyzer::{Options, analyze};
 use model::diagnostic::Sources;
 use refvmm::files;
-use refvmm::specification::{is_no_file, locate, open};
+use refvmm::specification::{bundled_name, locate, open};
 
 use crate::arguments::{Format, Repair};
 use crate::progress::progress;
@@ -23,10 +23,13 @@ pub(crate) fn run(it: &Repair) -> Result<Exit, String> {
     let mut sources = Sources::default();
     let Some(isa) = load(&it.spec, &mut sources) else { return Ok(Exit::CouldNotRun) };
     let spec = locate(&it.spec);
-    if is_no_file(&spec) {
-        return Err("an overlay extends a file: give the specification as one".into());
-    }
-    let extends = from_folder_of(&path, &spec)?;
+    let extends = match bundled_name(&spec) {
+        Some(name) => name.to_owned(),
+        None if spec == "-" => {
+            return Err("an overlay extends a file: give the specification as one".into());
+        }
+        None => from_folder_of(&path, &spec)?,
+    };
     let target = Path::new(&path).canonicalize().ok();
     if exists && sources.files.iter().any(|f| Path::new(&f.path).canonicalize().ok() == target) {
         return Err(format!("{path} is what the overlay would extend"));

@@ -115,7 +115,7 @@ pub fn explain(isa: &Isa, sources: &Sources, report: &Report, index: usize) -> E
         source: source.collect(),
         applies: applies(isa, sources, class),
         notes: class.notes.iter().map(|it| it.trim().to_owned()).collect(),
-        spec: report.file.clone(),
+        spec: report.argument().to_owned(),
         pairs: report.pairs.iter().filter_map(of).collect(),
     }
 }
@@ -157,7 +157,7 @@ fn in_pair(
         let mut lines = vec![format!("{}: this guest finds out:", theorem.name())];
         lines.extend(guest.program.iter().map(|line| format!("    {line}")));
         lines.push(format!("the real machine {real}; under the monitor it {monitored}"));
-        lines.push(format!("analyze check {} --emit guest=FILE", report.file));
+        lines.push(format!("analyze check {} --emit guest=FILE", report.argument()));
         lines.push(guest.command.clone());
         lines
     });
@@ -380,7 +380,7 @@ fn by_evidence(setting: Setting<'_>, it: &InstructionReport, property: Property)
         }
         Some(_) if property == Property::Privileged && it.is(property) == Answer::No => {
             format!(
-                "In {user} mode it traps in every state, but in {supervisor} mode it completes in none."
+                "In {user} mode it completes in no state, but neither does it in {supervisor} mode."
             )
         }
         Some(Evidence::Solver { .. }) => format!("This is {}.", catalogue::SOLVER),

@@ -17,7 +17,8 @@ use crate::definitions::catalogue::{self, Part};
 use crate::prove::answer::Answer;
 use crate::report::diagram::PROVED;
 use crate::report::{
-    CollisionReport, GuestReport, InstructionReport, PairReport, Refutation, Report, TheoremReport,
+    CollisionReport, DiagramReport, GuestReport, InstructionReport, PairReport, Refutation, Report,
+    TheoremReport,
 };
 
 /// The document about a machine.
@@ -374,14 +375,7 @@ fn holds(out: &mut Vec<Block>, pair: &PairReport, theorem: Theorem, it: &Theorem
                     answer(diagram.reflected, "what is the guest's own trap is given to it")
                 ),
             ),
-            (
-                "Trap sequences.".into(),
-                format!(
-                    "{} leave the partition alone and lose nothing: {}.",
-                    n.traps,
-                    diagram.traps.word()
-                ),
-            ),
+            ("Trap sequences.".into(), sequences(it, diagram)),
             (
                 "Allocator.".into(),
                 format!(
@@ -402,6 +396,23 @@ fn holds(out: &mut Vec<Block>, pair: &PairReport, theorem: Theorem, it: &Theorem
         "Conclusion:",
         &format!("{} {verdict}: {}. ∎", theorem.name(), theorem.claim()),
     ));
+}
+
+/// What is shown of the trap sequences. Where the diagram commutes although they lose something, it is nothing that
+/// the monitor needs to find.
+fn sequences(it: &TheoremReport, diagram: &DiagramReport) -> String {
+    let count = diagram.squares.traps;
+    if diagram.equivalence != PROVED || diagram.traps.is_yes() {
+        let word = diagram.traps.word();
+        return format!("{count} leave the partition alone and lose nothing: {word}.");
+    }
+    let registers = match it.loses.as_slice() {
+        [] => "",
+        _ => ", and that no guest relies on the registers they lose is a condition of the verdict",
+    };
+    format!(
+        "{count} leave the partition alone and show P. What they lose of the mapping the monitor knows, since no instruction that runs directly changes it{registers}."
+    )
 }
 
 fn refuted(out: &mut Vec<Block>, profile: Profile, it: &TheoremReport) {
@@ -492,7 +503,7 @@ fn checking(out: &mut Vec<Block>, report: &Report) {
         c.obligations, c.proved, c.witnessed, c.undecided, c.by_dependency, c.by_rewriting, c.by_evaluation, c.by_sat
     )));
     out.push(paragraph("", "The first command writes down why each answer is right; the second derives every formula anew from the specification and checks each proof and each state, trusting no solver:"));
-    let (file, profile) = (&report.file, report.profile.word());
+    let (file, profile) = (report.argument(), report.profile.word());
     out.push(Block::Lines(vec![
         format!("analyze prove {file} --certificate DIR --profile {profile}"),
         format!("analyze verify DIR {file} --profile {profile}"),

@@ -39,7 +39,7 @@ pub(super) fn of_pair(page: &mut Page, report: &Report, pair: &PairReport) {
             2,
             &format!(
                 "Repair, the fewest instructions that would have to trap: analyze repair {}",
-                report.file
+                report.argument()
             ),
         );
     }
@@ -148,7 +148,7 @@ pub(super) fn of_report(page: &mut Page, report: &Report) {
              f(S): S under a monitor, from cell k on, in user mode, with an R of the monitor's.",
         );
     }
-    let spec = &report.file;
+    let spec = report.argument();
     let shown = report.pairs.first().and_then(|pair| {
         let t = &pair.theorems;
         let refuted = [&t.vmm, &t.hvmm].into_iter().find_map(|t| t.refutation.as_ref());

@@ -85,11 +85,13 @@ fn monitor(pair: &PairReport, theorem: Theorem, it: &TheoremReport) -> String {
     let none = pair.instructions.iter().all(|i| i.is(property) == Answer::No);
     let why = match (it.verdict, it.premise) {
         (Verdict::Vacuous, _) => {
-            "nothing is left to decide: the assumptions admit no such guest".into()
+            "it is about nothing: no such guest has room beside a monitor, or none is admitted"
+                .into()
         }
         (Verdict::Undecided, _) => "undecided, see above".into(),
         (Verdict::Refuted, Premise::Holds) => {
-            format!("although every {word} instruction is privileged: see above")
+            let goes_wrong = named(pair, theorem, it, &it.refuting);
+            format!("every {word} instruction is privileged, yet directly go wrong: {goes_wrong}")
         }
         (_, Premise::Holds) if none => format!("no instruction is {word}"),
         (_, Premise::Holds) => format!("every {word} instruction is privileged"),
@@ -105,17 +107,21 @@ fn monitor(pair: &PairReport, theorem: Theorem, it: &TheoremReport) -> String {
     condition.map_or(why.clone(), |condition| format!("{condition} ({why})"))
 }
 
-/// `jrst[1]`, `popf and 40 more`: first the one that is shown below.
 fn offenders(pair: &PairReport, theorem: Theorem, it: &TheoremReport) -> String {
+    named(pair, theorem, it, &it.offending)
+}
+
+/// `jrst[1]`, `popf and 40 more`: first the one that is shown below.
+fn named(pair: &PairReport, theorem: Theorem, it: &TheoremReport, names: &[String]) -> String {
     let may: fn(&InstructionReport) -> bool = match theorem {
         Theorem::Hvmm => InstructionReport::may_offend_in_user_mode,
         Theorem::Vmm | Theorem::Recursive => InstructionReport::may_offend,
     };
     let least = if pair.instructions.iter().any(may) { "at least " } else { "" };
     let shown = it.refutation.as_ref().map(|r| r.instruction.as_str());
-    let shown = shown.filter(|name| it.offending.iter().any(|other| other == name));
-    let all = it.offending.iter().map(String::as_str);
-    match (it.offending.len(), shown) {
+    let shown = shown.filter(|name| names.iter().any(|other| other == name));
+    let all = names.iter().map(String::as_str);
+    match (names.len(), shown) {
         (n, _) if n <= 3 => format!("{least}{}", listed(all, ", ")),
         (n, Some(shown)) => format!("{least}{shown} and {} more", n - 1),
         (n, None) => format!("{least}{n} instructions"),

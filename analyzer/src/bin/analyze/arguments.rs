@@ -413,7 +413,8 @@ pub(crate) enum CheckFormat {
     Text,
     /// One line per theorem.
     Concise,
-    /// For programs; the keys are stable. One object for one report, a list for several.
+    /// For programs; the keys are stable. One object for one report, a list for several, nothing where no
+    /// specification can be read.
     Json,
     /// The same reports, always as one object: `{"schema": 1, "reports": [...]}`.
     Reports,

@@ -30,7 +30,8 @@ use crate::prove::footprint::{Completes, Footprint};
 use crate::prove::setting::Setting;
 use document::Table;
 use reasons::Footprints;
-use source::{applies, lines};
+pub use source::Line;
+use source::{applies, written};
 use words::{listed, lower, names};
 
 /// Everything about one class of instructions.
@@ -79,17 +80,6 @@ pub struct PairExplanation {
     pub replay: Vec<(Property, Vec<String>)>,
 }
 
-/// A line of the specification.
-#[derive(Debug)]
-pub struct Line {
-    /// The file: the overlay or its base.
-    pub file: String,
-    /// Its number, from 1.
-    pub number: usize,
-    /// The text.
-    pub text: String,
-}
-
 /// A definition, asked of this instruction.
 #[derive(Debug)]
 pub struct Answered {
@@ -108,11 +98,6 @@ pub struct Answered {
 /// What there is to say of the class with a number.
 pub fn explain(isa: &Isa, sources: &Sources, report: &Report, index: usize) -> Explanation {
     let class = &isa.classes[index];
-    let source = class.semantics.iter().flat_map(|span| {
-        let Place { file, line, .. } = Place::of(sources, *span);
-        let all = lines(sources, *span).into_iter().enumerate();
-        all.map(move |(i, text)| Line { file: file.clone(), number: line + i, text })
-    });
     let of = |found: &PairReport| {
         let pair = isa
             .pairs
@@ -126,7 +111,7 @@ pub fn explain(isa: &Isa, sources: &Sources, report: &Report, index: usize) -> E
         machine: format!("{}: {}", isa.name, isa.title),
         at: format!("{}:{}", place.file, place.line),
         file: place.file,
-        source: source.collect(),
+        source: written(sources, class),
         applies: applies(isa, sources, class),
         notes: class.notes.iter().map(|it| it.trim().to_owned()).collect(),
         spec: report.file.clone(),

@@ -158,8 +158,19 @@ fn the_hook_fails_on_an_expectation() {
     let wrong = EXTENSION.replace("expect: {}", "expect: {vmm: holds}");
     for (text, code) in [(EXTENSION, 0), (&wrong, 1)] {
         let folder = project("hook", text);
-        // The hook gets the files that changed.
-        let output = bash(&folder, &format!("{entry} my-extension.yaml"), &BTreeMap::new());
+        // The hook gets the files that changed, wherever they are; what is no specification is left alone.
+        std::fs::create_dir(folder.join("machines")).expect("the folder is writable");
+        for name in ["my-extension.yaml", "base.yaml"] {
+            std::fs::rename(folder.join(name), folder.join("machines").join(name))
+                .expect("it is there");
+        }
+        std::fs::write(folder.join("other.yml"), "on: [push]\n").expect("the folder is writable");
+        let run = |files: &str| bash(&folder, &format!("{entry} {files}"), &BTreeMap::new());
+        let output = run("other.yml machines/my-extension.yaml");
         assert_eq!(output.status.code(), Some(code), "{output:?}");
+        assert_eq!(run("other.yml").status.code(), Some(0));
+        let required = run("--require vmm machines/my-extension.yaml");
+        assert_eq!(required.status.code(), Some(1), "options go on: {required:?}");
     }
+    assert_eq!((&hook["files"], &hook["types"]), (&Value::Null, &serde_json::json!(["yaml"])));
 }

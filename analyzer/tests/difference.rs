@@ -144,6 +144,54 @@ fn nothing_that_differs_is_called_the_same() {
     assert!(it.is_open() && it.is_empty(), "which outcomes there are is the same: {it:?}");
 }
 
+/// On a machine that is refuted already, what gets worse is seen of the instruction.
+#[test]
+fn an_instruction_that_gets_worse_is_a_regression() {
+    let popf = bundled("g3-popf");
+    let with = |semantics: &str| {
+        let x = format!("\n  x: {{operands: {{d: 3}}, semantics: \"{semantics}\"}}\n");
+        popf.replacen("\ninstructions:\n", &format!("\ninstructions:{x}"), 1)
+    };
+    let supervisor = "if mode == supervisor { base = r[d]; }";
+    let checked = "require r[d] <= bound else trap(privileged); bound = r[d];";
+    for (old, new, expected) in [
+        // Sensitive in supervisor mode alone, then in user mode as well.
+        (supervisor, "base = r[d];", &["user sensitive"][..]),
+        // Safe where it is executed directly, then not.
+        (checked, "bound = r[d];", &["goes wrong where"]),
+        ("r[d] = 1;", "r[d] = phys[0];", &["not confined"]),
+        (
+            "require mode == supervisor else trap(privileged); base = r[d];",
+            "base = r[d];",
+            &["user sensitive", "goes wrong where"],
+        ),
+        ("base = r[d];", supervisor, &[]),
+        ("bound = r[d];", checked, &[]),
+    ] {
+        let it = difference(&with(old), &with(new));
+        let own = it.regressions.iter().filter(|it| it.starts_with("supervisor:user: x "));
+        let own: Vec<&String> = own.collect();
+        assert_eq!(own.len(), usize::from(!expected.is_empty()), "{old} → {new}: {own:?}");
+        assert!(expected.iter().all(|words| own[0].contains(words)), "{old} → {new}: {own:?}");
+    }
+}
+
+/// Nothing is asked about them, and yet they are of the machine.
+#[test]
+fn what_is_compared_as_it_is_written() {
+    let g3 = bundled("g3");
+    for (from, to, name) in [
+        ("new: \"4..8\"", "new: \"4..16\"", "trap-cells"),
+        ("saves: next", "saves: next, code: 77", "code of trap svc"),
+        ("saves: next", "saves: this", "P saved by trap svc"),
+    ] {
+        assert!(g3.contains(from), "g3 has no `{from}` any more");
+        let it = difference(&g3, &g3.replacen(from, to, 1));
+        let names: Vec<&str> = it.components.iter().map(|it| it.name.as_str()).collect();
+        assert!(names.contains(&name) && !it.is_empty(), "{from} → {to}: {names:?}");
+    }
+}
+
 /// Undecided is no improvement.
 #[test]
 fn what_is_undecided_is_open() {
@@ -154,6 +202,10 @@ fn what_is_undecided_is_open() {
     let it = difference(&popf, &unknown);
     assert!(it.is_open());
     assert_eq!(it.pairs[0].no_longer_offending, Vec::<String>::new());
+    // A gate has to stop where *holds* becomes undecided.
+    let g3 = bundled("g3");
+    let it = difference(&g3, &g3.replacen("r[d] = r[s] + r[t];", "unknown;", 1));
+    assert_eq!(it.regressions[0], "supervisor:user: Theorem 1 was holds and is undecided");
 }
 
 /// A component that one machine alone has is arbitrary before, and stays as it is.

@@ -188,6 +188,23 @@ fn documents_are_well_formed() {
     assert!(!page.contains("<script") && page.contains("&lt;script&gt;\\|a\\|b"), "{page}");
 }
 
+/// An overlay's statements and its base's have numbers of their own files.
+#[test]
+fn the_file_of_each_piece_is_named() {
+    let overlay = "pgisa: 1\nisa: over\nextends: g3.yaml\nexpect: {}\ninstructions:\n  getr:\n    patch: before\n    semantics: \"r[0] = 1;\"\n";
+    let (isa, sources, report) = analyzed(overlay);
+    let class = isa.classes.iter().position(|it| it.name == "getr").expect("it is there");
+    let page = text::render(&explain(&isa, &sources, &report, class), None);
+    let g3 = bundled("g3");
+    let before = g3.lines().position(|line| line == "  getr:").expect("g3 has it");
+    let more = g3.lines().skip(before).position(|line| line.trim() == "privileged_only();");
+    let line = before + more.expect("it is checked") + 1;
+    let expected = format!(
+        "     8  r[0] = 1;\n        then ../isa-specs/g3.yaml:{line}\n{line:>6}  privileged_only();\n"
+    );
+    assert!(page.contains(&expected), "{expected}{page}");
+}
+
 /// What is undecided is said to be, and never proved.
 #[test]
 fn missing_semantics_are_not_explained_away() {
@@ -196,6 +213,7 @@ fn missing_semantics_are_not_explained_away() {
     let class = isa.classes.iter().position(|it| it.name == "lw").expect("it is there");
     let page = text::render(&explain(&isa, &sources, &report, class), None);
     assert!(page.contains("undecided") && !page.contains("It writes"), "{page}");
+    assert!(!page.contains("undecidedP&G"), "{page}");
     let page = markdown::render(&proof::document(&isa, &sources, &report));
     assert!(page.contains("**Conclusion:** undecided"), "{page}");
     assert!(!page.contains("∎"), "{page}");

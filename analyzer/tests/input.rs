@@ -95,6 +95,11 @@ fn what_cannot_be_read_is_said_with_what_to_do() {
     assert!(message.contains("it is a folder; `analyze list .` reads all"), "{message}");
     let message = said(&analyze(&folder, &["prov", "it.yaml"], ""));
     assert_eq!(message, "error: unrecognized subcommand 'prov'");
+    let message = said(&analyze(&folder, &[""], ""));
+    assert_eq!(message, "error[S000]: cannot read ``: the name of the file is empty");
+    let g3 = std::fs::read_to_string(specs().join("g3.yaml")).expect("it is there");
+    let message = said(&analyze(&folder, &["diff", "-", "-"], &g3));
+    assert_eq!(message, "error[S000]: cannot read -: standard input is given twice");
     let output = analyze(&folder, &[], "");
     assert!(said(&output).starts_with("Decides which instructions"));
 }

@@ -46,7 +46,9 @@ impl Place<'_> {
             ("-", ";", _) if self.back(2) == "-" => "there is no `--`: write `x = x - 1;`",
             ("*", "*", _) => "there is no power: `1 << n` is 2 to the n",
             ("<", ">", _) => "`!=` is unequal",
-            (">>", ">", _) => "`sar(x, n)` shifts to the right and keeps the sign",
+            (">>", ">", _) => {
+                "`x >> n` shifts to the right, and `sar(x, n)` does so and keeps the sign"
+            }
             ("<<", "<", _) => "`<<` shifts to the left",
             (_, ":", "=") => "`=` assigns",
             (_, "=", _) if self.expected == "`{`" || self.expected.starts_with("`else trap") => {

@@ -223,6 +223,8 @@ pub struct Trap {
     pub kind: TrapKind,
     /// Which instruction the saved P names.
     pub saves: Saves,
+    /// The number that its sequence may store.
+    pub code: u128,
     /// The trap sequence; local 0 is the argument where traps have one.
     pub sequence: Body,
 }

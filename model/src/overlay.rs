@@ -17,9 +17,8 @@ pub(crate) fn read(
     open: &dyn Fn(&str) -> Result<String, String>,
     sources: &mut Sources,
 ) -> Result<Spec, Vec<Diagnostic>> {
-    let text = open(path).map_err(|error| {
-        vec![Diagnostic::global("S000", format!("cannot read {path}: {error}"))]
-    })?;
+    let text =
+        open(path).map_err(|error| vec![Diagnostic::global("S000", cannot_read(path, &error))])?;
     let overlay = read_one(path, text, sources)?;
     let Some(base) = overlay.extends.clone() else {
         return apply(Spec::empty(overlay.span), overlay);
@@ -44,10 +43,15 @@ pub(crate) fn read(
         return fail(format!("more than {MAX_OVERLAYS} files extend each other"));
     }
     if let Err(error) = opened {
-        return fail(format!("cannot read {base_path}: {error}"));
+        return fail(cannot_read(&base_path, &error));
     }
     let base = read(&base_path, open, sources)?;
     apply(base, overlay)
+}
+
+fn cannot_read(path: &str, why: &str) -> String {
+    let path = if path.is_empty() { "``" } else { path };
+    format!("cannot read {path}: {why}")
 }
 
 fn read_one(path: &str, text: String, sources: &mut Sources) -> Result<Spec, Vec<Diagnostic>> {

@@ -77,6 +77,27 @@ impl Property {
         }
     }
 
+    /// Whether it is asked for each mode of a pair by itself.
+    pub const fn is_by_mode(self) -> bool {
+        match self {
+            Self::ControlSensitive
+            | Self::LocationSensitive
+            | Self::ResourceSensitive
+            | Self::ExtentSensitive
+            | Self::TimeSensitive
+            | Self::TrapVisible
+            | Self::Unconfined
+            | Self::Statewise => true,
+            Self::Privileged
+            | Self::BehaviourSensitive
+            | Self::ModeSensitive
+            | Self::TrapMasked
+            | Self::UserSensitive
+            | Self::Sensitive
+            | Self::Innocuous => false,
+        }
+    }
+
     const fn names(self) -> (&'static str, &'static str) {
         match self {
             Self::Privileged => ("privileged", "privileged"),

@@ -59,10 +59,16 @@ pub(crate) trait Read: Sized {
     fn schema() -> Json;
 }
 
+/// Control characters, and those that change the direction of what follows.
+fn is_hidden(c: char) -> bool {
+    let turns = matches!(c, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || c.is_control() && c != '\n' && c != '\t'
+}
+
 pub(crate) fn text<'n>(node: &'n Node, what: &str, cx: &mut Context<'_>) -> Option<&'n str> {
     if let Value::Scalar(scalar) = &node.value {
         // They would reach terminals with the report.
-        if scalar.text.contains(|c: char| c.is_control() && c != '\n' && c != '\t') {
+        if scalar.text.contains(is_hidden) {
             let message = "a text has no control characters";
             cx.report
                 .push(Diagnostic::error("S015", node.span, message).help("leave the escape out"));

@@ -13,8 +13,12 @@ fn partial(path: &Path) -> io::Result<PathBuf> {
     Ok(path.with_file_name(partial))
 }
 
-/// Writes a file under another name beside it, and renames it when everything is there.
+/// Writes a file under another name beside it, and renames it when everything is there. A device or a pipe is not
+/// replaced by a file.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if path.metadata().is_ok_and(|it| !it.is_file()) {
+        return Err(io::Error::other("it is there, and is no regular file"));
+    }
     let partial = partial(path)?;
     let written = std::fs::File::create_new(&partial)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))

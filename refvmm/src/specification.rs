@@ -2,6 +2,7 @@
 
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::BUNDLED as INSIDE;
 use model::diagnostic::did_you_mean;
@@ -60,6 +61,9 @@ pub fn bundled_name(path: &str) -> Option<&str> {
 
 /// The text of a specification or of what it extends; `-` is standard input. The error says what a person can do.
 pub fn open(path: &str) -> Result<String, String> {
+    if path.is_empty() {
+        return Err("the name of the file is empty".into());
+    }
     if let Some(name) = bundled_name(path) {
         let found = BUNDLED.iter().find(|(it, _)| *it == name);
         return found.map(|(_, text)| (*text).to_owned()).ok_or_else(|| "it is not bundled".into());
@@ -81,7 +85,12 @@ pub fn open(path: &str) -> Result<String, String> {
     decode(bytes)
 }
 
+/// All of it; there is nothing left for a second reader.
 fn standard_input() -> std::io::Result<Vec<u8>> {
+    static READ: AtomicBool = AtomicBool::new(false);
+    if READ.swap(true, Ordering::Relaxed) {
+        return Err(std::io::Error::other("standard input is given twice"));
+    }
     let mut bytes = Vec::new();
     std::io::stdin().lock().take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES {

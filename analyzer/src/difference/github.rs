@@ -6,7 +6,7 @@ use crate::report::findings::Place;
 use crate::report::github::annotation;
 
 /// An error for each regression, at the instruction where it is one's; with `identical` also one for each instruction
-/// or trap that is not the same. What is undecided is a warning.
+/// or trap that is not the same. What is undecided is a warning. A notice where there is none of them.
 pub fn render(it: &Difference, after: &Report, identical: bool) -> String {
     let start = Place::start(&after.file);
     let mut out = String::new();
@@ -28,6 +28,10 @@ pub fn render(it: &Difference, after: &Report, identical: bool) -> String {
             _ => continue,
         };
         out.push_str(&annotation(level, Some(&start), "difference", &message));
+    }
+    if out.is_empty() {
+        let message = format!("{} → {}: no regression", it.old, it.new);
+        out.push_str(&annotation("notice", Some(&start), "no regression", &message));
     }
     out
 }

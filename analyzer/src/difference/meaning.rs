@@ -136,7 +136,8 @@ impl<'i> Machines<'i> {
     /// Why two classes are not compared: they do not speak of the same instructions.
     fn apart(self, old: &Class, new: &Class) -> Option<String> {
         let operands = |class: &Class| {
-            let all = class.operands.iter().map(|o| format!("{}: {} bits", o.name, o.width));
+            let all =
+                class.operands.iter().map(|o| format!("{}: {}", o.name, super::bits(o.width)));
             all.collect::<BTreeSet<_>>()
         };
         let (was, is) = (operands(old), operands(new));

@@ -2,13 +2,15 @@
 
 pub mod github;
 pub mod meaning;
+mod regressions;
 pub mod text;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use model::encoding::Pattern;
-use model::isa::{Isa, Register, Slice, Verdict};
+use model::isa::{Isa, Pair, Register, Slice, Verdict};
 use model::property::Property;
 use model::state::number;
 use model::theorem::Theorem;
@@ -19,9 +21,10 @@ use crate::analyze::Options;
 use crate::decide::SolverConfig;
 use crate::progress::{Progress, Step, during};
 use crate::prove::answer::Answer;
-use crate::report::{InstructionReport, PairReport, Report, TheoremReport};
+use crate::report::{InstructionReport, PairReport, Report};
 use crate::theorems::theorem::brief;
 use meaning::{Machines, Meaning};
+use regressions::regressions;
 
 /// Version of the JSON format.
 pub const SCHEMA: u32 = 1;
@@ -40,7 +43,7 @@ pub struct Difference {
     /// What the new machine does worse, in words.
     pub regressions: Vec<String>,
     /// Components that one machine alone has, or that have another size, role or named values; assumptions, kinds of
-    /// traps and how the machine fetches, where they are not the same.
+    /// traps and what else is compared as it is written (`trap-cells`, `code`, fetches, …), where they are not the same.
     pub components: Vec<Change>,
     /// Pairs of modes of either machine.
     pub pairs: Vec<PairDifference>,
@@ -317,7 +320,7 @@ fn components(old: &Isa, new: &Isa) -> Vec<Change> {
         let mut roles: Vec<String> = register.slices.iter().map(role).collect();
         roles.dedup();
         let count = register.count.map_or(String::new(), |count| format!("{count} × "));
-        let mut words = format!("{count}{} bits, {}", register.width, brief(&roles));
+        let mut words = format!("{count}{}, {}", bits(register.width), brief(&roles));
         let value = |(name, value): &(String, u128)| format!("{name} = {}", number(*value));
         let mut named: Vec<String> = register.values.iter().map(value).collect();
         for field in &register.fields {
@@ -331,7 +334,7 @@ fn components(old: &Isa, new: &Isa) -> Vec<Change> {
         words
     };
     let find = |isa: &Isa, name: &str| isa.registers.iter().find(|it| it.name == name).map(words);
-    let storage = |isa: &Isa| format!("{} cells of {} bits", isa.storage.cells, isa.storage.width);
+    let storage = |isa: &Isa| format!("{} cells of {}", isa.storage.cells, bits(isa.storage.width));
     let names = |isa: &Isa| isa.registers.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
     let change = |name: String| Change { old: find(old, &name), new: find(new, &name), name };
     let mut all: Vec<Change> = either(names(old), names(new)).into_iter().map(change).collect();
@@ -363,66 +366,67 @@ fn components(old: &Isa, new: &Isa) -> Vec<Change> {
         new: assumption(new, &name),
         name: format!("assumption {name}"),
     }));
-    // Names of registers are numbers below: where the same are in the same places, so are these.
-    let names = |isa: &Isa| isa.registers.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
-    let fetches = |isa: &Isa| format!("{:?}", isa.all_fetches);
-    if names(old) == names(new) && fetches(old) != fetches(new) {
-        let (old, new) = (Some("as it was".into()), Some("another".into()));
-        all.push(Change { name: "how instructions are fetched".into(), old, new });
-    }
+    all.extend(as_written(old, new));
     all.retain(|it| it.old != it.new);
     all
 }
 
-/// What the new machine does worse.
-fn regressions(before: &Report, after: &Report) -> Vec<String> {
-    let mut all = Vec::new();
-    for old in &before.pairs {
-        let name = old.name();
-        let Some(new) = after.pairs.iter().find(|it| is_same(it, old)) else {
-            all.push(format!("{name}: the pair of modes is gone"));
+/// `1 bit`, `8 bits`.
+pub(super) fn bits(width: u32) -> String {
+    format!("{width} {}", if width == 1 { "bit" } else { "bits" })
+}
+
+/// What no question is asked about: it is compared as it is written.
+fn as_written(old: &Isa, new: &Isa) -> Vec<Change> {
+    let change = |name: String, of: &dyn Fn(&Isa) -> Option<String>| Change {
+        old: of(old),
+        new: of(new),
+        name,
+    };
+    let cells = |it: &Range<u128>| format!("{}..{}", it.start, it.end);
+    let trap_cells = |isa: &Isa| {
+        let it = &isa.trap_cells;
+        (it.end() > 0).then(|| format!("old {}, new {}", cells(&it.old), cells(&it.new)))
+    };
+    let mut all = vec![
+        change("trap-cells".into(), &trap_cells),
+        change("address width".into(), &|isa| Some(bits(isa.address))),
+        change("endian".into(), &|isa| Some(format!("{:?}", isa.endian).to_lowercase())),
+    ];
+    for trap in &new.traps {
+        // Traps of one machine alone are listed among the traps.
+        if !old.traps.iter().any(|it| it.name == trap.name) {
             continue;
-        };
-        for theorem in Theorem::ALL {
-            let (was, is) = (old.theorems.verdict(theorem), new.theorems.verdict(theorem));
-            let title = theorem.name();
-            if rank(is) < rank(was) {
-                all.push(format!("{name}: {title} was {} and is {}", was.word(), is.word()));
-            }
-            let conditions = |pair: &PairReport| {
-                let it: Option<&TheoremReport> = pair.theorems.monitor(theorem);
-                it.map(|it| it.conditions.clone()).unwrap_or_default()
-            };
-            if (was, is) == (Verdict::Holds, Verdict::Holds) {
-                let known = conditions(old);
-                let more: Vec<String> =
-                    conditions(new).into_iter().filter(|it| !known.contains(it)).collect();
-                if !more.is_empty() {
-                    let more = more.join(" and ");
-                    all.push(format!("{name}: {title} holds under a condition more: {more}"));
-                }
-            }
         }
-        let was = old.theorems.offending();
-        // A case of what offended as a whole is nothing new.
-        let base = |name: &str| name.split('[').next().map(str::to_owned);
-        let known = |name: &str| {
-            was.iter().any(|it| *it == name)
-                || !old.instructions.iter().any(|it| it.name == name)
-                    && was.iter().any(|it| base(it) == base(name))
-        };
-        for instruction in new.theorems.offending().into_iter().filter(|it| !known(it)) {
-            all.push(format!("{name}: {instruction} is sensitive and not privileged"));
+        let of = |isa: &Isa| isa.traps.iter().find(|it| it.name == trap.name).cloned();
+        all.push(change(format!("code of trap {}", trap.name), &|isa| {
+            of(isa).map(|it| it.code.to_string())
+        }));
+        all.push(change(format!("P saved by trap {}", trap.name), &|isa| {
+            of(isa).map(|it| format!("{:?}", it.saves).to_lowercase())
+        }));
+    }
+    // Names of registers are numbers below: where the same are in the same places, so are these.
+    let names = |isa: &Isa| isa.registers.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
+    if names(old) != names(new) {
+        return all;
+    }
+    let mut code = |name: String, of: &dyn Fn(&Isa) -> String| {
+        if of(old) != of(new) {
+            let (old, new) = (Some("one way".into()), Some("another".into()));
+            all.push(Change { name, old, new });
+        }
+    };
+    code("how instructions are fetched".into(), &|isa| format!("{:?}", isa.all_fetches));
+    code("the window".into(), &|isa| format!("{:?}", isa.window));
+    for pair in &new.pairs {
+        let is = |it: &&Pair| (&it.supervisor.0, &it.user.0) == (&pair.supervisor.0, &pair.user.0);
+        let of = |isa: &Isa| isa.pairs.iter().find(is).map(|it| format!("{:?}", it.deprivilege));
+        let name = format!("deprivilege of {}:{}", pair.supervisor.0, pair.user.0);
+        // A pair of one machine alone is listed among the pairs.
+        if old.pairs.iter().any(|it| is(&it)) {
+            code(name, &|isa| of(isa).unwrap_or_default());
         }
     }
     all
-}
-
-/// The better a verdict, the more.
-fn rank(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::Holds => 2,
-        Verdict::Undecided => 1,
-        Verdict::Refuted | Verdict::Vacuous | Verdict::NotApplicable => 0,
-    }
 }

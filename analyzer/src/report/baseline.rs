@@ -6,8 +6,10 @@ use model::isa::Verdict;
 use model::rule::Rule;
 use model::theorem::Theorem;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::findings::{Baseline as State, Finding, Place};
+use super::text::on_condition;
 use super::{PairReport, Report, TheoremReport, Theorems};
 use crate::prove::answer::Answer;
 use crate::theorems::theorem::brief;
@@ -48,12 +50,17 @@ impl Baseline {
     ///
     /// If the text is no baseline, or one of another version.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let it: Self = serde_json::from_str(text).map_err(|e| format!("it is no baseline: {e}"))?;
-        if it.schema == SCHEMA {
-            Ok(it)
-        } else {
-            Err(format!("its version is {}, and {SCHEMA} is expected", it.schema))
+        let json: Value = serde_json::from_str(text).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            format!("it is no baseline: line {line}, column {column} is not JSON")
+        })?;
+        let schema = json.get("schema").and_then(Value::as_u64);
+        if let Some(schema) = schema.filter(|it| *it != u64::from(SCHEMA)) {
+            return Err(format!("its version is {schema}, and {SCHEMA} is expected"));
         }
+        serde_json::from_value(json).map_err(|_| {
+            "it is no baseline, which has the form {\"schema\": 1, \"findings\": [\"MACHINE/CODE/PAIR/NAME\"]}".into()
+        })
     }
 
     /// The baseline as a file, the same for the same findings.
@@ -136,9 +143,8 @@ pub fn require(report: &mut Report, requirement: Requirement) {
         let verdict = pair.theorems.verdict(theorem);
         let (name, word) = (theorem.name(), verdict.word());
         if verdict == Verdict::Holds {
-            let conditions = requirement.conditions(&pair.theorems).join(" and ");
-            let message =
-                format!("{name} is required without conditions, and holds if {conditions}");
+            let conditions = on_condition(requirement.conditions(&pair.theorems));
+            let message = format!("{name} is required without conditions, and holds{conditions}");
             found.push(missing(Some(pair), message));
             continue;
         }

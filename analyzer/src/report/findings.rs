@@ -8,7 +8,7 @@ use model::property::Property;
 use model::rule::Rule;
 use serde::Serialize;
 
-use super::{InstructionReport, PairReport, Report, word_of_rule};
+use super::{InstructionReport, PairReport, Report, TheoremReport, Unmet, word_of_rule};
 use crate::prove::answer::Answer;
 
 /// A place in a file of the specification; lines and columns count from 1, columns in characters.
@@ -161,7 +161,7 @@ pub(crate) fn of(isa: &Isa, sources: &Sources, report: &Report) -> Vec<Finding> 
         for (class, it) in isa.classes.iter().zip(&pair.instructions) {
             let at = Some(Place::of(sources, class.span));
             for finding in of_instruction(pair, it) {
-                let allowed = class.allow.iter().find(|(rule, _)| covers(*rule, finding.rule));
+                let allowed = class.allow.iter().find(|(rule, _)| *rule == finding.rule);
                 let allowed = allowed.map(|(_, reason)| reason.clone());
                 all.push(Finding { allowed, ..finding }.at(at.clone()));
             }
@@ -169,9 +169,10 @@ pub(crate) fn of(isa: &Isa, sources: &Sources, report: &Report) -> Vec<Finding> 
         for trap in pair.traps.iter().filter(|trap| trap.enters != Answer::Yes) {
             let what = match trap.enters {
                 Answer::Undecided => "whether the trap leads to the monitor is undecided",
-                Answer::Yes | Answer::No | Answer::Vacuous => {
-                    "the trap does not lead to the monitor"
+                Answer::Vacuous => {
+                    "there is no state of a guest in which it could be asked where the trap leads"
                 }
+                Answer::Yes | Answer::No => "the trap does not lead to the monitor",
             };
             let message = format!("trap {}: {what}", trap.name);
             all.push(
@@ -183,32 +184,58 @@ pub(crate) fn of(isa: &Isa, sources: &Sources, report: &Report) -> Vec<Finding> 
                 let why = it.obstacles.first().map_or("", String::as_str);
                 let message = format!("{} is undecided: {why}", theorem.name());
                 let finding = Finding::new(Rule::Undecided, Some(pair), theorem.key(), message);
-                all.push(finding.at(first.clone()));
+                all.push(finding.at(cause(isa, sources, pair).or_else(|| first.clone())));
             }
         }
     }
-    for unmet in &report.unmet {
-        let message = format!("expected {}; found {}", unmet.expected, unmet.found);
-        let at = unmet.at.clone().or_else(|| first.clone());
-        all.push(Finding::new(Rule::Expectation, None, &unmet.expected, message).at(at));
-    }
+    all.extend(unmet(isa, sources, report));
     for class in &isa.classes {
         all.extend(stale(sources, class, &all));
     }
     all
 }
 
-/// Who accepts that an instruction is sensitive accepts that it is so in user mode.
-fn covers(allowed: Rule, found: Rule) -> bool {
-    allowed == found || (allowed, found) == (Rule::Sensitive, Rule::UserSensitive)
+/// The first instruction of which something is undecided.
+fn cause(isa: &Isa, sources: &Sources, pair: &PairReport) -> Option<Place> {
+    let is_open =
+        |it: &InstructionReport| it.properties.values().any(|it| *it == Answer::Undecided);
+    let mut both = isa.classes.iter().zip(&pair.instructions);
+    both.find(|(_, it)| is_open(it)).map(|(class, _)| Place::of(sources, class.span))
+}
+
+/// Expectations that are not met. What an overlay inherits and does not meet is one finding, about the overlay.
+fn unmet(isa: &Isa, sources: &Sources, report: &Report) -> Vec<Finding> {
+    let overlay = sources.files.first().map(|file| Place::start(&file.path));
+    let spans = isa.expect.iter().filter_map(|(_, it)| it.span).filter(|span| span.file != 0);
+    let inherited: Vec<Place> = spans.map(|span| Place::of(sources, span)).collect();
+    let is_inherited = |it: &&Unmet| it.at.as_ref().is_some_and(|at| inherited.contains(at));
+    let words = |it: &Unmet| format!("expected {}; found {}", it.expected, it.found);
+    let (of_base, own): (Vec<&Unmet>, Vec<&Unmet>) = report.unmet.iter().partition(is_inherited);
+    let mut all: Vec<Finding> = own
+        .into_iter()
+        .map(|it| {
+            let at = it.at.clone().or_else(|| overlay.clone());
+            Finding::new(Rule::Expectation, None, &it.expected, words(it)).at(at)
+        })
+        .collect();
+    if let [first, more @ ..] = of_base.as_slice() {
+        let file = first.at.as_ref().map_or("", |at| &at.file);
+        let more =
+            if more.is_empty() { String::new() } else { format!(" (and {} more)", more.len()) };
+        let message = format!(
+            "the expectations of the base, {file}, do not fit the overlay: {}{more}. Write `expect: {{}}`, or what is expected of the overlay",
+            words(first)
+        );
+        all.push(Finding::new(Rule::Expectation, None, "expect", message).at(overlay));
+    }
+    all
 }
 
 /// What is allowed of a class that no finding needs, about it or another case of its instruction.
 fn stale(sources: &Sources, class: &Class, all: &[Finding]) -> Vec<Finding> {
     let instruction = |name: &str| name.split('[').next().map(str::to_owned);
     let needed = |rule: Rule| {
-        all.iter()
-            .any(|it| covers(rule, it.rule) && instruction(&it.subject) == instruction(&class.name))
+        all.iter().any(|it| rule == it.rule && instruction(&it.subject) == instruction(&class.name))
     };
     let unneeded = class.allow.iter().filter(|(rule, _)| !needed(*rule));
     let finding = |(rule, _): &(Rule, String)| {
@@ -231,9 +258,16 @@ fn of_instruction(pair: &PairReport, it: &InstructionReport) -> Vec<Finding> {
         add(Rule::UserSensitive, format!("is {} in user mode and not privileged", why(it)));
     } else if offends(&vmm.offending) {
         add(Rule::Sensitive, format!("is {} and not privileged", why(it)));
-    } else if offends(&vmm.refuting) && vmm.verdict != Verdict::Holds && it.safe_if.is_empty() {
-        // What is safe under bits that a monitor keeps refutes nothing by itself.
-        add(Rule::SquareBreaks, "goes wrong where it is executed directly under a monitor".into());
+    }
+    // What is safe under bits that a monitor keeps refutes nothing by itself.
+    let refutes = |theorem: &TheoremReport| {
+        offends(&theorem.refuting) && theorem.verdict != Verdict::Holds && it.safe_if.is_empty()
+    };
+    let wrong = "goes wrong where it is executed directly under a monitor";
+    if refutes(hvmm) {
+        add(Rule::UserSquareBreaks, format!("{wrong}, in virtual user mode too"));
+    } else if refutes(vmm) {
+        add(Rule::SquareBreaks, wrong.into());
     }
     if it.is(Property::Unconfined).is_yes() && vmm.verdict != Verdict::Holds {
         let what = "reaches past its window or writes what belongs to the monitor, in user mode";

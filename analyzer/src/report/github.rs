@@ -4,7 +4,7 @@
 use super::Report;
 use super::findings::Place;
 
-/// One line for each finding that counts; an error where it makes the run fail.
+/// One line for each finding that counts, an error where it makes the run fail; a notice where there is none.
 pub fn render(report: &Report) -> String {
     let mut out = String::new();
     for finding in report.findings.iter().filter(|it| it.counts()) {
@@ -16,10 +16,25 @@ pub fn render(report: &Report) -> String {
         };
         out.push_str(&annotation(level, finding.at.as_ref(), &title, &message));
     }
+    // Silence could be a run that looked at nothing.
+    if out.is_empty() {
+        let accepted = match report.findings.len() {
+            0 => String::new(),
+            n => format!(" ({n} known or allowed)"),
+        };
+        let message = format!("{}: there is no finding that counts{accepted}", report.isa);
+        let place = Place::start(&report.file);
+        out.push_str(&annotation("notice", Some(&place), "no finding", &message));
+    }
     out
 }
 
-/// One annotation: `error` or `warning`, where, and what.
+/// The annotation of what could not be read, at the beginning of the file.
+pub fn could_not_run(path: &str, why: &str) -> String {
+    annotation("error", Some(&Place::start(path)), "could not run", &format!("{path}: {why}"))
+}
+
+/// One annotation: `error`, `warning` or `notice`, where, and what.
 pub(crate) fn annotation(level: &str, at: Option<&Place>, title: &str, message: &str) -> String {
     let mut properties = Vec::new();
     if let Some(at) = at {

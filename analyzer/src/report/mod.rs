@@ -14,6 +14,7 @@ mod lesson;
 pub mod markdown;
 pub mod page;
 pub mod sarif;
+pub(crate) mod shell;
 pub mod text;
 
 use std::collections::BTreeMap;
@@ -432,7 +433,8 @@ impl GuestReport {
             instruction: isa.classes[class].name.clone(),
             monitor: monitor.into(),
             command: format!(
-                "refvmm compare {spec} FILE --monitor {monitor} --anyway --cells {} --max-steps {steps}",
+                "refvmm compare {} FILE --monitor {monitor} --anyway --cells {} --max-steps {steps}",
+                shell::path(spec),
                 it.cells
             ),
             cells: it.cells,

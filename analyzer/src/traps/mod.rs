@@ -47,10 +47,11 @@ pub struct TrapTable {
 }
 
 impl TrapTable {
-    /// Something is undecided.
+    /// Something is undecided, or the specification does not say what happens.
     pub fn is_open(&self) -> bool {
         let modes = self.instructions.iter().flat_map(|it| &it.modes);
-        modes.flat_map(|it| &it.cases).any(|case| !case.undecided.is_empty())
+        let unknown = |case: &Case| case.outcomes.iter().any(|it| it == "unknown");
+        modes.flat_map(|it| &it.cases).any(|case| !case.undecided.is_empty() || unknown(case))
     }
 }
 

@@ -22,7 +22,7 @@ pub fn render(it: &TrapTable) -> String {
         }
     }
     if it.is_open() {
-        out.push_str("\nSomething is undecided.\n");
+        out.push_str("\nSomething is undecided or unknown.\n");
     }
     out
 }

@@ -29,7 +29,8 @@ struct Branch {
     text: Option<String>,
     expect: Vec<(Profile, Vec<ExpectedWord>)>,
     outcomes: Vec<(Profile, Vec<ExpectedOutcome>)>,
-    allow: Vec<(Rule, String)>,
+    /// None where the case says nothing, and the instruction's is meant.
+    allow: Option<Vec<(Rule, String)>>,
     notes: Vec<String>,
 }
 
@@ -101,7 +102,7 @@ impl Checker<'_> {
                 text: None,
                 expect: Vec::new(),
                 outcomes: Vec::new(),
-                allow: Vec::new(),
+                allow: None,
                 notes: Vec::new(),
             }],
         };
@@ -133,7 +134,7 @@ impl Checker<'_> {
                     notes: [notes.clone(), branch.notes].concat(),
                     expect,
                     outcomes,
-                    allow: if branch.allow.is_empty() { allow.clone() } else { branch.allow },
+                    allow: branch.allow.unwrap_or_else(|| allow.clone()),
                     runs: Vec::new(),
                 }
             })
@@ -214,11 +215,20 @@ impl Checker<'_> {
             let cell = env.storage.width;
             let message =
                 format!("the encoding has {width} bits, not a multiple of a cell's {cell}");
-            self.error("K023", span, message, "");
+            let full = width.next_multiple_of(cell);
+            let help = format!(
+                "fill it up with {} to {full} bits, for instance with `-`; a cell is what `cells:` counts under `state:`",
+                full - width
+            );
+            self.error("K023", span, message, &help);
         }
         match (&it.length, encoded) {
             (Some(length), Some((_, cells))) if length.it != cells as u128 => {
-                let message = format!("the encoding is {cells} cells long, not {}", length.it);
+                let message = format!(
+                    "the encoding is {cells} {} long, not {}",
+                    if cells == 1 { "cell" } else { "cells" },
+                    length.it
+                );
                 self.error("K023", length.span, message, "remove `length:`");
                 length.it
             }
@@ -245,7 +255,7 @@ impl Checker<'_> {
                 text: case.when.map(|code| one_line(self.sources.slice(code.span))),
                 expect: self.words(case.expect.as_ref()),
                 outcomes: self.outcomes(env, case.expect.as_ref(), operands),
-                allow: self.allowed(case.allow.as_ref()),
+                allow: case.allow.as_ref().map(|it| self.allowed(Some(it))),
                 notes: case.notes.clone().unwrap_or_default().0,
             };
             for (operand, code) in case.fix.iter().flat_map(Names::iter) {
@@ -360,7 +370,7 @@ impl Checker<'_> {
                 text: None,
                 expect: Vec::new(),
                 outcomes: Vec::new(),
-                allow: Vec::new(),
+                allow: None,
                 notes: Vec::new(),
             });
         }
@@ -438,7 +448,6 @@ impl Checker<'_> {
                     Some((name, mode)) => (name.trim(), Some(mode.trim())),
                     None => (name, None),
                 };
-                self.mode_of_word(word, mode);
                 let Some(property) = Property::of_word(name) else {
                     let words = Property::ALL.map(Property::word);
                     let all = || words.into_iter().chain(outcomes::WORDS);
@@ -455,6 +464,7 @@ impl Checker<'_> {
                     self.error("K028", word.span, format!("there is no property `{name}`"), &help);
                     continue;
                 };
+                self.mode_of_word(word, property, mode);
                 let mode = mode.map(str::to_owned);
                 list.push(ExpectedWord { property, holds, mode, span: word.span });
             }
@@ -463,20 +473,36 @@ impl Checker<'_> {
         all
     }
 
-    /// A word that names a mode names one of a pair.
-    fn mode_of_word(&mut self, word: &Sp<String>, mode: Option<&str>) {
+    /// A word that names a mode names one of a pair, and is asked for one mode.
+    fn mode_of_word(&mut self, word: &Sp<String>, property: Property, mode: Option<&str>) {
         let Some(mode) = mode else { return };
+        if !property.is_by_mode() {
+            let word_alone = property.word();
+            let message = format!("`{word_alone}` is not asked for one mode");
+            let all = Property::ALL.into_iter().filter(|it| it.is_by_mode());
+            let all = all.map(Property::word).collect::<Vec<_>>().join(", ");
+            let help = format!("write `{word_alone}` alone; with a mode behind it: {all}");
+            self.error("K028", word.span, message, &help);
+            return;
+        }
         let machine = self.spec.machine.as_ref();
         let pairs = machine.and_then(|m| m.modes.as_ref()).into_iter().flat_map(|m| &m.it.0);
+        // Supervisor mode is nowhere confined.
+        let supervisor = property != Property::Unconfined;
         let modes: Vec<&str> = pairs
-            .flat_map(|p| [p.supervisor.as_ref(), p.user.as_ref()])
+            .flat_map(|p| [p.supervisor.as_ref().filter(|_| supervisor), p.user.as_ref()])
             .flatten()
             .map(|name| name.it.as_str())
             .collect();
         if !modes.contains(&mode) {
             let help = did_you_mean(mode, modes.iter().copied())
                 .unwrap_or_else(|| format!("one of: {}", modes.join(", ")));
-            self.error("K028", word.span, format!("`{mode}` is no mode of a pair"), &help);
+            let message = if supervisor {
+                format!("`{mode}` is no mode of a pair")
+            } else {
+                format!("`{mode}` is no user mode of a pair: `unconfined` is asked there only")
+            };
+            self.error("K028", word.span, message, &help);
         }
     }
 

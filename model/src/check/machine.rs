@@ -163,6 +163,7 @@ impl Checker<'_> {
                 name: name.it.clone(),
                 kind: kind.it,
                 saves: trap.saves.map_or(Saves::This, |s| s.it),
+                code,
                 sequence: lowerer.body(&sequence),
             });
         }

@@ -22,11 +22,10 @@ const fn example(rule: Rule) -> (&'static str, &'static str) {
         Rule::SquareBreaks => {
             ("      require mode == user else trap(illegal);\n      clear();", "      clear();")
         }
+        Rule::UserSquareBreaks => ("      r[d] = base;", "      r[d] = mem[zext(a, 16)];"),
         Rule::Unconfined => ("      r[d] = phys[a];", "      r[d] = mem[zext(a, 16)];"),
         Rule::TrapEntry => ("    pc = phys[4];", "    psw = phys[4; 4];"),
-        Rule::Expectation => {
-            ("expect: {vmm: refuted, hvmm: holds}", "expect: {vmm: holds, hvmm: holds}")
-        }
+        Rule::Expectation => ("      special[n] = r[d];", CHECKED),
         Rule::Undecided => ("      unknown;", "      r[d] = clipped(r[d]);"),
         Rule::StaleAllow => (
             "      trap(call);\n    allow: {sensitive-unprivileged: \"guests of ours are patched\"}",

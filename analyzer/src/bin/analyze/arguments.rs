@@ -175,10 +175,12 @@ Examples:
   analyze traps isa-specs/riscv.yaml csrrs --format markdown
   analyze traps isa-specs/m68010.yaml --format json
 
-Each line holds for all states that the specification's assumptions admit. Where several things can happen under
-the same conditions, JSON has a state for each.
+Each line holds for all states that the specification's assumptions admit. Where several
+things can happen under the same conditions, JSON has a state for each. Latex needs the
+packages longtable and booktabs.
 
-Exit codes: 0 the table is printed; 2 could not run, or no such instruction; 3 something is undecided";
+Exit codes: 0 the table is printed; 2 could not run, or no such instruction;
+3 something is undecided";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = TRAPS)]
@@ -253,11 +255,12 @@ Examples:
   analyze diff isa-specs/m68000.yaml isa-specs/m68010.yaml
   analyze diff base.yaml extended.yaml --format json
 
-A regression is a verdict that is worse than before or has a condition more, or an instruction that is sensitive
-and not privileged and was not so before.
+A regression is a verdict that is worse than before (holds, and now undecided, is worse)
+or has a condition more; or an instruction that is not privileged and is now sensitive, user
+sensitive or not confined, or goes wrong under a monitor.
 
-Exit codes: 0 no regression, 1 a regression (with --identical: anything that is different), 2 could not run,
-3 whether an instruction does the same is undecided";
+Exit codes: 0 no regression; 1 a regression (with --identical: anything that is different);
+2 could not run; 3 something else is undecided";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = DIFF)]
@@ -410,7 +413,8 @@ pub(crate) enum CheckFormat {
     Text,
     /// One line per theorem.
     Concise,
-    /// For programs; the keys are stable. One object for one report, a list for several.
+    /// For programs; the keys are stable. One object for one report, a list for several, nothing where no
+    /// specification can be read.
     Json,
     /// The same reports, always as one object: `{"schema": 1, "reports": [...]}`.
     Reports,

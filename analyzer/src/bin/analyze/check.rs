@@ -28,10 +28,11 @@ pub(crate) fn run(check: &Check) -> Exit {
         let _ = writeln!(std::io::stderr(), "--emit takes one specification and one profile");
         return Exit::CouldNotRun;
     }
-    let baseline = match check.baseline.as_deref().map(read_baseline).transpose() {
-        Ok(baseline) => baseline,
-        Err(exit) => return exit,
-    };
+    let baseline =
+        match check.baseline.as_deref().map(|path| read_baseline(check, path)).transpose() {
+            Ok(baseline) => baseline,
+            Err(exit) => return exit,
+        };
     let mut exit = Exit::Fine;
     let mut reports = Vec::new();
     for (i, spec) in check.specs.iter().enumerate() {
@@ -58,21 +59,29 @@ pub(crate) fn run(check: &Check) -> Exit {
         && exit != Exit::CouldNotRun
         && let Err(error) = write_baseline(path, &Baseline::of(&reports))
     {
-        exit = exit.worse(could_not_run(path, &error));
+        exit = exit.worse(failed(check, path, &error));
     }
     exit.worse(print(&joined(check, &reports)))
 }
 
-fn read_baseline(path: &str) -> Result<Baseline, Exit> {
+/// Says why nothing came of it, also to who reads annotations only.
+fn failed(check: &Check, what: &str, why: &str) -> Exit {
+    if check.format == CheckFormat::Github {
+        print(&github::could_not_run(what, why));
+    }
+    could_not_run(what, why)
+}
+
+fn read_baseline(check: &Check, path: &str) -> Result<Baseline, Exit> {
     let missing = !Path::new(path).exists();
     let help = if missing { format!("; --write-baseline {path} makes one") } else { String::new() };
     let read = open(path).map_err(|error| error + &help);
-    read.and_then(|text| Baseline::parse(&text)).map_err(|error| could_not_run(path, &error))
+    read.and_then(|text| Baseline::parse(&text)).map_err(|error| failed(check, path, &error))
 }
 
 /// Writes a baseline, over an older one but over nothing else.
 fn write_baseline(path: &str, baseline: &Baseline) -> Result<(), String> {
-    if Path::new(path).exists() {
+    if Path::new(path).is_file() {
         let known = open(path).and_then(|text| Baseline::parse(&text));
         known.map_err(|error| format!("{error}; nothing was written over it"))?;
     }
@@ -96,7 +105,7 @@ fn judge(check: &Check, spec: &str, baseline: Option<&Baseline>) -> (Vec<Report>
         exit = Exit::Unmet;
     }
     if let Err(error) = known_pair(&isa, check.pair.as_deref()) {
-        return (Vec::new(), could_not_run(spec, &error));
+        return (Vec::new(), failed(check, spec, &error));
     }
     let one = |profile: &Profile| {
         let options =

@@ -8,7 +8,7 @@ use model::diagnostic::Sources;
 
 use crate::arguments::{Diff, DiffFormat};
 use crate::progress::progress;
-use crate::terminal::{Exit, could_not_run, known_pair, load, print};
+use crate::terminal::{Exit, could_not_run, known_pair, load, print, print_text};
 
 pub(crate) fn run(diff: &Diff) -> Exit {
     let options =
@@ -42,5 +42,6 @@ pub(crate) fn run(diff: &Diff) -> Exit {
         (false, true) => Exit::Undecided,
         (false, false) => Exit::Fine,
     };
+    let print = if diff.format == DiffFormat::Text { print_text } else { print };
     exit.worse(print(&printed))
 }

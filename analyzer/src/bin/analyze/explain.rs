@@ -10,7 +10,7 @@ use refvmm::specification::{locate, open};
 
 use crate::arguments::{Explain, ProofFormat};
 use crate::progress::progress;
-use crate::terminal::{Exit, could_not_run, load, print};
+use crate::terminal::{Exit, could_not_run, load, print, print_text};
 
 pub(crate) fn run(it: &Explain) -> Exit {
     let spec = &it.subject;
@@ -43,7 +43,7 @@ pub(crate) fn run(it: &Explain) -> Exit {
                         .iter()
                         .map(|class| explain(&isa, &sources, &report, *class))
                         .collect();
-                    exit().worse(print(&text::cases(name, &cases)))
+                    exit().worse(print_text(&text::cases(name, &cases)))
                 }
             }
         }
@@ -88,12 +88,12 @@ fn one(it: &Explain, isa: &Isa, sources: &Sources, class: usize) -> Exit {
         }
     });
     let explanation = explain(isa, sources, &report, class);
-    exit().worse(print(&text::render(&explanation, repaired.as_deref())))
+    exit().worse(print_text(&text::render(&explanation, repaired.as_deref())))
 }
 
 fn of_code(code: &str) -> Exit {
     if let Some(it) = code::find(code) {
-        return print(&it.render());
+        return print_text(&it.render());
     }
     let is_code = |word: &str| {
         word.len() == 4

@@ -7,7 +7,7 @@ use model::isa::Profile;
 
 use crate::arguments::GraphFormat;
 use crate::progress::progress;
-use crate::terminal::{Exit, load, print};
+use crate::terminal::{Exit, load, print, print_text};
 
 pub(crate) fn run(spec: &str, format: GraphFormat) -> Exit {
     let Some(isa) = load(spec, &mut Sources::default()) else { return Exit::CouldNotRun };
@@ -21,5 +21,6 @@ pub(crate) fn run(spec: &str, format: GraphFormat) -> Exit {
     };
     let open = graph.is_open() || analyzer::stopped();
     let exit = if open { Exit::Undecided } else { Exit::Fine };
+    let print = if format == GraphFormat::Text { print_text } else { print };
     exit.worse(print(&printed))
 }

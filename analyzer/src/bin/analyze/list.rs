@@ -10,7 +10,7 @@ use refvmm::specification;
 
 use crate::arguments::{List, ListFormat};
 use crate::progress::progress;
-use crate::terminal::{Exit, load, print};
+use crate::terminal::{Exit, load, print, print_text};
 
 /// The folder that is listed where none is named; where there is none, what comes with the program.
 const DEFAULT: &str = "isa-specs";
@@ -67,6 +67,7 @@ pub(crate) fn run(list: &List) -> Exit {
             }
         },
     };
+    let print = if list.format == ListFormat::Text { print_text } else { print };
     exit.worse(print(&text))
 }
 

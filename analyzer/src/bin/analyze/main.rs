@@ -16,12 +16,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use analyzer::report::page;
 use clap::{CommandFactory, Parser};
 use model::diagnostic::did_you_mean;
 use refvmm::{install, specification};
 
 use arguments::{Arguments, Command};
-use terminal::{Exit, could_not_run, print};
+use terminal::{Exit, could_not_run, print, print_text, style};
 
 /// Terms, clauses and models are many small pieces: a quarter of the time went to the allocator of the C library.
 #[global_allocator]
@@ -51,7 +52,9 @@ fn main() -> ExitCode {
         Command::Verify(verify) => certificates::verify(&verify),
         Command::List(list) => list::run(&list),
         Command::Traps(traps) => traps::run(&traps),
-        Command::Definitions => print(&analyzer::definitions_text()),
+        Command::Definitions => {
+            print_text(&page::folded(&analyzer::definitions_text(), style().width))
+        }
         Command::Graph { spec, format } => graph::run(&spec, format),
         Command::Schema { report: false } => print(&format!("{:#}\n", model::spec::json_schema())),
         Command::Schema { report: true } => print(analyzer::report::JSON_SCHEMA),

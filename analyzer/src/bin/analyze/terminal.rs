@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use analyzer::report::page::Style;
+use analyzer::report::page::{self, Style};
 use model::Loaded;
 use model::diagnostic::{Diagnostic, Sources};
 use model::isa::Isa;
@@ -35,6 +35,11 @@ pub(crate) fn print(text: &str) -> Exit {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::CouldNotRun,
         _ => Exit::Fine,
     }
+}
+
+/// The same for text that a person reads: with the characters that the locale has.
+pub(crate) fn print_text(text: &str) -> Exit {
+    if ascii() { print(&page::ascii(text)) } else { print(text) }
 }
 
 pub(crate) fn color() -> bool {

@@ -9,7 +9,7 @@ use model::isa::{Isa, Profile};
 
 use crate::arguments::{Traps, TrapsFormat};
 use crate::progress::progress;
-use crate::terminal::{Exit, could_not_run, load, print};
+use crate::terminal::{Exit, could_not_run, load, print, print_text};
 
 pub(crate) fn run(traps: &Traps) -> Exit {
     let mut sources = Sources::default();
@@ -41,6 +41,7 @@ pub(crate) fn run(traps: &Traps) -> Exit {
     };
     let open = table.is_open() || analyzer::stopped();
     let exit = if open { Exit::Undecided } else { Exit::Fine };
+    let print = if traps.format == TrapsFormat::Text { print_text } else { print };
     exit.worse(print(&printed))
 }
 

@@ -17,20 +17,21 @@ mod words;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use model::diagnostic::{Sources, Span};
+use model::diagnostic::Sources;
 use model::isa::{Isa, Pair, Profile, Verdict};
 use model::property::Property;
 use model::theorem::Theorem;
 
 use super::findings::Place;
-use super::{Evidence, InstructionReport, PairReport, Report, WitnessReport};
+use super::{Evidence, InstructionReport, PairReport, Report, WitnessReport, shell};
 use crate::definitions::{DEFINITIONS, catalogue};
 use crate::prove::answer::Answer;
 use crate::prove::footprint::{Completes, Footprint};
 use crate::prove::setting::Setting;
 use document::Table;
 use reasons::Footprints;
-use source::{applies, lines};
+pub use source::Line;
+use source::{applies, written};
 use words::{listed, lower, names};
 
 /// Everything about one class of instructions.
@@ -42,8 +43,10 @@ pub struct Explanation {
     pub machine: String,
     /// Where it stands, `file:line`.
     pub at: String,
-    /// The semantics as written, with the numbers of the lines.
-    pub source: Vec<(usize, String)>,
+    /// The file of that place.
+    pub file: String,
+    /// The semantics as written, in the order in which they run.
+    pub source: Vec<Line>,
     /// The case that it is, the entries of views that it reaches, the functions that it calls.
     pub applies: Vec<String>,
     /// What the author says.
@@ -95,11 +98,6 @@ pub struct Answered {
 /// What there is to say of the class with a number.
 pub fn explain(isa: &Isa, sources: &Sources, report: &Report, index: usize) -> Explanation {
     let class = &isa.classes[index];
-    let line = |span: Span| sources.position(span).0;
-    let source = class.semantics.iter().flat_map(|span| {
-        let first = line(*span);
-        lines(sources, *span).into_iter().enumerate().map(move |(i, text)| (first + i, text))
-    });
     let of = |found: &PairReport| {
         let pair = isa
             .pairs
@@ -112,7 +110,8 @@ pub fn explain(isa: &Isa, sources: &Sources, report: &Report, index: usize) -> E
         name: class.name.clone(),
         machine: format!("{}: {}", isa.name, isa.title),
         at: format!("{}:{}", place.file, place.line),
-        source: source.collect(),
+        file: place.file,
+        source: written(sources, class),
         applies: applies(isa, sources, class),
         notes: class.notes.iter().map(|it| it.trim().to_owned()).collect(),
         spec: report.argument().to_owned(),
@@ -157,7 +156,7 @@ fn in_pair(
         let mut lines = vec![format!("{}: this guest finds out:", theorem.name())];
         lines.extend(guest.program.iter().map(|line| format!("    {line}")));
         lines.push(format!("the real machine {real}; under the monitor it {monitored}"));
-        lines.push(format!("analyze check {} --emit guest=FILE", report.argument()));
+        lines.push(format!("analyze check {} --emit guest=FILE", shell::path(report.argument())));
         lines.push(guest.command.clone());
         lines
     });
@@ -222,11 +221,16 @@ fn class(it: &InstructionReport, profile: Profile) -> String {
     let privileged = match it.is(Property::Privileged) {
         Answer::Yes => "privileged",
         Answer::No => "not privileged",
-        Answer::Vacuous => "privileged, but only for want of states to look at",
+        Answer::Vacuous => "privileged only because no state is left to look at",
         Answer::Undecided => "perhaps privileged (undecided)",
     };
     match it.is(Property::Sensitive) {
-        Answer::Yes => format!("{privileged} and sensitive: {}", listed(&kinds(it, profile))),
+        Answer::Yes => {
+            let kinds = kinds(it, profile);
+            let kinds: Vec<&str> =
+                kinds.iter().map(|it| it.trim_end_matches(" sensitive")).collect();
+            format!("sensitive ({}), {privileged}", kinds.join(", "))
+        }
         Answer::Undecided => format!("{privileged}; whether it is sensitive is undecided"),
         Answer::No | Answer::Vacuous => {
             let all: Vec<String> = [
@@ -239,7 +243,7 @@ fn class(it: &InstructionReport, profile: Profile) -> String {
             .map(|of| of.word().trim_end_matches("-sensitive").to_owned())
             .collect();
             let neither = if all.len() == 2 { "neither" } else { "none of" };
-            format!("{privileged} and innocuous: {neither} {} sensitive", listed(&all))
+            format!("innocuous, {privileged}: {neither} {} sensitive", listed(&all))
         }
     }
 }
@@ -315,7 +319,9 @@ fn why(
                 "It is not sensitive at all.".into()
             };
         }
-        (_, Answer::Vacuous) => return "No state is what the definition speaks of.".into(),
+        (_, Answer::Vacuous) => {
+            return "There is no state of the kind that the definition speaks of.".into();
+        }
         _ => {}
     }
     if property == Property::BehaviourSensitive && answer.is_yes() {
@@ -345,11 +351,25 @@ fn why(
                 .map(|it| format!("{it} That it completes in f(S) only where it does in S: "));
             commutes.map_or(settled.clone(), |it| it + &lower(&settled))
         }
+        (Property::ModeSensitive, Answer::Yes, _) if storage_differs(it) => {
+            format!(
+                "{settled} Storage outside the window is arbitrary, so it may be another one in each state."
+            )
+        }
         (_, Answer::Yes, _) if asked(property) && !counts(property, profile) => {
             format!("{settled} The profile {} does not count it as sensitive.", profile.word())
         }
         _ => settled,
     }
+}
+
+/// Whether the two states that show mode sensitivity differ in storage, too.
+fn storage_differs(it: &InstructionReport) -> bool {
+    let evidence = it.evidence.get(Property::ModeSensitive.key());
+    let Some(Evidence::Witness(witness)) = evidence else { return false };
+    let differs =
+        |row: &super::WitnessRow| row.role == "E" && row.values.first() != row.values.get(1);
+    witness.rows.iter().any(differs)
 }
 
 /// Whether a property is one that some profile calls sensitive.

@@ -18,7 +18,7 @@ use crate::prove::answer::Answer;
 use crate::report::diagram::PROVED;
 use crate::report::{
     CollisionReport, DiagramReport, GuestReport, InstructionReport, PairReport, Refutation, Report,
-    TheoremReport,
+    TheoremReport, shell,
 };
 
 /// The document about a machine.
@@ -369,8 +369,9 @@ fn holds(out: &mut Vec<Block>, pair: &PairReport, theorem: Theorem, it: &Theorem
             (
                 "Traps.".into(),
                 format!(
-                    "{} instructions can trap; {}, {}.",
+                    "{} {} can trap; {}, {}.",
                     n.trapped,
+                    if n.trapped == 1 { "instruction" } else { "instructions" },
                     answer(diagram.emulated, "what is emulated is what the guest would have done"),
                     answer(diagram.reflected, "what is the guest's own trap is given to it")
                 ),
@@ -503,7 +504,7 @@ fn checking(out: &mut Vec<Block>, report: &Report) {
         c.obligations, c.proved, c.witnessed, c.undecided, c.by_dependency, c.by_rewriting, c.by_evaluation, c.by_sat
     )));
     out.push(paragraph("", "The first command writes down why each answer is right; the second derives every formula anew from the specification and checks each proof and each state, trusting no solver:"));
-    let (file, profile) = (report.argument(), report.profile.word());
+    let (file, profile) = (shell::path(report.argument()), report.profile.word());
     out.push(Block::Lines(vec![
         format!("analyze prove {file} --certificate DIR --profile {profile}"),
         format!("analyze verify DIR {file} --profile {profile}"),

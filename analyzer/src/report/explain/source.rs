@@ -5,8 +5,29 @@ use model::isa::{Class, Isa};
 
 use crate::report::findings::Place;
 
+/// A line of the specification.
+#[derive(Debug)]
+pub struct Line {
+    /// The file: the overlay or its base.
+    pub file: String,
+    /// Its number, from 1.
+    pub number: usize,
+    /// The text.
+    pub text: String,
+}
+
+/// The semantics of a class, in the order in which they run.
+pub(super) fn written(sources: &Sources, class: &Class) -> Vec<Line> {
+    let of = |span: &Span| {
+        let Place { file, line, .. } = Place::of(sources, *span);
+        let all = lines(sources, *span).into_iter().enumerate();
+        all.map(move |(i, text)| Line { file: file.clone(), number: line + i, text })
+    };
+    class.semantics.iter().flat_map(of).collect()
+}
+
 /// The lines of a text, without the indentation that they share.
-pub(super) fn lines(sources: &Sources, span: Span) -> Vec<String> {
+fn lines(sources: &Sources, span: Span) -> Vec<String> {
     let whole = &sources.files[span.file as usize].text;
     let (start, end) = (span.start as usize, span.end as usize);
     let begin = whole[..start].rfind('\n').map_or(0, |at| at + 1);

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::document::Table;
 use super::{Answered, Explanation, PairExplanation};
 use crate::prove::answer::Answer;
+use crate::report::shell;
 use crate::report::text::{Cell, Detail, aligned};
 
 /// Columns of the page.
@@ -65,10 +66,15 @@ pub fn cases(mnemonic: &str, all: &[Explanation]) -> String {
     out
 }
 
-/// The semantics, with the numbers of the lines.
+/// The semantics, with the numbers of the lines; another file than before is named.
 fn source(out: &mut String, it: &Explanation) {
-    for (number, line) in &it.source {
-        let _ = writeln!(out, "{}", format!("{number:>6}  {line}").trim_end());
+    let mut file = &it.file;
+    for line in &it.source {
+        if *file != line.file {
+            let _ = writeln!(out, "        then {}:{}", line.file, line.number);
+            file = &line.file;
+        }
+        let _ = writeln!(out, "{}", format!("{:>6}  {}", line.number, line.text).trim_end());
     }
 }
 
@@ -94,7 +100,11 @@ fn in_pair(it: &PairExplanation, spec: &str) -> String {
         let _ = writeln!(out, "    {line}");
     }
     if !it.replay.is_empty() {
-        let _ = writeln!(out, "\n  To repeat a step, one of these lines to: refvmm eval {spec}");
+        let _ = writeln!(
+            out,
+            "\n  To repeat a step, one of these lines to: refvmm eval {}",
+            shell::path(spec)
+        );
     }
     for (property, requests) in &it.replay {
         let _ = writeln!(out, "    {}", property.word());
@@ -110,8 +120,12 @@ fn answer(out: &mut String, it: &Answered) {
     let name = format!("{}?", it.property.word().replace('-', " "));
     let whose = if it.property.is_of_1974() { "P&G: " } else { "" };
     let question = wrapped(&format!("{whose}{}", it.question), INDENT);
-    let head = format!("  {name:<22}{:<6}", it.answer.word());
-    let _ = write!(out, "{head:<30}{}", question.trim_start());
+    let head = format!("  {name:<22}{}", it.answer.word());
+    if head.chars().count() < INDENT.len() {
+        let _ = write!(out, "{head:<30}{}", question.trim_start());
+    } else {
+        let _ = write!(out, "{head}\n{question}");
+    }
     if !it.why.is_empty() {
         out.push_str(&wrapped(&it.why, INDENT));
     }

@@ -193,6 +193,21 @@ pub(super) fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
     lines
 }
 
+/// Text whose lines are longer than a width, in lines that are not; what goes on stands a little further in.
+pub fn folded(text: &str, width: usize) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        let rest = line.trim_start();
+        let indent = length(line) - length(rest);
+        let [first, more] = [indent, indent + 2].map(|it| width.saturating_sub(it));
+        for (i, part) in wrap(rest, first, more).iter().enumerate() {
+            let margin = if i == 0 { indent } else { indent + 2 };
+            let _ = writeln!(out, "{}", format!("{:margin$}{part}", "").trim_end());
+        }
+    }
+    out
+}
+
 /// The same in ASCII: a character that has no like there is a question mark.
 pub fn ascii(text: &str) -> String {
     let mut out = String::new();
@@ -243,13 +258,18 @@ const LIKE: &[(char, &str)] = &[
 
 #[cfg(test)]
 mod tests {
-    use super::{Cell, Page, Style, ascii, wrap};
+    use super::{Cell, Page, Style, ascii, folded, wrap};
 
     #[test]
     fn words_wrap_and_long_ones_are_broken_and_nothing_is_lost() {
         assert_eq!(wrap("one two three", 7, 9), ["one two", "three"]);
         assert_eq!(wrap("abcdefgh ij", 3, 4), ["abc", "defg", "h ij"]);
         assert_eq!(wrap("", 3, 3), [""]);
+    }
+
+    #[test]
+    fn long_lines_are_folded_with_an_indent() {
+        assert_eq!(folded("a\n  one two three\n\nb\n", 9), "a\n  one two\n    three\n\nb\n");
     }
 
     #[test]

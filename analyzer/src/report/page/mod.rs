@@ -13,7 +13,7 @@ use model::isa::Verdict;
 use model::property::Property;
 use model::theorem::Theorem;
 
-pub use layout::{Style, ascii};
+pub use layout::{Style, ascii, folded};
 
 use super::{InstructionReport, PairReport, Report, TheoremReport};
 use crate::prove::answer::Answer;

@@ -7,7 +7,7 @@ use model::isa::Verdict;
 
 use super::layout::{Page, bright};
 use super::{PairReport, Report, TheoremReport, listed, monitors, verdicts};
-use crate::report::Escape;
+use crate::report::{Escape, shell};
 
 /// Ways around, kept bits, repair and assumptions of a pair.
 pub(super) fn of_pair(page: &mut Page, report: &Report, pair: &PairReport) {
@@ -39,7 +39,7 @@ pub(super) fn of_pair(page: &mut Page, report: &Report, pair: &PairReport) {
             2,
             &format!(
                 "Repair, the fewest instructions that would have to trap: analyze repair {}",
-                report.argument()
+                shell::path(report.argument())
             ),
         );
     }
@@ -148,16 +148,14 @@ pub(super) fn of_report(page: &mut Page, report: &Report) {
              f(S): S under a monitor, from cell k on, in user mode, with an R of the monitor's.",
         );
     }
-    let spec = report.argument();
+    let spec = shell::path(report.argument());
     let shown = report.pairs.first().and_then(|pair| {
         let t = &pair.theorems;
         let refuted = [&t.vmm, &t.hvmm].into_iter().find_map(|t| t.refutation.as_ref());
         let example = [&t.vmm, &t.hvmm].into_iter().find_map(|t| t.example.as_ref());
         refuted.map(|it| it.instruction.as_str()).or(example.map(|it| it.instruction.as_str()))
     });
-    let explain = shown.map_or(String::new(), |name| {
-        let quoted = if name.contains('[') { format!("'{name}'") } else { name.to_owned() };
-        format!("analyze explain {spec} {quoted} | ")
-    });
-    page.text(0, 2, &format!("Next: {explain}analyze check {spec} --all | analyze definitions"));
+    let explain =
+        shown.map_or(String::new(), |name| format!("{}; ", shell::explain(&report.file, name)));
+    page.text(0, 2, &format!("Next: {explain}analyze check {spec} --all; analyze definitions"));
 }

@@ -235,7 +235,7 @@ fn why(pair: &PairReport, reason: &Reason, all: &[&InstructionReport]) -> String
             }
             _ => String::new(),
         };
-        format!("{}{components}{only}", word(*property))
+        format!("{}{only}", format!("{}{components}", word(*property)).trim_end_matches(':'))
     };
     if reason.by.is_empty() {
         let innocuous = all.iter().all(|it| it.is(Property::Innocuous).is_yes());
@@ -261,8 +261,8 @@ const fn word(property: Property) -> &'static str {
         Property::BehaviourSensitive => "behaviour:",
         Property::ExtentSensitive => "extent:",
         Property::TimeSensitive => "time:",
-        Property::TrapMasked => "hides a trap",
-        Property::TrapVisible => "shows that a trap came before",
+        Property::TrapMasked => "hides a trap:",
+        Property::TrapVisible => "shows that a trap came before:",
         Property::Privileged
         | Property::UserSensitive
         | Property::Sensitive

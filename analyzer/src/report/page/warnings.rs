@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anstyle::AnsiColor::{Red, Yellow};
 use model::isa::{Premise, Verdict};
+use model::theorem::Theorem;
 
 use super::layout::{Page, bright};
 use super::{PairReport, Report, listed, monitors};
@@ -39,31 +40,44 @@ pub(super) fn of_report(page: &mut Page, report: &Report) {
 /// What is undecided about a pair, or goes wrong against its premise.
 pub(super) fn of_pair(page: &mut Page, pair: &PairReport) {
     let mut warn = |text: &str| page.painted(0, 2, &format!("! {text}"), bright(Yellow));
+    // What is said of both theorems is said once.
+    let mut said: Vec<(Vec<Theorem>, String)> = Vec::new();
     for (theorem, it) in monitors(pair) {
-        let name = theorem.name();
+        let mut say = |text: String| match said.iter_mut().find(|(_, known)| *known == text) {
+            Some((of, _)) => of.push(theorem),
+            None => said.push((vec![theorem], text)),
+        };
         for obstacle in &it.obstacles {
-            warn(&format!("{name} is undecided: {obstacle}"));
+            say(format!("undecided: {obstacle}"));
         }
         if it.premise == Premise::Undecided && it.verdict != Verdict::Undecided {
-            warn(&format!("{name}: whether its premise holds is undecided"));
+            say("whether the premise holds is undecided".into());
         }
         if it.gap {
-            warn(&format!(
-                "{name}: every instruction that must be privileged is, and yet direct execution goes wrong for {}: a gap in the definitions of 1974",
+            say(format!(
+                "every instruction that must be privileged is, and yet direct execution goes wrong for {}: a gap in the definitions of 1974",
                 it.refuting.join(", ")
             ));
         }
         if let Some(diagram) = it.diagram.as_ref().filter(|d| d.equivalence != PROVED) {
-            warn(&format!("{name}: the commuting diagram {}", diagram.equivalence));
+            say(format!("the commuting diagram {}", diagram.equivalence));
         }
         if let Some(loss) = it.diagram.as_ref().and_then(|d| d.loss.as_ref()) {
-            warn(&format!(
-                "{name}: behind the trap of {} in virtual {} mode the monitor does not find the guest: {} (--all shows the states)",
+            say(format!(
+                "behind the trap of {} in virtual {} mode the monitor does not find the guest: {} (--all shows the states)",
                 loss.instruction,
                 loss.mode,
                 loss.broken.join("; ")
             ));
         }
+    }
+    for (of, text) in &said {
+        let (names, verb) = match of.as_slice() {
+            [one] => (one.name(), " is "),
+            _ => ("Theorems 1 and 3", " are "),
+        };
+        let joint = if text.starts_with("undecided: ") { verb } else { ": " };
+        warn(&format!("{names}{joint}{text}"));
     }
     for trap in pair.traps.iter().filter(|t| t.enters != Answer::Yes) {
         let shown = trap.evidence.as_ref().map_or("", |_| " (--all shows two guests)");

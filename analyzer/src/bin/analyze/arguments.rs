@@ -424,6 +424,8 @@ pub(crate) enum CheckFormat {
     Markdown,
     /// A table of all machines for a paper.
     Latex,
+    /// A page to look at, in one file that needs no other: pictures, witnesses, proof, traps, source.
+    Html,
 }
 
 /// A theorem by its key.

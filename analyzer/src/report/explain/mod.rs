@@ -31,7 +31,8 @@ use crate::prove::setting::Setting;
 use document::Table;
 use reasons::Footprints;
 use source::{applies, lines};
-use words::{listed, lower, names};
+pub(super) use words::lower;
+use words::{listed, names};
 
 /// Everything about one class of instructions.
 #[derive(Debug)]

@@ -29,7 +29,9 @@ Examples:
   analyze repair isa-specs/m68000.yaml         what must trap so that the theorems hold
   analyze prove isa-specs/g3.yaml --certificate g3-certificate
   analyze verify g3-certificate isa-specs/g3.yaml
+  analyze check isa-specs/pdp10.yaml --format html > pdp10.html
   analyze list                                 all machines, a line for each pair of modes
+  analyze atlas --html atlas                   all machines as a site
   analyze traps isa-specs/riscv.yaml mret      what completes and what traps, in which mode
   analyze graph isa-specs/x86-legacy.yaml --format dot
   analyze schema > specification.schema.json   completion for editors
@@ -54,6 +56,8 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Print machines side by side: year, verdicts, offending instructions.
     List(List),
+    /// Write all machines as a site: a matrix, a timeline, a page each.
+    Atlas(Atlas),
     /// Print what completes and what traps, in which mode and under which control bits.
     Traps(Traps),
     /// Print the graph of modes: which instructions and traps lead from one to another.
@@ -164,6 +168,30 @@ pub(crate) struct List {
     /// How to print the table.
     #[arg(long, default_value = "text")]
     pub(crate) format: ListFormat,
+    /// Reading of the definitions.
+    #[arg(long, default_value = "refined", value_parser = one_profile())]
+    pub(crate) profile: Profile,
+}
+
+const ATLAS: &str = "\
+Examples:
+  analyze atlas --html atlas                   the machines in the folder isa-specs
+  analyze atlas --html course isa-specs/g3.yaml isa-specs/pdp10.yaml
+
+Open DIR/index.html. The pages need no network and no server, and can be read without their script.
+
+Exit codes: 0 every machine is shown, whatever its verdict; 2 one could not be read, or DIR could not be written;
+3 interrupted: what was not analyzed is missing";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = ATLAS)]
+pub(crate) struct Atlas {
+    /// Directory to write; it must not exist, or be empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) html: PathBuf,
+    /// Specifications in YAML, or folders of them.
+    #[arg(value_name = "SPEC", default_value = "isa-specs")]
+    pub(crate) specs: Vec<String>,
     /// Reading of the definitions.
     #[arg(long, default_value = "refined", value_parser = one_profile())]
     pub(crate) profile: Profile,

@@ -1,6 +1,7 @@
 //! `analyze`: judges machine specifications by the definitions and theorems of Popek & Goldberg.
 
 mod arguments;
+mod atlas;
 mod certificates;
 mod check;
 mod diff;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Prove(prove) => certificates::prove(&prove),
         Command::Verify(verify) => certificates::verify(&verify),
         Command::List(list) => list::run(&list),
+        Command::Atlas(atlas) => atlas::run(&atlas),
         Command::Traps(traps) => traps::run(&traps),
         Command::Definitions => print(&analyzer::definitions_text()),
         Command::Graph { spec, format } => graph::run(&spec, format),
@@ -95,6 +97,7 @@ fn with_default_command(mut arguments: Vec<String>) -> Vec<String> {
         "prove",
         "verify",
         "list",
+        "atlas",
         "traps",
         "graph",
         "definitions",

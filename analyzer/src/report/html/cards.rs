@@ -73,22 +73,31 @@ fn card(
     });
 }
 
-/// The answers, each with what stands behind it.
+/// The answers, those together that are the same and have the same evidence behind them.
 fn facts(page: &mut Markup, it: &InstructionReport) {
+    let mut groups: Vec<(Answer, String, Vec<String>)> = Vec::new();
+    for (property, answer) in &it.properties {
+        let kind = match it.evidence.get(property.key()) {
+            Some(Evidence::Solver { conflicts }) => format!("SAT proof, {conflicts} conflicts"),
+            Some(Evidence::Open { reason }) => format!("open: {reason}"),
+            _ => evidence(it, *property).to_owned(),
+        };
+        let word = property.word().replace('-', " ");
+        match groups.iter_mut().find(|(other, by, _)| other == answer && *by == kind) {
+            Some((_, _, all)) => all.push(word),
+            None => groups.push((*answer, kind, vec![word])),
+        }
+    }
+    groups.sort_by_key(|(answer, _, _)| *answer == Answer::No);
     page.element("ul", &[("class", "facts")], |page| {
-        for (property, answer) in &it.properties {
-            let kind = match it.evidence.get(property.key()) {
-                Some(Evidence::Solver { conflicts }) => format!("SAT proof, {conflicts} conflicts"),
-                Some(Evidence::Open { reason }) => format!("open: {reason}"),
-                _ => evidence(it, *property).to_owned(),
-            };
+        for (answer, kind, all) in groups {
             let class: &[_] = match answer {
                 Answer::Yes => &[("class", "y")],
                 Answer::Undecided => &[("class", "o")],
                 Answer::No | Answer::Vacuous => &[],
             };
             page.element("li", class, |page| {
-                page.text(&format!("{}: {} ", property.word().replace('-', " "), answer.word()));
+                page.text(&format!("{}: {} ", answer.word(), all.join(", ")));
                 page.leaf("small", &[], &kind);
             });
         }
@@ -151,12 +160,12 @@ fn witnesses(page: &mut Markup, it: &InstructionReport) {
         let what =
             if *property == Property::Privileged { "not privileged".to_owned() } else { word };
         match all.iter_mut().find(|(_, other)| same(other, witness)) {
-            Some((caption, _)) => *caption = format!("{caption}, {what}"),
+            Some((caption, _)) => *caption = format!("{caption} and {what}"),
             None => all.push((what, witness)),
         }
     }
     for (caption, witness) in all {
-        witness::table(page, &sentence(&caption).trim_end_matches('.').to_owned(), witness);
+        witness::table(page, &format!("States that show it {}", caption), witness);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The graph of modes: what leads from one to another, drawn by a small layout of our own. Modes stand on a circle, and
 //! a curve for each sort of edge bends to its right, so that both directions can be seen.
 
+use petgraph::graph::{EdgeReference, NodeIndex};
 use petgraph::visit::EdgeRef;
 
 use super::Machine;
@@ -27,14 +28,16 @@ const NUMBERED: usize = 26;
 
 pub(super) fn render(page: &mut Markup, it: Machine<'_>) {
     let bundles = it.exhibit.modes.bundles();
-    let modes: Vec<&str> = bundles.node_weights().copied().collect();
-    let edges: Vec<Edge> = bundles
-        .edge_references()
-        .map(|edge| {
-            let (sort, names) = edge.weight().clone();
-            Edge { from: edge.source().index(), to: edge.target().index(), sort, names }
-        })
-        .collect();
+    // A mode that nothing leads to or from is not drawn.
+    let linked = |node: &NodeIndex| bundles.neighbors_undirected(*node).next().is_some();
+    let nodes: Vec<NodeIndex> = bundles.node_indices().filter(linked).collect();
+    let modes: Vec<&str> = nodes.iter().map(|node| bundles[*node]).collect();
+    let number = |node| nodes.iter().position(|other| *other == node);
+    let edge = |edge: EdgeReference<'_, (&'static str, Vec<String>)>| {
+        let (sort, names) = edge.weight().clone();
+        Some(Edge { from: number(edge.source())?, to: number(edge.target())?, sort, names })
+    };
+    let edges: Vec<Edge> = bundles.edge_references().filter_map(edge).collect();
     section(page, &it.anchors.part("modes"), "Modes", |page| {
         page.leaf("p", &[("class", "note")], "What leads from one mode to another, in some state that was run; that nothing else does is proved. Red: an instruction that also completes in user mode. Dashed: a trap.");
         if edges.is_empty() {

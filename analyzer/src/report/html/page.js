@@ -45,6 +45,11 @@ function bar(...parts) {
 // Squares are stepped through.
 for (const figure of document.querySelectorAll("[data-steps]")) {
   const last = Number(figure.dataset.steps);
+  // The cells of a column come with its head.
+  const heads = figure.querySelectorAll("thead th");
+  for (const row of figure.querySelectorAll("tbody tr")) {
+    [...row.children].forEach((cell, i) => { if (heads[i].dataset.at) cell.dataset.at = heads[i].dataset.at; });
+  }
   const parts = figure.querySelectorAll("[data-at]");
   const where = document.createElement("output");
   let step = last;

@@ -10,6 +10,7 @@ use super::names::counted;
 use super::verdicts::{chip, section, sentence, style};
 use crate::definitions::catalogue;
 use crate::prove::answer::Answer;
+use crate::report::explain::proof::says_more;
 use crate::report::explain::{Answered, PairExplanation};
 use crate::report::page::verdicts::word;
 use crate::report::text::entry;
@@ -54,7 +55,8 @@ pub(super) fn lemmas(side: Side<'_>) -> Vec<Lemma<'_>> {
     let mut all: Vec<Lemma<'_>> = Vec::new();
     for (index, it) in side.pair.instructions.iter().enumerate() {
         let Some(known) = explanation(side, index) else { continue };
-        let points: Vec<Point> = known.answers.iter().map(|answered| point(it, answered)).collect();
+        let told = known.answers.iter().filter(says_more(known));
+        let points: Vec<Point> = told.map(|answered| point(it, answered)).collect();
         match all.iter_mut().find(|lemma| lemma.points == points && lemma.class == known.class) {
             Some(lemma) => lemma.members.push(index),
             None => all.push(Lemma { class: &known.class, points, members: vec![index] }),
@@ -67,9 +69,7 @@ pub(super) fn lemmas(side: Side<'_>) -> Vec<Lemma<'_>> {
 fn point(it: &InstructionReport, answered: &Answered) -> Point {
     let evidence = evidence(it, answered.property);
     let why = match evidence {
-        "states" => {
-            "States that show it were run in the interpreter; each card has them.".to_owned()
-        }
+        "states" => String::new(),
         _ => answered.why.clone(),
     };
     Point { property: answered.property, answer: answered.answer, evidence, why }
@@ -298,15 +298,18 @@ fn recursive(page: &mut Markup, it: &RecursiveReport) {
         node(page, what, &sentence(answer));
     }
     if let Some(it) = &it.dispatcher {
-        let saved: Vec<String> = it
-            .saved
-            .iter()
-            .map(|it| {
-                format!("{} by {}", it.register, it.by.as_deref().unwrap_or("the trap sequences"))
-            })
-            .collect();
+        let mut by: Vec<(&str, Vec<&str>)> = Vec::new();
+        for it in &it.saved {
+            let own = it.by.as_deref().unwrap_or("the trap sequences");
+            match by.iter_mut().find(|(known, _)| *known == own) {
+                Some((_, all)) => all.push(&it.register),
+                None => by.push((own, vec![&it.register])),
+            }
+        }
+        let saved: Vec<String> =
+            by.iter().map(|(by, all)| format!("{} by {by}", all.join(", "))).collect();
         if !saved.is_empty() {
-            node(page, "Behind a trap can be saved", &sentence(&saved.join(", ")));
+            node(page, "Behind a trap can be saved", &sentence(&saved.join("; ")));
         }
         if !it.lost.is_empty() {
             node(page, "No single instruction saves", &sentence(&it.lost.join(", ")));
@@ -336,22 +339,40 @@ fn lemma(page: &mut Markup, side: Side<'_>, number: usize, it: &Lemma<'_>) {
                 }
             });
             page.element("ul", &[("class", "points")], |page| {
-                for point in &it.points {
-                    self::reason(page, point);
+                for same in grouped(&it.points) {
+                    reason(page, &same);
                 }
             });
         });
     });
 }
 
-fn reason(page: &mut Markup, it: &Point) {
+/// Answers that are the same for the same reason.
+fn grouped(all: &[Point]) -> Vec<Vec<&Point>> {
+    let mut groups: Vec<Vec<&Point>> = Vec::new();
+    for point in all {
+        let alike = |of: &&mut Vec<&Point>| {
+            let first = of[0];
+            (first.answer, first.evidence, &first.why) == (point.answer, point.evidence, &point.why)
+        };
+        match groups.iter_mut().find(alike) {
+            Some(group) => group.push(point),
+            None => groups.push(vec![point]),
+        }
+    }
+    groups
+}
+
+fn reason(page: &mut Markup, same: &[&Point]) {
+    let Some(first) = same.first() else { return };
     page.element("li", &[], |page| {
-        let name = it.property.word().replace('-', " ");
-        page.leaf("b", &[], &format!("{name}: {}", it.answer.word()));
+        let names: Vec<String> =
+            same.iter().map(|it| it.property.word().replace('-', " ")).collect();
+        page.leaf("b", &[], &format!("{}: {}", names.join(", "), first.answer.word()));
         page.text(" ");
-        page.leaf("small", &[("class", "kind")], it.evidence);
-        if !it.why.is_empty() {
-            page.text(&format!(" {}", it.why));
+        page.leaf("small", &[("class", "kind")], first.evidence);
+        if !first.why.is_empty() {
+            page.text(&format!(" {}", first.why));
         }
     });
 }

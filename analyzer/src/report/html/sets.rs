@@ -67,7 +67,7 @@ pub(super) fn render(page: &mut Markup, side: Side<'_>) {
 
 /// What the picture shows, in a sentence.
 fn finding(picture: &Picture, verdict: Verdict) -> String {
-    let least = if picture.open.count > 0 { "at least " } else { "" };
+    let least = if picture.open.count > 0 { "At least " } else { "" };
     match (picture.offending.count, verdict) {
         (0, _) if picture.open.count > 0 => "None is known that is not.".to_owned(),
         (0, _) => "Each is.".to_owned(),
@@ -79,9 +79,7 @@ fn finding(picture: &Picture, verdict: Verdict) -> String {
 }
 
 fn are(least: &str, n: usize) -> String {
-    let text =
-        format!("{least}{} {}", counted(n, "instruction"), if n == 1 { "is" } else { "are" });
-    super::verdicts::sentence(&text).trim_end_matches('.').to_owned()
+    format!("{least}{} {}", counted(n, "instruction"), if n == 1 { "is" } else { "are" })
 }
 
 /// What the colours mean.

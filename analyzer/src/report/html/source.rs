@@ -25,6 +25,8 @@ struct Gutter {
     named: Vec<usize>,
     /// What the worst of the instructions whose semantics it belongs to comes to.
     worst: Option<Standing>,
+    /// A card or an excerpt leads there.
+    linked: bool,
 }
 
 pub(super) fn render(page: &mut Markup, it: Machine<'_>) {
@@ -81,8 +83,10 @@ fn file(page: &mut Markup, it: Machine<'_>, number: usize, lines: &[&str]) {
             page.element("tbody", &[], |page| {
                 for (line, text) in (1..).zip(lines) {
                     let anchor = it.anchors.line(number, line);
-                    page.element("tr", &[("id", &anchor)], |page| {
-                        page.leaf("td", &[("class", "n")], &line.to_string());
+                    let linked =
+                        gutters.iter().any(|(_, all)| all.get(&line).is_some_and(|it| it.linked));
+                    let id = [("id", anchor.as_str())];
+                    page.element("tr", if linked { &id } else { &[] }, |page| {
                         for (side, gutter) in &gutters {
                             proved(page, *side, gutter.get(&line));
                         }
@@ -105,9 +109,12 @@ fn gutter(side: Side<'_>, path: &str) -> BTreeMap<usize, Gutter> {
     for (index, it) in side.pair.instructions.iter().enumerate() {
         let standing = Standing::of(side.pair, it);
         if it.at.file == path {
-            lines.entry(it.at.line).or_default().named.push(index);
+            let line = lines.entry(it.at.line).or_default();
+            line.named.push(index);
+            line.linked = true;
         }
         for place in it.semantics.iter().filter(|place| place.file == path) {
+            lines.entry(place.line).or_default().linked = true;
             for line in place.line..=last(place) {
                 let worst = &mut lines.entry(line).or_default().worst;
                 *worst = (*worst).max(Some(standing));

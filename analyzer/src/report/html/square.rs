@@ -23,10 +23,12 @@ pub(super) struct Broken<'r> {
     pub(super) broken: &'r [String],
 }
 
-const WIDTH: u32 = 344;
-const BOX: [u32; 2] = [140, 84];
+const WIDTH: u32 = 360;
+const BOX: [u32; 2] = [152, 84];
+/// Letters that a line in a corner has room for.
+const LETTERS: usize = 20;
 /// The upper left corners of S, i(S), f(S) and i(f(S)).
-const CORNERS: [(u32, u32); 4] = [(2, 2), (202, 2), (2, 154), (202, 154)];
+const CORNERS: [(u32, u32); 4] = [(2, 2), (206, 2), (2, 154), (206, 154)];
 /// The steps in which they appear.
 const STEPS: [&str; 4] = ["1", "3", "2", "4"];
 /// Rows that a corner has room for.
@@ -72,28 +74,26 @@ fn captions(page: &mut Markup, it: &Broken<'_>) {
     });
 }
 
-/// The value of a row at a corner. What a guest changes unnoticed is for the monitor what it was.
-fn value(row: &LessonRow, corner: usize) -> &str {
-    let at = if corner == 3 && row.shows == Shows::Control { 0 } else { corner };
-    row.values.get(at).map_or("", String::as_str)
+/// A row at a corner. What a guest changes unnoticed is for the monitor what it was.
+fn told(row: &LessonRow, corner: usize) -> String {
+    let value = |at: usize| row.values.get(at).map_or("", String::as_str);
+    match (corner, row.shows) {
+        (3, Shows::Control) => format!("{} still {}", row.name, value(0)),
+        _ => format!("{} {}", row.name, value(corner)),
+    }
 }
 
 fn drawing(page: &mut Markup, it: &Broken<'_>, label: &str, titles: &[String; 4]) {
     let shown: Vec<&LessonRow> = it.rows.iter().take(ROWS).collect();
-    let at = |corner: usize| {
-        let all: Vec<String> =
-            shown.iter().map(|row| format!("{} {}", row.name, value(row, corner))).collect();
-        format!("{}: {}", titles[corner], all.join(", "))
-    };
-    let about = [0, 1, 2, 3].map(at).join("; ");
-    picture(page, &it.key, label, &about, |page| {
+    let about = "The corners are S, i(S), f(S) and X = i(f(S)); the table below has their values.";
+    picture(page, &it.key, label, about, |page| {
         for (corner, title) in titles.iter().enumerate() {
             let class = if corner == 3 { "corner wrong" } else { "corner" };
             page.element("g", &[("data-at", STEPS[corner])], |page| {
                 self::corner(page, CORNERS[corner], class, title);
                 for (i, row) in shown.iter().enumerate() {
                     let wrong = corner == 3 && remark(row, true).1;
-                    let text = cut(&format!("{} {}", row.name, value(row, corner)), 18);
+                    let text = cut(&told(row, corner), LETTERS);
                     line(
                         page,
                         CORNERS[corner],
@@ -144,7 +144,7 @@ pub(super) fn commuting(
                         for (i, row) in rows.iter().take(ROWS).enumerate() {
                             let value = row.values.get(own).map_or("", String::as_str);
                             let whose = if corner >= 2 { "its " } else { "" };
-                            let text = cut(&format!("{whose}{} {value}", row.name), 18);
+                            let text = cut(&format!("{whose}{} {value}", row.name), LETTERS);
                             line(page, CORNERS[corner], i, "value", &text);
                         }
                     });
@@ -188,7 +188,7 @@ fn picture(
 
 fn corner(page: &mut Markup, (x, y): (u32, u32), class: &str, title: &str) {
     frame(page, [x, y, BOX[0], BOX[1]], 8, class);
-    place(page, (x + 8, y + 20), "name", &cut(title, 18));
+    place(page, (x + 8, y + 20), "name", &cut(title, LETTERS));
 }
 
 fn line(page: &mut Markup, (x, y): (u32, u32), row: usize, class: &str, text: &str) {
@@ -197,17 +197,17 @@ fn line(page: &mut Markup, (x, y): (u32, u32), row: usize, class: &str, text: &s
 
 /// An arrow from a corner to the right.
 fn across(page: &mut Markup, step: &str, (x, y): (u32, u32), text: &str) {
-    let (from, to, y) = (x + BOX[0], 202, y + BOX[1] / 2);
+    let (from, to, y) = (x + BOX[0], CORNERS[1].0, y + BOX[1] / 2);
     page.element("g", &[("data-at", step)], |page| {
         let line = format!("M{} {y}H{}m-7 -5l7 5l-7 5", from + 3, to - 3);
         page.empty("path", &[("d", &line), ("class", "arrow")]);
-        place(page, (from + 30, y - 9), "middle", &cut(text, 8));
+        place(page, ((from + to) / 2, y - 9), "middle", &cut(text, 8));
     });
 }
 
 /// An arrow from a corner downwards.
 fn down(page: &mut Markup, step: &str, (x, y): (u32, u32), text: &str, class: &str) {
-    let (x, from, to) = (x + BOX[0] / 2, y + BOX[1], 154);
+    let (x, from, to) = (x + BOX[0] / 2, y + BOX[1], CORNERS[2].1);
     page.element("g", &[("data-at", step)], |page| {
         let line = format!("M{x} {}V{}m-5 -7l5 7l5 -7", from + 3, to - 3);
         page.empty("path", &[("d", &line), ("class", class)]);
@@ -230,37 +230,29 @@ fn table(page: &mut Markup, it: &Broken<'_>) {
         page.element("table", &[], |page| {
             page.element("thead", &[], |page| {
                 page.element("tr", &[], |page| {
-                    page.leaf("th", &[("scope", "col")], it.instance);
+                    page.leaf("th", &[], it.instance);
                     for (head, step) in heads.iter().take(if image { 5 } else { 4 }) {
-                        page.leaf("th", &[("scope", "col"), ("data-at", step)], head);
+                        page.leaf("th", &[("data-at", step)], head);
                     }
-                    page.leaf("th", &[("scope", "col"), ("data-at", "5")], "which shows");
+                    page.leaf("th", &[("data-at", "5")], "which shows");
                 })
             });
             page.element("tbody", &[], |page| {
                 for row in it.rows {
                     let (remark, wrong) = remark(row, true);
                     page.element("tr", if wrong { &[("class", "wrong")] } else { &[] }, |page| {
-                        page.element("th", &[("scope", "row")], |page| {
+                        page.element("th", &[], |page| {
                             page.text(&row.name);
                             page.text(" ");
                             page.leaf("small", &[], &row.role);
                         });
-                        for (i, value) in row.values.iter().enumerate() {
-                            page.leaf("td", &[("data-at", heads[i].1)], value);
+                        for value in &row.values {
+                            page.leaf("td", &[], value);
                         }
                         if image {
-                            page.leaf(
-                                "td",
-                                &[("data-at", "5")],
-                                row.image.as_deref().unwrap_or_default(),
-                            );
+                            page.leaf("td", &[], row.image.as_deref().unwrap_or_default());
                         }
-                        page.leaf(
-                            "td",
-                            &[("data-at", "5"), ("class", "remark")],
-                            remark.trim_start_matches("<- "),
-                        );
+                        page.leaf("td", &[("class", "remark")], remark.trim_start_matches("<- "));
                     });
                 }
             });

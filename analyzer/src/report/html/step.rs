@@ -136,18 +136,21 @@ fn holds(page: &mut Markup, side: Side<'_>, what: &str, theorem: Theorem) {
 
 /// Source lines as written, with their numbers, which lead to the source.
 pub(super) fn excerpts(page: &mut Markup, side: Side<'_>, all: &[Excerpt]) {
-    let machine = side.machine;
     for it in all {
-        let place = format!("{}:{}", it.file, it.line);
-        page.element("p", &[("class", "note")], |page| {
-            match super::source::file_of(machine, &it.file) {
-                Some(file) => {
-                    let href = format!("#{}", machine.anchors.line(file, it.line));
-                    page.leaf("a", &[("href", &href)], &place);
-                }
-                None => page.text(&place),
-            }
+        let text = format!("{}:{}", it.file, it.line);
+        page.element("p", &[("class", "note")], |page| match link(side, it) {
+            Some(href) => page.leaf("a", &[("href", &href)], &text),
+            None => page.text(&text),
         });
         page.leaf("pre", &[], &it.text.join("\n"));
     }
+}
+
+/// Where the source has the semantics that an excerpt is of.
+fn link(side: Side<'_>, it: &Excerpt) -> Option<String> {
+    let file = super::source::file_of(side.machine, &it.file)?;
+    let mut places = side.pair.instructions.iter().flat_map(|it| &it.semantics);
+    let place = places
+        .find(|place| place.file == it.file && (place.line..=place.end_line).contains(&it.line))?;
+    Some(format!("#{}", side.machine.anchors.line(file, place.line)))
 }

@@ -126,12 +126,10 @@ fn lower(text: &str) -> String {
     crate::report::explain::lower(text)
 }
 
-/// With a capital and a full stop.
+/// With a full stop. What begins with the name of an instruction keeps it as it is.
 pub(super) fn sentence(text: &str) -> String {
-    let mut rest = text.chars();
-    let first = rest.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default();
     let stop = if text.ends_with(['.', ':', '!', '?']) { "" } else { "." };
-    format!("{first}{}{stop}", rest.as_str())
+    format!("{text}{stop}")
 }
 
 /// The instructions that stand against a theorem, each with its card; the first ones.

@@ -36,6 +36,11 @@ pub(super) fn table(page: &mut Markup, caption: &str, it: &WitnessReport) {
         page.leaf("figcaption", &[], &format!("{caption}{outcomes}."));
         page.element("div", &[("class", "scroll")], |page| {
             page.element("table", &[], |page| {
+                page.element("colgroup", &[], |_| {});
+                for (_, columns) in &groups {
+                    let span = columns.len().to_string();
+                    page.element("colgroup", &[("span", &span)], |_| {});
+                }
                 page.element("thead", &[], |page| heads(page, it, &groups, grouped.is_some()));
                 page.element("tbody", &[], |page| {
                     for row in &apart {
@@ -62,21 +67,14 @@ pub(super) fn table(page: &mut Markup, caption: &str, it: &WitnessReport) {
 
 fn heads(page: &mut Markup, it: &WitnessReport, groups: &[Group<'_>], grouped: bool) {
     page.element("tr", &[], |page| {
-        page.leaf("th", &[("scope", "col")], &it.instruction);
-        for (name, columns) in groups {
+        page.leaf("th", &[], &it.instruction);
+        for (_, columns) in groups {
             for (i, column) in columns.iter().enumerate() {
-                let word = if i == 0 { "before" } else { "after" };
-                let text = &it.columns[*column];
-                let class: &[_] = if i == 0 && grouped {
-                    &[("scope", "col"), ("class", "g")]
-                } else {
-                    &[("scope", "col")]
-                };
-                page.element("th", class, |page| {
-                    page.text(text);
-                    if grouped && !name.is_empty() {
+                page.element("th", &[], |page| {
+                    page.text(&it.columns[*column]);
+                    if grouped {
                         page.empty("br", &[]);
-                        page.leaf("small", &[], word);
+                        page.leaf("small", &[], if i == 0 { "before" } else { "after" });
                     }
                 });
             }
@@ -87,7 +85,7 @@ fn heads(page: &mut Markup, it: &WitnessReport, groups: &[Group<'_>], grouped: b
 /// A row: what a step changes is bold, and where the states differ, the cell is marked.
 fn row(page: &mut Markup, row: &WitnessRow, groups: &[Group<'_>]) {
     page.element("tr", &[], |page| {
-        page.element("th", &[("scope", "row")], |page| {
+        page.element("th", &[], |page| {
             page.text(&row.name);
             page.text(" ");
             page.leaf("small", &[], &row.role);
@@ -95,21 +93,11 @@ fn row(page: &mut Markup, row: &WitnessRow, groups: &[Group<'_>]) {
         for (_, columns) in groups {
             for (i, column) in columns.iter().enumerate() {
                 let value = &row.values[*column];
-                let other = groups
-                    .iter()
-                    .filter_map(|(_, columns)| columns.get(i))
-                    .any(|other| row.values[*other] != *value);
+                let mut others = groups.iter().filter_map(|(_, columns)| columns.get(i));
+                let differs = others.any(|other| row.values[*other] != *value);
                 let changed = i > 0 && row.values[columns[0]] != *value;
-                let classes = [(i == 0 && groups.len() > 1, "g"), (other, "d"), (changed, "c")];
-                let classes: Vec<&str> =
-                    classes.into_iter().filter(|(on, _)| *on).map(|(_, class)| class).collect();
-                let class = classes.join(" ");
-                let tag = if changed { "b" } else { "" };
-                let attributes: &[_] =
-                    if class.is_empty() { &[] } else { &[("class", class.as_str())] };
-                page.element("td", attributes, |page| match tag {
-                    "" => page.text(value),
-                    _ => page.leaf("b", &[], value),
+                page.element("td", if differs { &[("class", "d")] } else { &[] }, |page| {
+                    if changed { page.leaf("b", &[], value) } else { page.text(value) }
                 });
             }
         }

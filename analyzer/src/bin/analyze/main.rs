@@ -6,8 +6,10 @@ mod certificates;
 mod check;
 mod diff;
 mod explain;
+mod grade;
 mod graph;
 mod list;
+mod new;
 mod progress;
 mod repair;
 mod terminal;
@@ -49,6 +51,8 @@ fn main() -> ExitCode {
         Command::List(list) => list::run(&list),
         Command::Atlas(atlas) => atlas::run(&atlas),
         Command::Traps(traps) => traps::run(&traps),
+        Command::Grade(it) => grade::run(&it),
+        Command::New { name } => new::run(&name),
         Command::Definitions => print(&analyzer::definitions_text()),
         Command::Graph { spec, format } => graph::run(&spec, format),
         Command::Schema { report: false } => print(&format!("{:#}\n", model::spec::json_schema())),
@@ -98,6 +102,8 @@ fn with_default_command(mut arguments: Vec<String>) -> Vec<String> {
         "verify",
         "list",
         "atlas",
+        "new",
+        "grade",
         "traps",
         "graph",
         "definitions",

@@ -185,7 +185,7 @@ fn in_pair(
 }
 
 /// Whether the profile counts a property when it calls an instruction sensitive.
-fn counts(property: Property, profile: Profile) -> bool {
+pub(crate) fn counts(property: Property, profile: Profile) -> bool {
     DEFINITIONS.iter().any(|it| it.property == property && (it.counts)(profile))
 }
 

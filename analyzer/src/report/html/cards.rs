@@ -18,7 +18,7 @@ const LINES: usize = 16;
 pub(super) fn render(page: &mut Markup, side: Side<'_>, lemmas: &[Lemma<'_>]) {
     let part = side.machine.anchors.part(&format!("p{}-instructions", side.number));
     section(page, &part, "Instructions", |page| {
-        page.leaf("p", &[("class", "note")], "P privileged, S sensitive, U user sensitive, I innocuous, ? undecided. In a table, what a step changes is bold, and where the states differ the cell is marked.");
+        page.leaf("p", &[("class", "note")], "P privileged, S sensitive, U user sensitive, I innocuous, ? undecided. In a table S is a state before the instruction and i(S) after it; what changes has an arrow, and where two states differ the cell is marked.");
         page.element("div", &[("class", "cards")], |page| {
             for (index, it) in side.pair.instructions.iter().enumerate() {
                 card(page, side, index, it, lemmas);
@@ -55,7 +55,10 @@ fn card(
                 source(page, side, index);
             }
             if let Some(known) = known {
-                for text in known.footprint.iter().chain(&known.monitor) {
+                // That it may run directly is among the answers.
+                let monitor = known.monitor.iter().take(1);
+                let monitor = monitor.filter(|_| standing != Standing::Innocuous);
+                for text in known.footprint.iter().chain(monitor) {
                     page.paragraph(text);
                 }
                 if it.is(Property::Sensitive).is_yes() {
@@ -197,6 +200,7 @@ fn broken(page: &mut Markup, side: Side<'_>, index: usize, it: &InstructionRepor
             rows: &found.square,
             outcomes: &found.outcomes,
             broken: &[],
+            briefly: true,
         },
     );
 }

@@ -89,7 +89,7 @@ fn class(sort: &str) -> &'static str {
 
 /// Half the width of a mode's frame.
 fn half(name: &str) -> f64 {
-    14.0 + 4.2 * name.chars().count() as f64
+    14.0 + 4.2 * f64::from(name.chars().count() as u32)
 }
 
 fn short(name: &str) -> String {
@@ -107,7 +107,7 @@ fn drawing(page: &mut Markup, it: Machine<'_>, modes: &[&str], edges: &[Edge]) {
     let centre: Point = (WIDTH / 2.0, height / 2.0);
     let radius: Point = (WIDTH / 2.0 - 80.0, height / 2.0 - 50.0);
     let at = |i: usize| -> Point {
-        let turn = std::f64::consts::TAU * i as f64 / modes.len() as f64
+        let turn = std::f64::consts::TAU * f64::from(i as u32) / f64::from(modes.len() as u32)
             + if modes.len() == 2 { std::f64::consts::PI } else { -std::f64::consts::FRAC_PI_2 };
         (centre.0 + radius.0 * turn.cos(), centre.1 + radius.1 * turn.sin())
     };
@@ -143,7 +143,7 @@ fn drawing(page: &mut Markup, it: Machine<'_>, modes: &[&str], edges: &[Edge]) {
             let same = |other: &&Edge| (other.from, other.to) == (edge.from, edge.to);
             let before = edges[..number].iter().filter(same).count();
             let bend = if modes.len() == 2 { 38.0 } else { 16.0 };
-            let bend = bend * (1.0 + before as f64);
+            let bend = bend * (1.0 + f64::from(before as u32));
             let ends = [edge.from, edge.to].map(|i| (at(i), half(&names[i])));
             let label = (edges.len() <= NUMBERED).then(|| (number + 1).to_string());
             curve(page, ends, bend, class(edge.sort), label.as_deref());

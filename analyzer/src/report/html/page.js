@@ -80,15 +80,15 @@ for (const cards of document.querySelectorAll(".cards")) {
   const all = [...cards.children];
   const field = document.createElement("input");
   field.type = "search";
-  field.placeholder = "find: popf, control, not privileged …";
+  field.placeholder = "find: popf, or: sensitive: control";
   field.setAttribute("aria-label", "Find instructions by name or class");
   const count = document.createElement("output");
   const shown = () => all.filter((it) => !it.hidden);
   field.addEventListener("input", () => {
-    const words = field.value.toLowerCase().split(/\s+/);
+    const wanted = field.value.toLowerCase().trim();
     for (const it of all) {
       const text = it.firstElementChild.textContent.toLowerCase();
-      it.hidden = !words.every((word) => text.includes(word));
+      it.hidden = !text.includes(wanted);
     }
     count.textContent = `${shown().length} of ${all.length}`;
   });

@@ -246,9 +246,15 @@ fn refer(page: &mut Markup, side: Side<'_>, lemmas: &[Lemma<'_>], what: &str, fo
     let instructions: usize = found.iter().map(|i| lemmas[*i].members.len()).sum();
     page.element("li", &[], |page| {
         page.text(&format!("{what}, {}: by lemma ", counted(instructions, "instruction")));
-        for (n, i) in found.iter().enumerate() {
+        let runs = found.chunk_by(|a, b| a + 1 == *b);
+        for (n, run) in runs.enumerate() {
             page.text(if n == 0 { "" } else { ", " });
-            page.leaf("a", &[("href", &format!("#{}", anchor(side, *i)))], &(i + 1).to_string());
+            let ends = [run.first(), run.last().filter(|_| run.len() > 1)];
+            for (end, i) in ends.into_iter().flatten().enumerate() {
+                page.text(if end == 0 { "" } else { " to " });
+                let href = format!("#{}", anchor(side, *i));
+                page.leaf("a", &[("href", &href)], &(i + 1).to_string());
+            }
         }
         page.text(".");
     });

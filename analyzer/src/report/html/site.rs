@@ -103,6 +103,9 @@ fn ordered<'r>(machines: &'r [(&'r Report, String)]) -> Vec<Dated<'r>> {
         .collect()
 }
 
+const HEADS: [&str; 7] =
+    ["machine", "Theorem 1", "Theorem 2", "Theorem 3", "sensitive, unprivileged", "year", "modes"];
+
 fn matrix(page: &mut Markup, all: &[Dated<'_>]) {
     page.element(
         "div",
@@ -116,15 +119,7 @@ fn matrix(page: &mut Markup, all: &[Dated<'_>]) {
             page.element("table", &[("class", "matrix")], |page| {
                 page.element("thead", &[], |page| {
                     page.element("tr", &[], |page| {
-                        for head in [
-                            "machine",
-                            "year",
-                            "modes",
-                            "Theorem 1",
-                            "Theorem 2",
-                            "Theorem 3",
-                            "not safe",
-                        ] {
+                        for head in HEADS {
                             page.leaf("th", &[("scope", "col")], head);
                         }
                     })
@@ -134,8 +129,8 @@ fn matrix(page: &mut Markup, all: &[Dated<'_>]) {
                         if it.report.pairs.is_empty() {
                             row(page, it, None);
                         }
-                        for (n, pair) in it.report.pairs.iter().enumerate() {
-                            row(page, it, Some((n, pair)));
+                        for pair in &it.report.pairs {
+                            row(page, it, Some(pair));
                         }
                     }
                 });
@@ -144,21 +139,19 @@ fn matrix(page: &mut Markup, all: &[Dated<'_>]) {
     );
 }
 
-fn row(page: &mut Markup, it: &Dated<'_>, pair: Option<(usize, &PairReport)>) {
+fn row(page: &mut Markup, it: &Dated<'_>, pair: Option<&PairReport>) {
     page.element("tr", &[], |page| {
         page.element("th", &[("scope", "row")], |page| {
             page.leaf("a", &[("href", it.href), ("title", &it.report.title)], &it.report.isa);
         });
-        page.leaf("td", &[], &it.report.year.map_or_else(String::new, |year| year.to_string()));
-        let Some((_, pair)) = pair else {
-            let why = if it.report.is_unreadable() {
-                "cannot be analyzed"
-            } else {
-                "no modes: not applicable"
-            };
-            return page.leaf("td", &[("colspan", "5")], why);
+        let year = it.report.year.map_or_else(String::new, |year| year.to_string());
+        let Some(pair) = pair else {
+            let unreadable = it.report.is_unreadable();
+            let why = if unreadable { "cannot be analyzed" } else { "no modes: not applicable" };
+            page.leaf("td", &[("colspan", "4")], why);
+            page.leaf("td", &[], &year);
+            return page.leaf("td", &[], "");
         };
-        page.leaf("td", &[], &format!("{} → {}", pair.supervisor, pair.user));
         for theorem in Theorem::ALL {
             let verdict = pair.theorems.verdict(theorem);
             let words = pair.theorems.verdict_in_words(theorem);
@@ -171,6 +164,8 @@ fn row(page: &mut Markup, it: &Dated<'_>, pair: Option<(usize, &PairReport)>) {
             });
         }
         page.leaf("td", &[("class", "n")], &pair.theorems.offending().len().to_string());
+        page.leaf("td", &[], &year);
+        page.leaf("td", &[], &format!("{} → {}", pair.supervisor, pair.user));
     });
 }
 

@@ -54,7 +54,7 @@ pub(super) fn render(page: &mut Markup, it: Machine<'_>) {
 fn file(page: &mut Markup, it: Machine<'_>, number: usize, lines: &[&str]) {
     let path = Place::start(&it.exhibit.sources.files[number].path).file;
     let gutters: Vec<(Side<'_>, BTreeMap<usize, Gutter>)> =
-        it.sides().map(|side| (side, gutter(side, &path))).collect();
+        it.sides().map(|side| (side, gutter(side, &path, lines))).collect();
     let said = remarks(it, &path);
     let several = gutters.len() > 1;
     let label = format!("Source of {path}");
@@ -104,7 +104,7 @@ fn file(page: &mut Markup, it: Machine<'_>, number: usize, lines: &[&str]) {
 }
 
 /// The gutter of one file for one pair.
-fn gutter(side: Side<'_>, path: &str) -> BTreeMap<usize, Gutter> {
+fn gutter(side: Side<'_>, path: &str, written: &[&str]) -> BTreeMap<usize, Gutter> {
     let mut lines: BTreeMap<usize, Gutter> = BTreeMap::new();
     for (index, it) in side.pair.instructions.iter().enumerate() {
         let standing = Standing::of(side.pair, it);
@@ -115,7 +115,7 @@ fn gutter(side: Side<'_>, path: &str) -> BTreeMap<usize, Gutter> {
         }
         for place in it.semantics.iter().filter(|place| place.file == path) {
             lines.entry(place.line).or_default().linked = true;
-            for line in place.line..=last(place) {
+            for line in place.line..=last(place, written) {
                 let worst = &mut lines.entry(line).or_default().worst;
                 *worst = (*worst).max(Some(standing));
             }
@@ -125,8 +125,10 @@ fn gutter(side: Side<'_>, path: &str) -> BTreeMap<usize, Gutter> {
 }
 
 /// The last line that holds something of a place.
-fn last(it: &Place) -> usize {
-    if it.end_column <= 1 { (it.end_line.saturating_sub(1)).max(it.line) } else { it.end_line }
+fn last(it: &Place, lines: &[&str]) -> usize {
+    let end = lines.get(it.end_line.saturating_sub(1)).copied().unwrap_or_default();
+    let own: String = end.chars().take(it.end_column.saturating_sub(1)).collect();
+    if own.trim().is_empty() { it.end_line.saturating_sub(1).max(it.line) } else { it.end_line }
 }
 
 /// Findings and unmet expectations by line.

@@ -21,6 +21,8 @@ pub(super) struct Broken<'r> {
     pub(super) outcomes: &'r [String],
     /// What is wrong, where that is known in words.
     pub(super) broken: &'r [String],
+    /// Without a sentence for each step.
+    pub(super) briefly: bool,
 }
 
 const WIDTH: u32 = 360;
@@ -50,9 +52,15 @@ pub(super) fn broken(page: &mut Markup, it: &Broken<'_>) {
                 "X = i(f(S))".to_owned(),
             ];
             drawing(page, it, &label, &titles);
-            captions(page, it);
+            if it.briefly {
+                table(page, it);
+            } else {
+                captions(page, it);
+            }
         });
-        table(page, it);
+        if !it.briefly {
+            table(page, it);
+        }
     });
 }
 
@@ -94,13 +102,7 @@ fn drawing(page: &mut Markup, it: &Broken<'_>, label: &str, titles: &[String; 4]
                 for (i, row) in shown.iter().enumerate() {
                     let wrong = corner == 3 && remark(row, true).1;
                     let text = cut(&told(row, corner), LETTERS);
-                    line(
-                        page,
-                        CORNERS[corner],
-                        i,
-                        if wrong { "value wrong" } else { "value" },
-                        &text,
-                    );
+                    line(page, CORNERS[corner], i, if wrong { "wrong" } else { "" }, &text);
                 }
             });
         }
@@ -145,7 +147,7 @@ pub(super) fn commuting(
                             let value = row.values.get(own).map_or("", String::as_str);
                             let whose = if corner >= 2 { "its " } else { "" };
                             let text = cut(&format!("{whose}{} {value}", row.name), LETTERS);
-                            line(page, CORNERS[corner], i, "value", &text);
+                            line(page, CORNERS[corner], i, "", &text);
                         }
                     });
                 }

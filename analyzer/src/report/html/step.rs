@@ -83,6 +83,7 @@ fn refuted(
             rows: &it.lesson.rows,
             outcomes: &it.witness.outcomes,
             broken: &it.broken,
+            briefly: false,
         },
     );
     page.element("details", &[], |page| {

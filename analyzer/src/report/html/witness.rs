@@ -1,4 +1,4 @@
-//! The states of a witness side by side, before and after, with the cells that differ.
+//! The states of a witness side by side, before a step and after it, with the cells that differ.
 
 use super::markup::Markup;
 use crate::report::{WitnessReport, WitnessRow};
@@ -20,11 +20,13 @@ fn groups(it: &WitnessReport) -> Option<Vec<Group<'_>>> {
     (covered == it.columns.len()).then_some(all)
 }
 
+/// Rows that are named below a table.
+const SAME: usize = 12;
+
 /// A table of the rows that are not the same in all columns; the others in a line below it.
 pub(super) fn table(page: &mut Markup, caption: &str, it: &WitnessReport) {
-    let plain = || vec![("", (0..it.columns.len()).collect())];
-    let grouped = groups(it);
-    let groups = grouped.clone().unwrap_or_else(plain);
+    let plain = || (0..it.columns.len()).map(|column| ("", vec![column])).collect();
+    let groups = groups(it).unwrap_or_else(plain);
     let (apart, same): (Vec<&WitnessRow>, Vec<&WitnessRow>) =
         it.rows.iter().partition(|row| row.values.windows(2).any(|two| two[0] != two[1]));
     page.element("figure", &[("class", "witness")], |page| {
@@ -36,12 +38,7 @@ pub(super) fn table(page: &mut Markup, caption: &str, it: &WitnessReport) {
         page.leaf("figcaption", &[], &format!("{caption}{outcomes}."));
         page.element("div", &[("class", "scroll")], |page| {
             page.element("table", &[], |page| {
-                page.element("colgroup", &[], |_| {});
-                for (_, columns) in &groups {
-                    let span = columns.len().to_string();
-                    page.element("colgroup", &[("span", &span)], |_| {});
-                }
-                page.element("thead", &[], |page| heads(page, it, &groups, grouped.is_some()));
+                page.element("thead", &[], |page| heads(page, it, &groups));
                 page.element("tbody", &[], |page| {
                     for row in &apart {
                         self::row(page, row, &groups);
@@ -50,39 +47,30 @@ pub(super) fn table(page: &mut Markup, caption: &str, it: &WitnessReport) {
             });
         });
         if !same.is_empty() {
-            let all: Vec<String> = same
-                .iter()
-                .map(|row| {
-                    format!("{} {}", row.name, row.values.first().map_or("", String::as_str))
-                })
-                .collect();
-            page.leaf(
-                "p",
-                &[("class", "note")],
-                &format!("The same in all columns: {}. The rest is 0.", all.join(", ")),
-            );
+            let value = |row: &&WitnessRow| row.values.first().cloned().unwrap_or_default();
+            let mut all: Vec<String> =
+                same.iter().take(SAME).map(|row| format!("{} {}", row.name, value(row))).collect();
+            if same.len() > SAME {
+                all.push(format!("{} more", same.len() - SAME));
+            }
+            let text = format!("The same in all columns: {}. The rest is 0.", all.join(", "));
+            page.leaf("p", &[("class", "note")], &text);
         }
     });
 }
 
-fn heads(page: &mut Markup, it: &WitnessReport, groups: &[Group<'_>], grouped: bool) {
+fn heads(page: &mut Markup, it: &WitnessReport, groups: &[Group<'_>]) {
     page.element("tr", &[], |page| {
         page.leaf("th", &[], &it.instruction);
         for (_, columns) in groups {
-            for (i, column) in columns.iter().enumerate() {
-                page.element("th", &[], |page| {
-                    page.text(&it.columns[*column]);
-                    if grouped {
-                        page.empty("br", &[]);
-                        page.leaf("small", &[], if i == 0 { "before" } else { "after" });
-                    }
-                });
-            }
+            let names: Vec<&str> =
+                columns.iter().map(|column| it.columns[*column].as_str()).collect();
+            page.leaf("th", &[], &names.join(" → "));
         }
     });
 }
 
-/// A row: what a step changes is bold, and where the states differ, the cell is marked.
+/// A row: what a step changes is bold, and where the states differ, before it or after, the cell is marked.
 fn row(page: &mut Markup, row: &WitnessRow, groups: &[Group<'_>]) {
     page.element("tr", &[], |page| {
         page.element("th", &[], |page| {
@@ -91,15 +79,20 @@ fn row(page: &mut Markup, row: &WitnessRow, groups: &[Group<'_>]) {
             page.leaf("small", &[], &row.role);
         });
         for (_, columns) in groups {
-            for (i, column) in columns.iter().enumerate() {
-                let value = &row.values[*column];
-                let mut others = groups.iter().filter_map(|(_, columns)| columns.get(i));
-                let differs = others.any(|other| row.values[*other] != *value);
-                let changed = i > 0 && row.values[columns[0]] != *value;
-                page.element("td", if differs { &[("class", "d")] } else { &[] }, |page| {
-                    if changed { page.leaf("b", &[], value) } else { page.text(value) }
-                });
-            }
+            let differs = groups.iter().any(|(_, others)| {
+                others.iter().zip(columns).any(|(a, b)| row.values[*a] != row.values[*b])
+            });
+            let all: Vec<&String> = columns.iter().map(|column| &row.values[*column]).collect();
+            page.element("td", if differs { &[("class", "d")] } else { &[] }, |page| {
+                match &all[..] {
+                    [before, after] if before != after => {
+                        page.text(&format!("{before} → "));
+                        page.leaf("b", &[], after);
+                    }
+                    [before, ..] => page.text(before),
+                    [] => {}
+                }
+            });
         }
     });
 }

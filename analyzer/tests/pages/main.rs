@@ -339,10 +339,8 @@ const OPEN_ALL: &str = "document.querySelectorAll('details').forEach((it) => { i
 
 #[test]
 fn pages_work_in_a_browser() {
-    let Some(program) = browser::program() else {
-        eprintln!("no Chromium here: CHROMIUM may name one");
-        return;
-    };
+    // Where there is none, there is nothing to try it in.
+    let Some(program) = browser::program() else { return };
     let folder = folder("browser");
     for machine in ["g3-popf", "pdp10"] {
         let output = analyze_in(&folder, &["check", machine, "--format", "html"]);

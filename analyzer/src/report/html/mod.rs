@@ -1,6 +1,6 @@
 //! The report as a page to look at: one file that needs nothing else, with pictures, and usable without its script.
 //!
-//! Report and [`Exhibit`] (plain data, both) → page. Nothing is decided here. Markup is made by [`markup`] alone, which
+//! Report and [`Exhibit`] (plain data, both) → page. Nothing is decided here. Markup is made by `markup` alone, which
 //! escapes every text; the policy in the head of a page allows no script and no style but ours, and no other file.
 
 mod cards;

@@ -7,6 +7,7 @@ function open(id) {
   if (!target) return;
   for (let it = target; it; it = it.parentElement) {
     if (it.tagName === "DETAILS") it.open = true;
+    it.hidden = false;
   }
   const own = target.closest("details");
   const shown = own && target.parentElement === own ? own : target;

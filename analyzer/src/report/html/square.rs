@@ -203,7 +203,7 @@ fn across(page: &mut Markup, step: &str, (x, y): (u32, u32), text: &str) {
     page.element("g", &[("data-at", step)], |page| {
         let line = format!("M{} {y}H{}m-7 -5l7 5l-7 5", from + 3, to - 3);
         page.empty("path", &[("d", &line), ("class", "arrow")]);
-        place(page, ((from + to) / 2, y - 9), "middle", &cut(text, 8));
+        place(page, ((from + to) / 2, y - 9), "middle", &cut(text, 7));
     });
 }
 

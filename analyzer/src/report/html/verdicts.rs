@@ -177,6 +177,9 @@ pub(super) fn chip(page: &mut Markup, side: Side<'_>, name: &str) {
 pub(super) fn effort(page: &mut Markup, it: Machine<'_>) {
     let report = it.report;
     let c = &report.summary.counts;
+    if report.pairs.is_empty() {
+        return;
+    }
     page.element("footer", &[], |page| {
         let mut text = format!(
             "{} about all states: {} proved, {} shown by states that were run in the interpreter, {} open.",

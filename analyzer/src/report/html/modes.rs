@@ -39,7 +39,13 @@ pub(super) fn render(page: &mut Markup, it: Machine<'_>) {
     };
     let edges: Vec<Edge> = bundles.edge_references().filter_map(edge).collect();
     section(page, &it.anchors.part("modes"), "Modes", |page| {
-        page.leaf("p", &[("class", "note")], "What leads from one mode to another, in some state that was run; that nothing else does is proved. Red: an instruction that also completes in user mode. Dashed: a trap.");
+        let open = it.exhibit.modes.is_open();
+        let rest =
+            if open { "a question mark: undecided" } else { "that nothing else does is proved" };
+        let note = format!(
+            "What leads from one mode to another, in some state that was run; {rest}. Red: an instruction that also completes in user mode. Dashed: a trap."
+        );
+        page.leaf("p", &[("class", "note")], &note);
         if edges.is_empty() {
             page.paragraph("Nothing leads from one mode to another.");
             return;
@@ -59,7 +65,7 @@ fn table(page: &mut Markup, modes: &[&str], edges: &[Edge]) {
                     for head in ["", "from", "to", "by"] {
                         page.leaf("th", &[("scope", "col")], head);
                     }
-                })
+                });
             });
             page.element("tbody", &[], |page| {
                 for (number, edge) in edges.iter().enumerate() {
@@ -75,7 +81,7 @@ fn table(page: &mut Markup, modes: &[&str], edges: &[Edge]) {
                     });
                 }
             });
-        })
+        });
     });
 }
 

@@ -122,7 +122,7 @@ fn matrix(page: &mut Markup, all: &[Dated<'_>]) {
                         for head in HEADS {
                             page.leaf("th", &[("scope", "col")], head);
                         }
-                    })
+                    });
                 });
                 page.element("tbody", &[], |page| {
                     for it in all {

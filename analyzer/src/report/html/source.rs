@@ -78,7 +78,7 @@ fn file(page: &mut Markup, it: Machine<'_>, number: usize, lines: &[&str]) {
                         page.leaf("th", &[("scope", "col")], &head);
                     }
                     page.leaf("th", &[("scope", "col")], "specification");
-                })
+                });
             });
             page.element("tbody", &[], |page| {
                 for (line, text) in (1..).zip(lines) {
@@ -99,7 +99,7 @@ fn file(page: &mut Markup, it: Machine<'_>, number: usize, lines: &[&str]) {
                     });
                 }
             });
-        })
+        });
     });
 }
 

@@ -237,7 +237,7 @@ fn table(page: &mut Markup, it: &Broken<'_>) {
                         page.leaf("th", &[("data-at", step)], head);
                     }
                     page.leaf("th", &[("data-at", "5")], "which shows");
-                })
+                });
             });
             page.element("tbody", &[], |page| {
                 for row in it.rows {
@@ -258,6 +258,6 @@ fn table(page: &mut Markup, it: &Broken<'_>) {
                     });
                 }
             });
-        })
+        });
     });
 }

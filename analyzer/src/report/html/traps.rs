@@ -18,7 +18,7 @@ pub(super) fn render(page: &mut Markup, it: Machine<'_>) {
                     for head in ["Instructions", "Mode", "What happens"] {
                         page.leaf("th", &[("scope", "col")], head);
                     }
-                })
+                });
             });
             page.element("tbody", &[], |page| {
                 for (names, modes) in together(&table.instructions) {

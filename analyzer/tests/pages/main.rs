@@ -120,7 +120,7 @@ fn a_page_says_what_the_report_says() {
         "must be empty for",
         "It shows ctl in user mode, too.",
         "Theorem 1: refuted",
-        "V001",
+        "V002",
     ] {
         assert!(read.text.contains(text), "{text}");
     }

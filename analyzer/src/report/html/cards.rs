@@ -18,7 +18,7 @@ const LINES: usize = 16;
 pub(super) fn render(page: &mut Markup, side: Side<'_>, lemmas: &[Lemma<'_>]) {
     let part = side.machine.anchors.part(&format!("p{}-instructions", side.number));
     section(page, &part, "Instructions", |page| {
-        page.leaf("p", &[("class", "note")], "P privileged, S sensitive, U user sensitive, I innocuous, ? undecided. In a table S is a state before the instruction and i(S) after it; what changes has an arrow, and where two states differ the cell is marked.");
+        page.leaf("p", &[("class", "note")], "P privileged, S sensitive, U user sensitive, I innocuous, ? undecided. In a table S is a state before the instruction and i(S) after it; what changes has an arrow, and where two states differ the cell is marked. What is not named is 0.");
         page.element("div", &[("class", "cards")], |page| {
             for (index, it) in side.pair.instructions.iter().enumerate() {
                 card(page, side, index, it, lemmas);
@@ -55,10 +55,10 @@ fn card(
                 source(page, side, index);
             }
             if let Some(known) = known {
-                // That it may run directly is among the answers.
+                // That it may run directly is among the answers; what an innocuous one reads is in its lemma.
+                let tells = standing != Standing::Innocuous;
                 let monitor = known.monitor.iter().take(1);
-                let monitor = monitor.filter(|_| standing != Standing::Innocuous);
-                for text in known.footprint.iter().chain(monitor) {
+                for text in known.footprint.iter().chain(monitor).filter(|_| tells) {
                     page.paragraph(text);
                 }
                 if it.is(Property::Sensitive).is_yes() {
@@ -71,7 +71,7 @@ fn card(
                 page.paragraph(&format!("The specification notes: {}", note.trim()));
             }
             witnesses(page, it);
-            broken(page, side, index, it);
+            broken(page, side, it);
         });
     });
 }
@@ -79,7 +79,10 @@ fn card(
 /// The answers, those together that are the same and have the same evidence behind them.
 fn facts(page: &mut Markup, it: &InstructionReport) {
     let mut groups: Vec<(Answer, String, Vec<String>)> = Vec::new();
-    for (property, answer) in &it.properties {
+    let own = |property: &Property| {
+        it.evidence.contains_key(property.key()) || it.is(*property) == Answer::Undecided
+    };
+    for (property, answer) in it.properties.iter().filter(|(property, _)| own(property)) {
         let kind = match it.evidence.get(property.key()) {
             Some(Evidence::Solver { conflicts }) => format!("SAT proof, {conflicts} conflicts"),
             Some(Evidence::Open { reason }) => format!("open: {reason}"),
@@ -131,9 +134,6 @@ fn references(
             }
             None => page.text(&place),
         }
-        page.text(" · ");
-        let sets = machine.anchors.part(&format!("p{}-sets", side.number));
-        page.leaf("a", &[("href", &format!("#{sets}"))], "in the sets");
         if !it.safe_if.is_empty() {
             page.text(&format!(" · safe if the monitor keeps {}", it.safe_if.join(", or ")));
         }
@@ -168,7 +168,7 @@ fn witnesses(page: &mut Markup, it: &InstructionReport) {
         }
     }
     for (caption, witness) in all {
-        witness::table(page, &format!("States that show it {}", caption), witness);
+        witness::table(page, &caption, witness);
     }
 }
 
@@ -180,7 +180,7 @@ fn same(one: &WitnessReport, other: &WitnessReport) -> bool {
 }
 
 /// Its square, where it does not commute.
-fn broken(page: &mut Markup, side: Side<'_>, index: usize, it: &InstructionReport) {
+fn broken(page: &mut Markup, side: Side<'_>, it: &InstructionReport) {
     let key = Property::Statewise.key();
     let Some(Evidence::Witness(found)) = it.evidence.get(key) else { return };
     let modes = it.modes.get(key).map(|all| all.join(", ")).unwrap_or_default();
@@ -192,7 +192,6 @@ fn broken(page: &mut Markup, side: Side<'_>, index: usize, it: &InstructionRepor
     square::broken(
         page,
         &Broken {
-            key: format!("{}-square", side.card(index)),
             instruction: &it.name,
             instance: &found.instruction,
             mode: mode(side, found).unwrap_or(modes),

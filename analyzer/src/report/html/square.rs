@@ -8,8 +8,6 @@ use crate::report::{LessonRow, Shows};
 
 /// A square that does not commute.
 pub(super) struct Broken<'r> {
-    /// Makes its anchors unique.
-    pub(super) key: String,
     pub(super) instruction: &'r str,
     /// The instruction with its operands.
     pub(super) instance: &'r str,
@@ -39,11 +37,9 @@ const ROWS: usize = 3;
 pub(super) fn broken(page: &mut Markup, it: &Broken<'_>) {
     page.element("figure", &[("class", "square"), ("data-steps", "5")], |page| {
         let label = format!("The square of {}, which does not commute", it.instruction);
-        page.leaf(
-            "figcaption",
-            &[],
-            &format!("{label}. S is the guest’s state, f(S) the real machine’s under the monitor."),
-        );
+        let states = "S is the guest’s state, f(S) the real machine’s under the monitor.";
+        let caption = if it.briefly { format!("{label}.") } else { format!("{label}. {states}") };
+        page.leaf("figcaption", &[], &caption);
         page.element("div", &[("class", "beside")], |page| {
             let titles = [
                 format!("S · {}", it.mode),
@@ -93,8 +89,7 @@ fn told(row: &LessonRow, corner: usize) -> String {
 
 fn drawing(page: &mut Markup, it: &Broken<'_>, label: &str, titles: &[String; 4]) {
     let shown: Vec<&LessonRow> = it.rows.iter().take(ROWS).collect();
-    let about = "The corners are S, i(S), f(S) and X = i(f(S)); the table below has their values.";
-    picture(page, &it.key, label, about, |page| {
+    picture(page, label, |page| {
         for (corner, title) in titles.iter().enumerate() {
             let class = if corner == 3 { "corner wrong" } else { "corner" };
             page.element("g", &[("data-at", STEPS[corner])], |page| {
@@ -116,7 +111,6 @@ fn drawing(page: &mut Markup, it: &Broken<'_>, label: &str, titles: &[String; 4]
 /// The square of a privileged instruction: it traps, and the monitor carries it out.
 pub(super) fn commuting(
     page: &mut Markup,
-    key: &str,
     (instruction, supervisor, user): (&str, &str, &str),
     rows: &[LessonRow],
 ) {
@@ -137,7 +131,7 @@ pub(super) fn commuting(
     page.element("figure", &[("class", "square"), ("data-steps", "5")], |page| {
         page.leaf("figcaption", &[], &format!("{label}."));
         page.element("div", &[("class", "beside")], |page| {
-            picture(page, key, &label, &all.join(" "), |page| {
+            picture(page, &label, |page| {
                 for (corner, title) in titles.iter().enumerate() {
                     page.element("g", &[("data-at", STEPS[corner])], |page| {
                         let class = if corner == 3 { "corner right" } else { "corner" };
@@ -165,25 +159,11 @@ pub(super) fn commuting(
     });
 }
 
-fn picture(
-    page: &mut Markup,
-    key: &str,
-    label: &str,
-    about: &str,
-    inside: impl FnOnce(&mut Markup),
-) {
-    let (title, desc) = (format!("{key}-t"), format!("{key}-d"));
-    let labels = format!("{title} {desc}");
+fn picture(page: &mut Markup, label: &str, inside: impl FnOnce(&mut Markup)) {
     let room = format!("0 0 {WIDTH} 240");
-    let all = [
-        ("viewBox", room.as_str()),
-        ("class", "drawing corners"),
-        ("role", "img"),
-        ("aria-labelledby", &labels),
-    ];
+    let all = [("viewBox", room.as_str()), ("class", "drawing corners"), ("role", "img")];
     page.element("svg", &all, |page| {
-        page.leaf("title", &[("id", &title)], label);
-        page.leaf("desc", &[("id", &desc)], about);
+        page.leaf("title", &[], label);
         inside(page);
     });
 }

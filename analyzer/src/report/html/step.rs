@@ -70,12 +70,9 @@ fn refuted(
             page.paragraph(&format!("The specification notes: {}", note.trim()));
         }
     }
-    let key = what.split_whitespace().nth(1).unwrap_or_default();
-    let key = side.machine.anchors.part(&format!("p{}-why-{key}", side.number));
     square::broken(
         page,
         &Broken {
-            key,
             instruction: &it.instruction,
             instance: &it.witness.instruction,
             mode: it.mode.clone(),
@@ -128,9 +125,8 @@ fn holds(page: &mut Markup, side: Side<'_>, what: &str, theorem: Theorem) {
             "It is control sensitive in {}. It is privileged: from the same state in {} it traps (proved of all states, memory traps apart).",
             pair.supervisor, pair.user
         ));
-        let key = side.machine.anchors.part(&format!("p{}-why-holds", side.number));
         let names = (example.instruction.as_str(), pair.supervisor.as_str(), pair.user.as_str());
-        square::commuting(page, &key, names, &example.lesson.rows);
+        square::commuting(page, names, &example.lesson.rows);
     }
     page.paragraph(&sentence(&reasons(pair, theorem, it)));
 }

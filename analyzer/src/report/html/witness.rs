@@ -53,7 +53,7 @@ pub(super) fn table(page: &mut Markup, caption: &str, it: &WitnessReport) {
             if same.len() > SAME {
                 all.push(format!("{} more", same.len() - SAME));
             }
-            let text = format!("The same in all columns: {}. The rest is 0.", all.join(", "));
+            let text = format!("The same: {}.", all.join(", "));
             page.leaf("p", &[("class", "note")], &text);
         }
     });

@@ -7,6 +7,7 @@ pub mod certificate;
 mod decide;
 mod definitions;
 pub mod difference;
+pub mod grade;
 pub mod graph;
 mod progress;
 mod prove;

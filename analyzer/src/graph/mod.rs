@@ -185,7 +185,7 @@ impl ModeGraph {
     }
 
     /// Edges of one kind from one mode to another, in one: instructions that are privileged, others, traps.
-    fn bundles(&self) -> DiGraph<&str, (&'static str, Vec<String>)> {
+    pub(crate) fn bundles(&self) -> DiGraph<&str, (&'static str, Vec<String>)> {
         let mut bundled = DiGraph::new();
         let nodes: Vec<NodeIndex> =
             self.graph.node_weights().map(|name| bundled.add_node(name.as_str())).collect();
@@ -256,9 +256,9 @@ impl ModeGraph {
     }
 }
 
-const PRIVILEGED: &str = "instructions";
-const UNPRIVILEGED: &str = "unprivileged instructions";
-const TRAP: &str = "traps";
+pub(crate) const PRIVILEGED: &str = "instructions";
+pub(crate) const UNPRIVILEGED: &str = "unprivileged instructions";
+pub(crate) const TRAP: &str = "traps";
 const SORTS: [&str; 3] = [PRIVILEGED, UNPRIVILEGED, TRAP];
 
 fn sort_of(edge: &Edge) -> &'static str {

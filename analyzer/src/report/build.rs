@@ -7,6 +7,7 @@ use model::isa::{Isa, Pair, Profile, TrapId, Verdict};
 use model::property::Property;
 use model::theorem::Theorem;
 
+use super::findings::Place;
 use super::{
     AssumptionReport, CollisionReport, DispatcherReport, Escape, Evidence, Example, GuestReport,
     InstructionReport, Lesson, PairReport, RecursiveReport, Refutation, Report, SCHEMA,
@@ -59,7 +60,7 @@ pub(crate) fn report(
             instructions: (0..it.all.len())
                 .map(|i| InstructionReport {
                     safe_if: safe_if(isa, &it.choices, i),
-                    ..instruction_report(setting, i, &it.all[i])
+                    ..instruction_report(setting, sources, i, &it.all[i])
                 })
                 .collect(),
         });
@@ -80,6 +81,7 @@ pub(crate) fn report(
         unmet: Vec::new(),
         expectations: 0,
         file: path(sources).to_owned(),
+        extends: sources.files.get(1).map(|base| Place::start(&base.path).file),
         findings: Vec::new(),
         summary: Summary { instructions, counts },
     };
@@ -276,6 +278,7 @@ fn telling(verdict: &Existence) -> u64 {
 
 fn instruction_report(
     setting: Setting<'_>,
+    sources: &Sources,
     index: usize,
     it: &Classification,
 ) -> InstructionReport {
@@ -314,15 +317,24 @@ fn instruction_report(
     by_mode.insert(Property::Statewise.key(), direct.collect());
     // The first of those that tell the most.
     if let Some(square) = it.statewise.iter().rev().max_by_key(|s| telling(&s.verdict)) {
-        evidence.insert(Property::Statewise.key(), Evidence::of(isa, index, &square.verdict));
+        let mut shown = Evidence::of(isa, index, &square.verdict);
+        if let (Evidence::Witness(report), Existence::Witnessed(witness)) =
+            (&mut shown, &square.verdict)
+        {
+            report.square = lesson::square_of(isa, pair, witness);
+        }
+        evidence.insert(Property::Statewise.key(), shown);
         let broken = it.statewise.iter().filter(|s| s.verdict.is_witnessed());
         let broken: Vec<String> = broken.map(|s| s.side.name(pair).to_owned()).collect();
         if !broken.is_empty() {
             modes.insert(Property::Statewise.key(), broken);
         }
     }
+    let class = &isa.classes[index];
     InstructionReport {
-        name: isa.classes[index].name.clone(),
+        name: class.name.clone(),
+        at: Place::of(sources, class.span),
+        semantics: class.semantics.iter().map(|span| Place::of(sources, *span)).collect(),
         properties: Property::ALL
             .into_iter()
             .filter_map(|property| Some((property, it.property(property, setting)?)))
@@ -332,7 +344,7 @@ fn instruction_report(
         by_mode,
         evidence,
         components,
-        notes: isa.classes[index].notes.clone(),
+        notes: class.notes.clone(),
     }
 }
 

@@ -46,6 +46,9 @@ pub struct LessonRow {
     pub role: String,
     /// Its values in S, i(S), f(S) and i(f(S)); an empty text where a state has no such component.
     pub values: Vec<String>,
+    /// Its value in f(i(S)), where both steps complete: what i(f(S)) should have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
     /// What the row shows.
     pub shows: Shows,
 }
@@ -75,11 +78,19 @@ impl Lesson {
         class: usize,
         witness: &Witness,
     ) -> Self {
-        let rows = match (witness.before.as_slice(), witness.first) {
-            ([guest, real], Some(first)) => square(isa, pair, first, [guest, real], &witness.after),
-            _ => alone(isa, witness),
+        let rows = match witness.first {
+            Some(_) => square_of(isa, pair, witness),
+            None => alone(isa, witness),
         };
         Self { source: source(&isa.classes[class], sources), rows }
+    }
+}
+
+/// The rows of a witness that is a square; none where it is not.
+pub(super) fn square_of(isa: &Isa, pair: &Pair, witness: &Witness) -> Vec<LessonRow> {
+    match (witness.before.as_slice(), witness.first) {
+        ([guest, real], Some(first)) => square(isa, pair, first, [guest, real], &witness.after),
+        _ => Vec::new(),
     }
 }
 
@@ -100,7 +111,7 @@ fn alone(isa: &Isa, witness: &Witness) -> Vec<LessonRow> {
     };
     let rows = State::table(isa, &[before, after]).into_iter();
     let control = rows.filter(|row| row.differs() && row.is_control());
-    control.map(|row| lesson_row(&row, &[0, 1], Shows::Control)).collect()
+    control.map(|row| lesson_row(&row, &[0, 1], None, Shows::Control)).collect()
 }
 
 /// The rows of a square that does not commute.
@@ -115,10 +126,12 @@ fn square(
     let partition = Partition { first, cells: guest.cells };
     let (guest_end, real_end) = (end(0).unwrap_or(guest), end(1).unwrap_or(real));
     // f(i(S)), where both complete.
-    let image = match (VmMap::of(isa), end(0), end(1)) {
-        (Some(map), Some(s), Some(r)) => map.apply(isa, pair, partition, s, r),
-        _ => real_end.clone(),
+    let mapped = match (VmMap::of(isa), end(0), end(1)) {
+        (Some(map), Some(s), Some(r)) => Some(map.apply(isa, pair, partition, s, r)),
+        _ => None,
     };
+    let known = mapped.is_some();
+    let image = mapped.unwrap_or_else(|| real_end.clone());
     let states = [guest, guest_end, real, real_end, &image];
     let mut rows = Vec::new();
     let table = State::table(isa, &states);
@@ -144,16 +157,16 @@ fn square(
         } else {
             continue;
         };
-        rows.push(lesson_row(&row, &[0, 1, 2, 3], shows));
+        rows.push(lesson_row(&row, &[0, 1, 2, 3], known.then_some(4), shows));
     }
-    rows.extend(cells(&states, partition));
+    rows.extend(cells(&states, known, partition));
     // What goes wrong stands in front of what may be the reason.
     rows.sort_by_key(|row| matches!(row.shows, Shows::MonitorsOwn | Shows::Composed));
     rows
 }
 
 /// Cells that are not what they should be, by their address in the guest's storage, and those of the monitor's.
-fn cells(states: &[&State; 5], partition: Partition) -> Vec<LessonRow> {
+fn cells(states: &[&State; 5], known: bool, partition: Partition) -> Vec<LessonRow> {
     let [guest, guest_end, real, real_end, image] = *states;
     let touched: BTreeSet<u128> =
         [real, real_end, image].into_iter().flat_map(|s| s.storage.keys().copied()).collect();
@@ -169,6 +182,7 @@ fn cells(states: &[&State; 5], partition: Partition) -> Vec<LessonRow> {
             name: format!("phys[{}]", number(inside.unwrap_or(cell))),
             role: "E".into(),
             values: vec![before, after, text(real, cell), text(real_end, cell)],
+            image: known.then(|| text(image, cell)),
             shows: if inside.is_some() { Shows::Wrong } else { Shows::MonitorsChange },
         }
     };
@@ -185,11 +199,12 @@ fn is(part: Option<Part>, row: &Row) -> bool {
     })
 }
 
-fn lesson_row(row: &Row, states: &[usize], shows: Shows) -> LessonRow {
+fn lesson_row(row: &Row, states: &[usize], image: Option<usize>, shows: Shows) -> LessonRow {
     LessonRow {
         name: row.name.clone(),
         role: row.letter.to_string(),
         values: states.iter().map(|state| row.text(*state)).collect(),
+        image: image.map(|state| row.text(state)),
         shows,
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod expectations;
 pub mod explain;
 pub mod findings;
 pub mod github;
+pub mod html;
 pub mod junit;
 pub mod latex;
 mod lesson;
@@ -35,7 +36,8 @@ use crate::prove::counts::Counts;
 use crate::prove::witness::{Witness, outcome_word};
 use crate::theorems::collision::{Collision, Instance};
 use crate::theorems::guest::{self, Guest};
-use findings::{Finding, Place};
+use findings::Finding;
+pub use findings::Place;
 pub use lesson::{Excerpt, Lesson, LessonRow, Shows};
 
 /// Version of the JSON format.
@@ -75,6 +77,9 @@ pub struct Report {
     pub expectations: u64,
     /// The file of the specification.
     pub file: String,
+    /// The file that it extends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extends: Option<String>,
     /// What gates and editors show, by rule.
     pub findings: Vec<Finding>,
     /// Effort.
@@ -102,6 +107,7 @@ impl Report {
             unmet: Vec::new(),
             expectations: 0,
             file: path.to_owned(),
+            extends: None,
             findings,
             summary: Summary::default(),
         }
@@ -508,6 +514,10 @@ pub struct SavedReport {
 pub struct InstructionReport {
     /// The class.
     pub name: String,
+    /// Where it stands; an overlay's patch moves it to the overlay.
+    pub at: Place,
+    /// Where its semantics are written, in the order in which they run; all cases of an instruction share them.
+    pub semantics: Vec<Place>,
     /// The answers, each under its own key; what the profile does not ask has none.
     #[serde(flatten, serialize_with = "answers")]
     pub properties: BTreeMap<Property, Answer>,
@@ -605,6 +615,9 @@ pub struct WitnessReport {
     pub columns: Vec<String>,
     /// Components and cells that are not zero or differ.
     pub rows: Vec<WitnessRow>,
+    /// Where the states are those of a square that does not commute, the rows that matter.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub square: Vec<LessonRow>,
     /// What `refvmm eval` is to be asked to repeat each step, a JSON object each.
     #[serde(skip)]
     pub requests: Vec<String>,
@@ -664,6 +677,7 @@ impl WitnessReport {
             outcomes: outcomes.map(|(n, o)| format!("i({n}) {}", outcome_word(isa, o))).collect(),
             columns,
             rows: rows(isa, &states, witness.before.len()),
+            square: Vec::new(),
             requests: witness.requests(isa, &isa.classes[class]),
         }
     }
@@ -698,6 +712,7 @@ impl WitnessReport {
             outcomes: Vec::new(),
             columns,
             rows: rows(isa, &states, witness.before.len()),
+            square: Vec::new(),
             requests: Vec::new(),
         }
     }
@@ -746,6 +761,7 @@ impl CollisionReport {
                 outcomes: vec!["i1(S) ≠ i2(S)".into(), "i1(f(S)) = i2(f(S))".into()],
                 columns: columns.map(str::to_owned).into(),
                 rows: rows(isa, &it.states.each_ref(), 2),
+                square: Vec::new(),
                 requests: Vec::new(),
             },
         }

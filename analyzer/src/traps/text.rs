@@ -44,10 +44,10 @@ fn wrapped(line: &str, indent: usize) -> String {
 }
 
 /// Modes that have the same lines, by name, with the lines.
-pub(super) type Modes = Vec<(String, Vec<String>)>;
+pub(crate) type Modes = Vec<(String, Vec<String>)>;
 
 /// Instructions that do the same in every mode, by name, with what they do.
-pub(super) fn together(all: &[InstructionTraps]) -> Vec<(String, Modes)> {
+pub(crate) fn together(all: &[InstructionTraps]) -> Vec<(String, Modes)> {
     let mut groups: Vec<(Vec<&str>, Modes)> = Vec::new();
     for it in all {
         let modes = by_lines(&it.modes);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use model::isa::Profile;
+use model::property::Property;
 use model::theorem::Theorem;
 
 /// Decides which instructions of a machine are privileged and which are sensitive, and whether a
@@ -29,9 +30,13 @@ Examples:
   analyze repair isa-specs/m68000.yaml         what must trap so that the theorems hold
   analyze prove isa-specs/g3.yaml --certificate g3-certificate
   analyze verify g3-certificate isa-specs/g3.yaml
+  analyze check isa-specs/pdp10.yaml --format html > pdp10.html
   analyze list                                 all machines, a line for each pair of modes
+  analyze atlas --html atlas                   all machines as a site
   analyze traps isa-specs/riscv.yaml mret      what completes and what traps, in which mode
   analyze graph isa-specs/x86-legacy.yaml --format dot
+  analyze new my-machine                       starts a specification
+  analyze grade isa-specs/pdp10.yaml ada.csv   claims of a student against the verdict
   analyze schema > specification.schema.json   completion for editors
 
 Exit codes: 0 all expectations hold, 1 one fails, 2 could not run, 3 undecided
@@ -54,6 +59,8 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Print machines side by side: year, verdicts, offending instructions.
     List(List),
+    /// Write all machines as a site: a matrix, a timeline, a page each.
+    Atlas(Atlas),
     /// Print what completes and what traps, in which mode and under which control bits.
     Traps(Traps),
     /// Print the graph of modes: which instructions and traps lead from one to another.
@@ -63,6 +70,14 @@ pub(crate) enum Command {
         /// How to print the graph.
         #[arg(long, default_value = "text")]
         format: GraphFormat,
+    },
+    /// Grade tables of claims about a machine against the derived verdict.
+    Grade(Grade),
+    /// Start a specification: a commented file NAME.yaml that already analyzes.
+    #[command(after_help = NEW)]
+    New {
+        /// The name of the machine; the file NAME.yaml must not exist.
+        name: String,
     },
     /// Print the definitions the answers refer to.
     Definitions,
@@ -164,6 +179,83 @@ pub(crate) struct List {
     /// How to print the table.
     #[arg(long, default_value = "text")]
     pub(crate) format: ListFormat,
+    /// Reading of the definitions.
+    #[arg(long, default_value = "refined", value_parser = one_profile())]
+    pub(crate) profile: Profile,
+}
+
+const GRADE: &str = "\
+Examples:
+  analyze grade isa-specs/pdp10.yaml ada.csv blaise.csv
+  analyze grade isa-specs/pdp10.yaml hand-ins/*.csv --ask privileged,sensitive --format json
+
+A table has lines `jrst[1],privileged,no` and `theorem 1,holds,no` (or `theorem 1,premise,no`); commas, semicolons or
+tabs; `#` begins a comment. In YAML it is `jrst[1]: {privileged: no, sensitive: yes}` and `theorem 1: {holds: no}`.
+A claim that is wrong is answered with states that speak against it, where there are such states, not with the answer.
+
+Exit codes: 0 graded, whatever the scores; 2 could not run, or a table has an error (the others are graded);
+3 a claim was not graded, because it is undecided";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = GRADE)]
+pub(crate) struct Grade {
+    /// Specification of the machine that the claims are about.
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+    /// Tables of claims, CSV or YAML.
+    #[arg(required = true, value_name = "STUDENT")]
+    pub(crate) students: Vec<String>,
+    /// How to print the grades.
+    #[arg(long, default_value = "text")]
+    pub(crate) format: GradeFormat,
+    /// Properties of which every instruction needs a claim; one that is missing counts as wrong.
+    #[arg(long, value_name = "PROPERTY", value_delimiter = ',', value_parser = property())]
+    pub(crate) ask: Vec<Property>,
+    /// Reading of the definitions.
+    #[arg(long, default_value = "refined", value_parser = one_profile())]
+    pub(crate) profile: Profile,
+    /// The pair of modes that the claims are about: its supervisor mode, or `supervisor:user`.
+    #[arg(long, value_name = "MODE")]
+    pub(crate) pair: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GradeFormat {
+    Text,
+    Json,
+}
+
+/// A property by its word.
+fn property() -> impl TypedValueParser<Value = Property> {
+    PossibleValuesParser::new(Property::ALL.map(Property::word))
+        .try_map(|word| Property::of_word(&word).ok_or("there is no such property"))
+}
+
+const NEW: &str = "\
+Example:
+  analyze new my-machine && analyze my-machine.yaml
+
+Exit codes: 0 written, 2 could not run, or the file exists";
+
+const ATLAS: &str = "\
+Examples:
+  analyze atlas --html atlas                   the machines in the folder isa-specs
+  analyze atlas --html course isa-specs/g3.yaml isa-specs/pdp10.yaml
+
+Open DIR/index.html. The pages need no network and no server, and can be read without their script.
+
+Exit codes: 0 every machine is shown, whatever its verdict; 2 one could not be read, or DIR could not be written;
+3 interrupted: what was not analyzed is missing";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = ATLAS)]
+pub(crate) struct Atlas {
+    /// Directory to write; it must not exist, or be empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) html: PathBuf,
+    /// Specifications in YAML, or folders of them.
+    #[arg(value_name = "SPEC", default_value = "isa-specs")]
+    pub(crate) specs: Vec<String>,
     /// Reading of the definitions.
     #[arg(long, default_value = "refined", value_parser = one_profile())]
     pub(crate) profile: Profile,
@@ -428,6 +520,8 @@ pub(crate) enum CheckFormat {
     Markdown,
     /// A table of all machines for a paper.
     Latex,
+    /// A page to look at, in one file that needs no other: pictures, witnesses, proof, traps, source.
+    Html,
 }
 
 /// A theorem by its key.

@@ -2,10 +2,12 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::time::Instant;
 
 use analyzer::answer::Answer;
 use analyzer::report::baseline::{Baseline, Requirement, require};
 use analyzer::report::findings::{Baseline as Known, of_diagnostics};
+use analyzer::report::html::{self, Exhibit};
 use analyzer::report::{Report, SCHEMA, github, junit, latex, markdown, page, sarif};
 use analyzer::text::{self, Detail};
 use analyzer::{Options, analyze, smtlib};
@@ -35,13 +37,14 @@ pub(crate) fn run(check: &Check) -> Exit {
         };
     let mut exit = Exit::Fine;
     let mut reports = Vec::new();
+    let mut exhibits = Vec::new();
     for (i, spec) in check.specs.iter().enumerate() {
         if analyzer::stopped() {
             let _ = writeln!(std::io::stderr(), "{spec}: interrupted, nothing was analyzed");
             exit = exit.worse(Exit::Undecided);
             continue;
         }
-        let (judged, judging) = judge(check, spec, baseline.as_ref());
+        let (judged, judging) = judge(check, spec, baseline.as_ref(), &mut exhibits);
         exit = exit.worse(judging);
         if judging != Exit::CouldNotRun {
             exit = judged.iter().fold(exit, |exit, report| exit.worse(exit_of(check, report)));
@@ -61,7 +64,7 @@ pub(crate) fn run(check: &Check) -> Exit {
     {
         exit = exit.worse(failed(check, path, &error));
     }
-    exit.worse(print(&joined(check, &reports)))
+    exit.worse(print(&joined(check, &reports, &exhibits)))
 }
 
 /// Says why nothing came of it, also to who reads annotations only.
@@ -88,14 +91,21 @@ fn write_baseline(path: &str, baseline: &Baseline) -> Result<(), String> {
     files::write_whole(Path::new(path), baseline.text().as_bytes()).map_err(|e| e.to_string())
 }
 
-/// The reports on a specification in the profiles asked for, and what its reading came to.
-fn judge(check: &Check, spec: &str, baseline: Option<&Baseline>) -> (Vec<Report>, Exit) {
+/// The reports on a specification in the profiles asked for, and what its reading came to. For a page to look at, what
+/// it shows beside each report joins the exhibits.
+fn judge(
+    check: &Check,
+    spec: &str,
+    baseline: Option<&Baseline>,
+    exhibits: &mut Vec<Option<Exhibit>>,
+) -> (Vec<Report>, Exit) {
     let mut sources = Sources::default();
     let Loaded { isa, advice, .. } = match load_with_advice(spec, &mut sources) {
         Ok(loaded) => loaded,
         Err(errors) => {
             let findings = of_diagnostics(&errors, spec, &sources);
             let report = Report::unreadable(spec, check.profile.profiles()[0], findings);
+            exhibits.push(None);
             return (vec![report], Exit::CouldNotRun);
         }
     };
@@ -107,7 +117,8 @@ fn judge(check: &Check, spec: &str, baseline: Option<&Baseline>) -> (Vec<Report>
     if let Err(error) = known_pair(&isa, check.pair.as_deref()) {
         return (Vec::new(), failed(check, spec, &error));
     }
-    let one = |profile: &Profile| {
+    let mut one = |profile: &Profile| {
+        let begun = Instant::now();
         let options =
             Options { profile: *profile, pair: check.pair.as_deref(), timeout: check.timeout };
         let failed =
@@ -134,9 +145,14 @@ fn judge(check: &Check, spec: &str, baseline: Option<&Baseline>) -> (Vec<Report>
         if let Some(baseline) = baseline {
             baseline.mark(&mut report);
         }
+        exhibits.push((check.format == CheckFormat::Html).then(|| {
+            let timeout = check.timeout.map(|it| it.saturating_sub(begun.elapsed()));
+            Exhibit::gather(&isa, &sources, &report, &Options { timeout, ..options }, &progress())
+        }));
         Ok(report)
     };
-    let judged: Result<Vec<Report>, String> = check.profile.profiles().iter().map(one).collect();
+    let judged: Result<Vec<Report>, String> =
+        check.profile.profiles().iter().map(&mut one).collect();
     match judged {
         Ok(judged) => (judged, exit),
         Err(error) => {
@@ -172,12 +188,13 @@ fn rendered(check: &Check, judged: &[Report], later: bool) -> String {
         | CheckFormat::Reports
         | CheckFormat::Sarif
         | CheckFormat::Junit
-        | CheckFormat::Latex => String::new(),
+        | CheckFormat::Latex
+        | CheckFormat::Html => String::new(),
     }
 }
 
 /// What is printed of all specifications together.
-fn joined(check: &Check, reports: &[Report]) -> String {
+fn joined(check: &Check, reports: &[Report], exhibits: &[Option<Exhibit>]) -> String {
     let read: Vec<&Report> = reports.iter().filter(|it| !it.is_unreadable()).collect();
     match (check.format, read.as_slice()) {
         (CheckFormat::Json, []) => String::new(),
@@ -189,6 +206,10 @@ fn joined(check: &Check, reports: &[Report]) -> String {
         (CheckFormat::Sarif, _) => format!("{:#}\n", sarif::render(reports)),
         (CheckFormat::Junit, _) => junit::render(reports),
         (CheckFormat::Latex, _) => latex::render(reports),
+        (CheckFormat::Html, _) => {
+            let subjects = reports.iter().zip(exhibits.iter().map(Option::as_ref));
+            html::render(&subjects.collect::<Vec<_>>())
+        }
         _ => String::new(),
     }
 }

@@ -16,29 +16,7 @@ use crate::terminal::{Exit, load, print, print_text};
 const DEFAULT: &str = "isa-specs";
 
 pub(crate) fn run(list: &List) -> Exit {
-    let mut exit = Exit::Fine;
-    let mut specs = Vec::new();
-    for place in &list.specs {
-        if place == DEFAULT && !Path::new(place).exists() {
-            specs.extend(specification::bundled().map(str::to_owned));
-            continue;
-        }
-        if !Path::new(place).is_dir() {
-            specs.push(place.clone());
-            continue;
-        }
-        match within(place) {
-            Ok(found) if found.is_empty() => {
-                let _ = writeln!(std::io::stderr(), "{place}: there is no specification in it");
-                exit = exit.worse(Exit::CouldNotRun);
-            }
-            Ok(found) => specs.extend(found),
-            Err(error) => {
-                let _ = writeln!(std::io::stderr(), "cannot list {place}: {error}");
-                exit = exit.worse(Exit::CouldNotRun);
-            }
-        }
-    }
+    let (specs, mut exit) = chosen(&list.specs);
     let mut rows = Vec::new();
     for spec in &specs {
         if analyzer::stopped() {
@@ -69,6 +47,34 @@ pub(crate) fn run(list: &List) -> Exit {
     };
     let print = if list.format == ListFormat::Text { print_text } else { print };
     exit.worse(print(&text))
+}
+
+/// The specifications that files and folders stand for, and what looking at them came to.
+pub(crate) fn chosen(places: &[String]) -> (Vec<String>, Exit) {
+    let mut exit = Exit::Fine;
+    let mut specs = Vec::new();
+    for place in places {
+        if place == DEFAULT && !Path::new(place).exists() {
+            specs.extend(specification::bundled().map(str::to_owned));
+            continue;
+        }
+        if !Path::new(place).is_dir() {
+            specs.push(place.clone());
+            continue;
+        }
+        match within(place) {
+            Ok(found) if found.is_empty() => {
+                let _ = writeln!(std::io::stderr(), "{place}: there is no specification in it");
+                exit = exit.worse(Exit::CouldNotRun);
+            }
+            Ok(found) => specs.extend(found),
+            Err(error) => {
+                let _ = writeln!(std::io::stderr(), "cannot list {place}: {error}");
+                exit = exit.worse(Exit::CouldNotRun);
+            }
+        }
+    }
+    (specs, exit)
 }
 
 /// The specifications in a folder, in order of their names.

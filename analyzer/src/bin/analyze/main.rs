@@ -1,12 +1,15 @@
 //! `analyze`: judges machine specifications by the definitions and theorems of Popek & Goldberg.
 
 mod arguments;
+mod atlas;
 mod certificates;
 mod check;
 mod diff;
 mod explain;
+mod grade;
 mod graph;
 mod list;
+mod new;
 mod progress;
 mod repair;
 mod terminal;
@@ -51,7 +54,10 @@ fn main() -> ExitCode {
         Command::Prove(prove) => certificates::prove(&prove),
         Command::Verify(verify) => certificates::verify(&verify),
         Command::List(list) => list::run(&list),
+        Command::Atlas(atlas) => atlas::run(&atlas),
         Command::Traps(traps) => traps::run(&traps),
+        Command::Grade(it) => grade::run(&it),
+        Command::New { name } => new::run(&name),
         Command::Definitions => {
             print_text(&page::folded(&analyzer::definitions_text(), style().width))
         }
@@ -102,6 +108,9 @@ fn with_default_command(mut arguments: Vec<String>) -> Vec<String> {
         "prove",
         "verify",
         "list",
+        "atlas",
+        "new",
+        "grade",
         "traps",
         "graph",
         "definitions",

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::document::{Block, Table};
+use crate::report::html::markup::escape;
 
 const STYLE: &str = "body{font:16px/1.5 Georgia,serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#111;background:#fff}\
 h1,h2,h3{line-height:1.2}table{border-collapse:collapse;margin:1rem 0;font:14px/1.3 monospace}\
@@ -63,21 +64,4 @@ fn table(out: &mut String, table: &Table) {
         out.push_str(&line("td", row));
     }
     out.push_str("</table>\n");
-}
-
-/// Text in which nothing is markup.
-fn escape(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c if c.is_control() && c != '\n' => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
 }

@@ -32,7 +32,8 @@ use document::Table;
 use reasons::Footprints;
 pub use source::Line;
 use source::{applies, written};
-use words::{listed, lower, names};
+pub(super) use words::lower;
+use words::{listed, names};
 
 /// Everything about one class of instructions.
 #[derive(Debug)]
@@ -183,7 +184,7 @@ fn in_pair(
 }
 
 /// Whether the profile counts a property when it calls an instruction sensitive.
-fn counts(property: Property, profile: Profile) -> bool {
+pub(crate) fn counts(property: Property, profile: Profile) -> bool {
     DEFINITIONS.iter().any(|it| it.property == property && (it.counts)(profile))
 }
 

@@ -219,7 +219,7 @@ impl Lemmas<'_> {
 }
 
 /// Whether an answer says more than the class of the instruction does: what follows from the others is left out.
-fn says_more(of: &PairExplanation) -> impl Fn(&&Answered) -> bool + use<> {
+pub(in crate::report) fn says_more(of: &PairExplanation) -> impl Fn(&&Answered) -> bool + use<> {
     let is = |property| of.answers.iter().any(|it| it.property == property && it.answer.is_yes());
     let sensitive = is(Property::Sensitive);
     move |it| match it.property {

@@ -81,7 +81,7 @@ fn name(isa: &Isa, component: Component) -> Vec<String> {
 }
 
 /// A sentence that goes on.
-pub(super) fn lower(text: &str) -> String {
+pub(in crate::report) fn lower(text: &str) -> String {
     let mut rest = text.chars();
     rest.next()
         .map_or_else(String::new, |first| first.to_lowercase().collect::<String>() + rest.as_str())

@@ -1,13 +1,13 @@
 //! The report as one page for each pair of modes: what a student of the paper asks first. `text` prints the rest.
 
 mod layout;
-mod rest;
-mod rows;
-mod sets;
+pub(super) mod rest;
+pub(super) mod rows;
+pub(super) mod sets;
 mod square;
-mod step;
-mod verdicts;
-mod warnings;
+pub(super) mod step;
+pub(super) mod verdicts;
+pub(super) mod warnings;
 
 use model::isa::Verdict;
 use model::property::Property;
@@ -64,7 +64,7 @@ fn find<'r>(pair: &'r PairReport, name: &str) -> Option<&'r InstructionReport> {
 
 /// What executing an instruction directly does to a theorem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Effect {
+pub(super) enum Effect {
     /// Its square commutes for every state that the theorem speaks of.
     Safe,
     /// It does while the monitor keeps bits of its own.
@@ -75,7 +75,7 @@ enum Effect {
     Open,
 }
 
-fn effect(pair: &PairReport, theorem: Theorem, it: &InstructionReport) -> Effect {
+pub(super) fn effect(pair: &PairReport, theorem: Theorem, it: &InstructionReport) -> Effect {
     let Some(report) = pair.theorems.monitor(theorem) else { return Effect::Open };
     let refutes = report.refuting.contains(&it.name);
     // A hybrid monitor runs no code of virtual supervisor mode.

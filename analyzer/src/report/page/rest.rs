@@ -9,14 +9,22 @@ use super::layout::{Page, bright};
 use super::{PairReport, Report, TheoremReport, listed, monitors, verdicts};
 use crate::report::{Escape, shell};
 
-/// Ways around, kept bits, repair and assumptions of a pair.
 pub(super) fn of_pair(page: &mut Page, report: &Report, pair: &PairReport) {
     page.gap();
+    for remark in remarks(report, pair) {
+        page.text(0, 2, &remark);
+    }
+}
+
+/// Ways around, kept bits, repair and assumptions of a pair.
+pub(in crate::report) fn remarks(report: &Report, pair: &PairReport) -> Vec<String> {
+    let mut all_remarks = Vec::new();
+    let remarks = &mut all_remarks;
     let tried = |it: &TheoremReport| it.escapes.iter().map(escape).collect::<Vec<_>>();
     let [(_, vmm), (_, hvmm)] = monitors(pair);
     let (one, three) = (refuted(vmm).map(tried), refuted(hvmm).map(tried));
     let mut say = |which: &str, all: &[String]| {
-        page.text(0, 2, &format!("Ways around {which}, tried: {}.", all.join("; ")));
+        remarks.push(format!("Ways around {which}, tried: {}.", all.join("; ")));
     };
     match (one, three) {
         // The ways around Theorem 3 are among those around Theorem 1.
@@ -31,19 +39,14 @@ pub(super) fn of_pair(page: &mut Page, report: &Report, pair: &PairReport) {
             }
         }
     }
-    kept(page, pair);
-    verdicts::dispatcher(page, pair);
+    kept(remarks, pair);
+    verdicts::dispatcher(remarks, pair);
     if refuted(vmm).or(refuted(hvmm)).is_some() {
-        page.text(
-            0,
-            2,
-            &format!(
-                "Repair, the fewest instructions that would have to trap: analyze repair {}",
-                shell::path(report.argument())
-            ),
-        );
+        let what = "Repair, the fewest instructions that would have to trap";
+        remarks.push(format!("{what}: analyze repair {}", shell::path(report.argument())));
     }
-    assumptions(page, report, pair);
+    assumptions(remarks, report, pair);
+    all_remarks
 }
 
 fn refuted(it: &TheoremReport) -> Option<&TheoremReport> {
@@ -70,7 +73,7 @@ fn escape(it: &Escape) -> String {
 }
 
 /// Bits that make single instructions safe, where the verdict does not speak of them.
-fn kept(page: &mut Page, pair: &PairReport) {
+fn kept(remarks: &mut Vec<String>, pair: &PairReport) {
     if pair.theorems.vmm.verdict == Verdict::Holds {
         return;
     }
@@ -86,11 +89,11 @@ fn kept(page: &mut Page, pair: &PairReport) {
         |(bits, all): (String, Vec<&str>)| format!("{bits} ({})", listed(all.into_iter(), " "));
     let all: Vec<String> = groups.into_iter().map(group).collect();
     if !all.is_empty() {
-        page.text(0, 2, &format!("Safe if the monitor keeps: {}.", all.join("; ")));
+        remarks.push(format!("Safe if the monitor keeps: {}.", all.join("; ")));
     }
 }
 
-fn assumptions(page: &mut Page, report: &Report, pair: &PairReport) {
+fn assumptions(remarks: &mut Vec<String>, report: &Report, pair: &PairReport) {
     let t = &pair.theorems;
     let of_specification: Vec<String> =
         report.assumptions.iter().map(|a| format!("{}: {}", a.name, a.that)).collect();
@@ -108,11 +111,11 @@ fn assumptions(page: &mut Page, report: &Report, pair: &PairReport) {
         return;
     }
     for it in &report.assumptions {
-        page.text(0, 2, &format!("Assumed, {}: {} ({})", it.name, it.that, it.maintained));
+        remarks.push(format!("Assumed, {}: {} ({})", it.name, it.that, it.maintained));
     }
     let known: Vec<&str> = known.into_iter().map(String::as_str).collect();
     if !known.is_empty() {
-        page.text(0, 2, &format!("Assumed: {}.", known.join("; ")));
+        remarks.push(format!("Assumed: {}.", known.join("; ")));
     }
 }
 

@@ -81,7 +81,7 @@ pub(super) fn table(page: &mut Page, instance: &str, groups: &[Group<'_>], all: 
 }
 
 /// What a row shows, and whether it is wrong.
-fn remark(row: &LessonRow, under_monitor: bool) -> (&'static str, bool) {
+pub(in crate::report) fn remark(row: &LessonRow, under_monitor: bool) -> (&'static str, bool) {
     match row.shows {
         Shows::Control if under_monitor => ("<- unnoticed", true),
         Shows::Control => ("changed", false),

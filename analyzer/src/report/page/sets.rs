@@ -88,7 +88,7 @@ pub(super) fn table(page: &mut Page, pair: &PairReport) {
 }
 
 /// Whether it counts as privileged; none where that is undecided.
-pub(super) fn is_privileged(it: &InstructionReport) -> Option<bool> {
+pub(in crate::report) fn is_privileged(it: &InstructionReport) -> Option<bool> {
     match it.is(Property::Privileged) {
         Answer::Yes | Answer::Vacuous => Some(true),
         Answer::No => Some(false),
@@ -96,7 +96,7 @@ pub(super) fn is_privileged(it: &InstructionReport) -> Option<bool> {
     }
 }
 
-fn is_open(it: &InstructionReport) -> bool {
+pub(in crate::report) fn is_open(it: &InstructionReport) -> bool {
     [Property::Privileged, Property::Sensitive, Property::UserSensitive]
         .into_iter()
         .any(|property| it.is(property) == Answer::Undecided)

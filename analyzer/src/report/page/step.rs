@@ -114,7 +114,7 @@ fn outcome(it: &Refutation) -> String {
 }
 
 /// What the definitions say of the instruction, each with what a replayed state showed.
-fn sentences(pair: &PairReport, it: &InstructionReport) -> String {
+pub(in crate::report) fn sentences(pair: &PairReport, it: &InstructionReport) -> String {
     let mut all = Vec::new();
     let modes = |property: Property| {
         let modes = it.modes.get(property.key()).map_or_else(String::new, |m| m.join(" and "));
@@ -195,7 +195,7 @@ fn source(page: &mut Page, heading: &str, all: &[Excerpt]) {
 }
 
 /// A guest program that finds out.
-fn finds_out(it: &GuestReport) -> String {
+pub(in crate::report) fn finds_out(it: &GuestReport) -> String {
     let [real, monitored] = &it.ends;
     let differs = match it.differs.first() {
         Some([name, real, monitored]) => {
@@ -248,7 +248,11 @@ fn holds(page: &mut Page, pair: &PairReport, theorem: Theorem, it: &TheoremRepor
 }
 
 /// The proof in sentences.
-fn reasons(pair: &PairReport, theorem: Theorem, it: &TheoremReport) -> String {
+pub(in crate::report) fn reasons(
+    pair: &PairReport,
+    theorem: Theorem,
+    it: &TheoremReport,
+) -> String {
     let mut all = Vec::new();
     let hybrid = theorem.is_hybrid();
     let count = |wanted: &dyn Fn(&InstructionReport) -> bool| {

@@ -12,7 +12,7 @@ use crate::report::text::on_condition;
 use crate::report::{InstructionReport, TheoremReport};
 
 /// What the theorems say to a student.
-const fn claim(theorem: Theorem) -> &'static str {
+pub(in crate::report) const fn claim(theorem: Theorem) -> &'static str {
     match theorem {
         Theorem::Vmm => "A monitor (VMM) can be built",
         Theorem::Recursive => "It can run under itself, too",
@@ -20,15 +20,26 @@ const fn claim(theorem: Theorem) -> &'static str {
     }
 }
 
+/// A verdict as a student reads it.
+pub(in crate::report) const fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Holds => "YES",
+        Verdict::Refuted => "NO",
+        Verdict::Undecided => "OPEN",
+        Verdict::Vacuous => "VACUOUS",
+        Verdict::NotApplicable => "N/A",
+    }
+}
+
 fn line(page: &mut Page, theorem: Theorem, verdict: Verdict, why: &str) {
     const CLAIM: usize = 29;
     const LEAST: usize = 30;
-    let (word, color) = match verdict {
-        Verdict::Holds => ("YES", Green),
-        Verdict::Refuted => ("NO", Red),
-        Verdict::Undecided => ("OPEN", Yellow),
-        Verdict::Vacuous => ("VACUOUS", Cyan),
-        Verdict::NotApplicable => ("N/A", Cyan),
+    let word = word(verdict);
+    let color = match verdict {
+        Verdict::Holds => Green,
+        Verdict::Refuted => Red,
+        Verdict::Undecided => Yellow,
+        Verdict::Vacuous | Verdict::NotApplicable => Cyan,
     };
     let width = word.len().max(4);
     let name = Cell::new(9, theorem.name());
@@ -49,23 +60,26 @@ pub(super) fn not_applicable(page: &mut Page) {
         line(page, theorem, Verdict::NotApplicable, "the machine has no modes");
     }
     page.gap();
-    page.text(
-        0,
-        0,
-        "The theorems speak of machines with a supervisor and a user mode: a monitor keeps control because its guests \
-         run in user mode, where privileged instructions trap. A machine without modes has no privileged instructions \
-         in this sense, so there is nothing to decide.",
-    );
+    page.text(0, 0, WITHOUT_MODES);
 }
+
+/// Why nothing is decided of a machine without modes.
+pub(in crate::report) const WITHOUT_MODES: &str = "The theorems speak of machines with a supervisor and a user mode: \
+    a monitor keeps control because its guests run in user mode, where privileged instructions trap. A machine without \
+    modes has no privileged instructions in this sense, so there is nothing to decide.";
 
 pub(super) fn render(page: &mut Page, pair: &PairReport) {
     page.gap();
     for theorem in Theorem::ALL {
-        let why = match pair.theorems.monitor(theorem) {
-            Some(report) => monitor(pair, theorem, report),
-            None => recursive(pair),
-        };
-        line(page, theorem, pair.theorems.verdict(theorem), &why);
+        line(page, theorem, pair.theorems.verdict(theorem), &why(pair, theorem));
+    }
+}
+
+/// Why a theorem has its verdict, in one sentence.
+pub(in crate::report) fn why(pair: &PairReport, theorem: Theorem) -> String {
+    match pair.theorems.monitor(theorem) {
+        Some(report) => monitor(pair, theorem, report),
+        None => recursive(pair),
     }
 }
 
@@ -146,11 +160,11 @@ fn recursive(pair: &PairReport) -> String {
 }
 
 /// What a first instruction behind a trap cannot save of a guest.
-pub(super) fn dispatcher(page: &mut Page, pair: &PairReport) {
+pub(super) fn dispatcher(remarks: &mut Vec<String>, pair: &PairReport) {
     let Some(it) = &pair.theorems.recursive.dispatcher else { return };
     let mut say = |what: &str, all: &[String]| {
         if !all.is_empty() {
-            page.text(0, 2, &format!("Theorem 2: {what} {}.", all.join(", ")));
+            remarks.push(format!("Theorem 2: {what} {}.", all.join(", ")));
         }
     };
     say("behind a trap no single instruction, changing nothing else, saves a guest's", &it.lost);

@@ -39,7 +39,15 @@ pub(super) fn of_report(page: &mut Page, report: &Report) {
 
 /// What is undecided about a pair, or goes wrong against its premise.
 pub(super) fn of_pair(page: &mut Page, pair: &PairReport) {
-    let mut warn = |text: &str| page.painted(0, 2, &format!("! {text}"), bright(Yellow));
+    for text in about(pair) {
+        page.painted(0, 2, &format!("! {text}"), bright(Yellow));
+    }
+}
+
+/// What is undecided about a pair, or goes wrong against its premise, in sentences.
+pub(in crate::report) fn about(pair: &PairReport) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let mut warn = |text: &str| warnings.push(text.to_owned());
     // What is said of both theorems is said once.
     let mut said: Vec<(Vec<Theorem>, String)> = Vec::new();
     for (theorem, it) in monitors(pair) {
@@ -94,4 +102,5 @@ pub(super) fn of_pair(page: &mut Page, pair: &PairReport) {
     for ((what, reason), all) in open {
         warn(&format!("{what} is undecided: {reason}: {}", listed(all.into_iter(), " ")));
     }
+    warnings
 }

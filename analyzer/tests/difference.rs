@@ -74,6 +74,22 @@ fn edits_are_found() {
     }
 }
 
+/// A step is told in words that are true of both machines.
+#[test]
+fn steps_are_told_of_both_machines() {
+    let g3 = bundled("g3");
+    let unlisted = g3.replacen(r#"unlisted: "trap(illegal);""#, r#"unlisted: "unpredictable;""#, 1);
+    assert_ne!(unlisted, g3);
+    let told = text::render(&difference(&g3, &unlisted), false);
+    assert!(told.contains("an opcode that is not listed"), "{told}");
+    // The value of user mode on one machine is that of supervisor mode on the other.
+    let swapped = g3.replacen("supervisor: 0, user: 1", "supervisor: 1, user: 0", 1);
+    assert_ne!(swapped, g3);
+    let told = text::render(&difference(&g3, &swapped), false);
+    let names = |line: &&str| line.contains("mode ") && line.contains("supervisor");
+    assert!(!told.lines().any(|line| names(&line) && line.contains('→')), "{told}");
+}
+
 /// What is not the instruction's own semantics, or where two instructions of one name cannot be compared.
 #[test]
 fn nothing_that_differs_is_called_the_same() {

@@ -143,6 +143,16 @@ mod tests {
         let loaded = model::load(&path, &open, &mut sources).expect("it loads");
         assert_eq!(loaded.isa.name, "m68010");
         assert!(open("(bundled)/none.yaml").is_err());
+        // So does an overlay of a user's own that names it.
+        let over = |base: &str| {
+            let text = format!("pgisa: 1\nisa: mine\nextends: {base}\n");
+            let open = move |path: &str| {
+                if path == "some/mine.yaml" { Ok(text.clone()) } else { open(path) }
+            };
+            model::load("some/mine.yaml", &open, &mut model::diagnostic::Sources::default())
+        };
+        assert_eq!(over("m68010").expect("it loads").isa.classes.len(), loaded.isa.classes.len());
+        assert!(over("none").is_err() && over("m68010.yaml").is_err());
     }
 
     #[test]

@@ -34,7 +34,7 @@ struct Point {
 }
 
 /// What is known about an instruction of a pair.
-pub(super) fn explanation<'s>(side: Side<'s>, index: usize) -> Option<&'s PairExplanation> {
+pub(super) fn explanation(side: Side<'_>, index: usize) -> Option<&PairExplanation> {
     side.machine.exhibit.explanations.get(index)?.pairs.get(side.number)
 }
 

@@ -199,7 +199,7 @@ fn monitor(
     );
     if let Some(diagram) = &it.diagram {
         branch(page, "The whole diagram", &sentence(&diagram.equivalence), |page| {
-            self::diagram(page, diagram)
+            self::diagram(page, diagram);
         });
     }
     for obstacle in &it.obstacles {

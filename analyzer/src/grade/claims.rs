@@ -165,8 +165,8 @@ fn claim(it: &Entry, pair: &PairReport) -> Result<Claim, String> {
     let says = yes(&it.answer)
         .ok_or_else(|| format!("the answer is `yes` or `no`, not `{}`", it.answer))?;
     let word = it.property.to_ascii_lowercase().replace([' ', '_'], "-");
-    let about = match theorem(&it.subject) {
-        Some(theorem) => match word.as_str() {
+    let about = if let Some(theorem) = theorem(&it.subject) {
+        match word.as_str() {
             "holds" | "verdict" => About::Theorem(theorem),
             "premise" => About::Premise(theorem),
             _ => {
@@ -175,26 +175,25 @@ fn claim(it: &Entry, pair: &PairReport) -> Result<Claim, String> {
                     it.property
                 ));
             }
-        },
-        None => {
-            let name = instruction(&it.subject, pair)?;
-            let words = || Property::ALL.into_iter().map(Property::word);
-            let property = Property::of_word(&word).ok_or_else(|| {
-                let near = did_you_mean(&word, words());
-                let help = near.unwrap_or_else(|| {
-                    format!("the properties: {}", words().collect::<Vec<_>>().join(", "))
-                });
-                format!("there is no property `{}`; {help}", it.property)
-            })?;
-            let found = pair.instructions.iter().find(|it| it.name == name);
-            if found.is_some_and(|it| it.property(property).is_none()) {
-                return Err(format!(
-                    "the profile does not ask whether an instruction is {}",
-                    property.word()
-                ));
-            }
-            About::Property(name, property)
         }
+    } else {
+        let name = instruction(&it.subject, pair)?;
+        let words = || Property::ALL.into_iter().map(Property::word);
+        let property = Property::of_word(&word).ok_or_else(|| {
+            let near = did_you_mean(&word, words());
+            let help = near.unwrap_or_else(|| {
+                format!("the properties: {}", words().collect::<Vec<_>>().join(", "))
+            });
+            format!("there is no property `{}`; {help}", it.property)
+        })?;
+        let found = pair.instructions.iter().find(|it| it.name == name);
+        if found.is_some_and(|it| it.property(property).is_none()) {
+            return Err(format!(
+                "the profile does not ask whether an instruction is {}",
+                property.word()
+            ));
+        }
+        About::Property(name, property)
     };
     Ok(Claim { line: it.line, about, says })
 }

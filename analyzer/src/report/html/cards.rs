@@ -198,7 +198,7 @@ fn broken(page: &mut Markup, side: Side<'_>, it: &InstructionReport) {
             user: &side.pair.user,
             rows: &found.square,
             outcomes: &found.outcomes,
-            broken: &[],
+            wrong: &[],
             briefly: true,
         },
     );

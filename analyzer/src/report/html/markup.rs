@@ -97,7 +97,7 @@ fn escape_into(out: &mut String, text: &str) {
             '\'' => out.push_str("&#39;"),
             '\n' => out.push('\n'),
             c if c.is_control() || turns(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => {
-                out.push(' ')
+                out.push(' ');
             }
             c => out.push(c),
         }

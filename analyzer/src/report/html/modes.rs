@@ -186,7 +186,8 @@ fn curve(
 ) {
     let (dx, dy) = unit((q.0 - p.0, q.1 - p.1));
     // Twice as far as the curve goes.
-    let over = ((p.0 + q.0) / 2.0 + dy * 2.0 * bend, (p.1 + q.1) / 2.0 - dx * 2.0 * bend);
+    let over =
+        (f64::midpoint(p.0, q.0) + dy * 2.0 * bend, f64::midpoint(p.1, q.1) - dx * 2.0 * bend);
     let start = leaves(p, p_half, unit((over.0 - p.0, over.1 - p.1)));
     let end = leaves(q, q_half, unit((over.0 - q.0, over.1 - q.1)));
     let (hx, hy) = unit((end.0 - over.0, end.1 - over.1));

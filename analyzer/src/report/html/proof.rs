@@ -34,7 +34,7 @@ struct Point {
 }
 
 /// What is known about an instruction of a pair.
-pub(super) fn explanation<'s>(side: Side<'s>, index: usize) -> Option<&'s PairExplanation> {
+pub(super) fn explanation(side: Side<'_>, index: usize) -> Option<&PairExplanation> {
     side.machine.exhibit.explanations.get(index)?.pairs.get(side.number)
 }
 
@@ -199,7 +199,7 @@ fn monitor(
     );
     if let Some(diagram) = &it.diagram {
         branch(page, "The whole diagram", &sentence(&diagram.equivalence), |page| {
-            self::diagram(page, diagram)
+            self::diagram(page, diagram);
         });
     }
     for obstacle in &it.obstacles {

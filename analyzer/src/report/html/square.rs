@@ -18,7 +18,7 @@ pub(super) struct Broken<'r> {
     pub(super) rows: &'r [LessonRow],
     pub(super) outcomes: &'r [String],
     /// What is wrong, where that is known in words.
-    pub(super) broken: &'r [String],
+    pub(super) wrong: &'r [String],
     /// Without a sentence for each step.
     pub(super) briefly: bool,
 }
@@ -63,7 +63,7 @@ pub(super) fn broken(page: &mut Markup, it: &Broken<'_>) {
 fn captions(page: &mut Markup, it: &Broken<'_>) {
     let outcome = |i: usize| it.outcomes.get(i).cloned().unwrap_or_default();
     let wrong =
-        if it.broken.is_empty() { String::new() } else { format!(": {}", it.broken.join("; ")) };
+        if it.wrong.is_empty() { String::new() } else { format!(": {}", it.wrong.join("; ")) };
     let all = [
         format!("S: a guest in virtual {}. It believes the machine to be its own.", it.mode),
         format!("f(S): the monitor has it in a part of storage, and runs it in {}.", it.user),
@@ -136,7 +136,7 @@ pub(super) fn commuting(
                     page.element("g", &[("data-at", STEPS[corner])], |page| {
                         let class = if corner == 3 { "corner right" } else { "corner" };
                         self::corner(page, CORNERS[corner], class, title);
-                        let own = if corner % 2 == 0 { 0 } else { 1 };
+                        let own = corner % 2;
                         for (i, row) in rows.iter().take(ROWS).enumerate() {
                             let value = row.values.get(own).map_or("", String::as_str);
                             let whose = if corner >= 2 { "its " } else { "" };
@@ -183,7 +183,7 @@ fn across(page: &mut Markup, step: &str, (x, y): (u32, u32), text: &str) {
     page.element("g", &[("data-at", step)], |page| {
         let line = format!("M{} {y}H{}m-7 -5l7 5l-7 5", from + 3, to - 3);
         page.empty("path", &[("d", &line), ("class", "arrow")]);
-        place(page, ((from + to) / 2, y - 9), "middle", &cut(text, 7));
+        place(page, (u32::midpoint(from, to), y - 9), "middle", &cut(text, 7));
     });
 }
 
@@ -193,7 +193,7 @@ fn down(page: &mut Markup, step: &str, (x, y): (u32, u32), text: &str, class: &s
     page.element("g", &[("data-at", step)], |page| {
         let line = format!("M{x} {}V{}m-5 -7l5 7l5 -7", from + 3, to - 3);
         page.empty("path", &[("d", &line), ("class", class)]);
-        place(page, (x + 10, (from + to) / 2 + 4), class, text);
+        place(page, (x + 10, u32::midpoint(from, to) + 4), class, text);
     });
 }
 

@@ -42,7 +42,7 @@ pub(super) fn render(page: &mut Markup, side: Side<'_>) {
         }
         match (vmm.verdict, hvmm.verdict) {
             (Verdict::Holds, Verdict::Holds) => {
-                holds(page, side, "Theorems 1 and 3 hold", Theorem::Vmm)
+                holds(page, side, "Theorems 1 and 3 hold", Theorem::Vmm);
             }
             (Verdict::Holds, _) => holds(page, side, "Theorem 1 holds", Theorem::Vmm),
             (_, Verdict::Holds) => holds(page, side, "Theorem 3 holds", Theorem::Hvmm),
@@ -79,7 +79,7 @@ fn refuted(
             user: &side.pair.user,
             rows: &it.lesson.rows,
             outcomes: &it.witness.outcomes,
-            broken: &it.broken,
+            wrong: &it.broken,
             briefly: false,
         },
     );

@@ -1,5 +1,5 @@
 //! A headless Chromium, where there is one: `CHROMIUM` names it, or it is on the path. It is spoken to over its pipe, in
-//! the Chrome DevTools Protocol: objects of JSON, each ended by a NUL.
+//! the `DevTools` protocol of Chrome: objects of JSON, each ended by a NUL.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

@@ -164,7 +164,9 @@ fn spoiled(report: &mut Report) {
         pair.traps.iter_mut().for_each(|trap| spoil(&mut trap.name));
         for theorem in [&mut pair.theorems.vmm, &mut pair.theorems.hvmm] {
             let lists = [&mut theorem.obstacles, &mut theorem.assumptions, &mut theorem.conditions];
-            lists.into_iter().for_each(|list| list.push(HOSTILE.into()));
+            for list in lists {
+                list.push(HOSTILE.into());
+            }
             if let Some(it) = &mut theorem.refutation {
                 [&mut it.mode, &mut it.witness.instruction].into_iter().for_each(spoil);
                 it.broken.iter_mut().chain(&mut it.witness.outcomes).for_each(spoil);

@@ -18,14 +18,13 @@ const fn example(rule: Rule) -> (&'static str, &'static str) {
         "      require mode == supervisor else trap(privileged);\n      special[n] = r[d];";
     match rule {
         Rule::Sensitive => ("      if mode == supervisor { special[n] = r[d]; }", CHECKED),
-        Rule::UserSensitive => ("      special[n] = r[d];", CHECKED),
+        Rule::UserSensitive | Rule::Expectation => ("      special[n] = r[d];", CHECKED),
         Rule::SquareBreaks => {
             ("      require mode == user else trap(illegal);\n      clear();", "      clear();")
         }
         Rule::UserSquareBreaks => ("      r[d] = base;", "      r[d] = mem[zext(a, 16)];"),
         Rule::Unconfined => ("      r[d] = phys[a];", "      r[d] = mem[zext(a, 16)];"),
         Rule::TrapEntry => ("    pc = phys[4];", "    psw = phys[4; 4];"),
-        Rule::Expectation => ("      special[n] = r[d];", CHECKED),
         Rule::Undecided => ("      unknown;", "      r[d] = clipped(r[d]);"),
         Rule::StaleAllow => (
             "      trap(call);\n    allow: {sensitive-unprivileged: \"guests of ours are patched\"}",

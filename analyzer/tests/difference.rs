@@ -198,7 +198,7 @@ fn what_is_compared_as_it_is_written() {
     let g3 = bundled("g3");
     for (from, to, name) in [
         ("new: \"4..8\"", "new: \"4..16\"", "trap-cells"),
-        ("saves: next", "saves: next, code: 77", "code of trap svc"),
+        ("code: 3}", "code: 77}", "code of trap svc"),
         ("saves: next", "saves: this", "P saved by trap svc"),
     ] {
         assert!(g3.contains(from), "g3 has no `{from}` any more");

@@ -409,8 +409,7 @@ fn a_trap_that_keeps_part_of_its_instruction_breaks_the_diagram() {
     assert_eq!(failing, ["getr"]);
     assert_eq!(words, ["the trap leaves registers changed, and the monitor cannot undo it"]);
     let text = page::render(&report, Style::default());
-    let why =
-        "! Theorem 1 is undecided: behind a trap the monitor does not find its guest again: getr";
+    let why = "! Theorems 1 and 3 are undecided: behind a trap the monitor does not find its guest again: getr";
     assert!(text.contains(why), "{text}");
     let loss =
         "! Theorem 1: behind the trap of getr in virtual supervisor mode the monitor does not find";

@@ -8,6 +8,7 @@ mod decide;
 mod definitions;
 pub mod difference;
 pub mod graph;
+pub mod import;
 mod progress;
 mod prove;
 pub mod repair;

@@ -27,7 +27,7 @@ pub mod spec;
 pub mod state;
 mod syntax;
 pub mod theorem;
-mod yaml;
+pub mod yaml;
 
 use diagnostic::{Diagnostic, Sources};
 

@@ -11,16 +11,16 @@ use crate::diagnostic::{Diagnostic, Span};
 
 /// One node of the tree.
 #[derive(Debug, Clone)]
-pub(crate) struct Node {
+pub struct Node {
     /// Where it stands; collections start at their first key or item.
-    pub(crate) span: Span,
+    pub span: Span,
     /// What it is.
-    pub(crate) value: Value,
+    pub value: Value,
 }
 
 /// What a node is.
 #[derive(Debug, Clone)]
-pub(crate) enum Value {
+pub enum Value {
     /// Anything that is not a collection.
     Scalar(Scalar),
     /// A list.
@@ -31,18 +31,18 @@ pub(crate) enum Value {
 
 /// A scalar.
 #[derive(Debug, Clone)]
-pub(crate) struct Scalar {
+pub struct Scalar {
     /// Its text: unquoted and unfolded.
-    pub(crate) text: String,
+    pub text: String,
     /// Where the text stands without quotes; equal to the text unless it was folded or escaped.
-    pub(crate) inner: Span,
+    pub inner: Span,
 }
 
 /// Most bytes a specification may have: far beyond any real one, small enough to parse at once.
 const MAX_BYTES: usize = 4 << 20;
 
 /// Parses one file's text.
-pub(crate) fn parse(text: &str, file: u32) -> Result<Node, Vec<Diagnostic>> {
+pub fn parse(text: &str, file: u32) -> Result<Node, Vec<Diagnostic>> {
     if text.len() > MAX_BYTES {
         let message = format!("the specification has {} bytes, more than {MAX_BYTES}", text.len());
         return Err(vec![Diagnostic::global("S001", message)]);

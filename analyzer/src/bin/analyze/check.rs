@@ -82,7 +82,7 @@ fn write_baseline(path: &str, baseline: &Baseline) -> Result<(), String> {
 /// The reports on a specification in the profiles asked for, and what its reading came to.
 fn judge(check: &Check, spec: &str, baseline: Option<&Baseline>) -> (Vec<Report>, Exit) {
     let mut sources = Sources::default();
-    let Loaded { isa, advice, .. } = match load_with_advice(spec, &mut sources) {
+    let Loaded { isa, advice, .. } = match load_with_advice(spec, &check.database, &mut sources) {
         Ok(loaded) => loaded,
         Err(errors) => {
             let findings = of_diagnostics(&errors, spec, &sources);

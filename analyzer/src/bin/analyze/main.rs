@@ -3,9 +3,11 @@
 mod arguments;
 mod certificates;
 mod check;
+mod database;
 mod diff;
 mod explain;
 mod graph;
+mod import;
 mod list;
 mod progress;
 mod repair;
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         }),
         Command::Prove(prove) => certificates::prove(&prove),
         Command::Verify(verify) => certificates::verify(&verify),
+        Command::Import(import) => import::run(&import),
         Command::List(list) => list::run(&list),
         Command::Traps(traps) => traps::run(&traps),
         Command::Definitions => print(&analyzer::definitions_text()),
@@ -94,6 +97,7 @@ fn with_default_command(mut arguments: Vec<String>) -> Vec<String> {
         "repair",
         "prove",
         "verify",
+        "import",
         "list",
         "traps",
         "graph",

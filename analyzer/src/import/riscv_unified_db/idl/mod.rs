@@ -1,0 +1,12 @@
+//! The ISA description language of the database: text to trees, and its rules of types and widths.
+//!
+//! The rules are those of the database's own reference (`doc/idl.adoc`) and of its compiler: C-style literals have
+//! the least width, Verilog-style ones the width they say (without one, MXLEN); an operator extends its narrower
+//! operand, and its result is as wide as the wider one; a shift is as wide as its left side.
+
+pub(crate) mod ast;
+mod grammar;
+mod lexer;
+pub(crate) mod types;
+
+pub(crate) use grammar::{expression, functions, statements};

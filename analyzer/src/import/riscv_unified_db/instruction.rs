@@ -1,0 +1,206 @@
+//! One instruction of the database as one of ours.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use model::diagnostic::Diagnostic;
+
+use super::census;
+use super::database::{Encoding, Instruction, Variable};
+use super::idl;
+use super::machine::quoted;
+use super::translate::value::{Bits, Is, Term, Value, tight};
+use super::translate::{Operand, Stop, Translated, Translator, printed};
+use super::idl::types::Width;
+
+/// What `access:` of an instruction means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reading {
+    /// It says nothing: the code alone counts.
+    #[default]
+    Code,
+    /// Where it says `never`, the instruction traps before its code.
+    Declared,
+}
+
+/// An instruction as text.
+pub(super) struct Made {
+    pub(super) text: String,
+    /// Why it is unknown, where its code is not supported.
+    pub(super) why: Option<Diagnostic>,
+}
+
+/// Makes it: encoding, semantics, and its cases where it names CSRs by number.
+pub(super) fn made(translator: &mut Translator<'_>, it: &Instruction, reading: Reading) -> Made {
+    let statements = match it.operation.map(|code| idl::statements(translator.database.sources.slice(code), code)) {
+        Some(Ok(statements)) => Some(statements),
+        Some(Err(why)) => return unknown(translator, it, Some(why)),
+        None => return unknown(translator, it, None),
+    };
+    let statements = statements.unwrap_or_default();
+    let encoding = it.encodings.of(translator.xlen());
+    let layout = match encoding.map(|it| layout(it, translator)) {
+        Some(Ok(layout)) => layout,
+        Some(Err(why)) => return unknown(translator, it, Some(why)),
+        None => {
+            let registers: BTreeSet<String> = census::registers(&statements);
+            let text = registers.iter().map(|it| format!("{it}: 5")).collect::<Vec<_>>().join(", ");
+            let text = format!("    operands: {{{text}}}\n    length: 4\n    notes: its encoding is not in the folder\n");
+            let operand = |name: &String| Operand { name: name.clone(), value: Value::Bits(Bits::term(Term::primary(name), 5)) };
+            Layout { text, operands: registers.iter().map(operand).collect(), guards: Vec::new(), bytes: 4 }
+        }
+    };
+    let translated = match translator.operation(&statements, &layout.operands, layout.bytes) {
+        Ok(translated) => translated,
+        Err(Stop::Because(why)) => return unknown(translator, it, Some(*why)),
+        Err(Stop::Open) => {
+            let span = it.operation.unwrap_or(it.name.span);
+            let why = Diagnostic::error("U021", span, "this depends on the state in a way that is not supported");
+            return unknown(translator, it, Some(why));
+        }
+    };
+    let mut text = opened(translator, it);
+    text.push_str(&layout.text);
+    text.push_str("    semantics: |\n");
+    for guard in &layout.guards {
+        let _ = writeln!(text, "      {guard}");
+    }
+    if reading == Reading::Declared {
+        for access in it.access.iter().filter(|it| it.word == "never") {
+            let mode = translator.modes.iter().find(|(name, ..)| name.eq_ignore_ascii_case(&access.mode));
+            if let Some((_, mode, _)) = mode.filter(|_| translator.modes.len() > 1) {
+                let _ = writeln!(text, "      require prv != {mode} else trap({});", illegal(translator));
+            }
+        }
+    }
+    let before = text.len();
+    printed(&translated.lines, 6, &mut text);
+    if text.len() == before && text.ends_with("|\n") {
+        text.truncate(text.len() - "    semantics: |\n".len());
+        text.push_str("    semantics: \"\"\n");
+    }
+    cases(translator, &translated, &layout, &mut text);
+    Made { text, why: None }
+}
+
+fn illegal(translator: &Translator<'_>) -> String {
+    let found = translator.exceptions.iter().find(|(_, it)| **it == 2);
+    found.map_or_else(|| "IllegalInstruction".into(), |(name, _)| name.clone())
+}
+
+/// The name, and where it comes from.
+fn opened(translator: &Translator<'_>, it: &Instruction) -> String {
+    let path = &translator.database.sources.files[it.name.span.file as usize].path;
+    format!("  {}:\n    sources: [{}]\n", it.name.it, quoted(path))
+}
+
+/// An instruction that says nothing.
+fn unknown(translator: &Translator<'_>, it: &Instruction, why: Option<Diagnostic>) -> Made {
+    let mut text = opened(translator, it);
+    match it.encodings.of(translator.xlen()).map(|it| layout(it, translator)) {
+        Some(Ok(layout)) => text.push_str(&layout.text),
+        _ => text.push_str("    length: 4\n"),
+    }
+    let reason = why.as_ref().map_or("the database has no code for it", |it| it.message.as_str());
+    let _ = writeln!(text, "    notes: {}\n    semantics: \"unknown;\"", quoted(&format!("Unknown: {reason}.")));
+    Made { text, why }
+}
+
+/// An encoding in our language.
+struct Layout {
+    text: String,
+    operands: Vec<Operand>,
+    /// What keeps values away that belong to other instructions.
+    guards: Vec<String>,
+    bytes: u32,
+}
+
+fn layout(it: &Encoding, translator: &Translator<'_>) -> Result<Layout, Diagnostic> {
+    let length = it.pattern.len() as u32;
+    // For each bit, the variable and the bit of it.
+    let mut owners: Vec<Option<(usize, u32)>> = vec![None; length as usize];
+    for (i, variable) in it.variables.iter().enumerate() {
+        let mut bit = variable.width();
+        for (high, low) in &variable.pieces {
+            for place in (*low..=*high).rev() {
+                bit -= 1;
+                let fixed = it.pattern.as_bytes()[(length - 1 - place) as usize] != b'-';
+                if fixed || owners[place as usize].is_some() {
+                    let message = format!("bit {place} belongs to `{}` and to something else", variable.name.it);
+                    return Err(Diagnostic::error("U004", variable.name.span, message));
+                }
+                owners[place as usize] = Some((i, bit));
+            }
+        }
+    }
+    let names: Vec<String> = it.variables.iter().map(|it| operand_name(translator, &it.name.it)).collect();
+    let mut text = String::new();
+    let mut place = length;
+    while place > 0 {
+        place -= 1;
+        match owners[place as usize] {
+            None => text.push(it.pattern.as_bytes()[(length - 1 - place) as usize] as char),
+            Some((i, high)) => {
+                let mut low = high;
+                while place > 0 && low > 0 && owners[place as usize - 1] == Some((i, low - 1)) {
+                    place -= 1;
+                    low -= 1;
+                }
+                let whole = high + 1 == it.variables[i].width() && low == 0;
+                let bits = if whole { format!("{}", high + 1) } else { format!("{high}:{low}") };
+                let space = if text.is_empty() || text.ends_with(' ') { "" } else { " " };
+                let _ = write!(text, "{space}{}[{bits}] ", names[i]);
+            }
+        }
+    }
+    let operands = it.variables.iter().zip(&names).map(|(it, name)| operand(it, name)).collect();
+    let mut guards = Vec::new();
+    for (variable, name) in it.variables.iter().zip(&names) {
+        let values: BTreeSet<u128> = variable.not.iter().map(|it| it >> variable.shift).collect();
+        let conditions: Vec<String> = values.iter().map(|it| format!("{name} != {it}")).collect();
+        if !conditions.is_empty() {
+            guards.push(format!("require {} else trap({});", conditions.join(" && "), illegal(translator)));
+        }
+    }
+    let text = format!("    encoding: \"{}\"\n", text.trim());
+    Ok(Layout { text, operands, guards, bytes: length / 8 })
+}
+
+/// An operand's name, where nothing else of the machine has it.
+fn operand_name(translator: &Translator<'_>, name: &str) -> String {
+    let clean: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    let mut text = clean;
+    while translator.is_taken(&text) {
+        text.push('_');
+    }
+    text
+}
+
+/// An operand as the code sees it: shifted, and signed where its sign is extended.
+fn operand(it: &Variable, name: &str) -> Operand {
+    let width = Width { bits: it.width() + it.shift, signed: it.signed };
+    let term = if it.shift == 0 {
+        Term::primary(name)
+    } else {
+        Term { text: format!("{name} :: 0u{}", it.shift), tight: tight::CONCAT }
+    };
+    Operand { name: it.name.it.clone(), value: Value::Bits(Bits { width, is: Is::Term(term) }) }
+}
+
+/// One case for each CSR where an operand is the number of one.
+fn cases(translator: &Translator<'_>, translated: &Translated, layout: &Layout, text: &mut String) {
+    let operand = layout.operands.iter().find_map(|it| match &it.value {
+        Value::Bits(bits) if bits.width.bits == 12 => {
+            translated.numbers.contains(&bits.plain().text).then(|| bits.plain().text)
+        }
+        _ => None,
+    });
+    let Some(operand) = operand else { return };
+    text.push_str("    cases:\n");
+    for index in translator.registers.keys() {
+        let csr = &translator.database.csrs[*index];
+        if let Some(address) = csr.address {
+            let _ = writeln!(text, "      {}: {{fix: {{{operand}: 0x{address:x}}}}}", csr.name.it);
+        }
+    }
+}

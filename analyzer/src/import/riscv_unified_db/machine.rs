@@ -1,0 +1,425 @@
+//! What surrounds the instructions: components, traps, the mapping, and functions that IDL cannot say.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use super::database::{Parameter, Reset};
+use super::translate::registers::Kept;
+use super::translate::value::{Bits, Term, Truth, Value, number};
+use super::translate::{Line, Translator, printed};
+
+/// Exceptions that the mapping raises, by number, with the names that are taken where the database has none.
+const EXCEPTIONS: [(u128, &str); 9] = [
+    (0, "InstructionAddressMisaligned"),
+    (1, "InstructionAccessFault"),
+    (2, "IllegalInstruction"),
+    (4, "LoadAddressMisaligned"),
+    (5, "LoadAccessFault"),
+    (6, "StoreAmoAddressMisaligned"),
+    (7, "StoreAmoAccessFault"),
+    (12, "InstructionPageFault"),
+    (13, "LoadPageFault"),
+];
+const STORE_PAGE_FAULT: (u128, &str) = (15, "StoreAmoPageFault");
+
+/// The number of an exception that nobody gave one.
+const MEMORY: [u128; 9] = [1, 5, 7, 12, 13, 15, 20, 21, 23];
+const PRIVILEGE: [u128; 2] = [2, 22];
+
+/// The parts of a specification around its instructions, as YAML.
+pub(super) struct Surroundings {
+    pub(super) state: String,
+    pub(super) views: String,
+    pub(super) functions: String,
+    pub(super) machine: String,
+    pub(super) assumptions: String,
+}
+
+/// A function of the prelude, called with these values; what it does, and its value.
+fn performed(translator: &mut Translator<'_>, name: &str, arguments: Vec<Value>) -> Option<(Vec<Line>, Value)> {
+    translator.perform_function(name, arguments).ok()
+}
+
+/// Makes them; `instructions` is their text, which says what is used.
+pub(super) fn surroundings(translator: &mut Translator<'_>, instructions: &str) -> Surroundings {
+    let xlen = translator.xlen();
+    let moded = translator.modes.len() > 1;
+    let term = |text: &str| Value::Bits(Bits::term(Term::primary(text), xlen));
+    let views = views(translator, instructions);
+    let entry = performed(translator, "trap_entry", vec![term("code"), term("arg")]);
+    let reset = performed(translator, "reset_state", Vec::new());
+    let data_mode = match performed(translator, "effective_ldst_mode", Vec::new()) {
+        Some((_, Value::Member(of, bits))) if moded => translator.member_text(&of, &bits),
+        _ => "prv".into(),
+    };
+    let assumptions = assumptions(translator);
+    // What the functions name has to be there as well.
+    let mut functions = native_functions(translator, &data_mode);
+    for made in &translator.made {
+        let _ = writeln!(functions, "  fn {}{} {{", made.name, made.head);
+        printed(&made.lines, 4, &mut functions);
+        functions.push_str("  }\n");
+    }
+    let machine = machine(translator, entry.map(|it| it.0), reset.map(|it| it.0), &data_mode);
+    let all = [instructions, &views, &functions, &machine, &assumptions].concat();
+    Surroundings { state: state(translator, &all), views, functions, machine, assumptions }
+}
+
+// ---- State ----
+
+fn state(translator: &mut Translator<'_>, text: &str) -> String {
+    let xlen = translator.xlen();
+    let physical = match translator.configuration.parameters.get("PHYS_ADDR_WIDTH") {
+        Some(Parameter::Number(bits)) => (*bits as u32).clamp(16, xlen.min(56)),
+        _ => xlen.min(56),
+    };
+    let mut out = String::new();
+    let mut add = |line: String| {
+        let _ = writeln!(out, "  {line}");
+    };
+    add(format!("mem: {{role: E, width: 8, cells: {}, notes: \"{physical} bits of physical address\"}}", 1u128 << physical));
+    add(format!("x: {{role: E, width: {xlen}, count: 32, notes: \"x0 reads as 0 and is never written\"}}"));
+    add(format!("pc: {{role: P, width: {xlen}}}"));
+    if translator.modes.len() > 1 {
+        let values: Vec<String> = translator.modes.iter().map(|(_, name, value)| format!("{name}: {value}")).collect();
+        let bits = translator.mode_bits();
+        add(format!("prv: {{role: M, width: {bits}, values: {{{}}}, notes: privilege mode}}", values.join(", ")));
+        add(format!("base: {{role: R, kind: relocation, width: {xlen}, notes: where user mode finds storage}}"));
+        add(format!("bound: {{role: R, kind: bounds, width: {xlen}}}"));
+    }
+    let used = |name: &str| names(text).contains(name);
+    if used("reserved") {
+        let notes = "what a load reserved, as the program sees it; 1, which is no aligned address, is nothing";
+        add(format!("reserved: {{role: E, width: {xlen}, notes: \"{notes}\"}}"));
+    }
+    if used("mtime") {
+        add("mtime: {role: R, kind: time, width: 64, notes: the timer of the platform}".into());
+    }
+    if used("hartid") {
+        add(format!("hartid: {{role: R, kind: identity, width: {xlen}}}"));
+    }
+    for name in translator.open.clone() {
+        let notes = "a parameter of the database that is open: the verdict holds for each of its values";
+        add(format!("{}: {{role: E, width: 1, notes: \"{notes}\"}}", name.to_lowercase()));
+    }
+    for index in translator.registers.keys().copied().collect::<Vec<_>>() {
+        if let Some(component) = component(translator, index) {
+            add(component);
+        }
+    }
+    out
+}
+
+/// The names in a text.
+fn names(text: &str) -> BTreeSet<&str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect()
+}
+
+/// A CSR as a component, if some of its fields are kept in it.
+fn component(translator: &mut Translator<'_>, index: usize) -> Option<String> {
+    let fields = translator.registers[&index].fields.clone();
+    let kept: Vec<_> = (fields.iter())
+        .filter(|bit| matches!(translator.kept(index, bit.field), Ok(Kept::State { .. })))
+        .cloned()
+        .collect();
+    let top = kept.iter().map(|it| it.high).max()?;
+    let csr = &translator.database.csrs[index];
+    let (name, title) = (translator.registers[&index].name.clone(), csr.title.clone());
+    let address = csr.address.unwrap_or(0x300);
+    let role = match address {
+        0xb00..=0xb9f => "R, kind: time",
+        0xf00..=0xfff => "R, kind: identity",
+        // What user mode may write is its own.
+        _ if address >> 8 & 3 == 0 && address >> 10 != 3 => "E",
+        _ => "R, kind: trap-vector",
+    };
+    let mut fields = String::new();
+    if !(kept.len() == 1 && translator.is_whole(index, &kept[0])) {
+        let each = kept.iter().map(|bit| {
+            let name = translator.field_name(index, bit);
+            let place = if bit.high == bit.low { bit.high.to_string() } else { format!("\"{}:{}\"", bit.high, bit.low) };
+            format!("{name}: {place}")
+        });
+        fields = format!(", fields: {{{}}}", each.collect::<Vec<_>>().join(", "));
+    }
+    Some(format!("{name}: {{role: {role}, width: {}, notes: {}{fields}}}", top + 1, quoted(&title)))
+}
+
+/// A text in quotation marks.
+pub(super) fn quoted(text: &str) -> String {
+    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    format!("\"{}\"", clean.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+// ---- CSRs by number ----
+
+/// The view of all CSRs by number, and what their numbers say, where some instruction looks one up.
+fn views(translator: &mut Translator<'_>, instructions: &str) -> String {
+    if !instructions.contains("csr[") && !instructions.contains("csr_exists(") {
+        return String::new();
+    }
+    let xlen = translator.xlen();
+    let mut out = format!("views:\n  csr:\n    index: 12\n    width: {xlen}\n    entries:\n");
+    for index in translator.registers.keys().copied().collect::<Vec<_>>() {
+        let Some(address) = translator.database.csrs[index].address else { continue };
+        let (read, write) = translator.entry(index);
+        let _ = writeln!(out, "      0x{address:03x}: {{read: {}, write: {}}}", quoted(&read), quoted(&write));
+    }
+    out.push_str("    default: \"unknown;\"\n\n");
+    out
+}
+
+/// Numbers as ranges: `(n >= 3 && n <= 7) || n == 9`.
+fn ranges(mut numbers: Vec<u128>) -> String {
+    numbers.sort_unstable();
+    numbers.dedup();
+    let mut runs: Vec<(u128, u128)> = Vec::new();
+    for n in numbers {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == n => *last = n,
+            _ => runs.push((n, n)),
+        }
+    }
+    let one = |(first, last): &(u128, u128)| {
+        if first == last { format!("n == 0x{first:x}") } else { format!("(n >= 0x{first:x} && n <= 0x{last:x})") }
+    };
+    if runs.is_empty() { "false".into() } else { runs.iter().map(one).collect::<Vec<_>>().join(" || ") }
+}
+
+// ---- Functions ----
+
+fn exception(translator: &Translator<'_>, number: u128, default: &str) -> String {
+    let found = translator.exceptions.iter().find(|(_, it)| **it == number);
+    found.map_or_else(|| default.to_owned(), |(name, _)| name.clone())
+}
+
+/// Functions that reach storage and the mapping, and what the numbers of CSRs say.
+fn native_functions(translator: &mut Translator<'_>, data_mode: &str) -> String {
+    let (xlen, moded) = (translator.xlen(), translator.modes.len() > 1);
+    let wide = xlen + 2;
+    let name = |number: u128| {
+        let all = EXCEPTIONS.iter().chain(std::iter::once(&STORE_PAGE_FAULT));
+        let default = all.clone().find(|(it, _)| *it == number).map_or("IllegalInstruction", |(_, name)| name);
+        exception(translator, number, default)
+    };
+    let misaligned = |number: u128| {
+        let when = match translator.configuration.parameters.get("MISALIGNED_LDST") {
+            Some(Parameter::Bool(true)) => return String::new(),
+            Some(_) | None if !translator.open.contains("MISALIGNED_LDST") => String::new(),
+            _ => "misaligned_ldst || ".into(),
+        };
+        format!("    require {when}(zext(a, {wide}) & (n - 1)) == 0 else trap({}, a);\n", name(number))
+    };
+    let mut out = String::from("functions: |\n");
+    let _ = write!(out, "  fn set(r: 5, w: {xlen}) {{\n    if r != 0 {{ x[r] = w; }}\n  }}\n");
+    if moded {
+        let mapped: Vec<String> = translator
+            .modes
+            .iter()
+            .filter(|(name, ..)| !matches!(*name, "M" | "S"))
+            .map(|(_, name, _)| format!("mode == {name}"))
+            .collect();
+        let mapped = if mapped.is_empty() { "false".into() } else { mapped.join(" || ") };
+        let bits = translator.mode_bits();
+        let _ = write!(
+            out,
+            "  // Whether a mode finds storage at base and bound.\n  fn mapped(mode: {bits}) -> 1 {{\n    return {mapped};\n  }}\n\
+             \x20 // Whether n cells from a on are storage in a mode.\n  fn inside(a: {xlen}, n: {wide}, mode: {bits}) -> 1 {{\n    \
+             let end = zext(a, {wide}) + n;\n    let most = mapped(mode) ? bound : cells(mem);\n    \
+             let first = mapped(mode) ? base : 0;\n    \
+             return end <= zext(most, {wide}) && zext(first, {wide}) + end <= cells(mem);\n  }}\n"
+        );
+        let _ = write!(
+            out,
+            "  fn load_address(a: {xlen}, n: {wide}) -> {xlen} {{\n{}    return a;\n  }}\n",
+            misaligned(4)
+        );
+        let _ = write!(
+            out,
+            "  fn store_address(a: {xlen}, n: {wide}) -> {xlen} {{\n{}    let mode = {data_mode};\n    \
+             if !inside(a, n, mode) {{\n      if mapped(mode) {{ trap({}, a); }}\n      trap({}, a);\n    }}\n    \
+             return a;\n  }}\n",
+            misaligned(6),
+            name(15),
+            name(7)
+        );
+        let _ = write!(
+            out,
+            "  // Where the instruction at a is: what mode loads are made in does not matter.\n  \
+             fn fetch_address(a: {xlen}, n: {wide}) -> {} {{\n    if !inside(a, n, prv) {{\n      \
+             if mapped(prv) {{ trap({}, a); }}\n      trap({}, a);\n    }}\n    \
+             return mapped(prv) ? base +^ a : zext(a, {});\n  }}\n",
+            xlen + 1,
+            name(12),
+            name(1),
+            xlen + 1
+        );
+        let bytes = xlen / 8;
+        let _ = write!(
+            out,
+            "  fn map_everything() {{\n    base = 0;\n    bound = cells(mem);\n  }}\n  \
+             fn map_table(root: {xlen}) {{\n    base = phys[root; {bytes}];\n    bound = phys[root + {bytes}; {bytes}];\n  }}\n"
+        );
+    } else {
+        let _ = write!(
+            out,
+            "  fn load_address(a: {xlen}, n: {wide}) -> {xlen} {{\n{}    return a;\n  }}\n  \
+             fn store_address(a: {xlen}, n: {wide}) -> {xlen} {{\n{}    \
+             require zext(a, {wide}) + n <= cells(mem) else trap({}, a);\n    return a;\n  }}\n",
+            misaligned(4),
+            misaligned(6),
+            name(7)
+        );
+    }
+    out + &number_functions(translator)
+}
+
+fn number_functions(translator: &Translator<'_>) -> String {
+    let bits = translator.mode_bits();
+    let numbered: Vec<(usize, u128)> = translator
+        .registers
+        .keys()
+        .filter_map(|it| translator.database.csrs[*it].address.map(|address| (*it, address)))
+        .collect();
+    let of = |wanted: &dyn Fn(usize) -> bool| -> Vec<u128> {
+        numbered.iter().filter(|(it, _)| wanted(*it)).map(|(_, n)| *n).collect()
+    };
+    let mut out = String::new();
+    let _ = write!(
+        out,
+        "  // What the number of a CSR says.\n  fn csr_exists(n: 12) -> 1 {{\n    return {};\n  }}\n  \
+         fn csr_writable(n: 12) -> 1 {{\n    return {};\n  }}\n",
+        ranges(of(&|_| true)),
+        ranges(of(&|it| translator.database.csrs[it].writable))
+    );
+    let mut by_mode: BTreeMap<u128, Vec<u128>> = BTreeMap::new();
+    for (index, n) in &numbered {
+        by_mode.entry(translator.mode_of(*index)).or_default().push(*n);
+    }
+    let _ = writeln!(out, "  fn csr_mode(n: 12) -> {bits} {{");
+    for (mode, numbers) in by_mode {
+        if mode != 3 {
+            let _ = writeln!(out, "    if {} {{ return {mode}; }}", ranges(numbers));
+        }
+    }
+    out.push_str("    return 3;\n  }\n");
+    let virtual_numbers = translator.virtual_numbers();
+    if !virtual_numbers.is_empty() {
+        out.push_str("  // In VS mode the numbers of supervisor CSRs name those of the virtual supervisor.\n");
+        out.push_str("  fn csr_number(n: 12) -> 12 {\n    if prv == virtual_supervisor {\n");
+        for (seen, meant) in virtual_numbers {
+            let _ = writeln!(out, "      if n == 0x{seen:x} {{ return 0x{meant:x}; }}");
+        }
+        out.push_str("    }\n    return n;\n  }\n");
+    }
+    out
+}
+
+// ---- The machine ----
+
+fn machine(
+    translator: &mut Translator<'_>,
+    entry: Option<Vec<Line>>,
+    reset: Option<Vec<Line>>,
+    data_mode: &str,
+) -> String {
+    let (xlen, moded) = (translator.xlen(), translator.modes.len() > 1);
+    let name = |number: u128, default: &str| exception(translator, number, default);
+    let load_fault = name(5, "LoadAccessFault");
+    let mut out = String::from("machine:\n");
+    let has = |mode: &str| translator.modes.iter().any(|(name, ..)| *name == mode);
+    let mut pairs = Vec::new();
+    for (supervisor, mode) in [("machine", "M"), ("supervisor", "S")] {
+        if has("U") && has(mode) {
+            pairs.push(format!("{{supervisor: {supervisor}, user: user}}"));
+        }
+    }
+    let _ = writeln!(out, "  modes: [{}]", pairs.join(", "));
+    if moded {
+        let _ = write!(
+            out,
+            "  address: |\n    let mode = {data_mode};\n    if !inside(a, size, mode) {{\n      \
+             if mapped(mode) {{ trap({}, a); }}\n      trap({load_fault}, a);\n    }}\n    \
+             return phys[mapped(mode) ? base +^ a : zext(a, {})];\n  \
+             window: {{base: \"mapped(prv) ? base : 0\", size: \"mapped(prv) ? bound : cells(mem)\"}}\n  \
+             fetch: \"phys[fetch_address(pc, length); length]\"\n",
+            name(13, "LoadPageFault"),
+            xlen + 1
+        );
+    } else {
+        let _ = write!(
+            out,
+            "  address: |\n    require zext(a, {0}) + size <= cells(mem) else trap({load_fault}, a);\n    return phys[a];\n",
+            xlen + 2
+        );
+    }
+    let _ = writeln!(out, "  address-width: {xlen}\n  trap-argument: {xlen}\n  traps:");
+    let mut traps: BTreeMap<u128, String> = BTreeMap::new();
+    for (number, default) in EXCEPTIONS.iter().chain(std::iter::once(&STORE_PAGE_FAULT)) {
+        traps.insert(*number, exception(translator, *number, default));
+    }
+    for raised in &translator.raised {
+        if let Some(number) = translator.exceptions.get(raised) {
+            traps.insert(*number, raised.clone());
+        }
+    }
+    for (number, name) in &traps {
+        let kind = match number {
+            _ if MEMORY.contains(number) => "memory",
+            _ if PRIVILEGE.contains(number) => "privilege",
+            _ => "program",
+        };
+        let _ = writeln!(out, "    {name}: {{kind: {kind}, saves: this, code: {number}}}");
+    }
+    out.push_str("  on-trap: |\n");
+    printed(&entry.unwrap_or_default(), 4, &mut out);
+    let _ = writeln!(out, "  unlisted: \"trap({})\"", exception(translator, 2, "IllegalInstruction"));
+    out.push_str("  reset: |\n");
+    if moded {
+        out.push_str("    prv = machine;\n    bound = cells(mem);\n");
+    }
+    out.push_str("    pc = 0x1000;\n");
+    for line in resets(translator) {
+        let _ = writeln!(out, "    {line}");
+    }
+    printed(&reset.unwrap_or_default(), 4, &mut out);
+    out
+}
+
+/// Fields that a reset sets to a number.
+fn resets(translator: &mut Translator<'_>) -> Vec<String> {
+    let mut all = Vec::new();
+    for index in translator.registers.keys().copied().collect::<Vec<_>>() {
+        for bit in translator.registers[&index].fields.clone() {
+            let reset = translator.database.csrs[index].fields[bit.field].reset.clone();
+            if let (Ok(Kept::State { .. }), Reset::Number(value @ 1..)) = (translator.kept(index, bit.field), reset) {
+                all.push(format!("{} = {};", translator.place(index, &bit), number(value)));
+            }
+        }
+    }
+    all
+}
+
+fn assumptions(translator: &mut Translator<'_>) -> String {
+    let mut out = String::from("assume:\n  x0: {that: \"x[0] == 0\", why: x0 is wired to 0.}\n");
+    if translator.modes.len() > 1 {
+        let reserved: Vec<String> = (0..1u128 << translator.mode_bits())
+            .filter(|n| !translator.modes.iter().any(|(_, _, it)| it == n))
+            .map(|n| format!("prv != {n}"))
+            .collect();
+        if !reserved.is_empty() {
+            let that = reserved.join(" && ");
+            let _ = writeln!(out, "  reserved-mode: {{that: \"{that}\", why: No mode has this number.}}");
+        }
+    }
+    for (name, why) in translator.assumed() {
+        if let Some((lines, Value::Bool(Truth::Term(term)))) = performed(translator, &name, Vec::new())
+            && lines.is_empty()
+        {
+            let name = name.trim_start_matches("assume_").replace('_', "-");
+            let _ = writeln!(out, "  {name}: {{that: {}, why: {}}}", quoted(&term.text), quoted(&why));
+        }
+    }
+    out
+}
+

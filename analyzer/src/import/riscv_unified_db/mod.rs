@@ -1,0 +1,245 @@
+//! The RISC-V Unified Database: instructions and CSRs in YAML with code in IDL, as a specification of ours.
+//!
+//! One line, nothing flows back: files → [`database`] (records as written, with places) → [`idl`] (code as trees) →
+//! [`translate`] (statements of our language under one configuration) → [`machine`] (what surrounds them) → text.
+//! Beside it: [`census`] says what a text of IDL names.
+
+mod census;
+mod database;
+mod idl;
+mod instruction;
+mod machine;
+mod translate;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use model::diagnostic::{Diagnostic, Source, Sources, Span};
+use model::yaml;
+use refvmm::files::read_bounded;
+
+use database::{Configuration, Database};
+use idl::ast::Function;
+use translate::Translator;
+
+pub use instruction::Reading;
+
+/// The functions that the database leaves to its tools, in IDL.
+const PRELUDE: &str = include_str!("prelude.idl");
+
+/// Most bytes of a configuration.
+const MAX_BYTES: u64 = 4 << 20;
+
+/// What to import.
+#[derive(Debug, Clone, Default)]
+pub struct Choices {
+    /// A configuration in the database's own form; without one, RV64 with M, S and U mode.
+    pub configuration: Option<String>,
+    /// Extensions instead of those of the configuration.
+    pub extensions: Option<Vec<String>>,
+    /// Files that replace or add to the standard ones, instead of those of the configuration.
+    pub overlay: Option<String>,
+    /// Whether `access:` is taken for a guard.
+    pub reading: Reading,
+}
+
+/// A database as a specification of ours.
+#[derive(Debug)]
+pub struct Imported {
+    /// The specification.
+    pub text: String,
+    /// The files of the database.
+    pub sources: Sources,
+    /// What is wrong with them, and what is not supported.
+    pub found: Vec<Diagnostic>,
+    pub counts: Counts,
+    /// Where each instruction of the specification stands in the database: its name, and its code.
+    pub places: BTreeMap<String, Places>,
+}
+
+/// Where an instruction stands in the database.
+#[derive(Debug, Clone, Copy)]
+pub struct Places {
+    /// Its name.
+    pub name: Span,
+    /// What it does, if the database says it.
+    pub code: Option<Span>,
+}
+
+/// What became of the instructions.
+#[derive(Debug, Clone, Default)]
+pub struct Counts {
+    /// Files that were read.
+    pub files: usize,
+    /// Instructions that the configuration has not.
+    pub absent: usize,
+    /// Translated exactly.
+    pub translated: usize,
+    /// Without code in the database: unknown.
+    pub empty: usize,
+    /// With code that is not supported, by reason.
+    pub unsupported: BTreeMap<String, usize>,
+    /// CSRs of the configuration, and those whose code is not supported.
+    pub csrs: (usize, usize),
+}
+
+impl Counts {
+    /// Instructions with code that is not supported.
+    pub fn failed(&self) -> usize {
+        self.unsupported.values().sum()
+    }
+
+    /// One line for people, and one for each reason.
+    pub fn text(&self) -> String {
+        let unknown = self.empty + self.failed();
+        let mut out = format!(
+            "{} files: {} instructions translated, {unknown} unknown ({} without code), {} not of this configuration; \
+             {} CSRs, {} with code that is not supported\n",
+            self.files, self.translated, self.empty, self.absent, self.csrs.0, self.csrs.1
+        );
+        for (reason, n) in &self.unsupported {
+            let _ = writeln!(out, "  {n} unknown: {reason}");
+        }
+        out
+    }
+}
+
+/// Whether a folder holds a database.
+pub fn is_database(folder: &Path) -> bool {
+    database::is_database(folder)
+}
+
+/// The functions that are modelled here, each with what is taken for it.
+pub fn native() -> &'static [(&'static str, &'static str)] {
+    translate::NATIVE
+}
+
+/// Reads a database and makes a specification of it.
+pub fn import(folder: &Path, choices: &Choices) -> Result<Imported, String> {
+    let mut found = Vec::new();
+    let mut configuration = configured(choices, &mut found)?;
+    if let Some(overlay) = &choices.overlay {
+        configuration.overlay = Some(overlay.clone());
+    }
+    if let Some(extensions) = &choices.extensions {
+        configuration.implement(extensions);
+    }
+    let mut database = database::read(folder, configuration.overlay.as_deref())?;
+    configuration.complete(&database.extensions);
+    if database.instructions.is_empty() && database.csrs.is_empty() {
+        return Err("there is no instruction and no CSR that can be read".into());
+    }
+    found.append(&mut database.found);
+    found.extend(translate::registers::wrong_aliases(&database));
+    let functions = functions(&mut database);
+    let mut translator = Translator::new(&database, &configuration, &functions);
+    let (text, places, counts) = specification(&mut translator, choices.reading, &mut found);
+    found.append(&mut translator.found);
+    let mut unique: Vec<Diagnostic> = Vec::new();
+    for it in found {
+        if !unique.contains(&it) {
+            unique.push(it);
+        }
+    }
+    unique.sort_by_key(|it| it.span);
+    Ok(Imported { text, found: unique, counts, places, sources: database.sources })
+}
+
+/// The configuration that is asked for.
+fn configured(choices: &Choices, found: &mut Vec<Diagnostic>) -> Result<Configuration, String> {
+    let text = match &choices.configuration {
+        None => database::DEFAULT.to_owned(),
+        Some(path) => {
+            let bytes = read_bounded(Path::new(path), MAX_BYTES).map_err(|it| format!("{path}: {it}"))?;
+            String::from_utf8(bytes).map_err(|_| format!("{path}: it is not UTF-8"))?
+        }
+    };
+    let path = choices.configuration.clone().unwrap_or_else(|| "(default configuration)".into());
+    let mut sources = Sources::default();
+    sources.files.push(Source { path: path.clone(), text });
+    let render = |errors: &[Diagnostic]| errors.first().map_or(String::new(), |it| it.render(&sources, false));
+    let node = yaml::parse(&sources.files[0].text, 0).map_err(|errors| render(&errors))?;
+    let mut errors = Vec::new();
+    let read = Configuration::read(&node, &mut errors);
+    let _ = found;
+    read.ok_or_else(|| if errors.is_empty() { format!("{path}: this is no configuration") } else { render(&errors) })
+}
+
+/// The functions of the prelude, and those of the database that it does not have.
+fn functions(database: &mut Database) -> BTreeMap<String, Function> {
+    let file = database.sources.files.len() as u32;
+    database.sources.files.push(Source { path: "(prelude).idl".into(), text: PRELUDE.into() });
+    let span = Span { file, start: 0, end: PRELUDE.len() as u32 };
+    let mut all = BTreeMap::new();
+    for span in database.functions.iter().chain([&span]) {
+        // What cannot be read of them is missed where it is called.
+        let (functions, _) = idl::functions(database.sources.slice(*span), *span);
+        for function in functions {
+            all.insert(function.name.clone(), function);
+        }
+    }
+    all
+}
+
+/// The specification as text, where its instructions stand in the database, and what became of them.
+fn specification(
+    translator: &mut Translator<'_>,
+    reading: Reading,
+    found: &mut Vec<Diagnostic>,
+) -> (String, BTreeMap<String, Places>, Counts) {
+    let mut counts = Counts { files: translator.database.files, ..Counts::default() };
+    let mut places = BTreeMap::new();
+    let mut instructions = String::from("instructions:\n");
+    for it in &translator.database.instructions {
+        let xlen = translator.xlen();
+        let exists = it.defined_by.as_ref().is_none_or(|of| of.holds(translator.configuration));
+        let other = it.encodings.of(xlen).is_none() && it.encodings.of(96 - xlen).is_some();
+        if !exists || other {
+            counts.absent += 1;
+            continue;
+        }
+        let made = instruction::made(translator, it, reading);
+        if let Some(why) = made.why {
+            *counts.unsupported.entry(why.message.clone()).or_default() += 1;
+            found.push(Diagnostic { severity: model::diagnostic::Severity::Warning, ..why });
+        } else if it.operation.is_none() {
+            counts.empty += 1;
+        } else {
+            counts.translated += 1;
+        }
+        instructions.push_str(&made.text);
+        places.insert(it.name.it.clone(), Places { name: it.name.span, code: it.operation });
+    }
+    let around = machine::surroundings(translator, &instructions);
+    counts.csrs = (translator.registers.len(), translator.failed.len());
+    let failed = translator.failed.values().cloned();
+    found.extend(failed.map(|it| Diagnostic { severity: model::diagnostic::Severity::Warning, ..it }));
+    let mut out = head(translator);
+    let _ = write!(
+        out,
+        "state:\n{}\n{}{}\n{}\n{}\n{instructions}",
+        around.state, around.views, around.functions, around.machine, around.assumptions
+    );
+    (out, places, counts)
+}
+
+/// What stands before the components: name, sources, and what is modelled here.
+fn head(translator: &Translator<'_>) -> String {
+    let configuration = translator.configuration;
+    let name: String = configuration.name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let extensions: Vec<&str> = configuration.extensions.keys().map(String::as_str).collect();
+    let mut out = format!(
+        "pgisa: 1\nisa: {name}\ntitle: {}\nendian: little\nsources:\n  - \"RISC-V Unified Database\"\nnotes: |\n",
+        machine::quoted(&format!("RV{} as the Unified Database has it: {}", translator.xlen(), extensions.join(" ")))
+    );
+    out.push_str("  User mode finds storage at base and bound. They stand for the page table that satp names, which is idealised to two words\n");
+    out.push_str("  at its root. A write to a CSR that steers translation loads them, and so does every fence of translations.\n");
+    out.push_str("  Where the database leaves the value of a field open after a write, the field keeps its value.\n");
+    out.push_str("  Modelled here, since the database leaves it to its tools:\n");
+    for (name, what) in translate::NATIVE {
+        let _ = writeln!(out, "    {name}: {what}");
+    }
+    out.push('\n');
+    out
+}

@@ -23,11 +23,15 @@ pub enum Rule {
     StaleAllow,
     /// The specification cannot be analyzed.
     Specification,
+    /// A database declares something else of an instruction than its code does.
+    Declared,
+    /// Something is wrong in a database that was imported.
+    Database,
 }
 
 impl Rule {
     /// All of them, by code.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Sensitive,
         Self::UserSensitive,
         Self::SquareBreaks,
@@ -38,6 +42,8 @@ impl Rule {
         Self::Required,
         Self::StaleAllow,
         Self::Specification,
+        Self::Declared,
+        Self::Database,
     ];
 
     /// Those whose findings an author may allow with a reason.
@@ -130,6 +136,20 @@ impl Rule {
                 "specification",
                 "the specification cannot be analyzed",
                 "It cannot be read, or an error stands in it; the message ends with the code of the error.",
+            ),
+            Self::Declared => (
+                "V011",
+                "declared-access",
+                "a database declares something else than its code does",
+                "`access:` of an instruction says in which modes it executes (always, sometimes, never), and the code of its operation \
+                 does something else. One of the two is wrong: add the check to the code, or mend the declaration. \
+                 The state that is shown was replayed.",
+            ),
+            Self::Database => (
+                "V012",
+                "database",
+                "something is wrong in a database that was imported",
+                "The message ends with a code of its own, which `analyze explain` explains.",
             ),
             Self::StaleAllow => (
                 "V009",

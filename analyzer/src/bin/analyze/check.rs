@@ -17,6 +17,7 @@ use refvmm::files;
 use refvmm::specification::open;
 
 use crate::arguments::{Check, CheckFormat, Emit};
+use crate::database::Beside;
 use crate::progress::progress;
 use crate::terminal::{Exit, complain, could_not_run, known_pair, load_with_advice, print, style};
 
@@ -81,8 +82,8 @@ fn write_baseline(path: &str, baseline: &Baseline) -> Result<(), String> {
 
 /// The reports on a specification in the profiles asked for, and what its reading came to.
 fn judge(check: &Check, spec: &str, baseline: Option<&Baseline>) -> (Vec<Report>, Exit) {
-    let mut sources = Sources::default();
-    let Loaded { isa, advice, .. } = match load_with_advice(spec, &check.database, &mut sources) {
+    let (mut sources, mut beside) = (Sources::default(), Beside::default());
+    let Loaded { isa, advice, .. } = match load_with_advice(spec, &check.database, &mut sources, &mut beside) {
         Ok(loaded) => loaded,
         Err(errors) => {
             let findings = of_diagnostics(&errors, spec, &sources);
@@ -90,7 +91,7 @@ fn judge(check: &Check, spec: &str, baseline: Option<&Baseline>) -> (Vec<Report>
             return (vec![report], Exit::CouldNotRun);
         }
     };
-    let mut exit = Exit::Fine;
+    let mut exit = beside.exit();
     if check.strict && !advice.is_empty() {
         complain(&advice, &sources);
         exit = Exit::Unmet;
@@ -119,6 +120,7 @@ fn judge(check: &Check, spec: &str, baseline: Option<&Baseline>) -> (Vec<Report>
         if let Some((to, text)) = emitted {
             files::write_whole(to, text.as_bytes()).map_err(|error| failed(to, error))?;
         }
+        beside.add(&mut report, &sources);
         for requirement in requirements(check) {
             require(&mut report, requirement);
         }

@@ -9,7 +9,7 @@ use model::isa::Isa;
 use refvmm::specification;
 
 use crate::arguments::DatabaseArguments;
-use crate::database;
+use crate::database::{self, Beside};
 
 /// What a run came to, worst last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,7 +76,7 @@ pub(crate) fn load(path: &str, sources: &mut Sources) -> Option<Isa> {
 
 /// The same where a folder of a database may be meant.
 pub(crate) fn load_of(path: &str, database: &DatabaseArguments, sources: &mut Sources) -> Option<Isa> {
-    load_with_advice(path, database, sources).ok().map(|loaded| loaded.isa)
+    load_with_advice(path, database, sources, &mut Beside::default()).ok().map(|loaded| loaded.isa)
 }
 
 /// The same, with what a careful author would add; or the errors, which are printed.
@@ -84,9 +84,10 @@ pub(crate) fn load_with_advice(
     path: &str,
     database: &DatabaseArguments,
     sources: &mut Sources,
+    beside: &mut Beside,
 ) -> Result<Loaded, Vec<Diagnostic>> {
     let loaded = if database::is_database(path) {
-        database::load(path, database, sources)
+        database::load(path, database, sources, beside)
     } else {
         model::load(&specification::locate(path), &specification::open, sources)
     };

@@ -7,6 +7,7 @@ use model::diagnostic::Diagnostic;
 
 use super::census;
 use super::database::{Encoding, Instruction, Variable};
+use super::declared::{Declared, outcomes};
 use super::idl;
 use super::machine::quoted;
 use super::translate::value::{Bits, Is, Term, Value, tight};
@@ -28,39 +29,47 @@ pub(super) struct Made {
     pub(super) text: String,
     /// Why it is unknown, where its code is not supported.
     pub(super) why: Option<Diagnostic>,
+    /// What is declared of it.
+    pub(super) declared: Vec<Declared>,
 }
 
 /// Makes it: encoding, semantics, and its cases where it names CSRs by number.
-pub(super) fn made(translator: &mut Translator<'_>, it: &Instruction, reading: Reading) -> Made {
+pub(super) fn made(
+    translator: &mut Translator<'_>,
+    it: &Instruction,
+    reading: Reading,
+    within: Option<&str>,
+) -> Made {
     let statements = match it.operation.map(|code| idl::statements(translator.database.sources.slice(code), code)) {
         Some(Ok(statements)) => Some(statements),
-        Some(Err(why)) => return unknown(translator, it, Some(why)),
-        None => return unknown(translator, it, None),
+        Some(Err(why)) => return unknown(translator, it, Some(why), within),
+        None => return unknown(translator, it, None, within),
     };
     let statements = statements.unwrap_or_default();
     let encoding = it.encodings.of(translator.xlen());
     let layout = match encoding.map(|it| layout(it, translator)) {
         Some(Ok(layout)) => layout,
-        Some(Err(why)) => return unknown(translator, it, Some(why)),
+        Some(Err(why)) => return unknown(translator, it, Some(why), within),
         None => {
             let registers: BTreeSet<String> = census::registers(&statements);
             let text = registers.iter().map(|it| format!("{it}: 5")).collect::<Vec<_>>().join(", ");
             let text = format!("    operands: {{{text}}}\n    length: 4\n    notes: its encoding is not in the folder\n");
             let operand = |name: &String| Operand { name: name.clone(), value: Value::Bits(Bits::term(Term::primary(name), 5)) };
-            Layout { text, operands: registers.iter().map(operand).collect(), guards: Vec::new(), bytes: 4 }
+            let operands = registers.iter().map(operand).collect();
+            Layout { text, fields: Vec::new(), operands, guards: Vec::new(), conditions: Vec::new(), bytes: 4 }
         }
     };
     let translated = match translator.operation(&statements, &layout.operands, layout.bytes) {
         Ok(translated) => translated,
-        Err(Stop::Because(why)) => return unknown(translator, it, Some(*why)),
+        Err(Stop::Because(why)) => return unknown(translator, it, Some(*why), within),
         Err(Stop::Open) => {
             let span = it.operation.unwrap_or(it.name.span);
             let why = Diagnostic::error("U021", span, "this depends on the state in a way that is not supported");
-            return unknown(translator, it, Some(why));
+            return unknown(translator, it, Some(why), within);
         }
     };
     let mut text = opened(translator, it);
-    text.push_str(&layout.text);
+    text.push_str(&layout.head(within));
     text.push_str("    semantics: |\n");
     for guard in &layout.guards {
         let _ = writeln!(text, "      {guard}");
@@ -79,8 +88,19 @@ pub(super) fn made(translator: &mut Translator<'_>, it: &Instruction, reading: R
         text.truncate(text.len() - "    semantics: |\n".len());
         text.push_str("    semantics: \"\"\n");
     }
+    let mut declared = Vec::new();
+    if reading == Reading::Code && translated.numbers.is_empty() {
+        let traps = text[before..].contains("trap(") || text[before..].contains('(');
+        declared = outcomes(translator, it, traps, &layout.conditions);
+        if !declared.is_empty() {
+            text.push_str("    expect:\n");
+            for it in &declared {
+                let _ = writeln!(text, "      - {}", quoted(it.expectation()));
+            }
+        }
+    }
     cases(translator, &translated, &layout, &mut text);
-    Made { text, why: None }
+    Made { text, why: None, declared }
 }
 
 fn illegal(translator: &Translator<'_>) -> String {
@@ -91,28 +111,45 @@ fn illegal(translator: &Translator<'_>) -> String {
 /// The name, and where it comes from.
 fn opened(translator: &Translator<'_>, it: &Instruction) -> String {
     let path = &translator.database.sources.files[it.name.span.file as usize].path;
+    let path = path.strip_prefix(&translator.database.folder).unwrap_or(path).trim_start_matches('/');
     format!("  {}:\n    sources: [{}]\n", it.name.it, quoted(path))
 }
 
 /// An instruction that says nothing.
-fn unknown(translator: &Translator<'_>, it: &Instruction, why: Option<Diagnostic>) -> Made {
+fn unknown(translator: &Translator<'_>, it: &Instruction, why: Option<Diagnostic>, within: Option<&str>) -> Made {
     let mut text = opened(translator, it);
     match it.encodings.of(translator.xlen()).map(|it| layout(it, translator)) {
-        Some(Ok(layout)) => text.push_str(&layout.text),
+        Some(Ok(layout)) => text.push_str(&layout.head(within)),
         _ => text.push_str("    length: 4\n"),
     }
     let reason = why.as_ref().map_or("the database has no code for it", |it| it.message.as_str());
-    let _ = writeln!(text, "    notes: {}\n    semantics: \"unknown;\"", quoted(&format!("Unknown: {reason}.")));
-    Made { text, why }
+    let note = format!("Unknown: {reason}.");
+    let _ = writeln!(text, "    # {}\n    semantics: \"unknown;\"", note.replace('\n', " "));
+    Made { text, why, declared: Vec::new() }
 }
 
 /// An encoding in our language.
 struct Layout {
     text: String,
+    /// The operands in it, with their widths.
+    fields: Vec<(String, u32)>,
     operands: Vec<Operand>,
     /// What keeps values away that belong to other instructions.
     guards: Vec<String>,
+    /// The same as conditions.
+    conditions: Vec<String>,
     bytes: u32,
+}
+
+impl Layout {
+    /// Encoding, or operands and length where the opcodes of another instruction lie within it.
+    fn head(&self, within: Option<&str>) -> String {
+        let Some(other) = within else { return self.text.clone() };
+        let fields: Vec<String> = self.fields.iter().map(|(name, width)| format!("{name}: {width}")).collect();
+        let note = format!("Its encoding without that of {other}, which is more special; so only its operands are given.");
+        let operands = if fields.is_empty() { String::new() } else { format!("    operands: {{{}}}\n", fields.join(", ")) };
+        format!("{operands}    length: {}\n    notes: {}\n", self.bytes, quoted(&note))
+    }
 }
 
 fn layout(it: &Encoding, translator: &Translator<'_>) -> Result<Layout, Diagnostic> {
@@ -154,16 +191,18 @@ fn layout(it: &Encoding, translator: &Translator<'_>) -> Result<Layout, Diagnost
         }
     }
     let operands = it.variables.iter().zip(&names).map(|(it, name)| operand(it, name)).collect();
-    let mut guards = Vec::new();
+    let (mut guards, mut all) = (Vec::new(), Vec::new());
     for (variable, name) in it.variables.iter().zip(&names) {
         let values: BTreeSet<u128> = variable.not.iter().map(|it| it >> variable.shift).collect();
         let conditions: Vec<String> = values.iter().map(|it| format!("{name} != {it}")).collect();
         if !conditions.is_empty() {
             guards.push(format!("require {} else trap({});", conditions.join(" && "), illegal(translator)));
+            all.extend(conditions);
         }
     }
     let text = format!("    encoding: \"{}\"\n", text.trim());
-    Ok(Layout { text, operands, guards, bytes: length / 8 })
+    let fields = names.into_iter().zip(it.variables.iter().map(Variable::width)).collect();
+    Ok(Layout { text, fields, operands, guards, conditions: all, bytes: length / 8 })
 }
 
 /// An operand's name, where nothing else of the machine has it.

@@ -103,7 +103,7 @@ fn state(translator: &mut Translator<'_>, text: &str) -> String {
         add(format!("{}: {{role: E, width: 1, notes: \"{notes}\"}}", name.to_lowercase()));
     }
     for index in translator.registers.keys().copied().collect::<Vec<_>>() {
-        if let Some(component) = component(translator, index) {
+        if let Some(component) = component(translator, index).filter(|_| used(&translator.registers[&index].name)) {
             add(component);
         }
     }
@@ -155,11 +155,11 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// The view of all CSRs by number, and what their numbers say, where some instruction looks one up.
 fn views(translator: &mut Translator<'_>, instructions: &str) -> String {
-    if !instructions.contains("csr[") && !instructions.contains("csr_exists(") {
+    if !instructions.contains("csrs[") && !instructions.contains("csr_exists(") {
         return String::new();
     }
     let xlen = translator.xlen();
-    let mut out = format!("views:\n  csr:\n    index: 12\n    width: {xlen}\n    entries:\n");
+    let mut out = format!("views:\n  csrs:\n    index: 12\n    width: {xlen}\n    entries:\n");
     for index in translator.registers.keys().copied().collect::<Vec<_>>() {
         let Some(address) = translator.database.csrs[index].address else { continue };
         let (read, write) = translator.entry(index);
@@ -213,13 +213,7 @@ fn native_functions(translator: &mut Translator<'_>, data_mode: &str) -> String 
     let mut out = String::from("functions: |\n");
     let _ = write!(out, "  fn set(r: 5, w: {xlen}) {{\n    if r != 0 {{ x[r] = w; }}\n  }}\n");
     if moded {
-        let mapped: Vec<String> = translator
-            .modes
-            .iter()
-            .filter(|(name, ..)| !matches!(*name, "M" | "S"))
-            .map(|(_, name, _)| format!("mode == {name}"))
-            .collect();
-        let mapped = if mapped.is_empty() { "false".into() } else { mapped.join(" || ") };
+        let mapped = mapped(translator, "mode");
         let bits = translator.mode_bits();
         let _ = write!(
             out,
@@ -272,6 +266,13 @@ fn native_functions(translator: &mut Translator<'_>, data_mode: &str) -> String 
         );
     }
     out + &number_functions(translator)
+}
+
+/// Whether a mode finds storage at base and bound: all but M and S mode do.
+fn mapped(translator: &Translator<'_>, mode: &str) -> String {
+    let all = translator.modes.iter().filter(|(name, ..)| !matches!(*name, "M" | "S"));
+    let all: Vec<String> = all.map(|(_, name, _)| format!("{mode} == {name}")).collect();
+    if all.is_empty() { "false".into() } else { all.join(" || ") }
 }
 
 fn number_functions(translator: &Translator<'_>) -> String {
@@ -341,10 +342,11 @@ fn machine(
             "  address: |\n    let mode = {data_mode};\n    if !inside(a, size, mode) {{\n      \
              if mapped(mode) {{ trap({}, a); }}\n      trap({load_fault}, a);\n    }}\n    \
              return phys[mapped(mode) ? base +^ a : zext(a, {})];\n  \
-             window: {{base: \"mapped(prv) ? base : 0\", size: \"mapped(prv) ? bound : cells(mem)\"}}\n  \
+             window: {{base: \"{2} ? base : 0\", size: \"{2} ? bound : cells(mem)\"}}\n  \
              fetch: \"phys[fetch_address(pc, length); length]\"\n",
             name(13, "LoadPageFault"),
-            xlen + 1
+            xlen + 1,
+            mapped(translator, "prv")
         );
     } else {
         let _ = write!(

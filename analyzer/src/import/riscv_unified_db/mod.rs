@@ -2,12 +2,16 @@
 //!
 //! One line, nothing flows back: files → [`database`] (records as written, with places) → [`idl`] (code as trees) →
 //! [`translate`] (statements of our language under one configuration) → [`machine`] (what surrounds them) → text.
-//! Beside it: [`census`] says what a text of IDL names.
+//! Beside it: [`census`] says what a text of IDL names, [`encodings`]
+//! which opcodes belong to whom, [`declared`] puts `access:` beside what the code does.
 
 mod census;
 mod database;
+mod declared;
+mod encodings;
 mod idl;
 mod instruction;
+mod lint;
 mod machine;
 mod translate;
 
@@ -19,11 +23,13 @@ use model::diagnostic::{Diagnostic, Source, Sources, Span};
 use model::yaml;
 use refvmm::files::read_bounded;
 
-use database::{Configuration, Database};
+use database::{Configuration, Database, Instruction};
 use idl::ast::Function;
 use translate::Translator;
 
+pub use declared::{Declared, judge};
 pub use instruction::Reading;
+pub use lint::lint;
 
 /// The functions that the database leaves to its tools, in IDL.
 const PRELUDE: &str = include_str!("prelude.idl");
@@ -56,6 +62,8 @@ pub struct Imported {
     pub counts: Counts,
     /// Where each instruction of the specification stands in the database: its name, and its code.
     pub places: BTreeMap<String, Places>,
+    /// What `access:` declares, where the code alone counts.
+    pub declared: Vec<Declared>,
 }
 
 /// Where an instruction stands in the database.
@@ -118,7 +126,7 @@ pub fn native() -> &'static [(&'static str, &'static str)] {
 /// Reads a database and makes a specification of it.
 pub fn import(folder: &Path, choices: &Choices) -> Result<Imported, String> {
     let mut found = Vec::new();
-    let mut configuration = configured(choices, &mut found)?;
+    let mut configuration = configured(choices)?;
     if let Some(overlay) = &choices.overlay {
         configuration.overlay = Some(overlay.clone());
     }
@@ -134,7 +142,8 @@ pub fn import(folder: &Path, choices: &Choices) -> Result<Imported, String> {
     found.extend(translate::registers::wrong_aliases(&database));
     let functions = functions(&mut database);
     let mut translator = Translator::new(&database, &configuration, &functions);
-    let (text, places, counts) = specification(&mut translator, choices.reading, &mut found);
+    let mut declared = Vec::new();
+    let (text, places, counts) = specification(&mut translator, choices.reading, &mut found, &mut declared);
     found.append(&mut translator.found);
     let mut unique: Vec<Diagnostic> = Vec::new();
     for it in found {
@@ -143,11 +152,11 @@ pub fn import(folder: &Path, choices: &Choices) -> Result<Imported, String> {
         }
     }
     unique.sort_by_key(|it| it.span);
-    Ok(Imported { text, found: unique, counts, places, sources: database.sources })
+    Ok(Imported { text, found: unique, counts, places, declared, sources: database.sources })
 }
 
 /// The configuration that is asked for.
-fn configured(choices: &Choices, found: &mut Vec<Diagnostic>) -> Result<Configuration, String> {
+fn configured(choices: &Choices) -> Result<Configuration, String> {
     let text = match &choices.configuration {
         None => database::DEFAULT.to_owned(),
         Some(path) => {
@@ -162,7 +171,6 @@ fn configured(choices: &Choices, found: &mut Vec<Diagnostic>) -> Result<Configur
     let node = yaml::parse(&sources.files[0].text, 0).map_err(|errors| render(&errors))?;
     let mut errors = Vec::new();
     let read = Configuration::read(&node, &mut errors);
-    let _ = found;
     read.ok_or_else(|| if errors.is_empty() { format!("{path}: this is no configuration") } else { render(&errors) })
 }
 
@@ -187,19 +195,21 @@ fn specification(
     translator: &mut Translator<'_>,
     reading: Reading,
     found: &mut Vec<Diagnostic>,
+    declared: &mut Vec<Declared>,
 ) -> (String, BTreeMap<String, Places>, Counts) {
     let mut counts = Counts { files: translator.database.files, ..Counts::default() };
     let mut places = BTreeMap::new();
     let mut instructions = String::from("instructions:\n");
-    for it in &translator.database.instructions {
-        let xlen = translator.xlen();
-        let exists = it.defined_by.as_ref().is_none_or(|of| of.holds(translator.configuration));
+    let xlen = translator.xlen();
+    let exists = |it: &&Instruction| {
         let other = it.encodings.of(xlen).is_none() && it.encodings.of(96 - xlen).is_some();
-        if !exists || other {
-            counts.absent += 1;
-            continue;
-        }
-        let made = instruction::made(translator, it, reading);
+        !other && it.defined_by.as_ref().is_none_or(|of| of.holds(translator.configuration))
+    };
+    let all: Vec<&Instruction> = translator.database.instructions.iter().filter(exists).collect();
+    counts.absent = translator.database.instructions.len() - all.len();
+    let within = encodings::within(&all, xlen);
+    for (it, within) in all.into_iter().zip(within) {
+        let made = instruction::made(translator, it, reading, within.as_deref());
         if let Some(why) = made.why {
             *counts.unsupported.entry(why.message.clone()).or_default() += 1;
             found.push(Diagnostic { severity: model::diagnostic::Severity::Warning, ..why });
@@ -209,6 +219,7 @@ fn specification(
             counts.translated += 1;
         }
         instructions.push_str(&made.text);
+        declared.extend(made.declared);
         places.insert(it.name.it.clone(), Places { name: it.name.span, code: it.operation });
     }
     let around = machine::surroundings(translator, &instructions);

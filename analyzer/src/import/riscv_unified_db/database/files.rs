@@ -65,6 +65,7 @@ fn overlaid(folder: &Path, name: &str) -> Option<PathBuf> {
 pub(in super::super) fn read(folder: &Path, overlay: Option<&str>) -> Result<Database, String> {
     let base = standard(folder).ok_or("it has no folder `inst` or `csr`, here or in `spec/std/isa`")?;
     let mut reader = Reader::default();
+    reader.database.folder = folder.display().to_string();
     reader.folder(&base)?;
     if let Some(name) = overlay {
         let folder = overlaid(folder, name).ok_or_else(|| format!("there is no overlay `{name}`"))?;

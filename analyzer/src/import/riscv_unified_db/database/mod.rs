@@ -31,6 +31,8 @@ pub(super) struct Database {
     /// Texts of functions in IDL: whole files.
     pub(super) functions: Vec<Span>,
     pub(super) sources: Sources,
+    /// The folder that was read, as it begins the paths of the files.
+    pub(super) folder: String,
     /// Files that were read.
     pub(super) files: usize,
     pub(super) found: Vec<Diagnostic>,

@@ -24,7 +24,8 @@ pub(crate) fn statements(text: &str, span: Span) -> Parsed<Vec<Stmt>> {
 }
 
 /// Parses one expression.
-pub(crate) fn expression(text: &str, span: Span) -> Parsed<Expr> {
+#[cfg(test)]
+fn expression(text: &str, span: Span) -> Parsed<Expr> {
     let mut parser = Parser::new(text, span)?;
     let parsed = parser.expression()?;
     if *parser.peek() != Token::End {
@@ -546,7 +547,10 @@ impl<'t> Parser<'t> {
     /// Behind `function`.
     fn function(&mut self) -> Parsed<Function> {
         let span = self.here();
-        let name = self.word("the name of a function")?;
+        let mut name = self.word("the name of a function")?;
+        if self.eat("?") {
+            name.push('?');
+        }
         self.need("{")?;
         let template = if self.eat_word("template") { self.parameters()? } else { Vec::new() };
         let mut returns = None;

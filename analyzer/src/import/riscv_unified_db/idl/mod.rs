@@ -9,4 +9,4 @@ mod grammar;
 mod lexer;
 pub(crate) mod types;
 
-pub(crate) use grammar::{expression, functions, statements};
+pub(crate) use grammar::{functions, statements};

@@ -86,7 +86,7 @@ impl Translator<'_> {
             Handle::Number(_) if raw => self.stop("U021", span, "which CSR is read depends on the state"),
             Handle::Number(n) => {
                 let xlen = self.xlen();
-                Ok(Bits::term(Term::primary(format!("csr[{}]", n.text)), xlen).to(64))
+                Ok(Bits::term(Term::primary(format!("csrs[{}]", n.text)), xlen).to(64))
             }
         }
     }
@@ -97,7 +97,7 @@ impl Translator<'_> {
             Handle::Known(Some(index)) => self.write_csr(*index, value),
             Handle::Known(None) => Ok(()),
             Handle::Number(n) => {
-                self.emit(format!("csr[{}] = {};", n.text, value.plain().text));
+                self.emit(format!("csrs[{}] = {};", n.text, value.plain().text));
                 Ok(())
             }
         }
@@ -139,10 +139,10 @@ impl Translator<'_> {
     }
 
     fn settle_field(&mut self, csr: usize, field: usize) -> Done<Kept> {
-        if let Some((target, of)) = alias_of(self.database, csr, field)
-            && self.bit(target, of).is_some()
-        {
-            return Ok(Kept::Alias(target, of));
+        if let Some((target, of)) = alias_of(self.database, csr, field) {
+            // A view of what does not exist is zero.
+            let exists = self.bit(target, of).is_some();
+            return Ok(if exists { Kept::Alias(target, of) } else { Kept::Constant(0) });
         }
         let record = &self.database.csrs[csr].fields[field];
         let word = match &record.kind {

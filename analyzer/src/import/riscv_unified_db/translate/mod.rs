@@ -27,7 +27,7 @@ pub(crate) use native::NATIVE;
 const TAKEN: &[&str] = &[
     "let", "if", "else", "for", "in", "require", "trap", "unpredictable", "unknown", "commit", "break", "return", "fn",
     "true", "false", "zext", "sext", "trunc", "slt", "sle", "sgt", "sge", "sdiv", "srem", "sar", "parity", "undefined",
-    "arbitrary", "cells", "mem", "phys", "psw", "x", "pc", "prv", "base", "bound", "reserved", "mtime", "hartid", "csr",
+    "arbitrary", "cells", "mem", "phys", "psw", "x", "pc", "prv", "base", "bound", "reserved", "mtime", "hartid", "csrs",
     "arg", "length", "size", "value", "set", "user", "supervisor", "machine", "virtual_user",
     "virtual_supervisor",
 ];

@@ -2,7 +2,7 @@
 
 use model::diagnostic::{Diagnostic, Span};
 
-use super::super::idl::ast::{Binary, Expr, ExprKind};
+use super::super::idl::ast::{Binary, Expr, ExprKind, LiteralWidth};
 use super::super::idl::types::{MAX_WIDTH, Width, convert, mask, of_binary};
 use super::value::{Bits, Is, Term, Truth, Value, tight};
 use super::{Done, Translator};
@@ -23,6 +23,11 @@ impl Translator<'_> {
                     let message = format!("a literal of {} bits is shifted out: this is zero", a.width.bits);
                     let lint = Diagnostic::warning("U101", span, message);
                     self.found.push(lint.help("say the width of the literal, or shift with `` `<< ``"));
+                }
+                if operator == Binary::Shl && b.value().is_none() && is_least(left) && b.most() >= a.width.bits.into() {
+                    let message = format!("a literal of {} bits is shifted by more than that: this may be zero", a.width.bits);
+                    let lint = Diagnostic::warning("U101", span, message);
+                    self.found.push(lint.help("a C-style literal is only as wide as it has to be: say the width"));
                 }
                 Ok(Value::Bits(result))
             }
@@ -203,6 +208,11 @@ impl Translator<'_> {
 
 fn is_literal(it: &Expr) -> bool {
     matches!(it.kind, ExprKind::Number(_))
+}
+
+/// A C-style literal, whose width nobody said.
+fn is_least(it: &Expr) -> bool {
+    matches!(&it.kind, ExprKind::Number(number) if number.width == LiteralWidth::Least)
 }
 
 /// The order of two bit strings that are both signed or both not.

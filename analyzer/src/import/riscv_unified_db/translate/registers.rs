@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::diagnostic::{Diagnostic, Span};
+use model::diagnostic::Diagnostic;
 
 use super::super::database::{Configuration, Csr, Database, Field, Length};
 
@@ -139,9 +139,4 @@ fn circular(database: &Database, start: (usize, usize), first: (usize, usize)) -
         at = then;
     }
     false
-}
-
-/// The place of a field's name.
-pub(crate) fn place(database: &Database, csr: usize, field: usize) -> Span {
-    database.csrs[csr].fields[field].name.span
 }

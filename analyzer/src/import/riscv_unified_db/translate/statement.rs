@@ -137,7 +137,9 @@ impl Translator<'_> {
                 let cut = bits.to(width.bits);
                 Ok(Value::Bits(Bits { width: *width, ..cut }))
             }
-            (it @ Value::Bool(_), Type::Bool)
+            // The encoding of an instruction is only ever handed on.
+            (it @ Value::Open, Type::Bits(_))
+            | (it @ Value::Bool(_), Type::Bool)
             | (it @ Value::Member(..), Type::Member(_))
             | (it @ Value::Text(_), Type::Text)
             | (it @ Value::Csr(_), Type::Csr)
@@ -503,6 +505,11 @@ impl Translator<'_> {
             let mut variable =
                 Variable { name: (*name).clone(), text: self.fresh(name), of: of.clone(), value: None, declared: None };
             let width = match of {
+                Type::Bits(_) if matches!(value, Value::Open) => {
+                    variable.value = Some(value.clone());
+                    body.scopes[0].push(variable);
+                    continue;
+                }
                 Type::Bits(width) => width.bits,
                 Type::Bool => 1,
                 Type::Member(_) => self.mode_bits(),

@@ -223,7 +223,7 @@ pub(crate) struct DatabaseArguments {
     /// Configuration in the database's own form: extensions and parameters. [default: RV64 with M, S and U mode]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<String>,
-    /// Extensions instead of those of the configuration; what they ask for is added.
+    /// Extensions instead of those of the configuration, or with `+` before them besides; what they ask for is added.
     #[arg(long, value_name = "EXTENSION", value_delimiter = ',')]
     pub(crate) extensions: Option<Vec<String>>,
     /// Files of `spec/custom/isa/NAME` over the standard ones, instead of those of the configuration.

@@ -76,6 +76,9 @@ pub(crate) fn load(
     let imported = import(folder, arguments).map_err(|why| vec![Diagnostic::global("U001", why)])?;
     let open = |_: &str| Ok(imported.text.clone());
     let mut loaded = model::load(folder, &open, sources)?;
+    // Nobody wrote the text: what could be better in it is nobody's concern.
+    loaded.warnings.clear();
+    loaded.advice.clear();
     let first = sources.files.len() as u32;
     sources.files.extend(imported.sources.files);
     *beside = Beside {

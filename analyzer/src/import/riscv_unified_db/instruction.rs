@@ -9,7 +9,7 @@ use super::census;
 use super::database::{Encoding, Instruction, Variable};
 use super::declared::{Declared, outcomes};
 use super::idl;
-use super::machine::quoted;
+use super::machine::{quoted, tidy};
 use super::translate::value::{Bits, Is, Term, Value, tight};
 use super::translate::{Operand, Stop, Translated, Translator, printed};
 use super::idl::types::Width;
@@ -83,7 +83,9 @@ pub(super) fn made(
         }
     }
     let before = text.len();
-    printed(&translated.lines, 6, &mut text);
+    let mut body = String::new();
+    printed(&translated.lines, 6, &mut body);
+    text.push_str(&tidy(&body));
     if text.len() == before && text.ends_with("|\n") {
         text.truncate(text.len() - "    semantics: |\n".len());
         text.push_str("    semantics: \"\"\n");

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::database::{Parameter, Reset};
+use super::database::{Domain, Parameter, Reset};
 use super::translate::registers::Kept;
 use super::translate::value::{Bits, Term, Truth, Value, number};
 use super::translate::{Line, Translator, printed};
@@ -53,16 +53,73 @@ pub(super) fn surroundings(translator: &mut Translator<'_>, instructions: &str) 
         _ => "prv".into(),
     };
     let assumptions = assumptions(translator);
-    // What the functions name has to be there as well.
     let mut functions = native_functions(translator, &data_mode);
     for made in &translator.made {
-        let _ = writeln!(functions, "  fn {}{} {{", made.name, made.head);
-        printed(&made.lines, 4, &mut functions);
-        functions.push_str("  }\n");
+        let mut body = String::new();
+        printed(&made.lines, 4, &mut body);
+        let _ = write!(functions, "  fn {}{} {{\n{}  }}\n", made.name, made.head, tidy(&body));
     }
     let machine = machine(translator, entry.map(|it| it.0), reset.map(|it| it.0), &data_mode);
+    let functions = needed(&functions, &[instructions, &views, &machine, &assumptions].concat());
     let all = [instructions, &views, &functions, &machine, &assumptions].concat();
     Surroundings { state: state(translator, &all), views, functions, machine, assumptions }
+}
+
+/// The functions that something names, with the comments before them.
+fn needed(functions: &str, by: &str) -> String {
+    let (head, rest) = functions.split_once('\n').unwrap_or((functions, ""));
+    let mut all: Vec<(&str, String)> = Vec::new();
+    let mut text = String::new();
+    for line in rest.lines() {
+        text.push_str(line);
+        text.push('\n');
+        if line == "  }" {
+            let from = text.find("  fn ").map_or(0, |it| it + 5);
+            let name = text[from..].split('(').next().unwrap_or_default().to_owned();
+            let at = rest.find(&format!("  fn {name}(")).map_or(0, |it| it + 5);
+            all.push((&rest[at..at + name.len()], std::mem::take(&mut text)));
+        }
+    }
+    let mut kept: BTreeSet<&str> = BTreeSet::new();
+    loop {
+        let used = |name: &str| {
+            names(by).contains(name) || all.iter().any(|(of, text)| kept.contains(of) && *of != name && names(text).contains(name))
+        };
+        let more: Vec<&str> = all.iter().map(|(name, _)| *name).filter(|it| !kept.contains(it) && used(it)).collect();
+        if more.is_empty() {
+            break;
+        }
+        kept.extend(more);
+    }
+    let texts: Vec<&str> = all.iter().filter(|(name, _)| kept.contains(name)).map(|(_, text)| text.as_str()).collect();
+    format!("{head}\n{}", texts.concat())
+}
+
+/// Statements with `_` before the locals that nothing reads.
+pub(super) fn tidy(text: &str) -> String {
+    let mut out = text.to_owned();
+    let locals: BTreeSet<&str> = text.lines().filter_map(|it| it.trim_start().strip_prefix("let ")?.split(' ').next()).collect();
+    for local in locals.into_iter().filter(|it| !it.starts_with('_')) {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        // Where it is set alone it is not read.
+        let read = text.lines().any(|line| {
+            let line = line.trim_start();
+            let line = line.strip_prefix("let ").unwrap_or(line);
+            let line = line.strip_prefix(local).filter(|it| it.starts_with(" = ")).unwrap_or(line);
+            line.split(|c: char| !is_name(c)).any(|it| it == local)
+        });
+        if !read {
+            let lines: Vec<String> = out.lines().map(|line| {
+                let indent = line.len() - line.trim_start().len();
+                let (space, rest) = line.split_at(indent);
+                let (keyword, rest) = rest.strip_prefix("let ").map_or(("", rest), |it| ("let ", it));
+                let sets = rest.strip_prefix(local).is_some_and(|it| it.starts_with(" = "));
+                format!("{space}{keyword}{}{rest}\n", if sets { "_" } else { "" })
+            }).collect();
+            out = lines.concat();
+        }
+    }
+    out
 }
 
 // ---- State ----
@@ -197,16 +254,21 @@ fn exception(translator: &Translator<'_>, number: u128, default: &str) -> String
 fn native_functions(translator: &mut Translator<'_>, data_mode: &str) -> String {
     let (xlen, moded) = (translator.xlen(), translator.modes.len() > 1);
     let wide = xlen + 2;
+    let unaligned = "MISALIGNED_LDST";
+    let boolean = translator.database.parameters.get(unaligned) == Some(&Domain::Boolean);
+    if boolean && !translator.configuration.parameters.contains_key(unaligned) {
+        translator.open.insert(unaligned.to_owned());
+    }
     let name = |number: u128| {
         let all = EXCEPTIONS.iter().chain(std::iter::once(&STORE_PAGE_FAULT));
         let default = all.clone().find(|(it, _)| *it == number).map_or("IllegalInstruction", |(_, name)| name);
         exception(translator, number, default)
     };
     let misaligned = |number: u128| {
-        let when = match translator.configuration.parameters.get("MISALIGNED_LDST") {
+        let when = match translator.configuration.parameters.get(unaligned) {
             Some(Parameter::Bool(true)) => return String::new(),
-            Some(_) | None if !translator.open.contains("MISALIGNED_LDST") => String::new(),
-            _ => "misaligned_ldst || ".into(),
+            None if boolean => "misaligned_ldst || ",
+            Some(_) | None => "",
         };
         format!("    require {when}(zext(a, {wide}) & (n - 1)) == 0 else trap({}, a);\n", name(number))
     };

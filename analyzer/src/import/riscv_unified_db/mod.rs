@@ -12,6 +12,7 @@ mod encodings;
 mod idl;
 mod instruction;
 mod lint;
+mod lints;
 mod machine;
 mod translate;
 
@@ -59,6 +60,7 @@ pub struct Imported {
     pub sources: Sources,
     /// What is wrong with them, and what is not supported.
     pub found: Vec<Diagnostic>,
+    /// What became of the instructions.
     pub counts: Counts,
     /// Where each instruction of the specification stands in the database: its name, and its code.
     pub places: BTreeMap<String, Places>,
@@ -140,6 +142,7 @@ pub fn import(folder: &Path, choices: &Choices) -> Result<Imported, String> {
     }
     found.append(&mut database.found);
     found.extend(translate::registers::wrong_aliases(&database));
+    found.extend(lints::all(&database));
     let functions = functions(&mut database);
     let mut translator = Translator::new(&database, &configuration, &functions);
     let mut declared = Vec::new();
@@ -157,16 +160,18 @@ pub fn import(folder: &Path, choices: &Choices) -> Result<Imported, String> {
 
 /// The configuration that is asked for.
 fn configured(choices: &Choices) -> Result<Configuration, String> {
-    let text = match &choices.configuration {
-        None => database::DEFAULT.to_owned(),
-        Some(path) => {
-            let bytes = read_bounded(Path::new(path), MAX_BYTES).map_err(|it| format!("{path}: {it}"))?;
-            String::from_utf8(bytes).map_err(|_| format!("{path}: it is not UTF-8"))?
-        }
-    };
-    let path = choices.configuration.clone().unwrap_or_else(|| "(default configuration)".into());
+    let default = || read_configuration("(default configuration)", database::DEFAULT.to_owned());
+    let Some(path) = &choices.configuration else { return default() };
+    let bytes = read_bounded(Path::new(path), MAX_BYTES).map_err(|it| format!("{path}: {it}"))?;
+    let text = String::from_utf8(bytes).map_err(|_| format!("{path}: it is not UTF-8"))?;
+    let mut it = read_configuration(path, text)?;
+    it.fill(&default()?);
+    Ok(it)
+}
+
+fn read_configuration(path: &str, text: String) -> Result<Configuration, String> {
     let mut sources = Sources::default();
-    sources.files.push(Source { path: path.clone(), text });
+    sources.files.push(Source { path: path.to_owned(), text });
     let render = |errors: &[Diagnostic]| errors.first().map_or(String::new(), |it| it.render(&sources, false));
     let node = yaml::parse(&sources.files[0].text, 0).map_err(|errors| render(&errors))?;
     let mut errors = Vec::new();

@@ -72,6 +72,15 @@ impl Condition {
         }
     }
 
+    /// Whether it can hold for a width, whatever else is chosen.
+    pub(in super::super) fn allows(&self, xlen: u32) -> bool {
+        match self {
+            Self::Xlen(wanted) => u128::from(xlen) == *wanted,
+            Self::All(all) => all.iter().all(|it| it.allows(xlen)),
+            Self::Extension(..) | Self::Parameter(..) | Self::Any(_) | Self::One(_) | Self::Not(_) => true,
+        }
+    }
+
     /// The extensions that it asks for whatever else is chosen.
     pub(in super::super) fn implied(&self) -> Vec<&str> {
         match self {

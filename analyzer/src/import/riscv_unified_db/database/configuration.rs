@@ -59,9 +59,22 @@ impl Configuration {
         Some(it)
     }
 
-    /// Takes these extensions instead of its own.
+    /// Takes these extensions instead of its own, but for those that begin with `+`, which are added.
     pub(in super::super) fn implement(&mut self, extensions: &[String]) {
-        self.extensions = extensions.iter().map(|it| (it.clone(), String::new())).collect();
+        if extensions.iter().any(|it| !it.starts_with('+')) {
+            self.extensions.clear();
+        }
+        for it in extensions {
+            self.extensions.entry(it.trim_start_matches('+').to_owned()).or_default();
+        }
+    }
+
+    /// Takes the values of another configuration for parameters that it leaves out; boolean ones stay open.
+    pub(in super::super) fn fill(&mut self, from: &Self) {
+        let given = from.parameters.iter().filter(|(_, value)| !matches!(value, Parameter::Bool(_)));
+        for (name, value) in given {
+            self.parameters.entry(name.clone()).or_insert_with(|| value.clone());
+        }
     }
 
     /// Adds the extensions that others ask for.

@@ -44,6 +44,8 @@ pub(in super::super) struct Field {
     pub(in super::super) sw_write: Option<(String, Span)>,
     pub(in super::super) aliases: Vec<Alias>,
     pub(in super::super) defined_by: Option<Condition>,
+    /// Prose.
+    pub(in super::super) description: String,
 }
 
 /// Another field that is the same bits.
@@ -156,6 +158,7 @@ impl Field {
             reset,
             sw_write,
             aliases: aliases.collect(),
+            description: record.word("description").map_or_else(String::new, |it| it.it),
             defined_by: record.get("definedBy").and_then(Condition::read),
             name,
         })

@@ -10,8 +10,6 @@ use super::record::{Name, Record, items, number, range, text};
 #[derive(Debug)]
 pub(in super::super) struct Instruction {
     pub(in super::super) name: Name,
-    pub(in super::super) title: String,
-    pub(in super::super) assembly: String,
     pub(in super::super) defined_by: Option<Condition>,
     pub(in super::super) encodings: Encodings,
     pub(in super::super) access: Vec<Access>,
@@ -45,7 +43,6 @@ impl Encodings {
 /// An encoding.
 #[derive(Debug, Clone)]
 pub(in super::super) struct Encoding {
-    pub(in super::super) span: Span,
     /// `0`, `1` and `-`, most significant first.
     pub(in super::super) pattern: String,
     pub(in super::super) variables: Vec<Variable>,
@@ -74,7 +71,6 @@ impl Instruction {
     pub(super) fn read(node: &Node, found: &mut Vec<Diagnostic>) -> Option<Self> {
         let record = Record::of(node)?;
         let name = record.needed("name", found)?;
-        let word = |key: &str| record.word(key).map_or_else(String::new, |it| it.it);
         let mut encodings = Encodings::default();
         if let Some(node) = record.get("encoding") {
             let of = Record::of(node)?;
@@ -94,8 +90,6 @@ impl Instruction {
             of.entries().filter_map(of_mode).collect()
         });
         Some(Self {
-            title: word("long_name"),
-            assembly: word("assembly"),
             defined_by: record.get("definedBy").and_then(Condition::read),
             encodings,
             access: access.unwrap_or_default(),
@@ -129,7 +123,7 @@ impl Encoding {
                 return None;
             }
         }
-        Some(Self { span: pattern.span, pattern: pattern.it, variables })
+        Some(Self { pattern: pattern.it, variables })
     }
 
     /// The encoding that opcodes and variables with places make, where inherited parts are there.
@@ -149,7 +143,7 @@ impl Encoding {
             let name = Name { it: text(key)?.to_owned(), span: key.span };
             variables.push(Variable::read(name, &Record::of(variable)?, found)?);
         }
-        Some(Self { span: record.span, pattern: pattern.into_iter().collect(), variables })
+        Some(Self { pattern: pattern.into_iter().collect(), variables })
     }
 }
 

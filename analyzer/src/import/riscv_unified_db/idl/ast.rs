@@ -133,16 +133,9 @@ pub(crate) struct For {
     pub(crate) body: Vec<Stmt>,
 }
 
-/// The name of a type.
-#[derive(Debug, Clone)]
-pub(crate) struct TypeName {
-    pub(crate) span: Span,
-    pub(crate) kind: TypeKind,
-}
-
 /// What the name of a type says.
 #[derive(Debug, Clone)]
-pub(crate) enum TypeKind {
+pub(crate) enum TypeName {
     /// `Bits<N>`; `U32` and `U64` are short for two of them.
     Bits(Box<Expr>),
     /// `XReg`: as wide as MXLEN.
@@ -159,7 +152,6 @@ pub(crate) enum TypeKind {
 pub(crate) struct Function {
     pub(crate) name: String,
     pub(crate) span: Span,
-    pub(crate) template: Vec<(TypeName, String)>,
     pub(crate) returns: Option<TypeName>,
     pub(crate) arguments: Vec<(TypeName, String)>,
     pub(crate) description: String,

@@ -4,7 +4,7 @@
 use model::diagnostic::{Diagnostic, Span};
 
 use super::ast::{
-    Binary, Call, Expr, ExprKind, For, Function, Stmt, StmtKind, TypeKind, TypeName, Unary,
+    Binary, Call, Expr, ExprKind, For, Function, Stmt, StmtKind, TypeName, Unary,
 };
 use super::lexer::{Token, tokens};
 
@@ -58,13 +58,21 @@ pub(crate) fn functions(text: &str, span: Span) -> (Vec<Function>, Vec<Diagnosti
 
 /// The text with blanks for what stands in `description { … }`, which is prose and no IDL.
 fn without_prose(text: &str) -> String {
+    const WORD: &str = "description";
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find("description") {
-        let open = rest[at..].find('{').map_or(rest.len(), |it| at + it + 1);
+    while let Some(at) = rest.find(WORD) {
+        let behind = &rest[at + WORD.len()..];
+        let space = behind.len() - behind.trim_start().len();
+        let open = at + WORD.len() + space;
+        if !rest[open..].starts_with('{') {
+            out.push_str(&rest[..open]);
+            rest = &rest[open..];
+            continue;
+        }
         let close = rest[open..].find('}').map_or(rest.len(), |it| open + it);
-        out.push_str(&rest[..open]);
-        out.extend(rest[open..close].bytes().map(|b| if b == b'\n' { '\n' } else { ' ' }));
+        out.push_str(&rest[..=open]);
+        out.extend(rest[open + 1..close].bytes().map(|b| if b == b'\n' { '\n' } else { ' ' }));
         rest = &rest[close..];
     }
     out + rest
@@ -315,21 +323,19 @@ impl<'t> Parser<'t> {
     }
 
     fn type_name(&mut self) -> Parsed<TypeName> {
-        let start = self.here();
-        let kind = match self.word("a type")?.as_str() {
+        Ok(match self.word("a type")?.as_str() {
             "Bits" => {
                 self.need("<")?;
                 let width = self.in_angle(Self::expression)?;
-                TypeKind::Bits(Box::new(width))
+                TypeName::Bits(Box::new(width))
             }
-            "XReg" => TypeKind::Xlen,
-            "U32" => TypeKind::Fixed(32),
-            "U64" => TypeKind::Fixed(64),
-            "Boolean" => TypeKind::Boolean,
-            "String" => TypeKind::Text,
-            named => TypeKind::Named(named.to_owned()),
-        };
-        Ok(TypeName { span: start.to(self.before()), kind })
+            "XReg" => TypeName::Xlen,
+            "U32" => TypeName::Fixed(32),
+            "U64" => TypeName::Fixed(64),
+            "Boolean" => TypeName::Boolean,
+            "String" => TypeName::Text,
+            named => TypeName::Named(named.to_owned()),
+        })
     }
 
     /// What stands behind `<`, with the `>` that ends it.
@@ -552,7 +558,10 @@ impl<'t> Parser<'t> {
             name.push('?');
         }
         self.need("{")?;
-        let template = if self.eat_word("template") { self.parameters()? } else { Vec::new() };
+        if self.eat_word("template") {
+            let message = "functions with templates are not read by this importer";
+            return Err(Diagnostic::error("U011", self.before(), message));
+        }
         let mut returns = None;
         if self.eat_word("returns") {
             returns = Some(self.type_name()?);
@@ -564,7 +573,7 @@ impl<'t> Parser<'t> {
         let description = if self.eat_word("description") { self.prose()? } else { String::new() };
         let body = if self.eat_word("body") { Some(self.block()?) } else { None };
         self.need("}")?;
-        Ok(Function { name, span, template, returns, arguments, description, body })
+        Ok(Function { name, span, returns, arguments, description, body })
     }
 
     fn parameters(&mut self) -> Parsed<Vec<(TypeName, String)>> {
@@ -621,7 +630,7 @@ mod tests {
         else {
             panic!("a declaration")
         };
-        assert!(matches!(of.kind, TypeKind::Bits(_)));
+        assert!(matches!(of, TypeName::Bits(_)));
         assert_eq!(name, "pair");
     }
 

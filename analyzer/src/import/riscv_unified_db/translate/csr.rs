@@ -314,8 +314,7 @@ impl Translator<'_> {
         if !self.made.iter().any(|it| it.name == name) {
             let lines = vec![super::Line::Text(format!("return {};", value.typed().text))];
             let head = format!("() -> {bits}");
-            let result = Some(Type::Bits(Width::unsigned(bits)));
-            self.made.push(super::Made { name: name.clone(), head, lines, result });
+            self.made.push(super::Made { name: name.clone(), head, lines });
         }
         Ok(Bits::term(Term::primary(format!("{name}()")), bits))
     }
@@ -348,7 +347,7 @@ impl Translator<'_> {
         if !self.made.iter().any(|it| it.name == name) {
             let lines = self.write_lines(index, &fields)?;
             let head = format!("(value: {bits})");
-            self.made.push(super::Made { name: name.clone(), head, lines, result: None });
+            self.made.push(super::Made { name: name.clone(), head, lines });
         }
         let value = value.to(bits).plain().text;
         self.emit(format!("{name}({value});"));

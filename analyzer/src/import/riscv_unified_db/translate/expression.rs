@@ -2,7 +2,7 @@
 
 use model::diagnostic::{Diagnostic, Span};
 
-use super::super::idl::ast::{Call, Expr, ExprKind, Unary};
+use super::super::idl::ast::{Binary, Call, Expr, ExprKind, Unary};
 use super::super::idl::types::{MAX_WIDTH, Width, bits_for, mask, of_literal};
 use super::value::{Bits, Handle, Is, Term, Truth, Value, tight};
 use super::{Done, Place, Translator, Type};
@@ -195,7 +195,9 @@ impl Translator<'_> {
 
     fn index(&mut self, of: &Expr, index: &Expr, span: Span) -> Done<Value> {
         if matches!(&of.kind, ExprKind::Name(name) if name == "X") {
+            let place = index;
             let index = self.bits(index)?;
+            self.wrapping(place, &index);
             return self.register(&index, span).map(Value::Bits);
         }
         let of = match self.expr(of)? {
@@ -268,6 +270,16 @@ impl Translator<'_> {
         }
         let index = self.five(index, span)?;
         Ok(Bits::term(Term::primary(format!("x[{}]", index.text)), bits))
+    }
+
+    /// A sum of operands that numbers a register is as wide as they are, and wraps.
+    pub(super) fn wrapping(&mut self, place: &Expr, index: &Bits) {
+        let sum = matches!(place.kind, ExprKind::Binary(Binary::Add | Binary::Sub, ..));
+        if sum && index.width.bits <= 5 && index.value().is_none() {
+            let message = format!("this number of a register has {} bits: behind 31 comes 0", index.width.bits);
+            let lint = Diagnostic::warning("U110", place.span, message);
+            self.found.push(lint.help("widen an operand, for instance with `` `+ ``"));
+        }
     }
 
     /// The number of a register; where it may be none, the operation says nothing.

@@ -154,7 +154,6 @@ pub(crate) struct Made {
     /// `(a: 64) -> 8`
     pub(crate) head: String,
     pub(crate) lines: Vec<Line>,
-    result: Option<Type>,
 }
 
 /// An operation that was translated.
@@ -332,7 +331,7 @@ impl<'d> Translator<'d> {
             Some(bits) => lines.push(Line::Text(format!("return 0u{bits};"))),
             None => lines.insert(0, Line::Text("let _unused = value;".into())),
         }
-        self.made.push(Made { name: name.clone(), head: head.to_owned(), lines, result: None });
+        self.made.push(Made { name: name.clone(), head: head.to_owned(), lines });
         format!("{name}()")
     }
 

@@ -2,7 +2,7 @@
 
 use model::diagnostic::{Diagnostic, Span};
 
-use super::super::idl::ast::{Expr, ExprKind, For, Function, Stmt, StmtKind, TypeKind, TypeName};
+use super::super::idl::ast::{Expr, ExprKind, For, Function, Stmt, StmtKind, TypeName};
 use super::super::idl::types::{MAX_WIDTH, Width, mask};
 use super::value::{Bits, Is, Term, Truth, Value};
 use super::{Body, Done, Flow, Line, Made, Place, Stop, Translator, Type, Variable, assigns, spelled};
@@ -98,8 +98,8 @@ impl Translator<'_> {
     // ---- Variables ----
 
     pub(super) fn type_of(&mut self, name: &TypeName) -> Done<Type> {
-        Ok(match &name.kind {
-            TypeKind::Bits(width) => {
+        Ok(match name {
+            TypeName::Bits(width) => {
                 let Some(bits) = self.bits(width)?.value() else {
                     return self.stop("U022", width.span, "a width has to be known");
                 };
@@ -109,13 +109,13 @@ impl Translator<'_> {
                 }
                 Type::Bits(Width::unsigned(bits as u32))
             }
-            TypeKind::Xlen => Type::Bits(Width::unsigned(self.xlen())),
-            TypeKind::Fixed(bits) => Type::Bits(Width::unsigned(*bits)),
-            TypeKind::Boolean => Type::Bool,
-            TypeKind::Text => Type::Text,
-            TypeKind::Named(name) if name == "Csr" => Type::Csr,
-            TypeKind::Named(name) if self.members(name).is_some() => Type::Member(name.clone()),
-            TypeKind::Named(_) => Type::Struct,
+            TypeName::Xlen => Type::Bits(Width::unsigned(self.xlen())),
+            TypeName::Fixed(bits) => Type::Bits(Width::unsigned(*bits)),
+            TypeName::Boolean => Type::Bool,
+            TypeName::Text => Type::Text,
+            TypeName::Named(name) if name == "Csr" => Type::Csr,
+            TypeName::Named(name) if self.members(name).is_some() => Type::Member(name.clone()),
+            TypeName::Named(_) => Type::Struct,
         })
     }
 
@@ -215,7 +215,9 @@ impl Translator<'_> {
                 self.set(name, value, place.span)
             }
             ExprKind::Index(of, index) if matches!(&of.kind, ExprKind::Name(name) if name == "X") => {
+                let place_of = index;
                 let index = self.bits(index)?;
+                self.wrapping(place_of, &index);
                 let value = self.bits(value)?.to(self.xlen());
                 self.set_register(&index, &value, place.span)
             }
@@ -539,7 +541,7 @@ impl Translator<'_> {
                 None => String::new(),
             };
             let head = format!("({}){arrow}", head.join(", "));
-            self.made.push(Made { name: name.clone(), head, lines: body.lines, result: result.clone() });
+            self.made.push(Made { name: name.clone(), head, lines: body.lines });
         }
         let call = format!("{name}({})", passed.join(", "));
         Ok(match result {
@@ -578,7 +580,7 @@ impl Translator<'_> {
             }
             body.lines.push(Line::Text("unknown;".into()));
         }
-        self.made.push(Made { name: name.to_owned(), head: head.to_owned(), lines: body.lines, result });
+        self.made.push(Made { name: name.to_owned(), head: head.to_owned(), lines: body.lines });
         Ok(())
     }
 }

@@ -56,10 +56,10 @@ pub(super) fn made(
             let text = format!("    operands: {{{text}}}\n    length: 4\n    notes: its encoding is not in the folder\n");
             let operand = |name: &String| Operand { name: name.clone(), value: Value::Bits(Bits::term(Term::primary(name), 5)) };
             let operands = registers.iter().map(operand).collect();
-            Layout { text, fields: Vec::new(), operands, guards: Vec::new(), conditions: Vec::new(), bytes: 4 }
+            Layout { text, fields: Vec::new(), operands, guards: Vec::new(), conditions: Vec::new(), term: None, bytes: 4 }
         }
     };
-    let translated = match translator.operation(&statements, &layout.operands, layout.bytes) {
+    let translated = match translator.operation(&statements, &layout.operands, layout.bytes, layout.term.clone()) {
         Ok(translated) => translated,
         Err(Stop::Because(why)) => return unknown(translator, it, Some(*why), within),
         Err(Stop::Open) => {
@@ -140,17 +140,18 @@ struct Layout {
     guards: Vec<String>,
     /// The same as conditions.
     conditions: Vec<String>,
+    /// The encoding as a value, if every bit of it is fixed or an operand's.
+    term: Option<Term>,
     bytes: u32,
 }
 
 impl Layout {
     /// Encoding, or operands and length where the opcodes of another instruction lie within it.
     fn head(&self, within: Option<&str>) -> String {
-        let Some(other) = within else { return self.text.clone() };
+        let Some(note) = within else { return self.text.clone() };
         let fields: Vec<String> = self.fields.iter().map(|(name, width)| format!("{name}: {width}")).collect();
-        let note = format!("Its encoding without that of {other}, which is more special; so only its operands are given.");
         let operands = if fields.is_empty() { String::new() } else { format!("    operands: {{{}}}\n", fields.join(", ")) };
-        format!("{operands}    length: {}\n    notes: {}\n", self.bytes, quoted(&note))
+        format!("{operands}    length: {}\n    notes: {}\n", self.bytes, quoted(&format!("{note} So only its operands are given.")))
     }
 }
 
@@ -174,12 +175,24 @@ fn layout(it: &Encoding, translator: &Translator<'_>) -> Result<Layout, Diagnost
     }
     let names: Vec<String> = it.variables.iter().map(|it| operand_name(translator, &it.name.it)).collect();
     let mut text = String::new();
+    let (mut parts, mut run): (Vec<String>, String) = (Vec::new(), String::new());
+    let flush = |run: &mut String, parts: &mut Vec<String>| {
+        if !run.is_empty() {
+            parts.push(format!("0b{run}u{}", run.len()));
+            run.clear();
+        }
+    };
     let mut place = length;
     while place > 0 {
         place -= 1;
         match owners[place as usize] {
-            None => text.push(it.pattern.as_bytes()[(length - 1 - place) as usize] as char),
+            None => {
+                let bit = it.pattern.as_bytes()[(length - 1 - place) as usize] as char;
+                text.push(bit);
+                run.push(bit);
+            }
             Some((i, high)) => {
+                flush(&mut run, &mut parts);
                 let mut low = high;
                 while place > 0 && low > 0 && owners[place as usize - 1] == Some((i, low - 1)) {
                     place -= 1;
@@ -189,9 +202,15 @@ fn layout(it: &Encoding, translator: &Translator<'_>) -> Result<Layout, Diagnost
                 let bits = if whole { format!("{}", high + 1) } else { format!("{high}:{low}") };
                 let space = if text.is_empty() || text.ends_with(' ') { "" } else { " " };
                 let _ = write!(text, "{space}{}[{bits}] ", names[i]);
+                let bits = if high == low { format!("[{high}]") } else { format!("[{high}:{low}]") };
+                parts.push(if whole { names[i].clone() } else { format!("{}{bits}", names[i]) });
             }
         }
     }
+    flush(&mut run, &mut parts);
+    let whole = !parts.iter().any(|it| it.starts_with("0b") && it.contains('-'));
+    let tightness = if parts.len() == 1 { tight::PRIMARY } else { tight::CONCAT };
+    let term = whole.then(|| Term { text: parts.join(" :: "), tight: tightness });
     let operands = it.variables.iter().zip(&names).map(|(it, name)| operand(it, name)).collect();
     let (mut guards, mut all) = (Vec::new(), Vec::new());
     for (variable, name) in it.variables.iter().zip(&names) {
@@ -204,7 +223,7 @@ fn layout(it: &Encoding, translator: &Translator<'_>) -> Result<Layout, Diagnost
     }
     let text = format!("    encoding: \"{}\"\n", text.trim());
     let fields = names.into_iter().zip(it.variables.iter().map(Variable::width)).collect();
-    Ok(Layout { text, fields, operands, guards, conditions: all, bytes: length / 8 })
+    Ok(Layout { text, fields, operands, guards, conditions: all, term, bytes: length / 8 })
 }
 
 /// An operand's name, where nothing else of the machine has it.

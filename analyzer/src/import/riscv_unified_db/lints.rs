@@ -100,7 +100,9 @@ fn read_elsewhere(database: &Database, csr: &Csr, code: &[Stmt]) -> Vec<Diagnost
     for value in given {
         within(value, &mut |it| if let ExprKind::Csr(name) = &it.kind { named.push((name, it.span)) });
     }
-    if named.is_empty() || named.iter().any(|(name, _)| kin.contains(name)) {
+    // The upper half of a register of 64 bits is read where MXLEN is 32.
+    let half = |name: &str| own.strip_suffix('h') == Some(name);
+    if named.is_empty() || named.iter().any(|(name, _)| kin.contains(name) || half(name)) {
         return Vec::new();
     }
     named.sort_by_key(|(_, span)| *span);

@@ -46,7 +46,10 @@ pub(super) fn surroundings(translator: &mut Translator<'_>, instructions: &str) 
     let moded = translator.modes.len() > 1;
     let term = |text: &str| Value::Bits(Bits::term(Term::primary(text), xlen));
     let views = views(translator, instructions);
-    let entry = performed(translator, "trap_entry", vec![term("code"), term("arg")]);
+    // Calls of the environment are one trap.
+    let calls = moded && translator.exceptions.values().any(|it| *it == 8);
+    let cause = if calls { format!("code == 8 ? 8 + zext(prv[1:0], {xlen}) : code") } else { "code".into() };
+    let entry = performed(translator, "trap_entry", vec![term(&cause), term("arg")]);
     let reset = performed(translator, "reset_state", Vec::new());
     let data_mode = match performed(translator, "effective_ldst_mode", Vec::new()) {
         Some((_, Value::Member(of, bits))) if moded => translator.member_text(&of, &bits),

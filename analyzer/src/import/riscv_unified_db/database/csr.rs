@@ -53,6 +53,8 @@ pub(in super::super) struct Field {
 pub(in super::super) struct Alias {
     pub(in super::super) csr: String,
     pub(in super::super) field: String,
+    /// The lowest of the bits that are meant, where not all are.
+    pub(in super::super) low: u32,
     pub(in super::super) span: Span,
 }
 
@@ -147,8 +149,10 @@ impl Field {
         let aliases = record.get("alias").map(items).unwrap_or_default().iter();
         let aliases = aliases.filter_map(|it| {
             let (csr, field) = text(it)?.rsplit_once('.')?;
-            let field = field.split('[').next().unwrap_or(field);
-            Some(Alias { csr: csr.to_owned(), field: field.to_owned(), span: it.span })
+            let (field, bits) = field.split_once('[').unwrap_or((field, ""));
+            let bits = bits.trim_end_matches(']').replace(':', "-");
+            let low = range(&bits).map_or(0, |(_, low)| low);
+            Some(Alias { csr: csr.to_owned(), field: field.to_owned(), low, span: it.span })
         });
         Some(Self {
             any,

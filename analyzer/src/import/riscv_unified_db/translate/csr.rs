@@ -139,10 +139,10 @@ impl Translator<'_> {
     }
 
     fn settle_field(&mut self, csr: usize, field: usize) -> Done<Kept> {
-        if let Some((target, of)) = alias_of(self.database, csr, field) {
+        if let Some((target, of, low)) = alias_of(self.database, csr, field) {
             // A view of what does not exist is zero.
             let exists = self.bit(target, of).is_some();
-            return Ok(if exists { Kept::Alias(target, of) } else { Kept::Constant(0) });
+            return Ok(if exists { Kept::Alias(target, of, low) } else { Kept::Constant(0) });
         }
         let record = &self.database.csrs[csr].fields[field];
         let word = match &record.kind {
@@ -163,9 +163,11 @@ impl Translator<'_> {
         let reset = match &record.reset {
             Reset::Number(value) => Some(*value),
             Reset::Open => None,
-            Reset::Code(code) => match self.evaluated(*code)? {
-                Value::Bits(bits) => bits.value(),
-                Value::Bool(Truth::Known(it)) => Some(it.into()),
+            // What nobody says is not known, and does not change.
+            Reset::Code(code) => match self.evaluated(*code) {
+                Ok(Value::Bits(bits)) => bits.value(),
+                Ok(Value::Bool(Truth::Known(it))) => Some(it.into()),
+                Err(Stop::Because(why)) if why.code != "U024" => return Err(Stop::Because(why)),
                 _ => None,
             },
         };
@@ -205,8 +207,13 @@ impl Translator<'_> {
         match self.kept(csr, bit.field)? {
             Kept::Constant(value) => Ok(Bits::known(value, bit.width())),
             Kept::State { .. } => Ok(Bits::term(Term::primary(self.place(csr, bit)), bit.width())),
-            Kept::Alias(target, field) => match self.bit(target, field) {
-                Some(of) => Ok(self.read_field(target, &of)?.to(bit.width())),
+            Kept::Alias(target, field, low) => match self.bit(target, field) {
+                Some(of) => {
+                    let value = self.read_field(target, &of)?;
+                    let high = (low + bit.width()).min(value.width.bits) - 1;
+                    let span = self.database.csrs[csr].fields[bit.field].name.span;
+                    Ok(self.part(&value, high.into(), low.into(), span)?.to(bit.width()))
+                }
                 None => Ok(Bits::known(0, bit.width())),
             },
         }
@@ -242,26 +249,39 @@ impl Translator<'_> {
             return self.stop("U023", span, format!("`{csr}` has no field `{field}`"));
         };
         let Some(bit) = self.bit(index, found) else { return Ok(()) };
-        let (mut csr, mut bit) = (index, bit);
+        let (owner, kept) = self.owner(index, &bit)?;
+        if let Some(Kept::State { .. }) = kept {
+            let value = value.to(bit.width()).plain().text;
+            self.emit(format!("{} = {value};", self.place_of(&owner)));
+        } else if kept.is_some() {
+            let message = format!("`{field}` is read-only here, and nothing is written");
+            self.found.push(Diagnostic::warning("U104", span, message));
+        }
+        Ok(())
+    }
+
+    /// The field that keeps the bits of one, by way of its aliases, and how; `None` if there is none.
+    fn owner(&mut self, csr: usize, bit: &Bit) -> Done<(Owner, Option<Kept>)> {
+        let mut owner = Owner { csr, bit: bit.clone(), low: 0, width: bit.width() };
         loop {
-            match self.kept(csr, bit.field)? {
-                Kept::State { .. } => {
-                    let place = self.place(csr, &bit);
-                    let value = value.to(bit.width()).plain().text;
-                    self.emit(format!("{place} = {value};"));
-                    return Ok(());
-                }
-                Kept::Constant(_) => {
-                    let message = format!("`{}` is read-only here, and nothing is written", field);
-                    self.found.push(Diagnostic::warning("U104", span, message));
-                    return Ok(());
-                }
-                Kept::Alias(target, of) => {
-                    let Some(next) = self.bit(target, of) else { return Ok(()) };
-                    (csr, bit) = (target, next);
-                }
+            match self.kept(owner.csr, owner.bit.field)? {
+                Kept::Alias(target, field, low) => match self.bit(target, field) {
+                    Some(next) => owner = Owner { csr: target, bit: next, low: owner.low + low, ..owner },
+                    None => return Ok((owner, None)),
+                },
+                kept => return Ok((owner, Some(kept))),
             }
         }
+    }
+
+    /// The place of the bits that a field keeps for another.
+    fn place_of(&self, owner: &Owner) -> String {
+        let place = self.place(owner.csr, &owner.bit);
+        let width = owner.width.min(owner.bit.width());
+        if owner.low == 0 && width == owner.bit.width() {
+            return place;
+        }
+        format!("{place}[{}:{}]", owner.low + width - 1, owner.low)
     }
 
     /// A field of a value that is written to a CSR.
@@ -359,33 +379,18 @@ impl Translator<'_> {
         let bits = self.registers[&index].bits;
         let mut news = Vec::new();
         for bit in fields {
-            let mut owner = (index, bit.clone());
-            let writable = loop {
-                match self.kept(owner.0, owner.1.field)? {
-                    Kept::State { writable } => break writable,
-                    Kept::Constant(_) => break false,
-                    Kept::Alias(target, field) => match self.bit(target, field) {
-                        Some(next) => owner = (target, next),
-                        None => break false,
-                    },
-                }
-            };
+            let (owner, kept) = self.owner(index, bit)?;
             // A view that is declared read-only stays so.
             let own = matches!(&self.database.csrs[index].fields[bit.field].kind, FieldType::Word(word) if word.it.starts_with("RO"));
-            if !writable || own {
+            if own || kept != Some(Kept::State { writable: true }) {
                 continue;
             }
-            let place = self.place(owner.0, &owner.1);
-            let span = self.database.csrs[index].fields[bit.field].name.span;
-            // Rules stand where the bits are kept, or at the view.
-            let at = if self.database.csrs[index].fields[bit.field].sw_write.is_some() { (index, bit.clone()) } else { owner.clone() };
-            let plain = self.part(&Bits::term(whole.clone(), bits), bit.high.into(), bit.low.into(), span)?;
-            let new = match &self.database.csrs[at.0].fields[at.1.field].sw_write {
-                Some((parameter, code)) if at.0 == index => {
-                    let (parameter, code) = (parameter.clone(), *code);
-                    self.ruled(index, &at.1, &place, &parameter, code)?
-                }
-                _ => plain,
+            let place = self.place_of(&owner);
+            let record = &self.database.csrs[index].fields[bit.field];
+            let (span, rule) = (record.name.span, record.sw_write.clone());
+            let new = match rule {
+                Some((parameter, code)) => self.ruled(index, bit, &place, &parameter, code)?,
+                None => self.part(&Bits::term(whole.clone(), bits), bit.high.into(), bit.low.into(), span)?,
             };
             news.push((place, new));
         }
@@ -453,6 +458,14 @@ impl Translator<'_> {
         let index = self.csr_of_number(0xb00)?;
         Some(self.registers[&index].name.clone())
     }
+}
+
+/// A field that keeps bits for another: from `low` on, so many.
+struct Owner {
+    csr: usize,
+    bit: Bit,
+    low: u32,
+    width: u32,
 }
 
 /// Neighbours that are known as one.

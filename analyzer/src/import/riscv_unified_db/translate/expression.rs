@@ -7,6 +7,9 @@ use super::super::idl::types::{MAX_WIDTH, Width, bits_for, mask, of_literal};
 use super::value::{Bits, Handle, Is, Term, Truth, Value, tight};
 use super::{Done, Place, Translator, Type};
 
+/// The number of an exception that this configuration has not.
+const NO_EXCEPTION: u128 = 0xffff;
+
 impl Translator<'_> {
     pub(super) fn expr(&mut self, it: &Expr) -> Done<Value> {
         match &it.kind {
@@ -20,7 +23,7 @@ impl Translator<'_> {
             ExprKind::Member(of, member) => self.member(of, member, it.span),
             ExprKind::Csr(name) => Ok(Value::Csr(Handle::Known(self.csr_index(name, it.span)?))),
             ExprKind::Pc => self.pc(it.span),
-            ExprKind::Encoding => Ok(Value::Open),
+            ExprKind::Encoding => Ok(self.encoding()),
             ExprKind::Field(of, field) => self.field(of, field, it.span),
             ExprKind::Index(of, index) => self.index(of, index, it.span),
             ExprKind::Slice(of, high, low) => self.slice(of, high, low, it.span),
@@ -157,7 +160,25 @@ impl Translator<'_> {
         let bits = if of == "PrivilegeMode" { self.mode_bits() } else { bits };
         match members.iter().find(|(name, _)| *name == member) {
             Some((_, value)) => Ok(Value::Member(of.to_owned(), Bits::known(*value, bits.max(bits_for(*value))))),
+            // Nothing raises what there is not.
+            None if of == "ExceptionCode" => Ok(Value::Member(of.to_owned(), Bits::known(NO_EXCEPTION, 32))),
             None => self.stop("U021", span, format!("`{of}` has no `{member}` under this configuration")),
+        }
+    }
+
+    /// The encoding of the instruction. A CSR does not know which instruction reads it: there it is left open.
+    fn encoding(&mut self) -> Value {
+        let (xlen, reports) = (self.xlen(), self.reports_encodings());
+        let body = self.body();
+        match (&body.place, body.encoding.clone()) {
+            (Place::Operation(bytes), Some(term)) => {
+                let bits = Bits::term(term, bytes * 8);
+                Value::Bits(bits)
+            }
+            (Place::Function(_), _) if reports => {
+                Value::Bits(Bits::term(Term::primary(format!("undefined({xlen})")), xlen))
+            }
+            _ => Value::Open,
         }
     }
 

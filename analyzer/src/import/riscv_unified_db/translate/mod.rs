@@ -107,6 +107,8 @@ struct Body {
     keeps: Option<Value>,
     /// `$pc` was written.
     jumped: bool,
+    /// The encoding, where a trap reports it.
+    encoding: Option<Term>,
     /// It names CSRs by these operands.
     numbers: BTreeSet<String>,
 }
@@ -122,6 +124,7 @@ impl Body {
             assigned,
             keeps: None,
             jumped: false,
+            encoding: None,
             numbers: BTreeSet::new(),
         }
     }
@@ -238,6 +241,13 @@ impl<'d> Translator<'d> {
         }
     }
 
+    /// Whether a trap reports the encoding of its instruction.
+    pub(crate) fn reports_encodings(&self) -> bool {
+        let name = "REPORT_ENCODING_IN_MTVAL_ON_ILLEGAL_INSTRUCTION";
+        let known = self.database.parameters.contains_key(name) || self.configuration.parameters.contains_key(name);
+        known && self.configuration.parameters.get(name) != Some(&Parameter::Bool(false))
+    }
+
     /// Bits of a register.
     pub(crate) fn xlen(&self) -> u32 {
         self.configuration.xlen()
@@ -254,8 +264,10 @@ impl<'d> Translator<'d> {
         statements: &[Stmt],
         operands: &[Operand],
         bytes: u32,
+        encoding: Option<Term>,
     ) -> Done<Translated> {
         let mut body = Body::new(Place::Operation(bytes), statements);
+        body.encoding = encoding.filter(|_| self.reports_encodings());
         for operand in operands {
             let value = Some(operand.value.clone());
             let text = operand.name.clone();

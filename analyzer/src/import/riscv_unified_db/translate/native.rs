@@ -109,6 +109,9 @@ impl Translator<'_> {
             return self.stop("U021", span, "which exception is raised depends on the state");
         };
         let name = name.clone();
+        if !self.exceptions.contains_key(&name) {
+            return self.stop("U021", span, format!("there is no exception `{name}` under this configuration"));
+        }
         let code = self.expr(code)?;
         if self.configuration.parameters.get("PRECISE_SYNCHRONOUS_EXCEPTIONS")
             == Some(&super::super::database::Parameter::Bool(false))
@@ -116,6 +119,7 @@ impl Translator<'_> {
             self.emit("unpredictable;");
             return Ok(Flow::Ended);
         }
+        let name = self.environment_call(name);
         self.raised.insert(name.clone());
         let reports = self.functions.get("reports?");
         let reports = reports.map(|it| self.call(it, vec![code], span)).transpose()?;
@@ -143,6 +147,21 @@ impl Translator<'_> {
         Ok(Flow::Ended)
     }
 
+    /// Calls of the environment are one trap, whose cause says the mode: what is raised in another mode than its own is
+    /// unknown. So no trap is looked at in modes that cannot raise it.
+    fn environment_call(&mut self, name: String) -> String {
+        let mode = match self.exceptions.get(&name) {
+            Some(8) => "prv[1:0] == 0",
+            Some(9) => "prv == supervisor",
+            Some(11) => "prv == machine",
+            _ => return name,
+        };
+        let first = self.exceptions.iter().find(|(_, number)| **number == 8).map(|(name, _)| name.clone());
+        let Some(first) = first.filter(|_| self.modes.len() > 1) else { return name };
+        self.emit(format!("require {mode} else unknown;"));
+        first
+    }
+
     /// The value of a call that is modelled here; `None` for another.
     pub(super) fn native(&mut self, call: &Call, span: Span) -> Done<Option<Value>> {
         let name = call.name.as_str();
@@ -163,6 +182,7 @@ impl Translator<'_> {
             }
             ("mode", []) => Ok(Some(self.mode())),
             ("set_mode", [mode]) => match self.expr(mode)? {
+                Value::Member(..) if self.modes.len() < 2 => self.effect(String::new()),
                 Value::Member(of, bits) => {
                     let term = self.member_term(&of, &bits);
                     self.effect(format!("prv = {};", term.text))
@@ -299,7 +319,9 @@ impl Translator<'_> {
         if self.body().place == Place::Inline {
             return Err(Stop::Open);
         }
-        self.emit(text);
+        if !text.is_empty() {
+            self.emit(text);
+        }
         Ok(Some(Value::Nothing))
     }
 

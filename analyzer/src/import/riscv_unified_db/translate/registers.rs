@@ -13,8 +13,8 @@ pub(crate) enum Kept {
     Constant(u128),
     /// It is state, in the register of this CSR.
     State { writable: bool },
-    /// It is the bits of a field of another CSR.
-    Alias(usize, usize),
+    /// It is the bits of a field of another CSR, from this one on.
+    Alias(usize, usize, u32),
 }
 
 /// A field that exists.
@@ -43,12 +43,12 @@ pub(crate) struct Register {
 }
 
 /// Where a field is a view of: followed from less to more privileged CSRs.
-pub(crate) fn alias_of(database: &Database, csr: usize, field: usize) -> Option<(usize, usize)> {
+pub(crate) fn alias_of(database: &Database, csr: usize, field: usize) -> Option<(usize, usize, u32)> {
     let own = rank(&database.csrs[csr]);
     database.csrs[csr].fields[field].aliases.iter().find_map(|alias| {
         let target = database.csr(&alias.csr)?;
         let found = database.csrs[target].fields.iter().position(|it| it.name.it == alias.field)?;
-        (rank(&database.csrs[target]) < own).then_some((target, found))
+        (rank(&database.csrs[target]) < own).then_some((target, found, alias.low))
     })
 }
 

@@ -80,7 +80,9 @@ fn semantics(text: &str, name: &str) -> String {
     let at = text.find(&format!("\n  {name}:\n")).unwrap_or_else(|| panic!("no {name}"));
     let rest = &text[at..];
     let begin = rest.find("    semantics: ").unwrap() + "    semantics: ".len();
-    let lines = rest[begin..].lines().take_while(|line| line.starts_with("      ") || *line == "|" || line.starts_with('"'));
+    let lines = rest[begin..]
+        .lines()
+        .take_while(|line| line.starts_with("      ") || *line == "|" || line.starts_with('"'));
     lines.filter(|line| *line != "|").map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
@@ -88,7 +90,8 @@ fn loaded(it: &Imported) -> model::Loaded {
     let open = |_: &str| Ok(it.text.clone());
     let mut sources = Sources::default();
     model::load("imported.yaml", &open, &mut sources).unwrap_or_else(|errors| {
-        let texts: Vec<String> = errors.iter().take(12).map(|it| it.render(&sources, false)).collect();
+        let texts: Vec<String> =
+            errors.iter().take(12).map(|it| it.render(&sources, false)).collect();
         panic!("{} errors:\n{}", errors.len(), texts.join("\n"))
     })
 }
@@ -104,11 +107,17 @@ const OPERATIONS: &[(&str, &str)] = &[
     ("X[xd] = imm;", "set(xd, zext(imm, 64));"),
     ("X[xd] = -1s;", "set(xd, 0xffffffffffffffff);"),
     ("X[xd] = -4'd13;", "set(xd, 3);"),
-    ("Bits<32> a = X[xs1][31:0];\nX[xd] = $signed(a + a);", "let a = x[xs1][31:0]; set(xd, sext(a + a, 64));"),
+    (
+        "Bits<32> a = X[xs1][31:0];\nX[xd] = $signed(a + a);",
+        "let a = x[xs1][31:0]; set(xd, sext(a + a, 64));",
+    ),
     ("X[xd] = {2{X[xs1][0]}};", "set(xd, zext(sext(x[xs1][0], 2), 64));"),
     ("X[xd] = {2'b01, imm};", "set(xd, zext(1u2 :: imm, 64));"),
     ("X[xd] = imm / 32;", "set(xd, 0);"),
-    ("X[xd] = $signed(X[xs1]) < $signed(imm) ? 1 : 0;", "set(xd, zext(slt(x[xs1], sext(imm, 64)) ? 1u1 : 0u1, 64));"),
+    (
+        "X[xd] = $signed(X[xs1]) < $signed(imm) ? 1 : 0;",
+        "set(xd, zext(slt(x[xs1], sext(imm, 64)) ? 1u1 : 0u1, 64));",
+    ),
     ("X[xd] = X[xs1] >>> imm;", "set(xd, sar(x[xs1], imm));"),
     ("X[xd] = sext(X[xs1], 32);", "set(xd, sext(x[xs1][31:0], 64));"),
     ("X[xd] = (X[xs1] * X[xs2])[63:0];", "set(xd, x[xs1] * x[xs2]);"),
@@ -121,7 +130,10 @@ const OPERATIONS: &[(&str, &str)] = &[
     ("CSR[mstatus].MIE = 1;", "mstatus.mie = 1;"),
     ("X[xd] = CSR[mstatus].MPP;", "set(xd, zext(mstatus.mpp, 64));"),
     ("X[0] = 1;", "\"\""),
-    ("raise(ExceptionCode::IllegalInstruction, mode(), $encoding) if (X[xs1] == 0);", "if x[xs1] == 0 { trap(IllegalInstruction); }"),
+    (
+        "raise(ExceptionCode::IllegalInstruction, mode(), $encoding) if (X[xs1] == 0);",
+        "if x[xs1] == 0 { trap(IllegalInstruction); }",
+    ),
 ];
 
 #[test]
@@ -133,7 +145,9 @@ fn operations_are_translated_by_the_widths_of_idl() {
     let imported = database.import();
     assert_eq!(imported.counts.failed(), 0, "{}", imported.counts.text());
     let wrong: Vec<String> = (OPERATIONS.iter().enumerate())
-        .map(|(i, (operation, wanted))| (operation, semantics(&imported.text, &format!("probe{i}")), wanted))
+        .map(|(i, (operation, wanted))| {
+            (operation, semantics(&imported.text, &format!("probe{i}")), wanted)
+        })
         .filter(|(_, found, wanted)| found != *wanted)
         .map(|(operation, found, wanted)| format!("{operation}\n  is {found}\n  not {wanted}"))
         .collect();
@@ -166,7 +180,9 @@ fn what_is_wrong_with_an_operation_is_said_at_its_line_and_the_rest_goes_on() {
     for (i, (operation, code, line)) in WRONG.iter().enumerate() {
         let file = format!("probe{i}.yaml");
         let of = |it: &&model::diagnostic::Diagnostic| {
-            it.span.is_some_and(|span| imported.sources.files[span.file as usize].path.ends_with(&file))
+            it.span.is_some_and(|span| {
+                imported.sources.files[span.file as usize].path.ends_with(&file)
+            })
         };
         let found: Vec<_> = imported.found.iter().filter(of).collect();
         let [one] = &found[..] else { panic!("{operation}: {found:?}") };
@@ -184,7 +200,11 @@ fn a_file_that_cannot_be_read_is_one_diagnostic() {
     let database = Copy::new("files");
     database.change("inst/I/addi.yaml", "kind: instruction", "kind: [instruction");
     database.change("inst/I/and.yaml", "location: 24-20", "location: a-b");
-    database.change("csr/mscratch.yaml", "location_rv64: 63-0, type: RW", "location_rv64: 63-0, alias: mscratch.SCRATCH, type: RW");
+    database.change(
+        "csr/mscratch.yaml",
+        "location_rv64: 63-0, type: RW",
+        "location_rv64: 63-0, alias: mscratch.SCRATCH, type: RW",
+    );
     let imported = database.import();
     let codes: Vec<&str> = imported.found.iter().map(|it| it.code).collect();
     assert_eq!(codes, ["U002", "U004", "U005"], "{:?}", imported.found);
@@ -195,7 +215,9 @@ fn a_file_that_cannot_be_read_is_one_diagnostic() {
 #[test]
 fn what_the_database_says_is_zero_is_zero_and_a_lint_says_so() {
     let database = Copy::new("lints");
-    database.add("mask", "X[xd] = X[xs1] & ~0xF;").add("shift", "X[xd] = X[xs1] & ~(1 << X[xs2][5:0]);");
+    database
+        .add("mask", "X[xd] = X[xs1] & ~0xF;")
+        .add("shift", "X[xd] = X[xs1] & ~(1 << X[xs2][5:0]);");
     let imported = database.import();
     assert_eq!(semantics(&imported.text, "mask"), "set(xd, 0);");
     let codes: Vec<&str> = imported.found.iter().map(|it| it.code).collect();
@@ -213,7 +235,10 @@ fn the_command_writes_a_file_whole_or_not_at_all() {
     assert!(fs::read_to_string(&written).unwrap().starts_with("pgisa: 1\n"));
     // It is not written over.
     assert_eq!(run(&["import", "riscv-unified-db", &folder, "-o", "command.yaml"]), Some(2));
-    assert_eq!(run(&["import", "riscv-unified-db", &folder, "-o", "command.yaml", "--force"]), Some(0));
+    assert_eq!(
+        run(&["import", "riscv-unified-db", &folder, "-o", "command.yaml", "--force"]),
+        Some(0)
+    );
     // Something is unknown.
     database.add("probe", "X[xd] = nobody();");
     assert_eq!(run(&["import", "riscv-unified-db", &folder]), Some(3));
@@ -230,10 +255,18 @@ fn an_instruction_that_reads_a_machine_register_fails_the_gate_at_its_file() {
     let folder = database.0.file_name().unwrap().to_str().unwrap().to_owned();
     let baseline = database.0.parent().unwrap().join("gate.json");
     let _ = fs::remove_file(&baseline);
-    let first = database.analyze(&["check", &folder, "--write-baseline", "gate.json", "--format", "concise"]);
+    let first = database.analyze(&[
+        "check",
+        &folder,
+        "--write-baseline",
+        "gate.json",
+        "--format",
+        "concise",
+    ]);
     assert_eq!(first.status.code(), Some(0), "{}", String::from_utf8_lossy(&first.stdout));
     database.add("rdstatus", "X[xd] = $bits(CSR[mstatus]);");
-    let gate = ["check", &folder, "--baseline", "gate.json", "--require", "vmm", "--format", "github"];
+    let gate =
+        ["check", &folder, "--baseline", "gate.json", "--require", "vmm", "--format", "github"];
     let failed = database.analyze(&gate);
     let text = String::from_utf8_lossy(&failed.stdout).into_owned();
     assert_eq!(failed.status.code(), Some(1), "{text}");
@@ -248,7 +281,11 @@ fn an_instruction_that_reads_a_machine_register_fails_the_gate_at_its_file() {
 fn what_is_declared_and_not_checked_is_a_finding_with_a_state() {
     let database = Copy::new("declared");
     let folder = database.0.file_name().unwrap().to_str().unwrap().to_owned();
-    database.change("inst/S/mret.yaml", "mode() != PrivilegeMode::M", "mode() == PrivilegeMode::VU");
+    database.change(
+        "inst/S/mret.yaml",
+        "mode() != PrivilegeMode::M",
+        "mode() == PrivilegeMode::VU",
+    );
     let code = database.analyze(&["check", &folder, "--format", "reports"]);
     let text = String::from_utf8_lossy(&code.stdout).into_owned();
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -257,10 +294,22 @@ fn what_is_declared_and_not_checked_is_a_finding_with_a_state() {
     assert_eq!(declared.len(), 1, "{findings:?}");
     let message = declared[0]["message"].as_str().unwrap();
     assert!(message.starts_with("mret: `access:` says never in user mode, and its code may do otherwise: completes: mret"), "{message}");
-    assert!(declared[0]["at"]["file"].as_str().unwrap().ends_with("inst/S/mret.yaml"), "{declared:?}");
+    assert!(
+        declared[0]["at"]["file"].as_str().unwrap().ends_with("inst/S/mret.yaml"),
+        "{declared:?}"
+    );
     assert_eq!(declared[0]["at"]["line"], 9, "{declared:?}");
     // With the declaration as a guard nothing is left to find.
-    let guarded = database.analyze(&["check", &folder, "--reading", "declared", "--require", "vmm", "--format", "concise"]);
+    let guarded = database.analyze(&[
+        "check",
+        &folder,
+        "--reading",
+        "declared",
+        "--require",
+        "vmm",
+        "--format",
+        "concise",
+    ]);
     assert_eq!(guarded.status.code(), Some(0), "{}", String::from_utf8_lossy(&guarded.stdout));
 }
 
@@ -291,7 +340,8 @@ fn of_a_whole_database_nearly_everything_is_translated() {
     let extensions = Some(ALL.split(',').map(str::to_owned).collect());
     let standard = import(&folder, &Choices { extensions, ..Choices::default() }).unwrap();
     let custom = folder.join("cfgs/qc_iu.yaml").display().to_string();
-    let vendor = import(&folder, &Choices { configuration: Some(custom), ..Choices::default() }).unwrap();
+    let vendor =
+        import(&folder, &Choices { configuration: Some(custom), ..Choices::default() }).unwrap();
     for imported in [&standard, &vendor] {
         let counts = &imported.counts;
         let with_code = counts.translated + counts.failed();

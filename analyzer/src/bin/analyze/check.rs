@@ -83,14 +83,15 @@ fn write_baseline(path: &str, baseline: &Baseline) -> Result<(), String> {
 /// The reports on a specification in the profiles asked for, and what its reading came to.
 fn judge(check: &Check, spec: &str, baseline: Option<&Baseline>) -> (Vec<Report>, Exit) {
     let (mut sources, mut beside) = (Sources::default(), Beside::default());
-    let Loaded { isa, advice, .. } = match load_with_advice(spec, &check.database, &mut sources, &mut beside) {
-        Ok(loaded) => loaded,
-        Err(errors) => {
-            let findings = of_diagnostics(&errors, spec, &sources);
-            let report = Report::unreadable(spec, check.profile.profiles()[0], findings);
-            return (vec![report], Exit::CouldNotRun);
-        }
-    };
+    let Loaded { isa, advice, .. } =
+        match load_with_advice(spec, &check.database, &mut sources, &mut beside) {
+            Ok(loaded) => loaded,
+            Err(errors) => {
+                let findings = of_diagnostics(&errors, spec, &sources);
+                let report = Report::unreadable(spec, check.profile.profiles()[0], findings);
+                return (vec![report], Exit::CouldNotRun);
+            }
+        };
     let mut exit = beside.exit();
     if check.strict && !advice.is_empty() {
         complain(&advice, &sources);

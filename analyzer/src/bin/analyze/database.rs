@@ -73,7 +73,8 @@ pub(crate) fn load(
     sources: &mut Sources,
     beside: &mut Beside,
 ) -> Result<Loaded, Vec<Diagnostic>> {
-    let imported = import(folder, arguments).map_err(|why| vec![Diagnostic::global("U001", why)])?;
+    let imported =
+        import(folder, arguments).map_err(|why| vec![Diagnostic::global("U001", why)])?;
     let open = |_: &str| Ok(imported.text.clone());
     let mut loaded = model::load(folder, &open, sources)?;
     // Nobody wrote the text: what could be better in it is nobody's concern.

@@ -16,7 +16,9 @@ pub(crate) fn run(diff: &Diff) -> Exit {
     let mut sides = Vec::new();
     for spec in [&diff.old, &diff.new] {
         let mut sources = Sources::default();
-        let Some(isa) = load_of(spec, &diff.database, &mut sources) else { return Exit::CouldNotRun };
+        let Some(isa) = load_of(spec, &diff.database, &mut sources) else {
+            return Exit::CouldNotRun;
+        };
         if let Err(error) = known_pair(&isa, diff.pair.as_deref()) {
             return could_not_run(spec, &error);
         }

@@ -75,7 +75,11 @@ pub(crate) fn load(path: &str, sources: &mut Sources) -> Option<Isa> {
 }
 
 /// The same where a folder of a database may be meant.
-pub(crate) fn load_of(path: &str, database: &DatabaseArguments, sources: &mut Sources) -> Option<Isa> {
+pub(crate) fn load_of(
+    path: &str,
+    database: &DatabaseArguments,
+    sources: &mut Sources,
+) -> Option<Isa> {
     load_with_advice(path, database, sources, &mut Beside::default()).ok().map(|loaded| loaded.isa)
 }
 

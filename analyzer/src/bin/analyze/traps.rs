@@ -13,7 +13,9 @@ use crate::terminal::{Exit, could_not_run, load_of, print};
 
 pub(crate) fn run(traps: &Traps) -> Exit {
     let mut sources = Sources::default();
-    let Some(isa) = load_of(&traps.spec, &traps.database, &mut sources) else { return Exit::CouldNotRun };
+    let Some(isa) = load_of(&traps.spec, &traps.database, &mut sources) else {
+        return Exit::CouldNotRun;
+    };
     let mut chosen = Vec::new();
     for name in &traps.instructions {
         let found = named(&isa, name);

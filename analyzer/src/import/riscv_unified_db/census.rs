@@ -53,7 +53,9 @@ pub(super) fn within<'s>(it: &'s Expr, rule: &mut dyn FnMut(&'s Expr)) {
             within(b, rule);
             within(c, rule);
         }
-        ExprKind::Call(call) => call.template.iter().chain(&call.arguments).for_each(|it| within(it, rule)),
+        ExprKind::Call(call) => {
+            call.template.iter().chain(&call.arguments).for_each(|it| within(it, rule))
+        }
         ExprKind::Method(of, _, arguments) => {
             within(of, rule);
             arguments.iter().for_each(|it| within(it, rule));

@@ -30,36 +30,60 @@ pub struct Declared {
 }
 
 /// The outcomes that decide the declarations of an instruction; `guards` are the operands that belong to it.
-pub(super) fn outcomes(translator: &Translator<'_>, it: &Instruction, traps: bool, guards: &[String]) -> Vec<Declared> {
+pub(super) fn outcomes(
+    translator: &Translator<'_>,
+    it: &Instruction,
+    traps: bool,
+    guards: &[String],
+) -> Vec<Declared> {
     if translator.modes.len() < 2 {
         return Vec::new();
     }
-    let denied: Vec<&str> = [2, 22].iter().filter_map(|number| {
-        let found = translator.exceptions.iter().find(|(name, it)| *it == number && translator.raised.contains(*name));
-        found.map(|(name, _)| name.as_str())
-    }).collect();
-    let when = if guards.is_empty() { String::new() } else { format!(" when {}", guards.join(" && ")) };
+    let denied: Vec<&str> = [2, 22]
+        .iter()
+        .filter_map(|number| {
+            let found = translator
+                .exceptions
+                .iter()
+                .find(|(name, it)| *it == number && translator.raised.contains(*name));
+            found.map(|(name, _)| name.as_str())
+        })
+        .collect();
+    let when =
+        if guards.is_empty() { String::new() } else { format!(" when {}", guards.join(" && ")) };
     let mut all = Vec::new();
     for access in &it.access {
-        let mode = translator.modes.iter().find(|(name, ..)| name.eq_ignore_ascii_case(&access.mode));
+        let mode =
+            translator.modes.iter().find(|(name, ..)| name.eq_ignore_ascii_case(&access.mode));
         let Some((_, mode, _)) = mode else { continue };
-        let mut add = |outcome: String, wrong_if_met: bool| all.push(Declared {
-            instruction: it.name.it.clone(),
-            mode: (*mode).to_owned(),
-            word: access.word.clone(),
-            span: access.span,
-            outcome: format!("{outcome} in {mode}{when}"),
-            wrong_if_met,
-        });
+        let mut add = |outcome: String, wrong_if_met: bool| {
+            all.push(Declared {
+                instruction: it.name.it.clone(),
+                mode: (*mode).to_owned(),
+                word: access.word.clone(),
+                span: access.span,
+                outcome: format!("{outcome} in {mode}{when}"),
+                wrong_if_met,
+            })
+        };
         match access.word.as_str() {
             "never" => add("not completes".into(), false),
-            "always" if traps => denied.iter().for_each(|trap| add(format!("not traps({trap})"), false)),
+            "always" if traps => {
+                denied.iter().for_each(|trap| add(format!("not traps({trap})"), false))
+            }
             "sometimes" => {
                 add("not completes".into(), true);
                 if denied.is_empty() || !traps {
                     add("completes".into(), true);
                 } else {
-                    add(denied.iter().map(|trap| format!("not traps({trap})")).next().unwrap_or_default(), true);
+                    add(
+                        denied
+                            .iter()
+                            .map(|trap| format!("not traps({trap})"))
+                            .next()
+                            .unwrap_or_default(),
+                        true,
+                    );
                 }
             }
             _ => {}
@@ -82,16 +106,23 @@ pub fn judge(report: &mut Report, all: &[Declared], sources: &Sources, first: u3
         let expected = format!("{}: {}", it.instruction, it.outcome);
         let found = report.unmet.iter().position(|unmet| unmet.expected == expected);
         let unmet = found.map(|i| report.unmet.remove(i));
-        report.findings.retain(|finding| finding.rule != Rule::Expectation || finding.subject != expected);
+        report
+            .findings
+            .retain(|finding| finding.rule != Rule::Expectation || finding.subject != expected);
         let what = match &unmet {
             Some(unmet) if unmet.undecided => continue,
             Some(_) if it.wrong_if_met => continue,
             Some(unmet) => format!("its code may do otherwise: {}", unmet.found),
             None if !it.wrong_if_met => continue,
-            None if it.outcome.starts_with("not completes") => "its code never completes there".into(),
+            None if it.outcome.starts_with("not completes") => {
+                "its code never completes there".into()
+            }
             None => "its code always completes there".into(),
         };
-        let message = format!("{}: `access:` says {} in {} mode, and {what}", it.instruction, it.word, it.mode);
+        let message = format!(
+            "{}: `access:` says {} in {} mode, and {what}",
+            it.instruction, it.word, it.mode
+        );
         let place = Place::of(sources, Span { file: it.span.file + first, ..it.span });
         let subject = format!("{} in {}", it.instruction, it.mode);
         findings.push(Finding::new(Rule::Declared, None, &subject, message).at(Some(place)));

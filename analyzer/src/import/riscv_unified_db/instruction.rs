@@ -9,10 +9,10 @@ use super::census;
 use super::database::{Encoding, Instruction, Variable};
 use super::declared::{Declared, outcomes};
 use super::idl;
+use super::idl::types::Width;
 use super::machine::{quoted, tidy};
 use super::translate::value::{Bits, Is, Term, Value, tight};
 use super::translate::{Operand, Stop, Translated, Translator, printed};
-use super::idl::types::Width;
 
 /// What `access:` of an instruction means.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,7 +40,10 @@ pub(super) fn made(
     reading: Reading,
     within: Option<&str>,
 ) -> Made {
-    let statements = match it.operation.map(|code| idl::statements(translator.database.sources.slice(code), code)) {
+    let statements = match it
+        .operation
+        .map(|code| idl::statements(translator.database.sources.slice(code), code))
+    {
         Some(Ok(statements)) => Some(statements),
         Some(Err(why)) => return unknown(translator, it, Some(why), within),
         None => return unknown(translator, it, None, within),
@@ -53,18 +56,40 @@ pub(super) fn made(
         None => {
             let registers: BTreeSet<String> = census::registers(&statements);
             let text = registers.iter().map(|it| format!("{it}: 5")).collect::<Vec<_>>().join(", ");
-            let text = format!("    operands: {{{text}}}\n    length: 4\n    notes: its encoding is not in the folder\n");
-            let operand = |name: &String| Operand { name: name.clone(), value: Value::Bits(Bits::term(Term::primary(name), 5)) };
+            let text = format!(
+                "    operands: {{{text}}}\n    length: 4\n    notes: its encoding is not in the folder\n"
+            );
+            let operand = |name: &String| Operand {
+                name: name.clone(),
+                value: Value::Bits(Bits::term(Term::primary(name), 5)),
+            };
             let operands = registers.iter().map(operand).collect();
-            Layout { text, fields: Vec::new(), operands, guards: Vec::new(), conditions: Vec::new(), term: None, bytes: 4 }
+            Layout {
+                text,
+                fields: Vec::new(),
+                operands,
+                guards: Vec::new(),
+                conditions: Vec::new(),
+                term: None,
+                bytes: 4,
+            }
         }
     };
-    let translated = match translator.operation(&statements, &layout.operands, layout.bytes, layout.term.clone()) {
+    let translated = match translator.operation(
+        &statements,
+        &layout.operands,
+        layout.bytes,
+        layout.term.clone(),
+    ) {
         Ok(translated) => translated,
         Err(Stop::Because(why)) => return unknown(translator, it, Some(*why), within),
         Err(Stop::Open) => {
             let span = it.operation.unwrap_or(it.name.span);
-            let why = Diagnostic::error("U021", span, "this depends on the state in a way that is not supported");
+            let why = Diagnostic::error(
+                "U021",
+                span,
+                "this depends on the state in a way that is not supported",
+            );
             return unknown(translator, it, Some(why), within);
         }
     };
@@ -76,9 +101,14 @@ pub(super) fn made(
     }
     if reading == Reading::Declared {
         for access in it.access.iter().filter(|it| it.word == "never") {
-            let mode = translator.modes.iter().find(|(name, ..)| name.eq_ignore_ascii_case(&access.mode));
+            let mode =
+                translator.modes.iter().find(|(name, ..)| name.eq_ignore_ascii_case(&access.mode));
             if let Some((_, mode, _)) = mode.filter(|_| translator.modes.len() > 1) {
-                let _ = writeln!(text, "      require prv != {mode} else trap({});", illegal(translator));
+                let _ = writeln!(
+                    text,
+                    "      require prv != {mode} else trap({});",
+                    illegal(translator)
+                );
             }
         }
     }
@@ -113,12 +143,18 @@ fn illegal(translator: &Translator<'_>) -> String {
 /// The name, and where it comes from.
 fn opened(translator: &Translator<'_>, it: &Instruction) -> String {
     let path = &translator.database.sources.files[it.name.span.file as usize].path;
-    let path = path.strip_prefix(&translator.database.folder).unwrap_or(path).trim_start_matches('/');
+    let path =
+        path.strip_prefix(&translator.database.folder).unwrap_or(path).trim_start_matches('/');
     format!("  {}:\n    sources: [{}]\n", it.name.it, quoted(path))
 }
 
 /// An instruction that says nothing.
-fn unknown(translator: &Translator<'_>, it: &Instruction, why: Option<Diagnostic>, within: Option<&str>) -> Made {
+fn unknown(
+    translator: &Translator<'_>,
+    it: &Instruction,
+    why: Option<Diagnostic>,
+    within: Option<&str>,
+) -> Made {
     let mut text = opened(translator, it);
     match it.encodings.of(translator.xlen()).map(|it| layout(it, translator)) {
         Some(Ok(layout)) => text.push_str(&layout.head(within)),
@@ -149,9 +185,18 @@ impl Layout {
     /// Encoding, or operands and length where the opcodes of another instruction lie within it.
     fn head(&self, within: Option<&str>) -> String {
         let Some(note) = within else { return self.text.clone() };
-        let fields: Vec<String> = self.fields.iter().map(|(name, width)| format!("{name}: {width}")).collect();
-        let operands = if fields.is_empty() { String::new() } else { format!("    operands: {{{}}}\n", fields.join(", ")) };
-        format!("{operands}    length: {}\n    notes: {}\n", self.bytes, quoted(&format!("{note} So only its operands are given.")))
+        let fields: Vec<String> =
+            self.fields.iter().map(|(name, width)| format!("{name}: {width}")).collect();
+        let operands = if fields.is_empty() {
+            String::new()
+        } else {
+            format!("    operands: {{{}}}\n", fields.join(", "))
+        };
+        format!(
+            "{operands}    length: {}\n    notes: {}\n",
+            self.bytes,
+            quoted(&format!("{note} So only its operands are given."))
+        )
     }
 }
 
@@ -166,14 +211,18 @@ fn layout(it: &Encoding, translator: &Translator<'_>) -> Result<Layout, Diagnost
                 bit -= 1;
                 let fixed = it.pattern.as_bytes()[(length - 1 - place) as usize] != b'-';
                 if fixed || owners[place as usize].is_some() {
-                    let message = format!("bit {place} belongs to `{}` and to something else", variable.name.it);
+                    let message = format!(
+                        "bit {place} belongs to `{}` and to something else",
+                        variable.name.it
+                    );
                     return Err(Diagnostic::error("U004", variable.name.span, message));
                 }
                 owners[place as usize] = Some((i, bit));
             }
         }
     }
-    let names: Vec<String> = it.variables.iter().map(|it| operand_name(translator, &it.name.it)).collect();
+    let names: Vec<String> =
+        it.variables.iter().map(|it| operand_name(translator, &it.name.it)).collect();
     let mut text = String::new();
     let (mut parts, mut run): (Vec<String>, String) = (Vec::new(), String::new());
     let flush = |run: &mut String, parts: &mut Vec<String>| {
@@ -202,7 +251,8 @@ fn layout(it: &Encoding, translator: &Translator<'_>) -> Result<Layout, Diagnost
                 let bits = if whole { format!("{}", high + 1) } else { format!("{high}:{low}") };
                 let space = if text.is_empty() || text.ends_with(' ') { "" } else { " " };
                 let _ = write!(text, "{space}{}[{bits}] ", names[i]);
-                let bits = if high == low { format!("[{high}]") } else { format!("[{high}:{low}]") };
+                let bits =
+                    if high == low { format!("[{high}]") } else { format!("[{high}:{low}]") };
                 parts.push(if whole { names[i].clone() } else { format!("{}{bits}", names[i]) });
             }
         }
@@ -217,7 +267,11 @@ fn layout(it: &Encoding, translator: &Translator<'_>) -> Result<Layout, Diagnost
         let values: BTreeSet<u128> = variable.not.iter().map(|it| it >> variable.shift).collect();
         let conditions: Vec<String> = values.iter().map(|it| format!("{name} != {it}")).collect();
         if !conditions.is_empty() {
-            guards.push(format!("require {} else trap({});", conditions.join(" && "), illegal(translator)));
+            guards.push(format!(
+                "require {} else trap({});",
+                conditions.join(" && "),
+                illegal(translator)
+            ));
             all.extend(conditions);
         }
     }
@@ -228,7 +282,8 @@ fn layout(it: &Encoding, translator: &Translator<'_>) -> Result<Layout, Diagnost
 
 /// An operand's name, where nothing else of the machine has it.
 fn operand_name(translator: &Translator<'_>, name: &str) -> String {
-    let clean: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    let clean: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let mut text = clean;
     while translator.is_taken(&text) {
         text.push('_');

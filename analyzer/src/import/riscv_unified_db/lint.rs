@@ -14,7 +14,8 @@ pub fn lint(report: &mut Report, found: &[Diagnostic], sources: &Sources, first:
         let place = Place::of(sources, span);
         // Lines may move, names of files do not.
         let file = place.file.rsplit('/').next().unwrap_or_default();
-        let (subject, message) = (format!("{} {file}", it.code), format!("{} [{}]", it.message, it.code));
+        let (subject, message) =
+            (format!("{} {file}", it.code), format!("{} [{}]", it.message, it.code));
         report.findings.push(Finding::new(Rule::Database, None, &subject, message).at(Some(place)));
     }
 }

@@ -50,11 +50,15 @@ fn numbered(csr: &Csr) -> Vec<Diagnostic> {
         _ => ["M", "D"].contains(&csr.mode.it.as_str()),
     };
     if !fits {
-        let message = format!("bits 9 and 8 of the number 0x{address:x} do not say {} mode", csr.mode.it);
+        let message =
+            format!("bits 9 and 8 of the number 0x{address:x} do not say {} mode", csr.mode.it);
         all.push(warning("U107", csr.mode.span, message));
     }
     if csr.writable && address >> 10 == 3 {
-        let message = format!("`{}` is writable, and its number 0x{address:x} says that it is not", csr.name.it);
+        let message = format!(
+            "`{}` is writable, and its number 0x{address:x} says that it is not",
+            csr.name.it
+        );
         all.push(warning("U107", csr.name.span, message));
     }
     all
@@ -68,11 +72,20 @@ fn placed(csr: &Csr) -> Vec<Diagnostic> {
             Length::Xlen => xlen,
             Length::Bits(bits) => bits,
         };
-        let alone = |it: &super::database::Field| it.defined_by.as_ref().is_none_or(|it| it.allows(xlen));
-        let fields: Vec<_> = csr.fields.iter().filter(|it| alone(it)).filter_map(|it| Some((it, it.bits(xlen)?))).collect();
+        let alone =
+            |it: &super::database::Field| it.defined_by.as_ref().is_none_or(|it| it.allows(xlen));
+        let fields: Vec<_> = csr
+            .fields
+            .iter()
+            .filter(|it| alone(it))
+            .filter_map(|it| Some((it, it.bits(xlen)?)))
+            .collect();
         for (i, (field, (high, low))) in fields.iter().enumerate() {
             if *high >= bits {
-                let message = format!("`{}` has bits up to {high}, and `{}` has {bits} where MXLEN is {xlen}", field.name.it, csr.name.it);
+                let message = format!(
+                    "`{}` has bits up to {high}, and `{}` has {bits} where MXLEN is {xlen}",
+                    field.name.it, csr.name.it
+                );
                 all.push(warning("U108", field.name.span, message));
             }
             if let Some((other, _)) = fields[..i].iter().find(|(_, (h, l))| l <= high && low <= h) {
@@ -88,7 +101,8 @@ fn placed(csr: &Csr) -> Vec<Diagnostic> {
 /// `sw_read()` that gives the bits of a CSR that is not this one, nor one that its fields name.
 fn read_elsewhere(database: &Database, csr: &Csr, code: &[Stmt]) -> Vec<Diagnostic> {
     let own = csr.name.it.as_str();
-    let mut kin: BTreeSet<&str> = csr.fields.iter().flat_map(|it| &it.aliases).map(|it| it.csr.as_str()).collect();
+    let mut kin: BTreeSet<&str> =
+        csr.fields.iter().flat_map(|it| &it.aliases).map(|it| it.csr.as_str()).collect();
     kin.insert(own);
     kin.extend(database.csrs.iter().filter_map(|other| {
         let names = other.fields.iter().flat_map(|it| &it.aliases).any(|it| it.csr == own);
@@ -98,7 +112,11 @@ fn read_elsewhere(database: &Database, csr: &Csr, code: &[Stmt]) -> Vec<Diagnost
     returned(code, &mut given);
     let mut named: Vec<(&str, Span)> = Vec::new();
     for value in given {
-        within(value, &mut |it| if let ExprKind::Csr(name) = &it.kind { named.push((name, it.span)) });
+        within(value, &mut |it| {
+            if let ExprKind::Csr(name) = &it.kind {
+                named.push((name, it.span))
+            }
+        });
     }
     // The upper half of a register of 64 bits is read where MXLEN is 32.
     let half = |name: &str| own.strip_suffix('h') == Some(name);
@@ -108,7 +126,8 @@ fn read_elsewhere(database: &Database, csr: &Csr, code: &[Stmt]) -> Vec<Diagnost
     named.sort_by_key(|(_, span)| *span);
     named.dedup_by_key(|(name, _)| *name);
     let of = |(name, span): (&str, Span)| {
-        let message = format!("what software reads of `{own}` is `{name}`, which no field of it names");
+        let message =
+            format!("what software reads of `{own}` is `{name}`, which no field of it names");
         warning("U105", span, message).label("another CSR")
     };
     named.into_iter().map(of).collect()
@@ -134,13 +153,18 @@ fn moved(csr: &Csr, code: &[Stmt]) -> Vec<Diagnostic> {
     let mut all = Vec::new();
     expressions(code, &mut |it| {
         let ExprKind::Binary(Binary::WideShl | Binary::Shl, value, by) = &it.kind else { return };
-        let (ExprKind::Field(of, field), ExprKind::Number(by)) = (&value.kind, &by.kind) else { return };
+        let (ExprKind::Field(of, field), ExprKind::Number(by)) = (&value.kind, &by.kind) else {
+            return;
+        };
         if !matches!(&of.kind, ExprKind::Csr(name) if *name == csr.name.it) {
             return;
         }
         let place = csr.fields.iter().find(|it| it.name.it == *field).and_then(|it| it.any);
         if let Some((_, low)) = place.filter(|(_, low)| u128::from(*low) != by.value) {
-            let message = format!("`{field}` is bit {low} of `{}`, and is read as bit {}", csr.name.it, by.value);
+            let message = format!(
+                "`{field}` is bit {low} of `{}`, and is read as bit {}",
+                csr.name.it, by.value
+            );
             all.push(warning("U106", it.span, message));
         }
     });
@@ -153,7 +177,8 @@ fn moved(csr: &Csr, code: &[Stmt]) -> Vec<Diagnostic> {
 fn returns(database: &Database, operations: &[(usize, Vec<Stmt>)]) -> Vec<Diagnostic> {
     let mut all = Vec::new();
     let is_return = |code: &[Stmt]| calls(code, "set_mode") && !jumps(code).is_empty();
-    let returns: Vec<&(usize, Vec<Stmt>)> = operations.iter().filter(|(_, code)| is_return(code)).collect();
+    let returns: Vec<&(usize, Vec<Stmt>)> =
+        operations.iter().filter(|(_, code)| is_return(code)).collect();
     for (_, code) in &returns {
         modeless(code, &mut all);
     }
@@ -177,8 +202,13 @@ fn returns(database: &Database, operations: &[(usize, Vec<Stmt>)]) -> Vec<Diagno
         for (i, _) in &returns {
             if !written[i].contains(&(csr.clone(), field.clone())) {
                 let it = &database.instructions[*i];
-                let others: Vec<&str> = by.iter().take(3).map(|i| database.instructions[*i].name.it.as_str()).collect();
-                let message = format!("`{}` returns from a trap and leaves {csr}.{field} as it is; {} clear it", it.name.it, others.join(", "));
+                let others: Vec<&str> =
+                    by.iter().take(3).map(|i| database.instructions[*i].name.it.as_str()).collect();
+                let message = format!(
+                    "`{}` returns from a trap and leaves {csr}.{field} as it is; {} clear it",
+                    it.name.it,
+                    others.join(", ")
+                );
                 all.push(warning("U111", it.name.span, message));
             }
         }
@@ -188,7 +218,9 @@ fn returns(database: &Database, operations: &[(usize, Vec<Stmt>)]) -> Vec<Diagno
 
 fn calls(code: &[Stmt], name: &str) -> bool {
     let mut found = false;
-    expressions(code, &mut |it| found |= matches!(&it.kind, ExprKind::Call(call) if call.name == name));
+    expressions(code, &mut |it| {
+        found |= matches!(&it.kind, ExprKind::Call(call) if call.name == name)
+    });
     found
 }
 
@@ -197,7 +229,9 @@ fn jumps(code: &[Stmt]) -> Vec<Span> {
     let mut all = Vec::new();
     for statement in code {
         match &statement.kind {
-            StmtKind::Assign(place, _) if matches!(place.kind, ExprKind::Pc) => all.push(statement.span),
+            StmtKind::Assign(place, _) if matches!(place.kind, ExprKind::Pc) => {
+                all.push(statement.span)
+            }
             StmtKind::If(_, then, otherwise) => {
                 all.extend(jumps(then));
                 all.extend(jumps(otherwise));
@@ -213,8 +247,14 @@ fn modeless(code: &[Stmt], all: &mut Vec<Diagnostic>) {
     for statement in code {
         let StmtKind::If(_, then, otherwise) = &statement.kind else { continue };
         for (one, other) in [(then, otherwise), (otherwise, then)] {
-            if let (Some(place), true, false) = (jumps(one).first(), !jumps(other).is_empty() && calls(other, "set_mode"), calls(one, "set_mode")) {
-                let message = "on this way the instruction returns and sets no mode; on the other it does".to_owned();
+            if let (Some(place), true, false) = (
+                jumps(one).first(),
+                !jumps(other).is_empty() && calls(other, "set_mode"),
+                calls(one, "set_mode"),
+            ) {
+                let message =
+                    "on this way the instruction returns and sets no mode; on the other it does"
+                        .to_owned();
                 all.push(warning("U111", *place, message));
             }
         }
@@ -252,23 +292,29 @@ fn assigned(code: &[Stmt]) -> BTreeMap<(String, String), bool> {
 /// Fields that, by their description, make something trap whose code never looks at them.
 fn prose(database: &Database, operations: &[(usize, Vec<Stmt>)]) -> Vec<Diagnostic> {
     let mut all = Vec::new();
-    let by_name: BTreeMap<&str, &[Stmt]> =
-        operations.iter().map(|(i, code)| (database.instructions[*i].name.it.as_str(), &code[..])).collect();
+    let by_name: BTreeMap<&str, &[Stmt]> = operations
+        .iter()
+        .map(|(i, code)| (database.instructions[*i].name.it.as_str(), &code[..]))
+        .collect();
     for csr in &database.csrs {
         for field in &csr.fields {
             for subject in trapped(&field.description) {
                 let looked = if let Some(code) = by_name.get(subject) {
                     reads(code, &csr.name.it, &field.name.it)
-                } else if let Some(index) = database.csr(subject).filter(|_| subject != csr.name.it) {
+                } else if let Some(index) = database.csr(subject).filter(|_| subject != csr.name.it)
+                {
                     codes(&database.csrs[index]).into_iter().any(|code| {
-                        parsed(database, code).is_some_and(|code| reads(&code, &csr.name.it, &field.name.it))
+                        parsed(database, code)
+                            .is_some_and(|code| reads(&code, &csr.name.it, &field.name.it))
                     })
                 } else {
                     continue;
                 };
                 if !looked {
                     let (csr, field_name) = (&csr.name.it, &field.name.it);
-                    let message = format!("by its description {csr}.{field_name} makes `{subject}` trap, whose code never looks at it");
+                    let message = format!(
+                        "by its description {csr}.{field_name} makes `{subject}` trap, whose code never looks at it"
+                    );
                     all.push(warning("U114", field.name.span, message));
                 }
             }
@@ -289,7 +335,8 @@ fn trapped(description: &str) -> Vec<&str> {
     if !text.contains("trap") && !text.contains("xception") {
         return Vec::new();
     }
-    let mut all: Vec<&str> = text.split('`').skip(1).step_by(2).filter(|it| !it.contains([' ', '\n'])).collect();
+    let mut all: Vec<&str> =
+        text.split('`').skip(1).step_by(2).filter(|it| !it.contains([' ', '\n'])).collect();
     all.sort_unstable();
     all.dedup();
     all
@@ -297,7 +344,10 @@ fn trapped(description: &str) -> Vec<&str> {
 
 /// The IDL texts that run when software accesses a CSR.
 fn codes(csr: &Csr) -> Vec<Span> {
-    csr.sw_read.into_iter().chain(csr.fields.iter().filter_map(|it| it.sw_write.as_ref().map(|(_, code)| *code))).collect()
+    csr.sw_read
+        .into_iter()
+        .chain(csr.fields.iter().filter_map(|it| it.sw_write.as_ref().map(|(_, code)| *code)))
+        .collect()
 }
 
 fn reads(code: &[Stmt], csr: &str, field: &str) -> bool {
@@ -317,7 +367,10 @@ fn reads(code: &[Stmt], csr: &str, field: &str) -> bool {
 fn without_code(database: &Database) -> Vec<Diagnostic> {
     let of = |it: &super::database::Instruction| {
         let access = it.access.first().filter(|_| it.operation.is_none())?;
-        let message = format!("`{}` is declared {} in {} mode and has no code", it.name.it, access.word, access.mode);
+        let message = format!(
+            "`{}` is declared {} in {} mode and has no code",
+            it.name.it, access.word, access.mode
+        );
         Some(warning("U113", access.span, message))
     };
     database.instructions.iter().filter_map(of).collect()

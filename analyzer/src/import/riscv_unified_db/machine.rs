@@ -36,7 +36,11 @@ pub(super) struct Surroundings {
 }
 
 /// A function of the prelude, called with these values; what it does, and its value.
-fn performed(translator: &mut Translator<'_>, name: &str, arguments: Vec<Value>) -> Option<(Vec<Line>, Value)> {
+fn performed(
+    translator: &mut Translator<'_>,
+    name: &str,
+    arguments: Vec<Value>,
+) -> Option<(Vec<Line>, Value)> {
     translator.perform_function(name, arguments).ok()
 }
 
@@ -48,7 +52,11 @@ pub(super) fn surroundings(translator: &mut Translator<'_>, instructions: &str) 
     let views = views(translator, instructions);
     // Calls of the environment are one trap.
     let calls = moded && translator.exceptions.values().any(|it| *it == 8);
-    let cause = if calls { format!("code == 8 ? 8 + zext(prv[1:0], {xlen}) : code") } else { "code".into() };
+    let cause = if calls {
+        format!("code == 8 ? 8 + zext(prv[1:0], {xlen}) : code")
+    } else {
+        "code".into()
+    };
     let entry = performed(translator, "trap_entry", vec![term(&cause), term("arg")]);
     let reset = performed(translator, "reset_state", Vec::new());
     let data_mode = match performed(translator, "effective_ldst_mode", Vec::new()) {
@@ -86,22 +94,30 @@ fn needed(functions: &str, by: &str) -> String {
     let mut kept: BTreeSet<&str> = BTreeSet::new();
     loop {
         let used = |name: &str| {
-            names(by).contains(name) || all.iter().any(|(of, text)| kept.contains(of) && *of != name && names(text).contains(name))
+            names(by).contains(name)
+                || all.iter().any(|(of, text)| {
+                    kept.contains(of) && *of != name && names(text).contains(name)
+                })
         };
-        let more: Vec<&str> = all.iter().map(|(name, _)| *name).filter(|it| !kept.contains(it) && used(it)).collect();
+        let more: Vec<&str> =
+            all.iter().map(|(name, _)| *name).filter(|it| !kept.contains(it) && used(it)).collect();
         if more.is_empty() {
             break;
         }
         kept.extend(more);
     }
-    let texts: Vec<&str> = all.iter().filter(|(name, _)| kept.contains(name)).map(|(_, text)| text.as_str()).collect();
+    let texts: Vec<&str> =
+        all.iter().filter(|(name, _)| kept.contains(name)).map(|(_, text)| text.as_str()).collect();
     format!("{head}\n{}", texts.concat())
 }
 
 /// Statements with `_` before the locals that nothing reads.
 pub(super) fn tidy(text: &str) -> String {
     let mut out = text.to_owned();
-    let locals: BTreeSet<&str> = text.lines().filter_map(|it| it.trim_start().strip_prefix("let ")?.split(' ').next()).collect();
+    let locals: BTreeSet<&str> = text
+        .lines()
+        .filter_map(|it| it.trim_start().strip_prefix("let ")?.split(' ').next())
+        .collect();
     for local in locals.into_iter().filter(|it| !it.starts_with('_')) {
         let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
         // Where it is set alone it is not read.
@@ -112,13 +128,17 @@ pub(super) fn tidy(text: &str) -> String {
             line.split(|c: char| !is_name(c)).any(|it| it == local)
         });
         if !read {
-            let lines: Vec<String> = out.lines().map(|line| {
-                let indent = line.len() - line.trim_start().len();
-                let (space, rest) = line.split_at(indent);
-                let (keyword, rest) = rest.strip_prefix("let ").map_or(("", rest), |it| ("let ", it));
-                let sets = rest.strip_prefix(local).is_some_and(|it| it.starts_with(" = "));
-                format!("{space}{keyword}{}{rest}\n", if sets { "_" } else { "" })
-            }).collect();
+            let lines: Vec<String> = out
+                .lines()
+                .map(|line| {
+                    let indent = line.len() - line.trim_start().len();
+                    let (space, rest) = line.split_at(indent);
+                    let (keyword, rest) =
+                        rest.strip_prefix("let ").map_or(("", rest), |it| ("let ", it));
+                    let sets = rest.strip_prefix(local).is_some_and(|it| it.starts_with(" = "));
+                    format!("{space}{keyword}{}{rest}\n", if sets { "_" } else { "" })
+                })
+                .collect();
             out = lines.concat();
         }
     }
@@ -137,14 +157,25 @@ fn state(translator: &mut Translator<'_>, text: &str) -> String {
     let mut add = |line: String| {
         let _ = writeln!(out, "  {line}");
     };
-    add(format!("mem: {{role: E, width: 8, cells: {}, notes: \"{physical} bits of physical address\"}}", 1u128 << physical));
-    add(format!("x: {{role: E, width: {xlen}, count: 32, notes: \"x0 reads as 0 and is never written\"}}"));
+    add(format!(
+        "mem: {{role: E, width: 8, cells: {}, notes: \"{physical} bits of physical address\"}}",
+        1u128 << physical
+    ));
+    add(format!(
+        "x: {{role: E, width: {xlen}, count: 32, notes: \"x0 reads as 0 and is never written\"}}"
+    ));
     add(format!("pc: {{role: P, width: {xlen}}}"));
     if translator.modes.len() > 1 {
-        let values: Vec<String> = translator.modes.iter().map(|(_, name, value)| format!("{name}: {value}")).collect();
+        let values: Vec<String> =
+            translator.modes.iter().map(|(_, name, value)| format!("{name}: {value}")).collect();
         let bits = translator.mode_bits();
-        add(format!("prv: {{role: M, width: {bits}, values: {{{}}}, notes: privilege mode}}", values.join(", ")));
-        add(format!("base: {{role: R, kind: relocation, width: {xlen}, notes: where user mode finds storage}}"));
+        add(format!(
+            "prv: {{role: M, width: {bits}, values: {{{}}}, notes: privilege mode}}",
+            values.join(", ")
+        ));
+        add(format!(
+            "base: {{role: R, kind: relocation, width: {xlen}, notes: where user mode finds storage}}"
+        ));
         add(format!("bound: {{role: R, kind: bounds, width: {xlen}}}"));
     }
     let used = |name: &str| names(text).contains(name);
@@ -159,11 +190,14 @@ fn state(translator: &mut Translator<'_>, text: &str) -> String {
         add(format!("hartid: {{role: R, kind: identity, width: {xlen}}}"));
     }
     for name in translator.open.clone() {
-        let notes = "a parameter of the database that is open: the verdict holds for each of its values";
+        let notes =
+            "a parameter of the database that is open: the verdict holds for each of its values";
         add(format!("{}: {{role: E, width: 1, notes: \"{notes}\"}}", name.to_lowercase()));
     }
     for index in translator.registers.keys().copied().collect::<Vec<_>>() {
-        if let Some(component) = component(translator, index).filter(|_| used(&translator.registers[&index].name)) {
+        if let Some(component) =
+            component(translator, index).filter(|_| used(&translator.registers[&index].name))
+        {
             add(component);
         }
     }
@@ -197,7 +231,11 @@ fn component(translator: &mut Translator<'_>, index: usize) -> Option<String> {
     if !(kept.len() == 1 && translator.is_whole(index, &kept[0])) {
         let each = kept.iter().map(|bit| {
             let name = translator.field_name(index, bit);
-            let place = if bit.high == bit.low { bit.high.to_string() } else { format!("\"{}:{}\"", bit.high, bit.low) };
+            let place = if bit.high == bit.low {
+                bit.high.to_string()
+            } else {
+                format!("\"{}:{}\"", bit.high, bit.low)
+            };
             format!("{name}: {place}")
         });
         fields = format!(", fields: {{{}}}", each.collect::<Vec<_>>().join(", "));
@@ -223,7 +261,12 @@ fn views(translator: &mut Translator<'_>, instructions: &str) -> String {
     for index in translator.registers.keys().copied().collect::<Vec<_>>() {
         let Some(address) = translator.database.csrs[index].address else { continue };
         let (read, write) = translator.entry(index);
-        let _ = writeln!(out, "      0x{address:03x}: {{read: {}, write: {}}}", quoted(&read), quoted(&write));
+        let _ = writeln!(
+            out,
+            "      0x{address:03x}: {{read: {}, write: {}}}",
+            quoted(&read),
+            quoted(&write)
+        );
     }
     out.push_str("    default: \"unknown;\"\n\n");
     out
@@ -241,9 +284,17 @@ fn ranges(mut numbers: Vec<u128>) -> String {
         }
     }
     let one = |(first, last): &(u128, u128)| {
-        if first == last { format!("n == 0x{first:x}") } else { format!("(n >= 0x{first:x} && n <= 0x{last:x})") }
+        if first == last {
+            format!("n == 0x{first:x}")
+        } else {
+            format!("(n >= 0x{first:x} && n <= 0x{last:x})")
+        }
     };
-    if runs.is_empty() { "false".into() } else { runs.iter().map(one).collect::<Vec<_>>().join(" || ") }
+    if runs.is_empty() {
+        "false".into()
+    } else {
+        runs.iter().map(one).collect::<Vec<_>>().join(" || ")
+    }
 }
 
 // ---- Functions ----
@@ -264,7 +315,10 @@ fn native_functions(translator: &mut Translator<'_>, data_mode: &str) -> String 
     }
     let name = |number: u128| {
         let all = EXCEPTIONS.iter().chain(std::iter::once(&STORE_PAGE_FAULT));
-        let default = all.clone().find(|(it, _)| *it == number).map_or("IllegalInstruction", |(_, name)| name);
+        let default = all
+            .clone()
+            .find(|(it, _)| *it == number)
+            .map_or("IllegalInstruction", |(_, name)| name);
         exception(translator, number, default)
     };
     let misaligned = |number: u128| {
@@ -273,7 +327,10 @@ fn native_functions(translator: &mut Translator<'_>, data_mode: &str) -> String 
             None if boolean => "misaligned_ldst || ",
             Some(_) | None => "",
         };
-        format!("    require {when}(zext(a, {wide}) & (n - 1)) == 0 else trap({}, a);\n", name(number))
+        format!(
+            "    require {when}(zext(a, {wide}) & (n - 1)) == 0 else trap({}, a);\n",
+            name(number)
+        )
     };
     let mut out = String::from("functions: |\n");
     let _ = write!(out, "  fn set(r: 5, w: {xlen}) {{\n    if r != 0 {{ x[r] = w; }}\n  }}\n");
@@ -440,7 +497,8 @@ fn machine(
     }
     out.push_str("  on-trap: |\n");
     printed(&entry.unwrap_or_default(), 4, &mut out);
-    let _ = writeln!(out, "  unlisted: \"trap({})\"", exception(translator, 2, "IllegalInstruction"));
+    let _ =
+        writeln!(out, "  unlisted: \"trap({})\"", exception(translator, 2, "IllegalInstruction"));
     out.push_str("  reset: |\n");
     if moded {
         out.push_str("    prv = machine;\n    bound = cells(mem);\n");
@@ -459,7 +517,9 @@ fn resets(translator: &mut Translator<'_>) -> Vec<String> {
     for index in translator.registers.keys().copied().collect::<Vec<_>>() {
         for bit in translator.registers[&index].fields.clone() {
             let reset = translator.database.csrs[index].fields[bit.field].reset.clone();
-            if let (Ok(Kept::State { .. }), Reset::Number(value @ 1..)) = (translator.kept(index, bit.field), reset) {
+            if let (Ok(Kept::State { .. }), Reset::Number(value @ 1..)) =
+                (translator.kept(index, bit.field), reset)
+            {
                 all.push(format!("{} = {};", translator.place(index, &bit), number(value)));
             }
         }
@@ -476,17 +536,21 @@ fn assumptions(translator: &mut Translator<'_>) -> String {
             .collect();
         if !reserved.is_empty() {
             let that = reserved.join(" && ");
-            let _ = writeln!(out, "  reserved-mode: {{that: \"{that}\", why: No mode has this number.}}");
+            let _ = writeln!(
+                out,
+                "  reserved-mode: {{that: \"{that}\", why: No mode has this number.}}"
+            );
         }
     }
     for (name, why) in translator.assumed() {
-        if let Some((lines, Value::Bool(Truth::Term(term)))) = performed(translator, &name, Vec::new())
+        if let Some((lines, Value::Bool(Truth::Term(term)))) =
+            performed(translator, &name, Vec::new())
             && lines.is_empty()
         {
             let name = name.trim_start_matches("assume_").replace('_', "-");
-            let _ = writeln!(out, "  {name}: {{that: {}, why: {}}}", quoted(&term.text), quoted(&why));
+            let _ =
+                writeln!(out, "  {name}: {{that: {}, why: {}}}", quoted(&term.text), quoted(&why));
         }
     }
     out
 }
-

@@ -146,7 +146,8 @@ pub fn import(folder: &Path, choices: &Choices) -> Result<Imported, String> {
     let functions = functions(&mut database);
     let mut translator = Translator::new(&database, &configuration, &functions);
     let mut declared = Vec::new();
-    let (text, places, counts) = specification(&mut translator, choices.reading, &mut found, &mut declared);
+    let (text, places, counts) =
+        specification(&mut translator, choices.reading, &mut found, &mut declared);
     found.append(&mut translator.found);
     let mut unique: Vec<Diagnostic> = Vec::new();
     for it in found {
@@ -172,11 +173,19 @@ fn configured(choices: &Choices) -> Result<Configuration, String> {
 fn read_configuration(path: &str, text: String) -> Result<Configuration, String> {
     let mut sources = Sources::default();
     sources.files.push(Source { path: path.to_owned(), text });
-    let render = |errors: &[Diagnostic]| errors.first().map_or(String::new(), |it| it.render(&sources, false));
+    let render = |errors: &[Diagnostic]| {
+        errors.first().map_or(String::new(), |it| it.render(&sources, false))
+    };
     let node = yaml::parse(&sources.files[0].text, 0).map_err(|errors| render(&errors))?;
     let mut errors = Vec::new();
     let read = Configuration::read(&node, &mut errors);
-    read.ok_or_else(|| if errors.is_empty() { format!("{path}: this is no configuration") } else { render(&errors) })
+    read.ok_or_else(|| {
+        if errors.is_empty() {
+            format!("{path}: this is no configuration")
+        } else {
+            render(&errors)
+        }
+    })
 }
 
 /// The functions of the prelude, and those of the database that it does not have.
@@ -230,7 +239,9 @@ fn specification(
     let around = machine::surroundings(translator, &instructions);
     counts.csrs = (translator.registers.len(), translator.failed.len());
     let failed = translator.failed.values().cloned();
-    found.extend(failed.map(|it| Diagnostic { severity: model::diagnostic::Severity::Warning, ..it }));
+    found.extend(
+        failed.map(|it| Diagnostic { severity: model::diagnostic::Severity::Warning, ..it }),
+    );
     let mut out = head(translator);
     let _ = write!(
         out,
@@ -243,11 +254,19 @@ fn specification(
 /// What stands before the components: name, sources, and what is modelled here.
 fn head(translator: &Translator<'_>) -> String {
     let configuration = translator.configuration;
-    let name: String = configuration.name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let name: String = configuration
+        .name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+        .collect();
     let extensions: Vec<&str> = configuration.extensions.keys().map(String::as_str).collect();
     let mut out = format!(
         "pgisa: 1\nisa: {name}\ntitle: {}\nendian: little\nsources:\n  - \"RISC-V Unified Database\"\nnotes: |\n",
-        machine::quoted(&format!("RV{} as the Unified Database has it: {}", translator.xlen(), extensions.join(" ")))
+        machine::quoted(&format!(
+            "RV{} as the Unified Database has it: {}",
+            translator.xlen(),
+            extensions.join(" ")
+        ))
     );
     out.push_str("  User mode finds storage at base and bound. They stand for the page table that satp names, which is idealised to two words\n");
     out.push_str("  at its root. A write to a CSR that steers translation loads them, and so does every fence of translations.\n");
@@ -258,4 +277,29 @@ fn head(translator: &Translator<'_>) -> String {
     }
     out.push('\n');
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_prelude_is_read_whole_and_names_nothing_that_is_modelled() {
+        let span = Span { file: 0, start: 0, end: PRELUDE.len() as u32 };
+        let (functions, errors) = idl::functions(PRELUDE, span);
+        assert!(errors.is_empty(), "{errors:?}");
+        assert_eq!(functions.len(), PRELUDE.matches("\nfunction ").count());
+        for function in functions {
+            assert!(function.body.is_some(), "{}", function.name);
+            assert!(!native().iter().any(|(name, _)| *name == function.name), "{}", function.name);
+        }
+        assert!(native().is_sorted_by_key(|(name, _)| *name));
+    }
+
+    #[test]
+    fn the_default_configuration_is_one() {
+        let it = read_configuration("default", database::DEFAULT.to_owned()).expect("it is read");
+        assert_eq!(it.xlen(), 64);
+        assert!(it.implements("S"));
+    }
 }

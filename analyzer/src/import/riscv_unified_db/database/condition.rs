@@ -77,7 +77,11 @@ impl Condition {
         match self {
             Self::Xlen(wanted) => u128::from(xlen) == *wanted,
             Self::All(all) => all.iter().all(|it| it.allows(xlen)),
-            Self::Extension(..) | Self::Parameter(..) | Self::Any(_) | Self::One(_) | Self::Not(_) => true,
+            Self::Extension(..)
+            | Self::Parameter(..)
+            | Self::Any(_)
+            | Self::One(_)
+            | Self::Not(_) => true,
         }
     }
 
@@ -86,7 +90,9 @@ impl Condition {
         match self {
             Self::Extension(name, _) => vec![name],
             Self::All(all) => all.iter().flat_map(Self::implied).collect(),
-            Self::Xlen(_) | Self::Parameter(..) | Self::Any(_) | Self::One(_) | Self::Not(_) => Vec::new(),
+            Self::Xlen(_) | Self::Parameter(..) | Self::Any(_) | Self::One(_) | Self::Not(_) => {
+                Vec::new()
+            }
         }
     }
 }
@@ -99,7 +105,8 @@ fn meets(found: &str, wanted: &str) -> bool {
         all.resize(3, 0);
         all
     };
-    let operator = wanted.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == ' ').trim();
+    let operator =
+        wanted.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == ' ').trim();
     let (found, wanted) = (parts(found), parts(wanted));
     match operator {
         ">=" => found >= wanted,

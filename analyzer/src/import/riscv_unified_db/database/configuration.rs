@@ -36,7 +36,8 @@ impl Configuration {
     pub(in super::super) fn read(node: &Node, found: &mut Vec<Diagnostic>) -> Option<Self> {
         let record = Record::of(node)?;
         let mut it = Self { name: record.needed("name", found)?.it, ..Self::default() };
-        it.overlay = record.word("arch_overlay").map(|it| it.it).filter(|it| it != "~" && it != "null");
+        it.overlay =
+            record.word("arch_overlay").map(|it| it.it).filter(|it| it != "~" && it != "null");
         for extension in record.get("implemented_extensions").map(items).unwrap_or_default() {
             let (name, version) = match &extension.value {
                 Value::Mapping(_) => {
@@ -51,7 +52,9 @@ impl Configuration {
             };
             it.extensions.insert(name, version.unwrap_or_default());
         }
-        for (key, value) in record.get("params").and_then(Record::of).iter().flat_map(Record::entries) {
+        for (key, value) in
+            record.get("params").and_then(Record::of).iter().flat_map(Record::entries)
+        {
             if let Some(name) = text(key) {
                 it.parameters.insert(name.to_owned(), Parameter::read(value));
             }
@@ -71,7 +74,8 @@ impl Configuration {
 
     /// Takes the values of another configuration for parameters that it leaves out; boolean ones stay open.
     pub(in super::super) fn fill(&mut self, from: &Self) {
-        let given = from.parameters.iter().filter(|(_, value)| !matches!(value, Parameter::Bool(_)));
+        let given =
+            from.parameters.iter().filter(|(_, value)| !matches!(value, Parameter::Bool(_)));
         for (name, value) in given {
             self.parameters.entry(name.clone()).or_insert_with(|| value.clone());
         }
@@ -87,7 +91,9 @@ impl Configuration {
             }
             self.extensions.entry(name.clone()).or_default();
             let requires = known.get(&name).and_then(|it| it.requires.as_ref());
-            open.extend(requires.map(Condition::implied).unwrap_or_default().into_iter().map(str::to_owned));
+            open.extend(
+                requires.map(Condition::implied).unwrap_or_default().into_iter().map(str::to_owned),
+            );
         }
     }
 
@@ -114,7 +120,9 @@ impl Setting for Configuration {
 
     fn has(&self, parameter: &str, value: Option<&str>) -> Option<bool> {
         let is = self.parameters.get(parameter)?;
-        let Some(value) = value.map(Parameter::of) else { return Some(*is == Parameter::Bool(true)) };
+        let Some(value) = value.map(Parameter::of) else {
+            return Some(*is == Parameter::Bool(true));
+        };
         Some(match is {
             Parameter::List(all) => all.contains(&value),
             Parameter::Number(_) | Parameter::Bool(_) | Parameter::Text(_) => *is == value,

@@ -127,7 +127,11 @@ impl Field {
             let word = record.word(key)?;
             let bits = range(&word.it);
             if bits.is_none() {
-                found.push(Diagnostic::error("U004", word.span, format!("`{}` are no bits", word.it)));
+                found.push(Diagnostic::error(
+                    "U004",
+                    word.span,
+                    format!("`{}` are no bits", word.it),
+                ));
             }
             bits
         };

@@ -46,7 +46,8 @@ const FOLDERS: &[(&str, Kind)] = &[
 
 /// The folder of the standard files in a checkout, or the folder itself if it has them.
 fn standard(folder: &Path) -> Option<PathBuf> {
-    let candidates = [folder.join("spec/std/isa"), folder.join("std/isa"), folder.join("isa"), folder.into()];
+    let candidates =
+        [folder.join("spec/std/isa"), folder.join("std/isa"), folder.join("isa"), folder.into()];
     candidates.into_iter().find(|it| it.join("inst").is_dir() || it.join("csr").is_dir())
 }
 
@@ -63,12 +64,14 @@ fn overlaid(folder: &Path, name: &str) -> Option<PathBuf> {
 
 /// Reads a database, and the overlay of this name over it.
 pub(in super::super) fn read(folder: &Path, overlay: Option<&str>) -> Result<Database, String> {
-    let base = standard(folder).ok_or("it has no folder `inst` or `csr`, here or in `spec/std/isa`")?;
+    let base =
+        standard(folder).ok_or("it has no folder `inst` or `csr`, here or in `spec/std/isa`")?;
     let mut reader = Reader::default();
     reader.database.folder = folder.display().to_string();
     reader.folder(&base)?;
     if let Some(name) = overlay {
-        let folder = overlaid(folder, name).ok_or_else(|| format!("there is no overlay `{name}`"))?;
+        let folder =
+            overlaid(folder, name).ok_or_else(|| format!("there is no overlay `{name}`"))?;
         reader.folder(&folder)?;
     }
     Ok(reader.finish())
@@ -120,7 +123,9 @@ impl Reader {
                 Some(Span { file, start: 0, end })
             }
             Err(why) => {
-                self.database.found.push(Diagnostic::global("U001", format!("cannot read {shown}: {why}")));
+                self.database
+                    .found
+                    .push(Diagnostic::global("U001", format!("cannot read {shown}: {why}")));
                 None
             }
         }
@@ -138,11 +143,13 @@ impl Reader {
                 };
             }
             // The first error of a file is its only one: others follow from it.
-            Err(errors) => self.database.found.extend(errors.into_iter().take(1).map(|error| Diagnostic {
-                code: "U002",
-                help: error.help.filter(|_| error.code == "S002"),
-                ..error
-            })),
+            Err(errors) => {
+                self.database.found.extend(errors.into_iter().take(1).map(|error| Diagnostic {
+                    code: "U002",
+                    help: error.help.filter(|_| error.code == "S002"),
+                    ..error
+                }))
+            }
         }
     }
 
@@ -166,9 +173,14 @@ impl Reader {
     }
 
     fn record(&mut self, kind: Kind, node: &Node) {
-        let Database { instructions, csrs, extensions, exceptions, parameters, found, .. } = &mut self.database;
+        let Database { instructions, csrs, extensions, exceptions, parameters, found, .. } =
+            &mut self.database;
         let Some(record) = Record::of(node) else {
-            found.push(Diagnostic::error("U004", node.span, "a record of the database is a mapping"));
+            found.push(Diagnostic::error(
+                "U004",
+                node.span,
+                "a record of the database is a mapping",
+            ));
             return;
         };
         match kind {
@@ -181,7 +193,9 @@ impl Reader {
                 }
             }
             Kind::Exception => {
-                if let Some((name, number)) = record.needed("name", found).zip(record.number("num", found)) {
+                if let Some((name, number)) =
+                    record.needed("name", found).zip(record.number("num", found))
+                {
                     let defined_by = record.get("definedBy").and_then(Condition::read);
                     exceptions.push(Exception { name: name.it, number, defined_by });
                 }
@@ -258,7 +272,8 @@ fn inherited(
     let entries = match &node.value {
         Value::Mapping(entries) => entries,
         Value::Sequence(list) => {
-            let list: Result<Vec<Node>, _> = list.iter().map(|it| inherited(it, all, depth)).collect();
+            let list: Result<Vec<Node>, _> =
+                list.iter().map(|it| inherited(it, all, depth)).collect();
             return Ok(Node { span: node.span, value: Value::Sequence(list?) });
         }
         Value::Scalar(_) => return Ok(node.clone()),
@@ -292,4 +307,3 @@ fn inherited(
     }
     Ok(merged(result, Node { span: node.span, value: Value::Mapping(own) }))
 }
-

@@ -85,7 +85,11 @@ impl Instruction {
         }
         let access = record.get("access").and_then(Record::of).map(|of| {
             let of_mode = |(key, value): (&Node, &Node)| {
-                Some(Access { mode: text(key)?.to_owned(), word: text(value)?.to_owned(), span: value.span })
+                Some(Access {
+                    mode: text(key)?.to_owned(),
+                    word: text(value)?.to_owned(),
+                    span: value.span,
+                })
             };
             of.entries().filter_map(of_mode).collect()
         });

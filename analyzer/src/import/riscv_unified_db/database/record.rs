@@ -54,8 +54,13 @@ impl<'n> Record<'n> {
     pub(super) fn needed(&self, key: &str, found: &mut Vec<Diagnostic>) -> Option<Name> {
         let word = self.word(key);
         if word.is_none() {
-            let place = self.get(key).map_or(Span { end: self.span.start, ..self.span }, |it| it.span);
-            found.push(Diagnostic::error("U004", place, format!("`{key}:` is missing here, or is no word")));
+            let place =
+                self.get(key).map_or(Span { end: self.span.start, ..self.span }, |it| it.span);
+            found.push(Diagnostic::error(
+                "U004",
+                place,
+                format!("`{key}:` is missing here, or is no word"),
+            ));
         }
         word
     }

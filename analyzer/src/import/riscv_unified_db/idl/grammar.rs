@@ -3,9 +3,7 @@
 
 use model::diagnostic::{Diagnostic, Span};
 
-use super::ast::{
-    Binary, Call, Expr, ExprKind, For, Function, Stmt, StmtKind, TypeName, Unary,
-};
+use super::ast::{Binary, Call, Expr, ExprKind, For, Function, Stmt, StmtKind, TypeName, Unary};
 use super::lexer::{Token, tokens};
 
 /// Deepest nesting of expressions and blocks.
@@ -162,11 +160,13 @@ impl<'t> Parser<'t> {
         let found = match self.peek() {
             Token::End => "the end of the text".to_owned(),
             _ => {
-                let (start, end) = (self.here().start - self.span.start, self.here().end - self.span.start);
+                let (start, end) =
+                    (self.here().start - self.span.start, self.here().end - self.span.start);
                 format!("`{}`", &self.text[start as usize..end as usize])
             }
         };
-        let error = Diagnostic::error("U011", self.here(), format!("expected {what}, found {found}"));
+        let error =
+            Diagnostic::error("U011", self.here(), format!("expected {what}, found {found}"));
         error.label(format!("expected {what}"))
     }
 
@@ -279,7 +279,11 @@ impl<'t> Parser<'t> {
             } else if self.is_mark("++") || self.is_mark("--") {
                 let operator = if self.is_mark("++") { Binary::Add } else { Binary::Sub };
                 self.at += 1;
-                let one = super::ast::Number { value: 1, width: super::ast::LiteralWidth::Least, signed: false };
+                let one = super::ast::Number {
+                    value: 1,
+                    width: super::ast::LiteralWidth::Least,
+                    signed: false,
+                };
                 let one = Expr { span: self.before(), kind: ExprKind::Number(one) };
                 let sum = ExprKind::Binary(operator, Box::new(place.clone()), Box::new(one));
                 StmtKind::Assign(place, Expr { span: start.to(self.before()), kind: sum })
@@ -315,7 +319,8 @@ impl<'t> Parser<'t> {
             }
         };
         if self.is_mark("[") {
-            let error = Diagnostic::error("U011", self.here(), "arrays are not read by this importer");
+            let error =
+                Diagnostic::error("U011", self.here(), "arrays are not read by this importer");
             return Err(error.label("an array"));
         }
         let value = if self.eat("=") { Some(self.expression()?) } else { None };
@@ -407,7 +412,9 @@ impl<'t> Parser<'t> {
                     Ok((high, low))
                 })?;
                 match low {
-                    Some(low) => ExprKind::Slice(Box::new(it.clone()), Box::new(high), Box::new(low)),
+                    Some(low) => {
+                        ExprKind::Slice(Box::new(it.clone()), Box::new(high), Box::new(low))
+                    }
                     None => ExprKind::Index(Box::new(it.clone()), Box::new(high)),
                 }
             } else if self.eat(".") {
@@ -459,7 +466,11 @@ impl<'t> Parser<'t> {
                     "encoding" => ExprKind::Encoding,
                     _ => {
                         let arguments = self.arguments()?;
-                        ExprKind::Call(Call { name: format!("${name}"), template: Vec::new(), arguments })
+                        ExprKind::Call(Call {
+                            name: format!("${name}"),
+                            template: Vec::new(),
+                            arguments,
+                        })
                     }
                 }
             }
@@ -526,7 +537,11 @@ impl<'t> Parser<'t> {
             return Ok(ExprKind::Member(word, self.word("a member")?));
         }
         if self.is_mark("(") {
-            return Ok(ExprKind::Call(Call { name: word, template: Vec::new(), arguments: self.arguments()? }));
+            return Ok(ExprKind::Call(Call {
+                name: word,
+                template: Vec::new(),
+                arguments: self.arguments()?,
+            }));
         }
         if self.is_mark("<") {
             let from = self.at;
@@ -540,7 +555,11 @@ impl<'t> Parser<'t> {
             });
             match template {
                 Ok(template) if self.is_mark("(") => {
-                    return Ok(ExprKind::Call(Call { name: word, template, arguments: self.arguments()? }));
+                    return Ok(ExprKind::Call(Call {
+                        name: word,
+                        template,
+                        arguments: self.arguments()?,
+                    }));
                 }
                 _ => self.at = from,
             }
@@ -626,7 +645,8 @@ mod tests {
         assert!(matches!(one("a < b").kind, ExprKind::Binary(Binary::Lt, ..)));
         assert!(matches!(one("i < xlen()").kind, ExprKind::Binary(Binary::Lt, ..)));
         let text = "Bits<{1'b0, MXLEN}*2> pair = {X[rs1 + 1], X[rs1]};";
-        let [Stmt { kind: StmtKind::Declare(of, name, Some(_)), .. }] = &all(text).expect("one")[..]
+        let [Stmt { kind: StmtKind::Declare(of, name, Some(_)), .. }] =
+            &all(text).expect("one")[..]
         else {
             panic!("a declaration")
         };
@@ -640,7 +660,9 @@ mod tests {
                     for (U32 i = 0; i < 8; i++) { X[i] = {8{1'b0}}; } raise(E::A, mode(), $pc) if (a > 3); \
                     CSR[qc.mcause].sw_write(a); CSR[mstatus].MIE = 1; return a ? b : c;";
         assert_eq!(all(text).expect("statements").len(), 9);
-        for text in ["a = ;", "if a { }", "f(;", "{", "x = {1, 2;", "Bits<3 a;", "for (i = 0; i) {}"] {
+        for text in
+            ["a = ;", "if a { }", "f(;", "{", "x = {1, 2;", "Bits<3 a;", "for (i = 0; i) {}"]
+        {
             assert_eq!(all(text).expect_err("no statement").code, "U011", "{text}");
         }
     }

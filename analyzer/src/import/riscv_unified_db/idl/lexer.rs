@@ -63,7 +63,8 @@ fn verilog(input: &str) -> IResult<&str, Option<Number>> {
     let decimal = recognize(pair(satisfy(|c| c.is_ascii_digit()), take_while(is_decimal)));
     let width = opt(alt((tag("MXLEN"), decimal)));
     let radix = opt(alt((char('b'), char('o'), char('d'), char('h'))));
-    let (rest, (width, _, signed, radix)) = (width, char('\''), opt(char('s')), radix).parse(input)?;
+    let (rest, (width, _, signed, radix)) =
+        (width, char('\''), opt(char('s')), radix).parse(input)?;
     let (rest, digits) = digits(rest)?;
     let radix = match radix {
         Some('b') => 2,
@@ -87,7 +88,8 @@ const fn is_decimal(c: char) -> bool {
 /// `13`, `0xd`, `015`, `0b1101`, with `s` behind it where it is signed.
 fn plain(input: &str) -> IResult<&str, Option<Number>> {
     let all = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let (rest, text) = recognize(pair(satisfy(|c| c.is_ascii_digit()), take_while(all))).parse(input)?;
+    let (rest, text) =
+        recognize(pair(satisfy(|c| c.is_ascii_digit()), take_while(all))).parse(input)?;
     let clean = text.replace('_', "");
     let (clean, signed) = clean.strip_suffix('s').map_or((clean.as_str(), false), |it| (it, true));
     let (digits, radix) = match clean.get(..2) {
@@ -146,8 +148,11 @@ pub(super) fn tokens(text: &str, span: Span) -> Result<Vec<(Token, Span)>, Diagn
                 rest = after;
             }
             Ok((after, None)) => {
-                let error = Diagnostic::error("U010", place(rest, after), "this is not a number of IDL");
-                return Err(error.help("numbers are 13, 0xd, 0b1101, 8'hff, 'd5, with at most 128 bits"));
+                let error =
+                    Diagnostic::error("U010", place(rest, after), "this is not a number of IDL");
+                return Err(
+                    error.help("numbers are 13, 0xd, 0b1101, 8'hff, 'd5, with at most 128 bits")
+                );
             }
             Err(_) => {
                 let end = rest.char_indices().nth(1).map_or(rest.len(), |(i, _)| i);

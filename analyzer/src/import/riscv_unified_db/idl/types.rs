@@ -38,7 +38,9 @@ pub(crate) const fn bits_for(value: u128) -> u32 {
 pub(crate) fn of_literal(number: Number, xlen: u32) -> Result<Width, String> {
     let needed = bits_for(number.value);
     let bits = match number.width {
-        LiteralWidth::Least => return Ok(Width { bits: needed + u32::from(number.signed), signed: number.signed }),
+        LiteralWidth::Least => {
+            return Ok(Width { bits: needed + u32::from(number.signed), signed: number.signed });
+        }
         LiteralWidth::Xlen => xlen,
         LiteralWidth::Bits(bits) => bits,
     };
@@ -109,7 +111,10 @@ mod tests {
     fn a_literal_has_to_fit() {
         let number = |value, width, signed| Number { value, width, signed };
         assert_eq!(of_literal(number(15, LiteralWidth::Least, false), 64), Ok(Width::unsigned(4)));
-        assert_eq!(of_literal(number(13, LiteralWidth::Least, true), 64), Ok(Width { bits: 5, signed: true }));
+        assert_eq!(
+            of_literal(number(13, LiteralWidth::Least, true), 64),
+            Ok(Width { bits: 5, signed: true })
+        );
         assert_eq!(of_literal(number(0, LiteralWidth::Least, false), 64), Ok(Width::unsigned(1)));
         assert_eq!(of_literal(number(1, LiteralWidth::Xlen, false), 32), Ok(Width::unsigned(32)));
         assert!(of_literal(number(255, LiteralWidth::Bits(4), false), 64).is_err());

@@ -60,7 +60,9 @@ impl Translator<'_> {
                 Ok(Value::Member("PrivilegeMode".into(), Bits::known(mode, self.mode_bits())))
             }
             (Handle::Known(None), _) => self.stop("U023", span, "there is no CSR of this number"),
-            (Handle::Number(n), "valid") => Ok(Value::Bool(Truth::Term(Term::primary(format!("csr_exists({})", n.text))))),
+            (Handle::Number(n), "valid") => {
+                Ok(Value::Bool(Truth::Term(Term::primary(format!("csr_exists({})", n.text)))))
+            }
             (Handle::Number(n), "writable") => {
                 Ok(Value::Bool(Truth::Term(Term::primary(format!("csr_writable({})", n.text)))))
             }
@@ -83,7 +85,9 @@ impl Translator<'_> {
             Handle::Known(Some(index)) if raw => Ok(self.csr_value(Some(*index), span)?.to(64)),
             Handle::Known(Some(index)) => Ok(self.read_csr(*index)?.to(64)),
             Handle::Known(None) => Ok(Bits::known(0, 64)),
-            Handle::Number(_) if raw => self.stop("U021", span, "which CSR is read depends on the state"),
+            Handle::Number(_) if raw => {
+                self.stop("U021", span, "which CSR is read depends on the state")
+            }
             Handle::Number(n) => {
                 let xlen = self.xlen();
                 Ok(Bits::term(Term::primary(format!("csrs[{}]", n.text)), xlen).to(64))
@@ -181,7 +185,8 @@ impl Translator<'_> {
     }
 
     pub(super) fn parsed(&self, code: Span) -> Done<Vec<super::Stmt>> {
-        statements(self.database.sources.slice(code), code).map_err(|error| Stop::Because(Box::new(error)))
+        statements(self.database.sources.slice(code), code)
+            .map_err(|error| Stop::Because(Box::new(error)))
     }
 
     /// `CSR[csr].field`
@@ -230,7 +235,8 @@ impl Translator<'_> {
 
     pub(crate) fn field_name(&self, csr: usize, bit: &Bit) -> String {
         let name = self.database.csrs[csr].fields[bit.field].name.it.to_lowercase();
-        let clean: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let clean: String =
+            name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
         if super::TAKEN.contains(&clean.as_str()) { format!("{clean}_") } else { clean }
     }
 
@@ -240,7 +246,13 @@ impl Translator<'_> {
     }
 
     /// `CSR[csr].field = value;` in an operation.
-    pub(super) fn set_field(&mut self, csr: &str, field: &str, value: &Bits, span: Span) -> Done<()> {
+    pub(super) fn set_field(
+        &mut self,
+        csr: &str,
+        field: &str,
+        value: &Bits,
+        span: Span,
+    ) -> Done<()> {
         let Some(index) = self.database.csr(csr) else {
             return self.stop("U023", span, format!("there is no CSR `{csr}` in the database"));
         };
@@ -266,7 +278,9 @@ impl Translator<'_> {
         loop {
             match self.kept(owner.csr, owner.bit.field)? {
                 Kept::Alias(target, field, low) => match self.bit(target, field) {
-                    Some(next) => owner = Owner { csr: target, bit: next, low: owner.low + low, ..owner },
+                    Some(next) => {
+                        owner = Owner { csr: target, bit: next, low: owner.low + low, ..owner }
+                    }
                     None => return Ok((owner, None)),
                 },
                 kept => return Ok((owner, Some(kept))),
@@ -285,7 +299,13 @@ impl Translator<'_> {
     }
 
     /// A field of a value that is written to a CSR.
-    pub(super) fn written(&mut self, csr: usize, value: &Term, field: &str, span: Span) -> Done<Bits> {
+    pub(super) fn written(
+        &mut self,
+        csr: usize,
+        value: &Term,
+        field: &str,
+        span: Span,
+    ) -> Done<Bits> {
         let found = self.database.csrs[csr].fields.iter().position(|it| it.name.it == field);
         let Some(found) = found else {
             let name = &self.database.csrs[csr].name.it;
@@ -293,7 +313,9 @@ impl Translator<'_> {
         };
         let bits = self.registers.get(&csr).map_or(64, |it| it.bits);
         match self.bit(csr, found) {
-            Some(bit) => self.part(&Bits::term(value.clone(), bits), bit.high.into(), bit.low.into(), span),
+            Some(bit) => {
+                self.part(&Bits::term(value.clone(), bits), bit.high.into(), bit.low.into(), span)
+            }
             None => {
                 let bits = self.database.csrs[csr].fields[found].bits(self.xlen());
                 Ok(Bits::known(0, bits.map_or(1, |(high, low)| high - low + 1)))
@@ -326,7 +348,9 @@ impl Translator<'_> {
         }
         parts.reverse();
         let known = merged(parts);
-        let Value::Bits(value) = self.joined(&known, span)? else { return self.stop("U020", span, "no value") };
+        let Value::Bits(value) = self.joined(&known, span)? else {
+            return self.stop("U020", span, "no value");
+        };
         if value.value().is_some() || known.len() <= 2 {
             return Ok(value);
         }
@@ -345,7 +369,8 @@ impl Translator<'_> {
             let span = self.database.csrs[index].name.span;
             return self.csr_value(Some(index), span);
         };
-        let (bits, name) = (self.registers[&index].bits, format!("{}_read", self.registers[&index].name));
+        let (bits, name) =
+            (self.registers[&index].bits, format!("{}_read", self.registers[&index].name));
         let of = Type::Bits(Width::unsigned(bits));
         let statements = self.parsed(code)?;
         match self.inlined(&statements, &[]) {
@@ -363,7 +388,8 @@ impl Translator<'_> {
     /// What software writes: all fields get what their rules make of the values before.
     pub(crate) fn write_csr(&mut self, index: usize, value: &Bits) -> Done<()> {
         let register = &self.registers[&index];
-        let (name, bits, fields) = (format!("{}_write", register.name), register.bits, register.fields.clone());
+        let (name, bits, fields) =
+            (format!("{}_write", register.name), register.bits, register.fields.clone());
         if !self.made.iter().any(|it| it.name == name) {
             let lines = self.write_lines(index, &fields)?;
             let head = format!("(value: {bits})");
@@ -390,19 +416,32 @@ impl Translator<'_> {
             let (span, rule) = (record.name.span, record.sw_write.clone());
             let new = match rule {
                 Some((parameter, code)) => self.ruled(index, bit, &place, &parameter, code)?,
-                None => self.part(&Bits::term(whole.clone(), bits), bit.high.into(), bit.low.into(), span)?,
+                None => self.part(
+                    &Bits::term(whole.clone(), bits),
+                    bit.high.into(),
+                    bit.low.into(),
+                    span,
+                )?,
             };
             news.push((place, new));
         }
         let mut lines: Vec<super::Line> = Vec::new();
         let text = |text: String| super::Line::Text(text);
-        if news.len() > 1 && news.iter().any(|(_, new)| new.typed().text.contains("_legal(") || new.typed().text.contains('.')) {
+        if news.len() > 1
+            && news.iter().any(|(_, new)| {
+                new.typed().text.contains("_legal(") || new.typed().text.contains('.')
+            })
+        {
             for (i, (_, new)) in news.iter().enumerate() {
                 lines.push(text(format!("let new{i} = {};", new.typed().text)));
             }
-            lines.extend(news.iter().enumerate().map(|(i, (place, _))| text(format!("{place} = new{i};"))));
+            lines.extend(
+                news.iter().enumerate().map(|(i, (place, _))| text(format!("{place} = new{i};"))),
+            );
         } else {
-            lines.extend(news.iter().map(|(place, new)| text(format!("{place} = {};", new.plain().text))));
+            lines.extend(
+                news.iter().map(|(place, new)| text(format!("{place} = {};", new.plain().text))),
+            );
         }
         if news.is_empty() {
             lines.push(text("let _unused = value;".into()));
@@ -420,7 +459,14 @@ impl Translator<'_> {
     }
 
     /// What the rule of a field makes of a value that is written.
-    fn ruled(&mut self, csr: usize, bit: &Bit, place: &str, parameter: &str, code: Span) -> Done<Bits> {
+    fn ruled(
+        &mut self,
+        csr: usize,
+        bit: &Bit,
+        place: &str,
+        parameter: &str,
+        code: Span,
+    ) -> Done<Bits> {
         let statements = self.parsed(code)?;
         let width = bit.width();
         let keeps = Value::Bits(Bits::term(Term::primary(place), width));
@@ -430,7 +476,8 @@ impl Translator<'_> {
         let mut outer = super::Body::new(super::Place::Function(None), &[]);
         outer.keeps = Some(keeps.clone());
         let name = parameter.to_owned();
-        let tried = self.within(outer, |it| it.inlined(&statements, &[(&name, Type::Struct, value.clone())]));
+        let tried = self
+            .within(outer, |it| it.inlined(&statements, &[(&name, Type::Struct, value.clone())]));
         match tried {
             Ok((_, found)) => match self.convert(found, &of, code)? {
                 Value::Bits(bits) => return Ok(bits),
@@ -448,7 +495,8 @@ impl Translator<'_> {
 
     /// Whether the mapping is read from this CSR.
     fn steers_translation(&self, index: usize) -> bool {
-        let function = self.functions.get("invalidate_translations").and_then(|it| it.body.as_ref());
+        let function =
+            self.functions.get("invalidate_translations").and_then(|it| it.body.as_ref());
         let name = &self.database.csrs[index].name.it;
         function.is_some_and(|body| super::super::census::csrs(body).contains(name.as_str()))
     }
@@ -483,4 +531,3 @@ fn merged(parts: Vec<Bits>) -> Vec<Bits> {
     }
     all
 }
-

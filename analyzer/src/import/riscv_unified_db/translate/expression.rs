@@ -39,11 +39,17 @@ impl Translator<'_> {
             ExprKind::Repeat(times, value) => {
                 let value = self.bits(value)?;
                 let Some(times) = self.bits(times)?.value() else {
-                    return self.stop("U021", it.span, "how often this is repeated depends on the state");
+                    return self.stop(
+                        "U021",
+                        it.span,
+                        "how often this is repeated depends on the state",
+                    );
                 };
                 self.replicated(times, &value, it.span)
             }
-            ExprKind::List(items) => Ok(Value::List(items.iter().map(|it| self.expr(it)).collect::<Done<_>>()?)),
+            ExprKind::List(items) => {
+                Ok(Value::List(items.iter().map(|it| self.expr(it)).collect::<Done<_>>()?))
+            }
         }
     }
 
@@ -52,7 +58,9 @@ impl Translator<'_> {
         match self.expr(it)? {
             Value::Bits(bits) => Ok(bits),
             Value::Csr(Handle::Known(index)) => Ok(self.csr_value(index, it.span)?),
-            other => self.stop("U022", it.span, format!("this is {}, and bits are wanted", other.kind())),
+            other => {
+                self.stop("U022", it.span, format!("this is {}, and bits are wanted", other.kind()))
+            }
         }
     }
 
@@ -73,7 +81,9 @@ impl Translator<'_> {
             Value::Bits(bits) => Ok(bits.typed()),
             Value::Member(of, bits) => Ok(self.member_term(of, bits)),
             Value::Bool(truth) => Ok(truth.term()),
-            other => self.stop("U020", span, format!("{} is no value of this machine", other.kind())),
+            other => {
+                self.stop("U020", span, format!("{} is no value of this machine", other.kind()))
+            }
         }
     }
 
@@ -82,7 +92,9 @@ impl Translator<'_> {
         match value {
             Value::Bits(bits) => Ok(bits.plain()),
             Value::Member(..) | Value::Bool(_) => self.typed(value, span),
-            other => self.stop("U020", span, format!("{} is no value of this machine", other.kind())),
+            other => {
+                self.stop("U020", span, format!("{} is no value of this machine", other.kind()))
+            }
         }
     }
 
@@ -104,15 +116,23 @@ impl Translator<'_> {
             let term = Term::primary(variable.text);
             let declared = variable.declared.unwrap_or(1);
             return Ok(match variable.of {
-                Type::Bits(width) if declared < width.bits => Value::Bits(Bits { width, is: Is::Wider(term, declared) }),
+                Type::Bits(width) if declared < width.bits => {
+                    Value::Bits(Bits { width, is: Is::Wider(term, declared) })
+                }
                 Type::Bits(width) => Value::Bits(Bits { width, is: Is::Term(term) }),
                 Type::Member(of) => Value::Member(of, Bits::term(term, declared)),
-                Type::Bool | Type::Text | Type::Csr | Type::Struct => Value::Bool(Truth::Term(term)),
+                Type::Bool | Type::Text | Type::Csr | Type::Struct => {
+                    Value::Bool(Truth::Term(term))
+                }
             });
         }
         match name {
             "UNDEFINED_LEGAL" | "UNDEFINED_LEGAL_DETERMINISTIC" | "ILLEGAL_WLRL" => {
-                return Ok(self.bodies.last().and_then(|it| it.keeps.clone()).unwrap_or(Value::Open));
+                return Ok(self
+                    .bodies
+                    .last()
+                    .and_then(|it| it.keeps.clone())
+                    .unwrap_or(Value::Open));
             }
             "INSTR_ENC_SIZE" => return Ok(Value::Bits(Bits::known(32, 7))),
             // No interrupt comes from outside.
@@ -123,7 +143,11 @@ impl Translator<'_> {
         }
         match self.parameter(name, span) {
             Some(found) => found,
-            None => self.stop("U021", span, format!("there is no `{name}` here, and no parameter of this name")),
+            None => self.stop(
+                "U021",
+                span,
+                format!("there is no `{name}` here, and no parameter of this name"),
+            ),
         }
     }
 
@@ -134,17 +158,24 @@ impl Translator<'_> {
                 let modes = super::MODES.iter().map(|(name, _, value)| (*name, *value));
                 modes.chain([("HS", 1)]).collect()
             }
-            "ExceptionCode" => self.exceptions.iter().map(|(name, value)| (name.as_str(), *value)).collect(),
+            "ExceptionCode" => {
+                self.exceptions.iter().map(|(name, value)| (name.as_str(), *value)).collect()
+            }
             "CsrFieldType" => {
                 ["RO", "ROH", "RW", "RWR", "RWH", "RWRH"].into_iter().zip(0..).collect()
             }
             "XRegWidth" => vec![("XLEN32", 0), ("XLEN64", 1)],
             "SatpMode" => vec![("Bare", 0), ("Sv32", 1), ("Sv39", 8), ("Sv48", 9), ("Sv57", 10)],
-            "HgatpMode" => vec![("Bare", 0), ("Sv32x4", 1), ("Sv39x4", 8), ("Sv48x4", 9), ("Sv57x4", 10)],
-            "AmoOperation" => {
-                ["Swap", "Add", "And", "Or", "Xor", "Max", "Maxu", "Min", "Minu"].into_iter().zip(0..).collect()
+            "HgatpMode" => {
+                vec![("Bare", 0), ("Sv32x4", 1), ("Sv39x4", 8), ("Sv48x4", 9), ("Sv57x4", 10)]
             }
-            "MemoryOperation" => ["Read", "Write", "ReadModifyWrite", "Fetch"].into_iter().zip(0..).collect(),
+            "AmoOperation" => ["Swap", "Add", "And", "Or", "Xor", "Max", "Maxu", "Min", "Minu"]
+                .into_iter()
+                .zip(0..)
+                .collect(),
+            "MemoryOperation" => {
+                ["Read", "Write", "ReadModifyWrite", "Fetch"].into_iter().zip(0..).collect()
+            }
             _ => return None,
         })
     }
@@ -159,10 +190,18 @@ impl Translator<'_> {
         let bits = members.iter().map(|(_, value)| bits_for(*value)).max().unwrap_or(1);
         let bits = if of == "PrivilegeMode" { self.mode_bits() } else { bits };
         match members.iter().find(|(name, _)| *name == member) {
-            Some((_, value)) => Ok(Value::Member(of.to_owned(), Bits::known(*value, bits.max(bits_for(*value))))),
+            Some((_, value)) => {
+                Ok(Value::Member(of.to_owned(), Bits::known(*value, bits.max(bits_for(*value)))))
+            }
             // Nothing raises what there is not.
-            None if of == "ExceptionCode" => Ok(Value::Member(of.to_owned(), Bits::known(NO_EXCEPTION, 32))),
-            None => self.stop("U021", span, format!("`{of}` has no `{member}` under this configuration")),
+            None if of == "ExceptionCode" => {
+                Ok(Value::Member(of.to_owned(), Bits::known(NO_EXCEPTION, 32)))
+            }
+            None => self.stop(
+                "U021",
+                span,
+                format!("`{of}` has no `{member}` under this configuration"),
+            ),
         }
     }
 
@@ -228,7 +267,9 @@ impl Translator<'_> {
                 let found = index.and_then(|it| all.get(it as usize).cloned());
                 return match found {
                     Some(value) => Ok(value),
-                    None => self.stop("U022", span, format!("there is no such item of {}", all.len())),
+                    None => {
+                        self.stop("U022", span, format!("there is no such item of {}", all.len()))
+                    }
                 };
             }
             Value::Csr(Handle::Known(csr)) => self.csr_value(csr, span)?,
@@ -263,10 +304,13 @@ impl Translator<'_> {
         let bits = high - low + 1;
         Ok(match &of.is {
             Is::Known(value) => Bits::known(value >> low, bits),
-            Is::Wider(term, own) if high < *own => self.part(&Bits::term(term.clone(), *own), high.into(), low.into(), span)?,
+            Is::Wider(term, own) if high < *own => {
+                self.part(&Bits::term(term.clone(), *own), high.into(), low.into(), span)?
+            }
             Is::Wider(_, own) if low >= *own => Bits::known(0, bits),
             Is::Wider(term, own) => {
-                let rest = self.part(&Bits::term(term.clone(), *own), (own - 1).into(), low.into(), span)?;
+                let rest =
+                    self.part(&Bits::term(term.clone(), *own), (own - 1).into(), low.into(), span)?;
                 rest.to(bits)
             }
             Is::Term(term) if bits == of.width.bits => Bits::term(term.clone(), bits),
@@ -297,7 +341,10 @@ impl Translator<'_> {
     pub(super) fn wrapping(&mut self, place: &Expr, index: &Bits) {
         let sum = matches!(place.kind, ExprKind::Binary(Binary::Add | Binary::Sub, ..));
         if sum && index.width.bits <= 5 && index.value().is_none() {
-            let message = format!("this number of a register has {} bits: behind 31 comes 0", index.width.bits);
+            let message = format!(
+                "this number of a register has {} bits: behind 31 comes 0",
+                index.width.bits
+            );
             let lint = Diagnostic::warning("U110", place.span, message);
             self.found.push(lint.help("widen an operand, for instance with `` `+ ``"));
         }
@@ -347,7 +394,9 @@ impl Translator<'_> {
                 let (yes, no) = (yes.to(bits), no.to(bits));
                 Ok(Value::Bits(Bits::term(text(&yes.typed(), &no.typed()), bits)))
             }
-            (Value::Bool(yes), Value::Bool(no)) => Ok(Value::Bool(Truth::Term(text(&yes.term(), &no.term())))),
+            (Value::Bool(yes), Value::Bool(no)) => {
+                Ok(Value::Bool(Truth::Term(text(&yes.term(), &no.term()))))
+            }
             (Value::Member(of, yes), Value::Member(other, no)) if of == other => {
                 let bits = yes.width.bits;
                 let term = text(&self.member_term(&of, &yes), &self.member_term(&of, &no));
@@ -365,17 +414,27 @@ impl Translator<'_> {
     pub(super) fn joined(&mut self, parts: &[Bits], span: Span) -> Done<Value> {
         let bits: u32 = parts.iter().map(|it| it.width.bits).sum();
         if bits > MAX_WIDTH {
-            return self.stop("U021", span, format!("{bits} bits: this importer has at most {MAX_WIDTH}"));
+            return self.stop(
+                "U021",
+                span,
+                format!("{bits} bits: this importer has at most {MAX_WIDTH}"),
+            );
         }
         if let Some(known) = parts.iter().map(Bits::value).collect::<Option<Vec<_>>>() {
             let one = |all: u128, (value, part): (u128, &Bits)| all << part.width.bits | value;
-            let value = if let [only] = &known[..] { *only } else { known.into_iter().zip(parts).fold(0, one) };
+            let value = if let [only] = &known[..] {
+                *only
+            } else {
+                known.into_iter().zip(parts).fold(0, one)
+            };
             return Ok(Value::Bits(Bits::known(value, bits)));
         }
         if let [first, rest] = parts
             && first.value() == Some(0)
         {
-            return Ok(Value::Bits(Bits { width: Width::unsigned(rest.width.bits), is: rest.is.clone() }.to(bits)));
+            return Ok(Value::Bits(
+                Bits { width: Width::unsigned(rest.width.bits), is: rest.is.clone() }.to(bits),
+            ));
         }
         let texts: Vec<String> = parts.iter().map(|it| it.typed().at(tight::CONCAT + 1)).collect();
         let term = Term { text: texts.join(" :: "), tight: tight::CONCAT };
@@ -386,7 +445,11 @@ impl Translator<'_> {
     fn replicated(&mut self, times: u128, value: &Bits, span: Span) -> Done<Value> {
         let bits = times.saturating_mul(u128::from(value.width.bits));
         if !(1..=u128::from(MAX_WIDTH)).contains(&bits) {
-            return self.stop("U022", span, format!("{bits} bits: this importer has 1 to {MAX_WIDTH}"));
+            return self.stop(
+                "U022",
+                span,
+                format!("{bits} bits: this importer has 1 to {MAX_WIDTH}"),
+            );
         }
         if let (1, None) = (value.width.bits, value.value()) {
             let term = Term::primary(format!("sext({}, {bits})", value.typed().text));
@@ -401,22 +464,28 @@ impl Translator<'_> {
         }
         let it = self.bits(operand)?;
         let width = it.width;
-        let is = match (it.value(), operator) {
-            (Some(value), Unary::Minus) => Is::Known(value.wrapping_neg() & mask(width.bits)),
-            (Some(value), _) => {
-                let inverted = !value & mask(width.bits);
-                if inverted == 0 && matches!(operand.kind, ExprKind::Number(_)) {
-                    let message = format!("`~` of a literal of {} bits is zero", width.bits);
-                    let lint = Diagnostic::warning("U101", span, message);
-                    self.found.push(lint.help("a C-style literal is only as wide as it has to be: say the width"));
+        let is =
+            match (it.value(), operator) {
+                (Some(value), Unary::Minus) => Is::Known(value.wrapping_neg() & mask(width.bits)),
+                (Some(value), _) => {
+                    let inverted = !value & mask(width.bits);
+                    if inverted == 0 && matches!(operand.kind, ExprKind::Number(_)) {
+                        let message = format!("`~` of a literal of {} bits is zero", width.bits);
+                        let lint = Diagnostic::warning("U101", span, message);
+                        self.found.push(lint.help(
+                            "a C-style literal is only as wide as it has to be: say the width",
+                        ));
+                    }
+                    Is::Known(inverted)
                 }
-                Is::Known(inverted)
-            }
-            (None, _) => {
-                let sign = if operator == Unary::Minus { "-" } else { "~" };
-                Is::Term(Term { text: format!("{sign}{}", it.typed().at(tight::PREFIX)), tight: tight::PREFIX })
-            }
-        };
+                (None, _) => {
+                    let sign = if operator == Unary::Minus { "-" } else { "~" };
+                    Is::Term(Term {
+                        text: format!("{sign}{}", it.typed().at(tight::PREFIX)),
+                        tight: tight::PREFIX,
+                    })
+                }
+            };
         Ok(Value::Bits(Bits { width, is }))
     }
 
@@ -449,7 +518,9 @@ impl Translator<'_> {
                 other => self.stop("U022", span, format!("{} cannot become bits", other.kind())),
             },
             ("enum", [of, it]) => {
-                let ExprKind::Name(of) = &of.kind else { return self.stop("U020", span, "this is no enumeration") };
+                let ExprKind::Name(of) = &of.kind else {
+                    return self.stop("U020", span, "this is no enumeration");
+                };
                 let bits = self.bits(it)?;
                 let bits = if of == "PrivilegeMode" { bits.to(self.mode_bits()) } else { bits };
                 Ok(Value::Member(of.clone(), bits))
@@ -466,7 +537,9 @@ impl Translator<'_> {
                 other => self.stop("U022", span, format!("{} has no size", other.kind())),
             },
             ("array_includes?", [list, it]) => {
-                let Value::List(all) = self.expr(list)? else { return self.stop("U022", span, "this is no array") };
+                let Value::List(all) = self.expr(list)? else {
+                    return self.stop("U022", span, "this is no array");
+                };
                 let it = self.bits(it)?;
                 self.includes(&all, &it, span)
             }
@@ -475,10 +548,13 @@ impl Translator<'_> {
     }
 
     fn includes(&mut self, all: &[Value], it: &Bits, _span: Span) -> Done<Value> {
-        let numbers: Vec<u128> = all.iter().filter_map(|item| match item {
-            Value::Bits(bits) => bits.value(),
-            _ => None,
-        }).collect();
+        let numbers: Vec<u128> = all
+            .iter()
+            .filter_map(|item| match item {
+                Value::Bits(bits) => bits.value(),
+                _ => None,
+            })
+            .collect();
         if let Some(value) = it.value() {
             return Ok(Value::Bool(Truth::Known(numbers.contains(&value))));
         }
@@ -498,7 +574,9 @@ impl Translator<'_> {
     }
 
     fn method(&mut self, of: &Expr, name: &str, _arguments: &[Expr], span: Span) -> Done<Value> {
-        let ExprKind::Csr(csr) = &of.kind else { return self.stop("U020", span, "only CSRs have methods") };
+        let ExprKind::Csr(csr) = &of.kind else {
+            return self.stop("U020", span, "only CSRs have methods");
+        };
         let index = self.csr_index(csr, of.span)?;
         match (name, index) {
             ("sw_read", Some(index)) => self.read_csr(index).map(Value::Bits),

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::diagnostic::{Diagnostic, Span};
 
 use super::database::{Configuration, Database, Domain, Parameter};
-use super::idl::ast::{Function, Stmt, StmtKind, Expr, ExprKind};
+use super::idl::ast::{Expr, ExprKind, Function, Stmt, StmtKind};
 use super::idl::types::Width;
 use registers::{Kept, Register};
 use value::{Term, Value};
@@ -25,10 +25,56 @@ pub(crate) use native::NATIVE;
 
 /// What our language and the machine have names for already.
 const TAKEN: &[&str] = &[
-    "let", "if", "else", "for", "in", "require", "trap", "unpredictable", "unknown", "commit", "break", "return", "fn",
-    "true", "false", "zext", "sext", "trunc", "slt", "sle", "sgt", "sge", "sdiv", "srem", "sar", "parity", "undefined",
-    "arbitrary", "cells", "mem", "phys", "psw", "x", "pc", "prv", "base", "bound", "reserved", "mtime", "hartid", "csrs",
-    "arg", "length", "size", "value", "set", "user", "supervisor", "machine", "virtual_user",
+    "let",
+    "if",
+    "else",
+    "for",
+    "in",
+    "require",
+    "trap",
+    "unpredictable",
+    "unknown",
+    "commit",
+    "break",
+    "return",
+    "fn",
+    "true",
+    "false",
+    "zext",
+    "sext",
+    "trunc",
+    "slt",
+    "sle",
+    "sgt",
+    "sge",
+    "sdiv",
+    "srem",
+    "sar",
+    "parity",
+    "undefined",
+    "arbitrary",
+    "cells",
+    "mem",
+    "phys",
+    "psw",
+    "x",
+    "pc",
+    "prv",
+    "base",
+    "bound",
+    "reserved",
+    "mtime",
+    "hartid",
+    "csrs",
+    "arg",
+    "length",
+    "size",
+    "value",
+    "set",
+    "user",
+    "supervisor",
+    "machine",
+    "virtual_user",
     "virtual_supervisor",
 ];
 
@@ -141,7 +187,9 @@ fn assigns(statement: &Stmt, all: &mut BTreeSet<String>) {
     }
     match &statement.kind {
         StmtKind::Assign(place, _) => all.extend(base(place).map(str::to_owned)),
-        StmtKind::If(_, then, otherwise) => then.iter().chain(otherwise).for_each(|it| assigns(it, all)),
+        StmtKind::If(_, then, otherwise) => {
+            then.iter().chain(otherwise).for_each(|it| assigns(it, all))
+        }
         StmtKind::For(it) => {
             assigns(&it.step, all);
             it.body.iter().for_each(|it| assigns(it, all));
@@ -244,7 +292,8 @@ impl<'d> Translator<'d> {
     /// Whether a trap reports the encoding of its instruction.
     pub(crate) fn reports_encodings(&self) -> bool {
         let name = "REPORT_ENCODING_IN_MTVAL_ON_ILLEGAL_INSTRUCTION";
-        let known = self.database.parameters.contains_key(name) || self.configuration.parameters.contains_key(name);
+        let known = self.database.parameters.contains_key(name)
+            || self.configuration.parameters.contains_key(name);
         known && self.configuration.parameters.get(name) != Some(&Parameter::Bool(false))
     }
 
@@ -285,7 +334,11 @@ impl<'d> Translator<'d> {
     }
 
     /// Calls a function from outside of any operation: what it does, and its value.
-    pub(crate) fn perform_function(&mut self, name: &str, arguments: Vec<Value>) -> Done<(Vec<Line>, Value)> {
+    pub(crate) fn perform_function(
+        &mut self,
+        name: &str,
+        arguments: Vec<Value>,
+    ) -> Done<(Vec<Line>, Value)> {
         let Some(function) = self.functions.get(name) else { return Err(Stop::Open) };
         let body = Body::new(Place::Function(None), &[]);
         let (body, value) = self.within(body, |it| it.call(function, arguments, function.span))?;
@@ -312,7 +365,8 @@ impl<'d> Translator<'d> {
             Err(why) => self.unknown(index, why, "read", &format!("() -> {xlen}"), Some(xlen)),
         };
         let value = value::Bits::term(Term::primary("value"), xlen);
-        let write = self.within(Body::new(Place::Function(None), &[]), |it| it.write_csr(index, &value));
+        let write =
+            self.within(Body::new(Place::Function(None), &[]), |it| it.write_csr(index, &value));
         let write = match write {
             Ok((body, ())) => {
                 let texts = body.lines.iter().filter_map(|line| match line {
@@ -330,11 +384,22 @@ impl<'d> Translator<'d> {
     }
 
     /// A function that says nothing, for code that cannot be translated.
-    fn unknown(&mut self, index: usize, why: Stop, what: &str, head: &str, result: Option<u32>) -> String {
+    fn unknown(
+        &mut self,
+        index: usize,
+        why: Stop,
+        what: &str,
+        head: &str,
+        result: Option<u32>,
+    ) -> String {
         let span = self.database.csrs[index].name.span;
         let why = match why {
             Stop::Because(why) => *why,
-            Stop::Open => Diagnostic::error("U021", span, "it depends on the state in a way that is not supported"),
+            Stop::Open => Diagnostic::error(
+                "U021",
+                span,
+                "it depends on the state in a way that is not supported",
+            ),
         };
         let name = format!("{}_{what}_unknown", self.registers[&index].name);
         self.failed.entry(index).or_insert(why);
@@ -348,7 +413,11 @@ impl<'d> Translator<'d> {
     }
 
     /// Runs a rule with a text of its own, and gives the text with the rule's result.
-    fn within<T>(&mut self, body: Body, rule: impl FnOnce(&mut Self) -> Done<T>) -> Done<(Body, T)> {
+    fn within<T>(
+        &mut self,
+        body: Body,
+        rule: impl FnOnce(&mut Self) -> Done<T>,
+    ) -> Done<(Body, T)> {
         if self.bodies.len() > 60 {
             return Err(Stop::Open);
         }
@@ -367,7 +436,12 @@ impl<'d> Translator<'d> {
     }
 
     fn variable(&mut self, name: &str) -> Option<&mut Variable> {
-        self.body().scopes.iter_mut().rev().flat_map(|scope| scope.iter_mut().rev()).find(|it| it.name == name)
+        self.body()
+            .scopes
+            .iter_mut()
+            .rev()
+            .flat_map(|scope| scope.iter_mut().rev())
+            .find(|it| it.name == name)
     }
 
     /// Whether the machine has something of this name.
@@ -379,10 +453,13 @@ impl<'d> Translator<'d> {
 
     /// A name of our language for a local, one that nothing else has.
     fn fresh(&mut self, name: &str) -> String {
-        let clean: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let clean: String =
+            name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
         let mut text = clean.to_lowercase();
         let local = |it: &Self, text: &str| {
-            it.bodies.last().is_some_and(|body| body.scopes.iter().flatten().any(|v| v.text == text))
+            it.bodies
+                .last()
+                .is_some_and(|body| body.scopes.iter().flatten().any(|v| v.text == text))
         };
         while self.is_taken(&text) || local(self, &text) {
             text.push('_');
@@ -424,7 +501,9 @@ impl<'d> Translator<'d> {
             Parameter::Number(it) => Value::Bits(value::Bits::known(*it, width(*it))),
             Parameter::Bool(it) => Value::Bool(value::Truth::Known(*it)),
             Parameter::Text(it) => Value::Text(it.clone()),
-            Parameter::List(all) => Value::List(all.iter().map(|it| self.constant(it, width)).collect()),
+            Parameter::List(all) => {
+                Value::List(all.iter().map(|it| self.constant(it, width)).collect())
+            }
         }
     }
 }

@@ -16,7 +16,10 @@ pub(crate) const NATIVE: &[(&str, &str)] = &[
     ("cache_block_zero", "Stores zeros, eight cells at a time, through the mapping."),
     ("csr_hw_read", "The fields of a CSR as they are kept."),
     ("csr_sw_read", "What software reads of a CSR."),
-    ("csr_sw_write", "What software writes to a CSR, field by field, by the values before the write."),
+    (
+        "csr_sw_write",
+        "What software writes to a CSR, field by field, by the values before the write.",
+    ),
     ("delay", "Nothing: time is not part of the state."),
     ("direct_csr_lookup", "The CSR of a number; in VS mode the one whose virtual address it is."),
     ("eei_ebreak", "Nothing is known: the environment decides."),
@@ -30,7 +33,10 @@ pub(crate) const NATIVE: &[(&str, &str)] = &[
     ("ifence", "Nothing: fetches see every store."),
     ("implemented?", "Whether the configuration has the extension."),
     ("implemented_csr?", "Whether the configuration has a CSR of this number."),
-    ("implemented_version?", "Whether the configuration has the extension; every version is taken."),
+    (
+        "implemented_version?",
+        "Whether the configuration has the extension; every version is taken.",
+    ),
     ("is_naturally_aligned", "Whether an address is a multiple of a size in bits."),
     ("load_reserved", "Loads, and remembers the address as reserved."),
     ("map_everything", "The mapping of user mode is all of storage."),
@@ -48,7 +54,10 @@ pub(crate) const NATIVE: &[(&str, &str)] = &[
     ("raise", "A trap with this cause; the mode it comes from is the current one."),
     ("raise_precise", "A trap with this cause; the mode it comes from is the current one."),
     ("read_mcycle", "The clock that is kept as the first machine counter."),
-    ("read_memory", "Loads through the mapping; what is not aligned traps unless MISALIGNED_LDST says otherwise."),
+    (
+        "read_memory",
+        "Loads through the mapping; what is not aligned traps unless MISALIGNED_LDST says otherwise.",
+    ),
     ("read_memory_xlen", "The same, as wide as a register."),
     ("read_mtime", "A clock of its own."),
     ("read_physical_memory", "Storage where it is."),
@@ -64,34 +73,65 @@ pub(crate) const NATIVE: &[(&str, &str)] = &[
     ("unreachable", "Nothing is known: the database says that it does not happen."),
     ("wait_on_reservation_set", "Nothing: a valid implementation does not wait."),
     ("wfi", "Nothing: a valid implementation does not wait."),
-    ("write_memory", "Stores through the mapping; what is not aligned traps unless MISALIGNED_LDST says otherwise."),
+    (
+        "write_memory",
+        "Stores through the mapping; what is not aligned traps unless MISALIGNED_LDST says otherwise.",
+    ),
     ("write_memory_xlen", "The same, as wide as a register."),
     ("xlen", "The width of a register, which is MXLEN in all modes."),
 ];
 
 /// What does nothing.
 const NOTHING: &[&str] = &[
-    "abort_current_instruction", "access_check", "assert", "delay", "fence", "fence_tso", "ifence", "memory_model_acquire",
-    "memory_model_release", "notify_mode_change", "order_pgtbl_reads_after_vmafence",
-    "order_pgtbl_writes_before_vmafence", "pause", "prefetch_instruction", "prefetch_read", "prefetch_write",
-    "refresh_pending_interrupts", "sync_read_after_write_device", "sync_write_after_read_device",
-    "wait_on_reservation_set", "wfi",
+    "abort_current_instruction",
+    "access_check",
+    "assert",
+    "delay",
+    "fence",
+    "fence_tso",
+    "ifence",
+    "memory_model_acquire",
+    "memory_model_release",
+    "notify_mode_change",
+    "order_pgtbl_reads_after_vmafence",
+    "order_pgtbl_writes_before_vmafence",
+    "pause",
+    "prefetch_instruction",
+    "prefetch_read",
+    "prefetch_write",
+    "refresh_pending_interrupts",
+    "sync_read_after_write_device",
+    "sync_write_after_read_device",
+    "wait_on_reservation_set",
+    "wfi",
 ];
 
 /// Comparisons and sums of the atomic memory operations, by the number of `AmoOperation`.
 const AMO: [&str; 9] = [
-    "value", "old + value", "old & value", "old | value", "old ^ value", "sgt(old, value) ? old : value",
-    "old > value ? old : value", "slt(old, value) ? old : value", "old < value ? old : value",
+    "value",
+    "old + value",
+    "old & value",
+    "old | value",
+    "old ^ value",
+    "sgt(old, value) ? old : value",
+    "old > value ? old : value",
+    "slt(old, value) ? old : value",
+    "old < value ? old : value",
 ];
 
 impl Translator<'_> {
     /// A call that ends the instruction: `None` if it is none.
     pub(super) fn outcome(&mut self, call: &Call, span: Span) -> Done<Option<Flow>> {
         let statement = match (call.name.as_str(), &call.arguments[..]) {
-            ("raise" | "raise_precise", [code, _, value]) => return self.raise(code, value, span).map(Some),
+            ("raise" | "raise_precise", [code, _, value]) => {
+                return self.raise(code, value, span).map(Some);
+            }
             ("unpredictable", _) => "unpredictable;",
-            ("unreachable" | "eei_ebreak" | "eei_ecall_from_m" | "eei_ecall_from_s" | "eei_ecall_from_u"
-            | "eei_ecall_from_vs", _) => "unknown;",
+            (
+                "unreachable" | "eei_ebreak" | "eei_ecall_from_m" | "eei_ecall_from_s"
+                | "eei_ecall_from_u" | "eei_ecall_from_vs",
+                _,
+            ) => "unknown;",
             _ => return Ok(None),
         };
         if self.body().place == Place::Inline {
@@ -110,7 +150,11 @@ impl Translator<'_> {
         };
         let name = name.clone();
         if !self.exceptions.contains_key(&name) {
-            return self.stop("U021", span, format!("there is no exception `{name}` under this configuration"));
+            return self.stop(
+                "U021",
+                span,
+                format!("there is no exception `{name}` under this configuration"),
+            );
         }
         let code = self.expr(code)?;
         if self.configuration.parameters.get("PRECISE_SYNCHRONOUS_EXCEPTIONS")
@@ -127,9 +171,21 @@ impl Translator<'_> {
             Some(Value::Bool(Truth::Known(false))) | None => None,
             Some(when) => {
                 let value = match self.expr(value)? {
-                    Value::Open => return self.stop("U021", span, "the encoding of an instruction is no value here"),
+                    Value::Open => {
+                        return self.stop(
+                            "U021",
+                            span,
+                            "the encoding of an instruction is no value here",
+                        );
+                    }
                     Value::Bits(bits) => bits.to(self.xlen()),
-                    other => return self.stop("U022", span, format!("{} is no value of a trap", other.kind())),
+                    other => {
+                        return self.stop(
+                            "U022",
+                            span,
+                            format!("{} is no value of a trap", other.kind()),
+                        );
+                    }
                 };
                 match when {
                     _ if value.value() == Some(0) => None,
@@ -156,7 +212,8 @@ impl Translator<'_> {
             Some(11) => "prv == machine",
             _ => return name,
         };
-        let first = self.exceptions.iter().find(|(_, number)| **number == 8).map(|(name, _)| name.clone());
+        let first =
+            self.exceptions.iter().find(|(_, number)| **number == 8).map(|(name, _)| name.clone());
         let Some(first) = first.filter(|_| self.modes.len() > 1) else { return name };
         self.emit(format!("require {mode} else unknown;"));
         first
@@ -192,19 +249,29 @@ impl Translator<'_> {
             ("xlen", []) => Ok(Some(Value::Bits(Bits::known(xlen.into(), 8)))),
             ("sext", [value, from]) => self.extended(value, from, span).map(Some),
             ("is_naturally_aligned", [address]) => {
-                let Some(bits) = self.template(call, span)? else { return self.stop("U022", span, "a size is missing") };
+                let Some(bits) = self.template(call, span)? else {
+                    return self.stop("U022", span, "a size is missing");
+                };
                 let address = self.bits(address)?.to(xlen);
                 if bits <= 8 {
                     return truth(true);
                 }
-                let low = self.part(&address, u128::from(bits_for(u128::from(bits / 8)) - 2), 0, span)?;
+                let low =
+                    self.part(&address, u128::from(bits_for(u128::from(bits / 8)) - 2), 0, span)?;
                 let zero = Bits::known(0, low.width.bits);
-                Ok(Some(Value::Bool(super::operators::compare(super::super::idl::ast::Binary::Eq, &low, &zero))))
+                Ok(Some(Value::Bool(super::operators::compare(
+                    super::super::idl::ast::Binary::Eq,
+                    &low,
+                    &zero,
+                ))))
             }
-            ("direct_csr_lookup", [number]) => self.lookup(number, span).map(|it| Some(Value::Csr(it))),
+            ("direct_csr_lookup", [number]) => {
+                self.lookup(number, span).map(|it| Some(Value::Csr(it)))
+            }
             ("csr_sw_read" | "csr_hw_read", [handle]) => {
                 let handle = self.handle(handle)?;
-                self.read_handle(&handle, name == "csr_hw_read", span).map(|it| Some(Value::Bits(it)))
+                self.read_handle(&handle, name == "csr_hw_read", span)
+                    .map(|it| Some(Value::Bits(it)))
             }
             ("csr_sw_write", [handle, value]) => {
                 let handle = self.handle(handle)?;
@@ -213,7 +280,11 @@ impl Translator<'_> {
                 Ok(Some(Value::Nothing))
             }
             ("read_mcycle" | "read_mtime", []) => {
-                let clock = if name == "read_mtime" { Some("mtime".to_owned()) } else { self.first_counter() };
+                let clock = if name == "read_mtime" {
+                    Some("mtime".to_owned())
+                } else {
+                    self.first_counter()
+                };
                 match clock {
                     Some(clock) => Ok(Some(Value::Bits(Bits::term(Term::primary(clock), 64)))),
                     None => self.stop("U023", span, "there is no machine counter to read"),
@@ -241,12 +312,15 @@ impl Translator<'_> {
         let name = call.name.as_str();
         let bytes = match name {
             "read_memory_xlen" | "write_memory_xlen" => xlen / 8,
-            "read_memory" | "write_memory" | "load_reserved" | "store_conditional" | "amo" | "read_physical_memory" => {
-                match self.template(call, span)? {
-                    Some(bits @ (8 | 16 | 32 | 64)) => bits / 8,
-                    _ => return self.stop("U022", span, "an access has 8, 16, 32 or 64 bits"),
-                }
-            }
+            "read_memory"
+            | "write_memory"
+            | "load_reserved"
+            | "store_conditional"
+            | "amo"
+            | "read_physical_memory" => match self.template(call, span)? {
+                Some(bits @ (8 | 16 | 32 | 64)) => bits / 8,
+                _ => return self.stop("U022", span, "an access has 8, 16, 32 or 64 bits"),
+            },
             "cache_block_zero" => 8,
             _ => return Ok(None),
         };
@@ -263,7 +337,9 @@ impl Translator<'_> {
             None => it.stop("U022", span, "a value is missing"),
         };
         match name {
-            "read_memory" | "read_memory_xlen" => loaded(format!("mem[load_address({address}, {bytes}){cells}]")),
+            "read_memory" | "read_memory_xlen" => {
+                loaded(format!("mem[load_address({address}, {bytes}){cells}]"))
+            }
             "read_physical_memory" => loaded(format!("phys[{address}{cells}]")),
             "write_memory" | "write_memory_xlen" => {
                 let value = stored(self, rest.first())?.plain().text;
@@ -289,15 +365,22 @@ impl Translator<'_> {
             "amo" => {
                 let value = stored(self, rest.first())?;
                 let operation = match rest.get(1).map(|it| self.expr(it)).transpose()? {
-                    Some(Value::Member(_, bits)) => bits.value().and_then(|it| AMO.get(it as usize)),
+                    Some(Value::Member(_, bits)) => {
+                        bits.value().and_then(|it| AMO.get(it as usize))
+                    }
                     _ => None,
                 };
-                let Some(operation) = operation else { return self.stop("U022", span, "this is no atomic operation") };
+                let Some(operation) = operation else {
+                    return self.stop("U022", span, "this is no atomic operation");
+                };
                 let (at, old) = (self.fresh("address"), self.fresh("loaded"));
                 self.emit(format!("let {at} = store_address({address}, {bytes});"));
                 self.emit(format!("let {old} = mem[{at}{cells}];"));
                 let value = value.plain().at(tight::PRIMARY);
-                let new = operation.replace("value", "\u{1}").replace("old", &old).replace('\u{1}', &value);
+                let new = operation
+                    .replace("value", "\u{1}")
+                    .replace("old", &old)
+                    .replace('\u{1}', &value);
                 self.emit(format!("mem[{at}{cells}] = {new};"));
                 loaded(old)
             }
@@ -350,17 +433,25 @@ impl Translator<'_> {
         let from = self.bits(from)?;
         match from.value() {
             Some(0) => self.stop("U022", span, "there is no bit -1"),
-            Some(from) if from >= u128::from(xlen) => Ok(Value::Bits(Bits { width: super::Width::unsigned(xlen), ..value })),
+            Some(from) if from >= u128::from(xlen) => {
+                Ok(Value::Bits(Bits { width: super::Width::unsigned(xlen), ..value }))
+            }
             Some(from) => {
                 let low = self.part(&value, from - 1, 0, span)?;
-                let signed = Bits { width: super::Width { bits: low.width.bits, signed: true }, ..low };
+                let signed =
+                    Bits { width: super::Width { bits: low.width.bits, signed: true }, ..low };
                 Ok(Value::Bits(Bits { width: super::Width::unsigned(xlen), ..signed.to(xlen) }))
             }
             None => {
                 // To the left and back: what is shifted out comes back as copies of the sign.
-                let amount = format!("{xlen}u{} - {}", from.width.bits, from.plain().at(tight::ADD + 1));
-                let term = format!("sar({} << ({amount}), {amount})", value.typed().at(tight::SHIFT));
-                Ok(Value::Bits(Bits { width: super::Width::unsigned(xlen), is: Is::Term(Term::primary(term)) }))
+                let amount =
+                    format!("{xlen}u{} - {}", from.width.bits, from.plain().at(tight::ADD + 1));
+                let term =
+                    format!("sar({} << ({amount}), {amount})", value.typed().at(tight::SHIFT));
+                Ok(Value::Bits(Bits {
+                    width: super::Width::unsigned(xlen),
+                    is: Is::Term(Term::primary(term)),
+                }))
             }
         }
     }
@@ -368,7 +459,9 @@ impl Translator<'_> {
     fn handle(&mut self, it: &Expr) -> Done<Handle> {
         match self.expr(it)? {
             Value::Csr(handle) => Ok(handle),
-            other => self.stop("U022", it.span, format!("this is {}, and a CSR is wanted", other.kind())),
+            other => {
+                self.stop("U022", it.span, format!("this is {}, and a CSR is wanted", other.kind()))
+            }
         }
     }
 }

@@ -8,7 +8,13 @@ use super::value::{Bits, Is, Term, Truth, Value, tight};
 use super::{Done, Translator};
 
 impl Translator<'_> {
-    pub(super) fn binary(&mut self, operator: Binary, left: &Expr, right: &Expr, span: Span) -> Done<Value> {
+    pub(super) fn binary(
+        &mut self,
+        operator: Binary,
+        left: &Expr,
+        right: &Expr,
+        span: Span,
+    ) -> Done<Value> {
         match operator {
             Binary::AndThen | Binary::OrElse => self.logical(operator, left, right),
             Binary::Eq | Binary::Ne | Binary::Lt | Binary::Gt | Binary::Le | Binary::Ge => {
@@ -19,15 +25,31 @@ impl Translator<'_> {
             Binary::Shl | Binary::WideShl | Binary::Shr | Binary::Sar => {
                 let (a, b) = (self.bits(left)?, self.bits(right)?);
                 let result = self.shifted(operator, &a, &b, span)?;
-                if result.value() == Some(0) && a.value().is_some_and(|it| it != 0) && is_literal(left) {
-                    let message = format!("a literal of {} bits is shifted out: this is zero", a.width.bits);
+                if result.value() == Some(0)
+                    && a.value().is_some_and(|it| it != 0)
+                    && is_literal(left)
+                {
+                    let message =
+                        format!("a literal of {} bits is shifted out: this is zero", a.width.bits);
                     let lint = Diagnostic::warning("U101", span, message);
-                    self.found.push(lint.help("say the width of the literal, or shift with `` `<< ``"));
+                    self.found
+                        .push(lint.help("say the width of the literal, or shift with `` `<< ``"));
                 }
-                if operator == Binary::Shl && b.value().is_none() && is_least(left) && b.most() >= a.width.bits.into() {
-                    let message = format!("a literal of {} bits is shifted by more than that: this may be zero", a.width.bits);
+                if operator == Binary::Shl
+                    && b.value().is_none()
+                    && is_least(left)
+                    && b.most() >= a.width.bits.into()
+                {
+                    let message = format!(
+                        "a literal of {} bits is shifted by more than that: this may be zero",
+                        a.width.bits
+                    );
                     let lint = Diagnostic::warning("U101", span, message);
-                    self.found.push(lint.help("a C-style literal is only as wide as it has to be: say the width"));
+                    self.found.push(
+                        lint.help(
+                            "a C-style literal is only as wide as it has to be: say the width",
+                        ),
+                    );
                 }
                 Ok(Value::Bits(result))
             }
@@ -81,12 +103,18 @@ impl Translator<'_> {
                 }
                 Ok(compare(operator, a, b))
             }
-            (Value::Member(of, a), Value::Member(other, b)) if of == other => Ok(self.compare_members(operator, of, a, b)),
+            (Value::Member(of, a), Value::Member(other, b)) if of == other => {
+                Ok(self.compare_members(operator, of, a, b))
+            }
             (Value::Bool(a), Value::Bool(b)) if equality => {
                 let same = match (a, b) {
                     (Truth::Known(a), Truth::Known(b)) => Truth::Known(a == b),
                     (Truth::Known(known), other) | (other, Truth::Known(known)) => {
-                        if *known { other.clone() } else { other.negated() }
+                        if *known {
+                            other.clone()
+                        } else {
+                            other.negated()
+                        }
                     }
                     (Truth::Term(a), Truth::Term(b)) => {
                         let next = tight::COMPARE + 1;
@@ -95,8 +123,14 @@ impl Translator<'_> {
                 };
                 Ok(if operator == Binary::Eq { same } else { same.negated() })
             }
-            (Value::Text(a), Value::Text(b)) if equality => Ok(Truth::Known((a == b) == (operator == Binary::Eq))),
-            (a, b) => self.stop("U022", span, format!("{} cannot be compared with {}", a.kind(), b.kind())),
+            (Value::Text(a), Value::Text(b)) if equality => {
+                Ok(Truth::Known((a == b) == (operator == Binary::Eq)))
+            }
+            (a, b) => self.stop(
+                "U022",
+                span,
+                format!("{} cannot be compared with {}", a.kind(), b.kind()),
+            ),
         }
     }
 
@@ -119,7 +153,13 @@ impl Translator<'_> {
 
     // ---- Arithmetic ----
 
-    pub(super) fn arithmetic(&mut self, operator: Binary, a: &Bits, b: &Bits, span: Span) -> Done<Bits> {
+    pub(super) fn arithmetic(
+        &mut self,
+        operator: Binary,
+        a: &Bits,
+        b: &Bits,
+        span: Span,
+    ) -> Done<Bits> {
         let width = of_binary(operator, a.width, b.width);
         if width.bits > MAX_WIDTH {
             let message = format!("{} bits: this importer has at most {MAX_WIDTH}", width.bits);
@@ -158,11 +198,19 @@ impl Translator<'_> {
         let width = a.width;
         if operator == Binary::WideShl {
             let Some(by) = b.value() else {
-                return self.stop("U021", span, "how far a widening shift goes depends on the state");
+                return self.stop(
+                    "U021",
+                    span,
+                    "how far a widening shift goes depends on the state",
+                );
             };
             let bits = u128::from(width.bits) + by;
             if bits > u128::from(MAX_WIDTH) {
-                return self.stop("U021", span, format!("{bits} bits: this importer has at most {MAX_WIDTH}"));
+                return self.stop(
+                    "U021",
+                    span,
+                    format!("{bits} bits: this importer has at most {MAX_WIDTH}"),
+                );
             }
             let wide = Bits { width: Width::unsigned(width.bits), is: a.is.clone() };
             return match (by as u32, wide.value()) {
@@ -199,8 +247,18 @@ impl Translator<'_> {
         let value = a.typed();
         let term = match operator {
             Binary::Sar => Term::primary(format!("sar({}, {})", value.text, amount.text)),
-            Binary::Shr => Term::infix(&value.at(tight::SHIFT), ">>", &amount.at(tight::SHIFT + 1), tight::SHIFT),
-            _ => Term::infix(&value.at(tight::SHIFT), "<<", &amount.at(tight::SHIFT + 1), tight::SHIFT),
+            Binary::Shr => Term::infix(
+                &value.at(tight::SHIFT),
+                ">>",
+                &amount.at(tight::SHIFT + 1),
+                tight::SHIFT,
+            ),
+            _ => Term::infix(
+                &value.at(tight::SHIFT),
+                "<<",
+                &amount.at(tight::SHIFT + 1),
+                tight::SHIFT,
+            ),
         };
         Ok(Bits { width, is: Is::Term(term) })
     }
@@ -237,7 +295,9 @@ pub(super) fn compare(operator: Binary, a: &Bits, b: &Bits) -> Truth {
     }
     // A narrower value is compared as it is.
     let narrow = |it: &Bits, other: &Bits| match (&it.is, other.value()) {
-        (Is::Wider(term, own), Some(value)) if value <= mask(*own) => Some((term.clone(), Bits::known(value, *own))),
+        (Is::Wider(term, own), Some(value)) if value <= mask(*own) => {
+            Some((term.clone(), Bits::known(value, *own)))
+        }
         _ => None,
     };
     let (a, b) = match (narrow(&a, &b), narrow(&b, &a)) {
@@ -256,7 +316,9 @@ pub(super) fn compare(operator: Binary, a: &Bits, b: &Bits) -> Truth {
     };
     Truth::Term(match name {
         Some(name) if signed => Term::primary(format!("{name}({}, {})", a.text, b.text)),
-        _ => Term::infix(&a.at(tight::COMPARE + 1), sign, &b.at(tight::COMPARE + 1), tight::COMPARE),
+        _ => {
+            Term::infix(&a.at(tight::COMPARE + 1), sign, &b.at(tight::COMPARE + 1), tight::COMPARE)
+        }
     })
 }
 
@@ -304,8 +366,15 @@ fn simple(operator: Binary, a: &Bits, b: &Bits, width: Width) -> Option<Is> {
         Binary::And if left == Some(0) || right == Some(0) => Some(Is::Known(0)),
         Binary::And if left == all => Some(b.is.clone()),
         Binary::And if right == all => Some(a.is.clone()),
-        Binary::Or | Binary::Xor | Binary::Add | Binary::WideAdd if left == Some(0) => Some(b.is.clone()),
-        Binary::Or | Binary::Xor | Binary::Add | Binary::WideAdd | Binary::Sub | Binary::WideSub
+        Binary::Or | Binary::Xor | Binary::Add | Binary::WideAdd if left == Some(0) => {
+            Some(b.is.clone())
+        }
+        Binary::Or
+        | Binary::Xor
+        | Binary::Add
+        | Binary::WideAdd
+        | Binary::Sub
+        | Binary::WideSub
             if right == Some(0) =>
         {
             Some(a.is.clone())

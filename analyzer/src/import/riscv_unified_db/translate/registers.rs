@@ -43,7 +43,11 @@ pub(crate) struct Register {
 }
 
 /// Where a field is a view of: followed from less to more privileged CSRs.
-pub(crate) fn alias_of(database: &Database, csr: usize, field: usize) -> Option<(usize, usize, u32)> {
+pub(crate) fn alias_of(
+    database: &Database,
+    csr: usize,
+    field: usize,
+) -> Option<(usize, usize, u32)> {
     let own = rank(&database.csrs[csr]);
     database.csrs[csr].fields[field].aliases.iter().find_map(|alias| {
         let target = database.csr(&alias.csr)?;
@@ -65,7 +69,10 @@ fn rank(csr: &Csr) -> (u32, u128) {
 }
 
 /// The registers of a configuration, by position of the database's records.
-pub(crate) fn registers(database: &Database, configuration: &Configuration) -> BTreeMap<usize, Register> {
+pub(crate) fn registers(
+    database: &Database,
+    configuration: &Configuration,
+) -> BTreeMap<usize, Register> {
     let xlen = configuration.xlen();
     let exists = |it: &&Csr| it.defined_by.as_ref().is_none_or(|it| it.holds(configuration));
     let of = |(i, csr): (usize, &Csr)| {
@@ -75,7 +82,9 @@ pub(crate) fn registers(database: &Database, configuration: &Configuration) -> B
         };
         let mut fields: Vec<Bit> = (csr.fields.iter().enumerate())
             .filter(|(_, field)| field_exists(field, configuration))
-            .filter_map(|(i, field)| field.bits(xlen).map(|(high, low)| Bit { field: i, high, low }))
+            .filter_map(|(i, field)| {
+                field.bits(xlen).map(|(high, low)| Bit { field: i, high, low })
+            })
             .filter(|bit| bit.high < bits)
             .collect();
         fields.sort_by_key(|bit| bit.low);
@@ -102,11 +111,20 @@ pub(crate) fn wrong_aliases(database: &Database) -> Vec<Diagnostic> {
                 match target(&alias.csr, &alias.field) {
                     None if database.csr(&alias.csr).is_some() => {
                         let message = format!("`{}` has no field `{}`", alias.csr, alias.field);
-                        all.push(Diagnostic::warning("U023", alias.span, message).label("an alias of nothing"));
+                        all.push(
+                            Diagnostic::warning("U023", alias.span, message)
+                                .label("an alias of nothing"),
+                        );
                     }
                     Some(found) if circular(database, (i, j), found) => {
-                        let message = format!("`{}.{}` is an alias of itself, by way of {name}", csr.name.it, field.name.it);
-                        all.push(Diagnostic::error("U005", alias.span, message).help("name the field that keeps the bits"));
+                        let message = format!(
+                            "`{}.{}` is an alias of itself, by way of {name}",
+                            csr.name.it, field.name.it
+                        );
+                        all.push(
+                            Diagnostic::error("U005", alias.span, message)
+                                .help("name the field that keeps the bits"),
+                        );
                     }
                     Some(_) | None => {}
                 }
@@ -125,7 +143,11 @@ fn circular(database: &Database, start: (usize, usize), first: (usize, usize)) -
     let next = |(csr, field): (usize, usize)| {
         let alias = database.csrs[csr].fields[field].aliases.first()?;
         let csr = database.csr(&alias.csr)?;
-        database.csrs[csr].fields.iter().position(|it| it.name.it == alias.field).map(|it| (csr, it))
+        database.csrs[csr]
+            .fields
+            .iter()
+            .position(|it| it.name.it == alias.field)
+            .map(|it| (csr, it))
     };
     let (mut at, mut steps) = (first, 1);
     while let Some(then) = next(at) {

@@ -5,7 +5,9 @@ use model::diagnostic::{Diagnostic, Span};
 use super::super::idl::ast::{Expr, ExprKind, For, Function, Stmt, StmtKind, TypeName};
 use super::super::idl::types::{MAX_WIDTH, Width, mask};
 use super::value::{Bits, Is, Term, Truth, Value};
-use super::{Body, Done, Flow, Line, Made, Place, Stop, Translator, Type, Variable, assigns, spelled};
+use super::{
+    Body, Done, Flow, Line, Made, Place, Stop, Translator, Type, Variable, assigns, spelled,
+};
 
 /// Most rounds of a loop.
 const MAX_ROUNDS: u32 = 4096;
@@ -45,7 +47,9 @@ impl Translator<'_> {
                 Ok(Flow::Next)
             }
             StmtKind::Do(call) => self.perform(call),
-            StmtKind::If(condition, then, otherwise) => self.conditional(condition, then, otherwise),
+            StmtKind::If(condition, then, otherwise) => {
+                self.conditional(condition, then, otherwise)
+            }
             StmtKind::For(it) => self.repeated(it),
             StmtKind::Return(value) => self.returned(value.as_ref(), it.span),
         }
@@ -59,7 +63,8 @@ impl Translator<'_> {
             return Ok(flow);
         }
         if let ExprKind::Method(of, name, arguments) = &call.kind
-            && let (ExprKind::Csr(csr), "sw_write", [value]) = (&of.kind, name.as_str(), &arguments[..])
+            && let (ExprKind::Csr(csr), "sw_write", [value]) =
+                (&of.kind, name.as_str(), &arguments[..])
         {
             let value = self.bits(value)?;
             if let Some(index) = self.csr_index(csr, of.span)? {
@@ -69,7 +74,11 @@ impl Translator<'_> {
         }
         match self.expr(call)? {
             Value::Nothing => Ok(Flow::Next),
-            other => self.stop("U020", call.span, format!("{} is computed here and not used", other.kind())),
+            other => self.stop(
+                "U020",
+                call.span,
+                format!("{} is computed here and not used", other.kind()),
+            ),
         }
     }
 
@@ -85,7 +94,9 @@ impl Translator<'_> {
                 Ok(Flow::Ended)
             }
             Place::Function(Some(of)) => {
-                let Some(value) = value else { return self.stop("U020", span, "a value is missing here") };
+                let Some(value) = value else {
+                    return self.stop("U020", span, "a value is missing here");
+                };
                 let found = self.expr(value)?;
                 let found = self.convert(found, &of, value.span)?;
                 let term = self.typed(&found, value.span)?;
@@ -160,7 +171,8 @@ impl Translator<'_> {
 
     fn declare(&mut self, name: &str, of: Type, value: Value, span: Span) -> Done<()> {
         let text = self.fresh(name);
-        let mut variable = Variable { name: name.to_owned(), text, of, value: None, declared: None };
+        let mut variable =
+            Variable { name: name.to_owned(), text, of, value: None, declared: None };
         if settled(&value) {
             variable.value = Some(value);
         } else {
@@ -176,10 +188,14 @@ impl Translator<'_> {
     /// What a local is set to, and how wide it is: one that nobody sets again is as wide as it has to be.
     fn local(&self, value: &Value, constant: bool, span: Span) -> Done<(Term, u32)> {
         match value {
-            Value::Bits(Bits { is: Is::Wider(term, own), .. }) if constant => Ok((term.clone(), *own)),
+            Value::Bits(Bits { is: Is::Wider(term, own), .. }) if constant => {
+                Ok((term.clone(), *own))
+            }
             Value::Bits(bits) | Value::Member(_, bits) => Ok((bits.typed(), bits.width.bits)),
             Value::Bool(it) => Ok((it.term(), 1)),
-            other => self.stop("U020", span, format!("{} cannot depend on the state", other.kind())),
+            other => {
+                self.stop("U020", span, format!("{} cannot depend on the state", other.kind()))
+            }
         }
     }
 
@@ -192,7 +208,11 @@ impl Translator<'_> {
         }
         let (declared, text) = (variable.declared.is_some(), variable.text.clone());
         let (term, width) = self.local(&value, false, span)?;
-        self.emit(if declared { format!("{text} = {};", term.text) } else { format!("let {text} = {};", term.text) });
+        self.emit(if declared {
+            format!("{text} = {};", term.text)
+        } else {
+            format!("let {text} = {};", term.text)
+        });
         if let Some(variable) = self.variable(name) {
             variable.value = None;
             variable.declared = Some(width);
@@ -214,7 +234,8 @@ impl Translator<'_> {
                 let value = self.expr(value)?;
                 self.set(name, value, place.span)
             }
-            ExprKind::Index(of, index) if matches!(&of.kind, ExprKind::Name(name) if name == "X") => {
+            ExprKind::Index(of, index) if matches!(&of.kind, ExprKind::Name(name) if name == "X") =>
+            {
                 let place_of = index;
                 let index = self.bits(index)?;
                 self.wrapping(place_of, &index);
@@ -241,7 +262,11 @@ impl Translator<'_> {
             ExprKind::Index(of, index) => {
                 let (of, index) = (self.name_of(of)?, self.bits(index)?);
                 let Some(index) = index.value() else {
-                    return self.stop("U021", place.span, "a bit is written whose position depends on the state");
+                    return self.stop(
+                        "U021",
+                        place.span,
+                        "a bit is written whose position depends on the state",
+                    );
                 };
                 self.set_bits(&of, index, index, value, place.span)
             }
@@ -249,7 +274,11 @@ impl Translator<'_> {
                 let of = self.name_of(of)?;
                 let (high, low) = (self.bits(high)?.value(), self.bits(low)?.value());
                 let Some((high, low)) = high.zip(low) else {
-                    return self.stop("U021", place.span, "bits are written whose position depends on the state");
+                    return self.stop(
+                        "U021",
+                        place.span,
+                        "bits are written whose position depends on the state",
+                    );
                 };
                 self.set_bits(&of, high, low, value, place.span)
             }
@@ -280,17 +309,32 @@ impl Translator<'_> {
         variable.value = None;
         let text = variable.text.clone();
         let declared = variable.declared.replace(width).is_some();
-        self.emit(if declared { format!("{text} = {};", term.text) } else { format!("let {text} = {};", term.text) });
+        self.emit(if declared {
+            format!("{text} = {};", term.text)
+        } else {
+            format!("let {text} = {};", term.text)
+        });
         Ok(())
     }
 
     /// `name[high:low] = value;`
-    fn set_bits(&mut self, name: &str, high: u128, low: u128, value: &Expr, span: Span) -> Done<()> {
+    fn set_bits(
+        &mut self,
+        name: &str,
+        high: u128,
+        low: u128,
+        value: &Expr,
+        span: Span,
+    ) -> Done<()> {
         let Some(Type::Bits(width)) = self.variable(name).map(|it| it.of.clone()) else {
             return self.stop("U020", span, format!("`{name}` is no variable of bits"));
         };
         if low > high || high >= u128::from(width.bits) {
-            return self.stop("U022", span, format!("`{name}` has {} bits: there is no [{high}:{low}]", width.bits));
+            return self.stop(
+                "U022",
+                span,
+                format!("`{name}` has {} bits: there is no [{high}:{low}]", width.bits),
+            );
         }
         let (high, low) = (high as u32, low as u32);
         let value = self.bits(value)?.to(high - low + 1);
@@ -337,7 +381,9 @@ impl Translator<'_> {
         let both = ended(&first) && ended(&second);
         if !yes.is_empty() || !no.is_empty() {
             let line = if yes.is_empty() {
-                let Truth::Term(negated) = Truth::Term(condition).negated() else { return Err(Stop::Open) };
+                let Truth::Term(negated) = Truth::Term(condition).negated() else {
+                    return Err(Stop::Open);
+                };
                 Line::If(negated, no, yes)
             } else {
                 Line::If(condition, yes, no)
@@ -362,7 +408,9 @@ impl Translator<'_> {
         for name in names {
             let Some(variable) = self.variable(name) else { continue };
             let Some(value) = variable.value.clone() else { continue };
-            if let (Some(_), Value::Bits(_) | Value::Bool(_) | Value::Member(..)) = (variable.declared, value) {
+            if let (Some(_), Value::Bits(_) | Value::Bool(_) | Value::Member(..)) =
+                (variable.declared, value)
+            {
                 variable.value = None;
             }
         }
@@ -382,7 +430,11 @@ impl Translator<'_> {
         let mut done = done;
         loop {
             if done > MAX_ROUNDS {
-                return self.stop("U021", it.condition.span, "this loop does not end in 4096 rounds");
+                return self.stop(
+                    "U021",
+                    it.condition.span,
+                    "this loop does not end in 4096 rounds",
+                );
             }
             match self.truth(&it.condition)? {
                 Truth::Known(false) => return Ok(Flow::Next),
@@ -399,7 +451,11 @@ impl Translator<'_> {
                         return Err(Stop::Open);
                     }
                     if done > 128 {
-                        return self.stop("U021", it.condition.span, "how often this loop runs depends on the state");
+                        return self.stop(
+                            "U021",
+                            it.condition.span,
+                            "how often this loop runs depends on the state",
+                        );
                     }
                     let mut changed = std::collections::BTreeSet::new();
                     it.body.iter().for_each(|it| assigns(it, &mut changed));
@@ -422,13 +478,20 @@ impl Translator<'_> {
     // ---- Functions ----
 
     /// Calls a function of the database: settled here if it can be, else as a function of our language.
-    pub(super) fn call(&mut self, function: &Function, arguments: Vec<Value>, span: Span) -> Done<Value> {
+    pub(super) fn call(
+        &mut self,
+        function: &Function,
+        arguments: Vec<Value>,
+        span: Span,
+    ) -> Done<Value> {
         let Some(statements) = function.body.as_deref() else {
-            let message = format!("`{}` has no code, and this importer does not know it", function.name);
+            let message =
+                format!("`{}` has no code, and this importer does not know it", function.name);
             return self.stop("U021", span, message);
         };
         if arguments.len() < function.arguments.len() {
-            let message = format!("`{}` takes {} arguments", function.name, function.arguments.len());
+            let message =
+                format!("`{}` takes {} arguments", function.name, function.arguments.len());
             return self.stop("U022", span, message);
         }
         if self.making.iter().filter(|it| **it == function.name).count() > 2 {
@@ -462,7 +525,11 @@ impl Translator<'_> {
     }
 
     /// The value that statements come to without doing anything.
-    pub(super) fn inlined(&mut self, statements: &[Stmt], typed: &[(&String, Type, Value)]) -> Done<Value> {
+    pub(super) fn inlined(
+        &mut self,
+        statements: &[Stmt],
+        typed: &[(&String, Type, Value)],
+    ) -> Done<Value> {
         if statements.is_empty() {
             return Ok(Value::Nothing);
         }
@@ -504,8 +571,13 @@ impl Translator<'_> {
         let mut body = Body::new(Place::Function(result.clone()), statements);
         let mut passed = Vec::new();
         for (name, of, value) in typed {
-            let mut variable =
-                Variable { name: (*name).clone(), text: self.fresh(name), of: of.clone(), value: None, declared: None };
+            let mut variable = Variable {
+                name: (*name).clone(),
+                text: self.fresh(name),
+                of: of.clone(),
+                value: None,
+                declared: None,
+            };
             let width = match of {
                 Type::Bits(_) if matches!(value, Value::Open) => {
                     variable.value = Some(value.clone());
@@ -569,7 +641,13 @@ impl Translator<'_> {
         let mut body = Body::new(Place::Function(result.clone()), statements);
         body.keeps = keeps;
         for (name, of, value) in variables {
-            body.scopes[0].push(Variable { text: name.clone(), name, of, value: Some(value), declared: None });
+            body.scopes[0].push(Variable {
+                text: name.clone(),
+                name,
+                of,
+                value: Some(value),
+                declared: None,
+            });
         }
         let wants = result.is_some();
         let (mut body, flow) = self.within(body, |it| it.block(statements))?;
@@ -600,7 +678,12 @@ fn settled(value: &Value) -> bool {
     match value {
         Value::Bits(bits) | Value::Member(_, bits) => bits.value().is_some(),
         Value::Bool(it) => matches!(it, Truth::Known(_)),
-        Value::Text(_) | Value::List(_) | Value::Csr(_) | Value::Written(..) | Value::Struct(_) | Value::Open => true,
+        Value::Text(_)
+        | Value::List(_)
+        | Value::Csr(_)
+        | Value::Written(..)
+        | Value::Struct(_)
+        | Value::Open => true,
         Value::Nothing => false,
     }
 }

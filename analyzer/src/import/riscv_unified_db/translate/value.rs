@@ -98,7 +98,9 @@ impl Bits {
             Is::Term(term) if bits < self.width.bits => {
                 Is::Term(Term::primary(format!("trunc({}, {bits})", term.text)))
             }
-            Is::Term(term) if self.width.signed => Is::Term(Term::primary(format!("sext({}, {bits})", term.text))),
+            Is::Term(term) if self.width.signed => {
+                Is::Term(Term::primary(format!("sext({}, {bits})", term.text)))
+            }
             Is::Term(term) => Is::Wider(term.clone(), self.width.bits),
         };
         Self { width, is }
@@ -117,7 +119,9 @@ impl Bits {
         match &self.is {
             Is::Known(value) => Term::primary(number(*value)),
             Is::Term(term) => term.clone(),
-            Is::Wider(term, _) => Term::primary(format!("zext({}, {})", term.text, self.width.bits)),
+            Is::Wider(term, _) => {
+                Term::primary(format!("zext({}, {})", term.text, self.width.bits))
+            }
         }
     }
 }
@@ -142,7 +146,10 @@ impl Truth {
                 Some(inner) if term.tight == tight::PREFIX && !inner.starts_with('(') => {
                     Self::Term(Term::primary(inner))
                 }
-                _ => Self::Term(Term { text: format!("!{}", term.at(tight::PREFIX)), tight: tight::PREFIX }),
+                _ => Self::Term(Term {
+                    text: format!("!{}", term.at(tight::PREFIX)),
+                    tight: tight::PREFIX,
+                }),
             },
         }
     }

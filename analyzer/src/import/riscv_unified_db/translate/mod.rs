@@ -5,6 +5,7 @@
 
 mod csr;
 mod expression;
+mod function;
 mod native;
 mod operators;
 pub(crate) mod registers;

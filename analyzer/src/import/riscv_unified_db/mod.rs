@@ -9,6 +9,7 @@ mod census;
 mod database;
 mod declared;
 mod encodings;
+mod functions;
 mod idl;
 mod instruction;
 mod lint;

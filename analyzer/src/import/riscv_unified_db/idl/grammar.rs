@@ -3,13 +3,9 @@
 
 use model::diagnostic::{Diagnostic, Span};
 
-use super::ast::{Binary, Call, Expr, ExprKind, For, Function, Stmt, StmtKind, TypeName, Unary};
-use super::lexer::{Token, tokens};
-
-/// Deepest nesting of expressions and blocks.
-const MAX_DEPTH: u32 = 100;
-
-type Parsed<T> = Result<T, Diagnostic>;
+use super::ast::{Binary, Call, Expr, ExprKind, For, Stmt, StmtKind, TypeName, Unary};
+use super::lexer::Token;
+use super::parser::{Parsed, Parser};
 
 /// Parses the statements of an operation or of a function's body.
 pub(crate) fn statements(text: &str, span: Span) -> Parsed<Vec<Stmt>> {
@@ -30,50 +26,6 @@ fn expression(text: &str, span: Span) -> Parsed<Expr> {
         return Err(parser.expected("the end of the expression"));
     }
     Ok(parsed)
-}
-
-/// Parses the functions of a file; what else stands there is passed over.
-pub(crate) fn functions(text: &str, span: Span) -> (Vec<Function>, Vec<Diagnostic>) {
-    let blanked = without_prose(text);
-    let mut parser = match Parser::new(&blanked, span) {
-        Ok(parser) => parser,
-        Err(error) => return (Vec::new(), vec![error]),
-    };
-    parser.prose = text;
-    let (mut all, mut errors) = (Vec::new(), Vec::new());
-    while *parser.peek() != Token::End {
-        if !parser.eat_word("function") {
-            parser.at += 1;
-            continue;
-        }
-        match parser.function() {
-            Ok(function) => all.push(function),
-            Err(error) => errors.push(error),
-        }
-    }
-    (all, errors)
-}
-
-/// The text with blanks for what stands in `description { … }`, which is prose and no IDL.
-fn without_prose(text: &str) -> String {
-    const WORD: &str = "description";
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(WORD) {
-        let behind = &rest[at + WORD.len()..];
-        let space = behind.len() - behind.trim_start().len();
-        let open = at + WORD.len() + space;
-        if !rest[open..].starts_with('{') {
-            out.push_str(&rest[..open]);
-            rest = &rest[open..];
-            continue;
-        }
-        let close = rest[open..].find('}').map_or(rest.len(), |it| open + it);
-        out.push_str(&rest[..=open]);
-        out.extend(rest[open + 1..close].bytes().map(|b| if b == b'\n' { '\n' } else { ' ' }));
-        rest = &rest[close..];
-    }
-    out + rest
 }
 
 /// Tightness and meaning of an infix operator, loosest first.
@@ -106,103 +58,10 @@ fn infix(mark: &str) -> Option<(u32, Binary)> {
     })
 }
 
-struct Parser<'t> {
-    text: &'t str,
-    /// The text with its prose.
-    prose: &'t str,
-    span: Span,
-    tokens: Vec<(Token, Span)>,
-    at: usize,
-    depth: u32,
-    /// Within `<…>`, where `>` ends the list.
-    in_template: bool,
-}
-
-impl<'t> Parser<'t> {
-    fn new(text: &'t str, span: Span) -> Parsed<Self> {
-        let tokens = tokens(text, span)?;
-        Ok(Self { text, prose: text, span, tokens, at: 0, depth: 0, in_template: false })
-    }
-
-    fn peek(&self) -> &Token {
-        &self.tokens[self.at].0
-    }
-
-    fn here(&self) -> Span {
-        self.tokens[self.at].1
-    }
-
-    fn before(&self) -> Span {
-        self.tokens[self.at.saturating_sub(1)].1
-    }
-
-    fn is_mark(&self, mark: &str) -> bool {
-        matches!(self.peek(), Token::Mark(m) if *m == mark)
-    }
-
-    fn is_word(&self, word: &str) -> bool {
-        matches!(self.peek(), Token::Word(w) if w == word)
-    }
-
-    fn eat(&mut self, mark: &str) -> bool {
-        let found = self.is_mark(mark);
-        self.at += usize::from(found);
-        found
-    }
-
-    fn eat_word(&mut self, word: &str) -> bool {
-        let found = self.is_word(word);
-        self.at += usize::from(found);
-        found
-    }
-
-    fn expected(&self, what: &str) -> Diagnostic {
-        let found = match self.peek() {
-            Token::End => "the end of the text".to_owned(),
-            _ => {
-                let (start, end) =
-                    (self.here().start - self.span.start, self.here().end - self.span.start);
-                format!("`{}`", &self.text[start as usize..end as usize])
-            }
-        };
-        let error =
-            Diagnostic::error("U011", self.here(), format!("expected {what}, found {found}"));
-        error.label(format!("expected {what}"))
-    }
-
-    fn need(&mut self, mark: &str) -> Parsed<()> {
-        if self.eat(mark) { Ok(()) } else { Err(self.expected(&format!("`{mark}`"))) }
-    }
-
-    fn word(&mut self, what: &str) -> Parsed<String> {
-        let Token::Word(word) = self.peek() else { return Err(self.expected(what)) };
-        let word = word.clone();
-        self.at += 1;
-        Ok(word)
-    }
-
-    fn deeper<T>(&mut self, rule: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
-        if self.depth >= MAX_DEPTH {
-            let message = format!("this is nested more than {MAX_DEPTH} deep");
-            return Err(Diagnostic::error("U011", self.here(), message));
-        }
-        self.depth += 1;
-        let result = rule(self);
-        self.depth -= 1;
-        result
-    }
-
-    /// What stands in brackets, where `>` is an operator again.
-    fn bracketed<T>(&mut self, rule: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
-        let outer = std::mem::replace(&mut self.in_template, false);
-        let result = self.deeper(rule);
-        self.in_template = outer;
-        result
-    }
-
+impl Parser<'_> {
     // ---- Statements ----
 
-    fn block(&mut self) -> Parsed<Vec<Stmt>> {
+    pub(super) fn block(&mut self) -> Parsed<Vec<Stmt>> {
         self.need("{")?;
         let mut all = Vec::new();
         while !self.eat("}") {
@@ -327,7 +186,7 @@ impl<'t> Parser<'t> {
         Ok(Some(StmtKind::Declare(of, name, value)))
     }
 
-    fn type_name(&mut self) -> Parsed<TypeName> {
+    pub(super) fn type_name(&mut self) -> Parsed<TypeName> {
         Ok(match self.word("a type")?.as_str() {
             "Bits" => {
                 self.need("<")?;
@@ -565,55 +424,6 @@ impl<'t> Parser<'t> {
             }
         }
         Ok(ExprKind::Name(word))
-    }
-
-    // ---- Functions ----
-
-    /// Behind `function`.
-    fn function(&mut self) -> Parsed<Function> {
-        let span = self.here();
-        let mut name = self.word("the name of a function")?;
-        if self.eat("?") {
-            name.push('?');
-        }
-        self.need("{")?;
-        if self.eat_word("template") {
-            let message = "functions with templates are not read by this importer";
-            return Err(Diagnostic::error("U011", self.before(), message));
-        }
-        let mut returns = None;
-        if self.eat_word("returns") {
-            returns = Some(self.type_name()?);
-            if self.is_mark(",") {
-                return Err(self.expected("one result"));
-            }
-        }
-        let arguments = if self.eat_word("arguments") { self.parameters()? } else { Vec::new() };
-        let description = if self.eat_word("description") { self.prose()? } else { String::new() };
-        let body = if self.eat_word("body") { Some(self.block()?) } else { None };
-        self.need("}")?;
-        Ok(Function { name, span, returns, arguments, description, body })
-    }
-
-    fn parameters(&mut self) -> Parsed<Vec<(TypeName, String)>> {
-        let mut all = Vec::new();
-        loop {
-            let of = self.type_name()?;
-            all.push((of, self.word("a name")?));
-            if !self.eat(",") {
-                return Ok(all);
-            }
-        }
-    }
-
-    /// `{ … }` of prose, which was blanked.
-    fn prose(&mut self) -> Parsed<String> {
-        self.need("{")?;
-        let start = self.before().end - self.span.start;
-        self.need("}")?;
-        let end = self.before().start - self.span.start;
-        let prose = self.prose[start as usize..end as usize].split_whitespace();
-        Ok(prose.collect::<Vec<_>>().join(" "))
     }
 }
 

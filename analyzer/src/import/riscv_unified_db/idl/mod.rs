@@ -5,8 +5,11 @@
 //! operand, and its result is as wide as the wider one; a shift is as wide as its left side.
 
 pub(crate) mod ast;
+mod function;
 mod grammar;
 mod lexer;
+mod parser;
 pub(crate) mod types;
 
-pub(crate) use grammar::{functions, statements};
+pub(crate) use function::functions;
+pub(crate) use grammar::statements;

@@ -6,10 +6,13 @@
 mod csr;
 mod expression;
 mod function;
+mod handle;
+mod names;
 mod native;
 mod operators;
 pub(crate) mod registers;
 mod statement;
+mod text;
 pub(crate) mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,61 +26,8 @@ use registers::{Kept, Register};
 use value::{Term, Value};
 
 pub(crate) use native::NATIVE;
-
-/// What our language and the machine have names for already.
-const TAKEN: &[&str] = &[
-    "let",
-    "if",
-    "else",
-    "for",
-    "in",
-    "require",
-    "trap",
-    "unpredictable",
-    "unknown",
-    "commit",
-    "break",
-    "return",
-    "fn",
-    "true",
-    "false",
-    "zext",
-    "sext",
-    "trunc",
-    "slt",
-    "sle",
-    "sgt",
-    "sge",
-    "sdiv",
-    "srem",
-    "sar",
-    "parity",
-    "undefined",
-    "arbitrary",
-    "cells",
-    "mem",
-    "phys",
-    "psw",
-    "x",
-    "pc",
-    "prv",
-    "base",
-    "bound",
-    "reserved",
-    "mtime",
-    "hartid",
-    "csrs",
-    "arg",
-    "length",
-    "size",
-    "value",
-    "set",
-    "user",
-    "supervisor",
-    "machine",
-    "virtual_user",
-    "virtual_supervisor",
-];
+use text::TAKEN;
+pub(crate) use text::{printed, spelled};
 
 /// Why a text could not be translated.
 #[derive(Debug)]
@@ -504,39 +454,6 @@ impl<'d> Translator<'d> {
             Parameter::Text(it) => Value::Text(it.clone()),
             Parameter::List(all) => {
                 Value::List(all.iter().map(|it| self.constant(it, width)).collect())
-            }
-        }
-    }
-}
-
-/// The name of a function of the database in our language.
-pub(crate) fn spelled(name: &str) -> String {
-    name.trim_end_matches('?').to_lowercase()
-}
-
-/// Lines as text, each level two columns further in.
-pub(crate) fn printed(lines: &[Line], indent: usize, out: &mut String) {
-    let pad = " ".repeat(indent);
-    for line in lines {
-        match line {
-            Line::Text(text) => {
-                out.push_str(&format!("{pad}{text}\n"));
-            }
-            Line::If(condition, then, otherwise) => {
-                out.push_str(&format!("{pad}if {} {{\n", condition.text));
-                printed(then, indent + 2, out);
-                let mut rest = otherwise;
-                // `else if` where nothing else stands in the other branch.
-                while let [Line::If(condition, then, otherwise)] = &rest[..] {
-                    out.push_str(&format!("{pad}}} else if {} {{\n", condition.text));
-                    printed(then, indent + 2, out);
-                    rest = otherwise;
-                }
-                if !rest.is_empty() {
-                    out.push_str(&format!("{pad}}} else {{\n"));
-                    printed(rest, indent + 2, out);
-                }
-                out.push_str(&format!("{pad}}}\n"));
             }
         }
     }

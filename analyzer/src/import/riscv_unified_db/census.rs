@@ -9,7 +9,9 @@ pub(super) fn expressions<'s>(statements: &'s [Stmt], rule: &mut dyn FnMut(&'s E
     for statement in statements {
         match &statement.kind {
             StmtKind::Declare(_, _, value) | StmtKind::Return(value) => {
-                value.iter().for_each(|it| within(it, rule));
+                if let Some(it) = value {
+                    within(it, rule);
+                }
             }
             StmtKind::Assign(place, value) => {
                 within(place, rule);
@@ -54,11 +56,15 @@ pub(super) fn within<'s>(it: &'s Expr, rule: &mut dyn FnMut(&'s Expr)) {
             within(c, rule);
         }
         ExprKind::Call(call) => {
-            call.template.iter().chain(&call.arguments).for_each(|it| within(it, rule))
+            for it in call.template.iter().chain(&call.arguments) {
+                within(it, rule);
+            }
         }
         ExprKind::Method(of, _, arguments) => {
             within(of, rule);
-            arguments.iter().for_each(|it| within(it, rule));
+            for it in arguments {
+                within(it, rule);
+            }
         }
         ExprKind::Concat(all) | ExprKind::List(all) => all.iter().for_each(|it| within(it, rule)),
     }

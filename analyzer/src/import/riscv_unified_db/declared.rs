@@ -64,12 +64,14 @@ pub(super) fn outcomes(
                 span: access.span,
                 outcome: format!("{outcome} in {mode}{when}"),
                 wrong_if_met,
-            })
+            });
         };
         match access.word.as_str() {
             "never" => add("not completes".into(), false),
             "always" if traps => {
-                denied.iter().for_each(|trap| add(format!("not traps({trap})"), false))
+                for trap in &denied {
+                    add(format!("not traps({trap})"), false);
+                }
             }
             "sometimes" => {
                 add("not completes".into(), true);

@@ -1,4 +1,6 @@
 //! One instruction of the database as one of ours.
+// An error ends the instruction.
+#![allow(clippy::result_large_err)]
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

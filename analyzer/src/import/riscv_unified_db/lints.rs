@@ -114,7 +114,7 @@ fn read_elsewhere(database: &Database, csr: &Csr, code: &[Stmt]) -> Vec<Diagnost
     for value in given {
         within(value, &mut |it| {
             if let ExprKind::Csr(name) = &it.kind {
-                named.push((name, it.span))
+                named.push((name, it.span));
             }
         });
     }
@@ -191,7 +191,7 @@ fn returns(database: &Database, operations: &[(usize, Vec<Stmt>)]) -> Vec<Diagno
                 cleared.entry(key.clone()).or_default().push(*i);
             }
         }
-        let keys: BTreeSet<(String, String)> = fields.into_iter().map(|(key, _)| key).collect();
+        let keys: BTreeSet<(String, String)> = fields.into_keys().collect();
         written.insert(*i, keys);
     }
     // What most of them clear, all of them should.
@@ -219,7 +219,7 @@ fn returns(database: &Database, operations: &[(usize, Vec<Stmt>)]) -> Vec<Diagno
 fn calls(code: &[Stmt], name: &str) -> bool {
     let mut found = false;
     expressions(code, &mut |it| {
-        found |= matches!(&it.kind, ExprKind::Call(call) if call.name == name)
+        found |= matches!(&it.kind, ExprKind::Call(call) if call.name == name);
     });
     found
 }
@@ -230,7 +230,7 @@ fn jumps(code: &[Stmt]) -> Vec<Span> {
     for statement in code {
         match &statement.kind {
             StmtKind::Assign(place, _) if matches!(place.kind, ExprKind::Pc) => {
-                all.push(statement.span)
+                all.push(statement.span);
             }
             StmtKind::If(_, then, otherwise) => {
                 all.extend(jumps(then));

@@ -150,9 +150,11 @@ pub(super) fn tidy(text: &str) -> String {
 
 fn state(translator: &mut Translator<'_>, text: &str) -> String {
     let xlen = translator.xlen();
+    // The bound of user mode's storage is a register that holds the number of all cells.
+    let most = (xlen - u32::from(translator.modes.len() > 1)).min(56);
     let physical = match translator.configuration.parameters.get("PHYS_ADDR_WIDTH") {
-        Some(Parameter::Number(bits)) => (*bits as u32).clamp(16, xlen.min(56)),
-        _ => xlen.min(56),
+        Some(Parameter::Number(bits)) => (*bits as u32).clamp(16, most),
+        _ => most,
     };
     let mut out = String::new();
     let mut add = |line: String| {
@@ -225,7 +227,7 @@ fn component(translator: &mut Translator<'_>, index: usize) -> Option<String> {
         0xb00..=0xb9f => "R, kind: time",
         0xf00..=0xfff => "R, kind: identity",
         // What user mode may write is its own.
-        _ if address >> 8 & 3 == 0 && address >> 10 != 3 => "E",
+        _ if (address >> 8).is_multiple_of(4) && address >> 10 != 3 => "E",
         _ => "R, kind: trap-vector",
     };
     let mut fields = String::new();

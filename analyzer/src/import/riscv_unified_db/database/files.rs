@@ -148,7 +148,7 @@ impl Reader {
                     code: "U002",
                     help: error.help.filter(|_| error.code == "S002"),
                     ..error
-                }))
+                }));
             }
         }
     }

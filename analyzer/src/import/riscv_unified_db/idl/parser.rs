@@ -60,13 +60,12 @@ impl<'t> Parser<'t> {
     }
 
     pub(super) fn expected(&self, what: &str) -> Diagnostic {
-        let found = match self.peek() {
-            Token::End => "the end of the text".to_owned(),
-            _ => {
-                let (start, end) =
-                    (self.here().start - self.span.start, self.here().end - self.span.start);
-                format!("`{}`", &self.text[start as usize..end as usize])
-            }
+        let found = if *self.peek() == Token::End {
+            "the end of the text".to_owned()
+        } else {
+            let (start, end) =
+                (self.here().start - self.span.start, self.here().end - self.span.start);
+            format!("`{}`", &self.text[start as usize..end as usize])
         };
         let error =
             Diagnostic::error("U011", self.here(), format!("expected {what}, found {found}"));

@@ -99,14 +99,10 @@ impl Translator<'_> {
         let Some(found) = found else {
             return self.stop("U023", span, format!("`{csr}` has no field `{field}`"));
         };
-        match self.bit(index, found) {
-            Some(bit) => self.read_field(index, &bit),
-            // What does not exist is zero.
-            None => {
-                let bits = self.database.csrs[index].fields[found].bits(self.xlen());
-                Ok(Bits::known(0, bits.map_or(1, |(high, low)| high - low + 1)))
-            }
+        if let Some(bit) = self.bit(index, found) {
+            return self.read_field(index, &bit);
         }
+        Ok(self.absent(index, found))
     }
 
     pub(crate) fn read_field(&mut self, csr: usize, bit: &Bit) -> Done<Bits> {
@@ -213,15 +209,17 @@ impl Translator<'_> {
             return self.stop("U023", span, format!("`{name}` has no field `{field}`"));
         };
         let bits = self.registers.get(&csr).map_or(64, |it| it.bits);
-        match self.bit(csr, found) {
-            Some(bit) => {
-                self.part(&Bits::term(value.clone(), bits), bit.high.into(), bit.low.into(), span)
-            }
-            None => {
-                let bits = self.database.csrs[csr].fields[found].bits(self.xlen());
-                Ok(Bits::known(0, bits.map_or(1, |(high, low)| high - low + 1)))
-            }
+        if let Some(bit) = self.bit(csr, found) {
+            let value = Bits::term(value.clone(), bits);
+            return self.part(&value, bit.high.into(), bit.low.into(), span);
         }
+        Ok(self.absent(csr, found))
+    }
+
+    /// What a field reads as that this configuration has not.
+    fn absent(&self, csr: usize, field: usize) -> Bits {
+        let bits = self.database.csrs[csr].fields[field].bits(self.xlen());
+        Bits::known(0, bits.map_or(1, |(high, low)| high - low + 1))
     }
 
     // ---- Whole CSRs ----
@@ -282,7 +280,7 @@ impl Translator<'_> {
             Err(Stop::Open) => {}
             Err(other) => return Err(other),
         }
-        self.make(&name, &format!("() -> {bits}"), Some(of), None, Vec::new(), &statements)?;
+        self.make(&name, &format!("() -> {bits}"), &of, None, Vec::new(), &statements)?;
         Ok(Bits::term(Term::primary(format!("{name}()")), bits))
     }
 
@@ -390,7 +388,7 @@ impl Translator<'_> {
         let name = format!("{}_{}_legal", self.registers[&csr].name, self.field_name(csr, bit));
         let head = format!("(value: {}) -> {width}", self.registers[&csr].bits);
         let variables = vec![(parameter.to_owned(), Type::Struct, value)];
-        self.make(&name, &head, Some(of), Some(keeps), variables, &statements)?;
+        self.make(&name, &head, &of, Some(keeps), variables, &statements)?;
         Ok(Bits::term(Term::primary(format!("{name}(value)")), width))
     }
 

@@ -97,7 +97,8 @@ impl Translator<'_> {
 
     /// The name of a mode, or the number of another member.
     pub(super) fn member_term(&self, of: &str, bits: &Bits) -> Term {
-        let named = bits.value().filter(|_| of == "PrivilegeMode");
+        // A machine with one mode has no names of modes.
+        let named = bits.value().filter(|_| of == "PrivilegeMode" && self.modes.len() > 1);
         let named = named.and_then(|value| self.modes.iter().find(|(_, _, it)| *it == value));
         named.map_or_else(|| bits.typed(), |(_, name, _)| Term::primary(*name))
     }
@@ -139,13 +140,11 @@ impl Translator<'_> {
             other => return self.stop("U022", span, format!("{} has no bits", other.kind())),
         };
         let index = self.bits(index)?;
-        match index.value() {
-            Some(bit) => self.part(&of, bit, bit, span).map(Value::Bits),
-            None => {
-                let text = format!("{}[{}]", of.typed().at(tight::PRIMARY), index.plain().text);
-                Ok(Value::Bits(Bits::term(Term::primary(text), 1)))
-            }
+        if let Some(bit) = index.value() {
+            return self.part(&of, bit, bit, span).map(Value::Bits);
         }
+        let text = format!("{}[{}]", of.typed().at(tight::PRIMARY), index.plain().text);
+        Ok(Value::Bits(Bits::term(Term::primary(text), 1)))
     }
 
     fn slice(&mut self, of: &Expr, high: &Expr, low: &Expr, span: Span) -> Done<Value> {
@@ -375,9 +374,8 @@ impl Translator<'_> {
                 Ok(Value::Bits(Bits { width: Width { signed: true, ..bits.width }, ..bits }))
             }
             ("bits", [it]) => match self.expr(it)? {
-                Value::Member(_, bits) => Ok(Value::Bits(bits)),
+                Value::Member(_, bits) | Value::Bits(bits) => Ok(Value::Bits(bits)),
                 Value::Csr(Handle::Known(index)) => Ok(Value::Bits(self.csr_value(index, span)?)),
-                Value::Bits(bits) => Ok(Value::Bits(bits)),
                 other => self.stop("U022", span, format!("{} cannot become bits", other.kind())),
             },
             ("enum", [of, it]) => {
@@ -404,36 +402,10 @@ impl Translator<'_> {
                     return self.stop("U022", span, "this is no array");
                 };
                 let it = self.bits(it)?;
-                self.includes(&all, &it, span)
+                Ok(Value::Bool(includes(&all, &it)))
             }
             _ => self.stop("U021", span, format!("`${name}` is not supported")),
         }
-    }
-
-    fn includes(&mut self, all: &[Value], it: &Bits, _span: Span) -> Done<Value> {
-        let numbers: Vec<u128> = all
-            .iter()
-            .filter_map(|item| match item {
-                Value::Bits(bits) => bits.value(),
-                _ => None,
-            })
-            .collect();
-        if let Some(value) = it.value() {
-            return Ok(Value::Bool(Truth::Known(numbers.contains(&value))));
-        }
-        let mut numbers: Vec<u128> = numbers.into_iter().filter(|n| *n <= it.most()).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        if numbers.is_empty() {
-            return Ok(Value::Bool(Truth::Known(false)));
-        }
-        if numbers.len() as u128 == it.most().saturating_add(1) {
-            return Ok(Value::Bool(Truth::Known(true)));
-        }
-        let text = it.plain().at(tight::COMPARE + 1);
-        let texts: Vec<String> = numbers.iter().map(|n| format!("{text} == {n}")).collect();
-        let tightness = if texts.len() == 1 { tight::COMPARE } else { tight::OR_ELSE };
-        Ok(Value::Bool(Truth::Term(Term { text: texts.join(" || "), tight: tightness })))
     }
 
     fn method(&mut self, of: &Expr, name: &str, _arguments: &[Expr], span: Span) -> Done<Value> {
@@ -454,4 +426,31 @@ impl Translator<'_> {
             _ => self.stop("U021", span, format!("`{name}` is not supported")),
         }
     }
+}
+
+/// Whether one of the values is this one.
+fn includes(all: &[Value], it: &Bits) -> Truth {
+    let numbers: Vec<u128> = all
+        .iter()
+        .filter_map(|item| match item {
+            Value::Bits(bits) => bits.value(),
+            _ => None,
+        })
+        .collect();
+    if let Some(value) = it.value() {
+        return Truth::Known(numbers.contains(&value));
+    }
+    let mut numbers: Vec<u128> = numbers.into_iter().filter(|n| *n <= it.most()).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    if numbers.is_empty() {
+        return Truth::Known(false);
+    }
+    if numbers.len() as u128 == it.most().saturating_add(1) {
+        return Truth::Known(true);
+    }
+    let text = it.plain().at(tight::COMPARE + 1);
+    let texts: Vec<String> = numbers.iter().map(|n| format!("{text} == {n}")).collect();
+    let tightness = if texts.len() == 1 { tight::COMPARE } else { tight::OR_ELSE };
+    Truth::Term(Term { text: texts.join(" || "), tight: tightness })
 }

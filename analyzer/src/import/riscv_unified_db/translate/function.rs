@@ -161,7 +161,7 @@ impl Translator<'_> {
         &mut self,
         name: &str,
         head: &str,
-        result: Option<Type>,
+        result: &Type,
         keeps: Option<Value>,
         variables: Vec<(String, Type, Value)>,
         statements: &[Stmt],
@@ -169,7 +169,7 @@ impl Translator<'_> {
         if self.made.iter().any(|it| it.name == name) {
             return Ok(());
         }
-        let mut body = Body::new(Place::Function(result.clone()), statements);
+        let mut body = Body::new(Place::Function(Some(result.clone())), statements);
         body.keeps = keeps;
         for (name, of, value) in variables {
             body.scopes[0].push(Variable {
@@ -180,9 +180,8 @@ impl Translator<'_> {
                 declared: None,
             });
         }
-        let wants = result.is_some();
         let (mut body, flow) = self.within(body, |it| it.block(statements))?;
-        if wants && matches!(flow, Flow::Next) {
+        if matches!(flow, Flow::Next) {
             if let Some(last) = statements.last() {
                 let message = "this code may end without a value";
                 self.found.push(Diagnostic::warning("U103", last.span, message));

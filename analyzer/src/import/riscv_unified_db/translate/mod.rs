@@ -113,7 +113,9 @@ struct Body {
 impl Body {
     fn new(place: Place, statements: &[Stmt]) -> Self {
         let mut assigned = BTreeSet::new();
-        statements.iter().for_each(|it| assigns(it, &mut assigned));
+        for it in statements {
+            assigns(it, &mut assigned);
+        }
         Self {
             place,
             lines: Vec::new(),
@@ -139,7 +141,7 @@ fn assigns(statement: &Stmt, all: &mut BTreeSet<String>) {
     match &statement.kind {
         StmtKind::Assign(place, _) => all.extend(base(place).map(str::to_owned)),
         StmtKind::If(_, then, otherwise) => {
-            then.iter().chain(otherwise).for_each(|it| assigns(it, all))
+            then.iter().chain(otherwise).for_each(|it| assigns(it, all));
         }
         StmtKind::For(it) => {
             assigns(&it.step, all);
@@ -418,6 +420,7 @@ impl<'d> Translator<'d> {
         text
     }
 
+    #[allow(clippy::unused_self)] // So it reads like an act of the translator.
     fn stop<T>(&self, code: &'static str, span: Span, message: impl Into<String>) -> Done<T> {
         Err(Stop::Because(Box::new(Diagnostic::error(code, span, message))))
     }
@@ -430,7 +433,7 @@ impl<'d> Translator<'d> {
             _ if name == "MXLEN" => 7,
             _ => super::idl::types::bits_for(value),
         };
-        let of = |value: &Parameter| -> Value { self.constant(value, &width) };
+        let of = |value: &Parameter| -> Value { Self::constant(value, &width) };
         if let Some(value) = self.configuration.parameters.get(name) {
             return Some(Ok(of(value)));
         }
@@ -447,13 +450,13 @@ impl<'d> Translator<'d> {
         }
     }
 
-    fn constant(&self, value: &Parameter, width: &dyn Fn(u128) -> u32) -> Value {
+    fn constant(value: &Parameter, width: &dyn Fn(u128) -> u32) -> Value {
         match value {
             Parameter::Number(it) => Value::Bits(value::Bits::known(*it, width(*it))),
             Parameter::Bool(it) => Value::Bool(value::Truth::Known(*it)),
             Parameter::Text(it) => Value::Text(it.clone()),
             Parameter::List(all) => {
-                Value::List(all.iter().map(|it| self.constant(it, width)).collect())
+                Value::List(all.iter().map(|it| Self::constant(it, width)).collect())
             }
         }
     }

@@ -359,6 +359,7 @@ fn known(operator: Binary, a: u128, b: u128, width: Width) -> Option<u128> {
 }
 
 /// Results that need no operator.
+#[allow(clippy::match_same_arms)] // One arm a rule.
 fn simple(operator: Binary, a: &Bits, b: &Bits, width: Width) -> Option<Is> {
     let (left, right) = (a.value(), b.value());
     let all = Some(width.mask());

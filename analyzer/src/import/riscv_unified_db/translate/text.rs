@@ -1,5 +1,7 @@
 //! Names and lines of our language.
 
+use std::fmt::Write as _;
+
 use super::Line;
 
 /// What our language and the machine have names for already.
@@ -68,23 +70,23 @@ pub(crate) fn printed(lines: &[Line], indent: usize, out: &mut String) {
     for line in lines {
         match line {
             Line::Text(text) => {
-                out.push_str(&format!("{pad}{text}\n"));
+                let _ = writeln!(out, "{pad}{text}");
             }
             Line::If(condition, then, otherwise) => {
-                out.push_str(&format!("{pad}if {} {{\n", condition.text));
+                let _ = writeln!(out, "{pad}if {} {{", condition.text);
                 printed(then, indent + 2, out);
                 let mut rest = otherwise;
                 // `else if` where nothing else stands in the other branch.
                 while let [Line::If(condition, then, otherwise)] = &rest[..] {
-                    out.push_str(&format!("{pad}}} else if {} {{\n", condition.text));
+                    let _ = writeln!(out, "{pad}}} else if {} {{", condition.text);
                     printed(then, indent + 2, out);
                     rest = otherwise;
                 }
                 if !rest.is_empty() {
-                    out.push_str(&format!("{pad}}} else {{\n"));
+                    let _ = writeln!(out, "{pad}}} else {{");
                     printed(rest, indent + 2, out);
                 }
-                out.push_str(&format!("{pad}}}\n"));
+                let _ = writeln!(out, "{pad}}}");
             }
         }
     }

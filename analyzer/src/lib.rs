@@ -9,6 +9,7 @@ mod definitions;
 pub mod difference;
 pub mod grade;
 pub mod graph;
+pub mod import;
 mod progress;
 mod prove;
 pub mod repair;

@@ -127,7 +127,9 @@ fn examples_of_findings_draw_them() {
         |text: &str| -> Vec<Rule> { analyzed(text).2.findings.iter().map(|it| it.rule).collect() };
     let example = model::code::EXAMPLE;
     assert_eq!(codes(example), []);
-    for it in model::code::all().filter(|it| it.code.starts_with('V') && it.code != "V010") {
+    for it in model::code::all()
+        .filter(|it| it.code.starts_with('V') && !["V010", "V012", "V013"].contains(&it.code))
+    {
         if it.right.is_empty() {
             assert_eq!(it.code, "V008", "it comes from the command line");
             continue;

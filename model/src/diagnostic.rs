@@ -17,7 +17,8 @@ pub struct Span {
 
 impl Span {
     /// The smallest span that covers both; they must be of one file.
-    pub(crate) fn to(self, end: Self) -> Self {
+    #[must_use]
+    pub fn to(self, end: Self) -> Self {
         Self { end: end.end.max(self.start), ..self }
     }
 }
@@ -83,7 +84,7 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// An error at a place.
-    pub(crate) fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+    pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
             code,
@@ -96,7 +97,7 @@ impl Diagnostic {
     }
 
     /// A warning at a place.
-    pub(crate) fn warning(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+    pub fn warning(code: &'static str, span: Span, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, span, message) }
     }
 
@@ -112,7 +113,8 @@ impl Diagnostic {
     }
 
     /// Adds what stands at the place.
-    pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();
         self
     }
@@ -125,7 +127,8 @@ impl Diagnostic {
     }
 
     /// Adds a second place.
-    pub(crate) fn related(mut self, span: Span, label: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn related(mut self, span: Span, label: impl Into<String>) -> Self {
         self.related = Some((span, label.into()));
         self
     }

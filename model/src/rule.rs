@@ -25,11 +25,15 @@ pub enum Rule {
     StaleAllow,
     /// The specification cannot be analyzed.
     Specification,
+    /// A database declares something else of an instruction than its code does.
+    Declared,
+    /// Something is wrong in a database that was imported.
+    Database,
 }
 
 impl Rule {
     /// All of them, by code.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Sensitive,
         Self::UserSensitive,
         Self::SquareBreaks,
@@ -41,6 +45,8 @@ impl Rule {
         Self::StaleAllow,
         Self::Specification,
         Self::UserSquareBreaks,
+        Self::Declared,
+        Self::Database,
     ];
 
     /// Those whose findings an author may allow with a reason.
@@ -146,6 +152,20 @@ impl Rule {
                 "specification",
                 "the specification cannot be analyzed",
                 "It cannot be read, or an error stands in it; the message ends with the code of the error.",
+            ),
+            Self::Declared => (
+                "V012",
+                "declared-access",
+                "a database declares something else than its code does",
+                "`access:` of an instruction says in which modes it executes (always, sometimes, never), and the code of its operation \
+                 does something else. One of the two is wrong: add the check to the code, or mend the declaration. \
+                 The state that is shown was replayed.",
+            ),
+            Self::Database => (
+                "V013",
+                "database",
+                "something is wrong in a database that was imported",
+                "The message ends with a code of its own, which `analyze explain` explains.",
             ),
             Self::StaleAllow => (
                 "V009",

@@ -51,7 +51,7 @@ pub(crate) fn gated(report: &Report) -> bool {
 pub(crate) fn is_shown(it: &Finding, gated: bool) -> bool {
     match it.rule {
         Rule::Expectation => false,
-        Rule::Required | Rule::StaleAllow => true,
+        Rule::Required | Rule::StaleAllow | Rule::Declared => true,
         _ => gated && it.counts(),
     }
 }

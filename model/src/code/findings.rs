@@ -31,6 +31,6 @@ const fn example(rule: Rule) -> (&'static str, &'static str) {
             "      trap(call);",
         ),
         Rule::Specification => ("  pc:    {role: P, width: 16", "  pc:    {role: P, width: 16}"),
-        Rule::Required => ("", ""),
+        Rule::Required | Rule::Declared | Rule::Database => ("", ""),
     }
 }

@@ -5,6 +5,7 @@
 //! Tests try each of them, and look that every code in the sources stands here.
 
 mod advice;
+mod database;
 mod findings;
 mod keys;
 mod language;
@@ -43,7 +44,7 @@ const fn code(
 
 /// All codes, by letter.
 pub fn all() -> impl Iterator<Item = Code> {
-    let tables = [advice::ALL, language::ALL, keys::ALL, text::ALL, program::ALL];
+    let tables = [advice::ALL, database::ALL, language::ALL, keys::ALL, text::ALL, program::ALL];
     tables.into_iter().flatten().copied().chain(findings::all())
 }
 

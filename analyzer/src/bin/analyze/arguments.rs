@@ -37,6 +37,7 @@ Examples:
   analyze graph isa-specs/x86-legacy.yaml --format dot
   analyze new my-machine                       starts a specification
   analyze grade isa-specs/pdp10.yaml ada.csv   claims of a student against the verdict
+  analyze import riscv-unified-db DIR -o rv64.yaml   a machine that others describe
   analyze schema > specification.schema.json   completion for editors
 
 Exit codes: 0 all expectations hold, 1 one fails, 2 could not run, 3 undecided
@@ -57,6 +58,8 @@ pub(crate) enum Command {
     Prove(Prove),
     /// Check a certificate against a specification, trusting neither solver nor prover.
     Verify(Verify),
+    /// Make a specification of a machine that others describe in a language of their own.
+    Import(Import),
     /// Print machines side by side: year, verdicts, offending instructions.
     List(List),
     /// Write all machines as a site: a matrix, a timeline, a page each.
@@ -143,6 +146,8 @@ pub(crate) struct Check {
     /// a monitored one, where one was found.
     #[arg(long, value_name = "KIND=PATH", value_parser = emit)]
     pub(crate) emit: Option<Emit>,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArguments,
 }
 
 /// What to write besides the report.
@@ -261,6 +266,75 @@ pub(crate) struct Atlas {
     pub(crate) profile: Profile,
 }
 
+const IMPORT: &str = "\
+Examples:
+  analyze import riscv-unified-db riscv-unified-db -o rv64.yaml
+  analyze import riscv-unified-db riscv-unified-db --config cfgs/qc_iu.yaml -o qc_iu.yaml
+  analyze import riscv-unified-db my-fork --extensions I,M,Zicsr,Sm,S,U -o core.yaml
+  analyze my-fork                              imports and judges in one go
+  analyze traps my-fork mret                   what completes and what traps, by the code alone
+
+The folder is a checkout of the database, or what is below its `spec/std/isa`. Whatever reads a specification reads such
+a folder, too.
+
+Exit codes: 0 everything is translated; 2 could not run, or nothing can be imported; 3 something stays unknown";
+
+/// A machine in another language.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Import {
+    #[command(subcommand)]
+    pub(crate) from: ImportFrom,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImportFrom {
+    /// A folder of the RISC-V Unified Database: instructions and CSRs in YAML, with code in IDL.
+    RiscvUnifiedDb(UnifiedDb),
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = IMPORT)]
+pub(crate) struct UnifiedDb {
+    /// The folder.
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: String,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArguments,
+    /// Write the specification there instead of printing it.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<String>,
+    /// Write over an existing file.
+    #[arg(long, requires = "output")]
+    pub(crate) force: bool,
+}
+
+/// What is taken of a folder of the RISC-V Unified Database.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Where SPEC is a folder of the RISC-V Unified Database")]
+pub(crate) struct DatabaseArguments {
+    /// Configuration in the database's own form: extensions and parameters. [default: RV64 with M, S and U mode]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<String>,
+    /// Extensions instead of those of the configuration, or with `+` before them besides; what they ask for is added.
+    #[arg(long, value_name = "EXTENSION", value_delimiter = ',')]
+    pub(crate) extensions: Option<Vec<String>>,
+    /// Files of `spec/custom/isa/NAME` over the standard ones, instead of those of the configuration.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) overlay: Option<String>,
+    /// Whether `access: never` is a guard before the code.
+    #[arg(long, default_value = "code")]
+    pub(crate) reading: ReadingArgument,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReadingArgument {
+    /// The code alone counts.
+    #[default]
+    Code,
+    /// Where `access:` says `never`, the instruction traps before its code.
+    Declared,
+}
+
 const TRAPS: &str = "\
 Examples:
   analyze traps isa-specs/x86-legacy.yaml popf cli
@@ -288,6 +362,8 @@ pub(crate) struct Traps {
     /// Leave undecided what takes longer than this in all.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) timeout: Option<std::time::Duration>,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArguments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -331,6 +407,8 @@ pub(crate) struct Explain {
     /// Reading of the definitions.
     #[arg(long, default_value = "refined", value_parser = one_profile())]
     pub(crate) profile: Profile,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArguments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -379,6 +457,8 @@ pub(crate) struct Diff {
     /// Leave undecided what takes longer than this in all.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) timeout: Option<std::time::Duration>,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArguments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -10,7 +10,8 @@ use analyzer::{Options, analyze};
 use model::diagnostic::Sources;
 use refvmm::files;
 
-use crate::arguments::Atlas;
+use crate::arguments::{Atlas, DatabaseArguments};
+use crate::database::Beside;
 use crate::list::chosen;
 use crate::progress::progress;
 use crate::terminal::{Exit, could_not_run, load_with_advice, print};
@@ -38,8 +39,9 @@ pub(crate) fn run(atlas: &Atlas) -> Exit {
 
 /// A machine of the atlas. One that cannot be analyzed has a page, too, which says why.
 fn of(spec: &str, atlas: &Atlas) -> ((Report, Option<Exhibit>), Exit) {
-    let mut sources = Sources::default();
-    let isa = match load_with_advice(spec, &mut sources) {
+    let (mut sources, mut beside) = (Sources::default(), Beside::default());
+    let database = DatabaseArguments::default();
+    let isa = match load_with_advice(spec, &database, &mut sources, &mut beside) {
         Ok(loaded) => loaded.isa,
         Err(errors) => {
             let findings = of_diagnostics(&errors, spec, &sources);
@@ -48,9 +50,10 @@ fn of(spec: &str, atlas: &Atlas) -> ((Report, Option<Exhibit>), Exit) {
         }
     };
     let options = Options { profile: atlas.profile, pair: None, timeout: None };
-    let report = analyze(&isa, &sources, options, &progress());
+    let mut report = analyze(&isa, &sources, options, &progress());
+    beside.add(&mut report, &sources);
     let exhibit = Exhibit::gather(&isa, &sources, &report, &options, &progress());
-    ((report, Some(exhibit)), Exit::Fine)
+    ((report, Some(exhibit)), beside.exit())
 }
 
 fn write(folder: &Path, site: &Site) -> std::io::Result<()> {

@@ -19,6 +19,7 @@ use refvmm::files;
 use refvmm::specification::open;
 
 use crate::arguments::{Check, CheckFormat, Emit};
+use crate::database::Beside;
 use crate::progress::progress;
 use crate::terminal::{Exit, complain, could_not_run, known_pair, load_with_advice, print, style};
 
@@ -99,17 +100,18 @@ fn judge(
     baseline: Option<&Baseline>,
     exhibits: &mut Vec<Option<Exhibit>>,
 ) -> (Vec<Report>, Exit) {
-    let mut sources = Sources::default();
-    let Loaded { isa, advice, .. } = match load_with_advice(spec, &mut sources) {
-        Ok(loaded) => loaded,
-        Err(errors) => {
-            let findings = of_diagnostics(&errors, spec, &sources);
-            let report = Report::unreadable(spec, check.profile.profiles()[0], findings);
-            exhibits.push(None);
-            return (vec![report], Exit::CouldNotRun);
-        }
-    };
-    let mut exit = Exit::Fine;
+    let (mut sources, mut beside) = (Sources::default(), Beside::default());
+    let Loaded { isa, advice, .. } =
+        match load_with_advice(spec, &check.database, &mut sources, &mut beside) {
+            Ok(loaded) => loaded,
+            Err(errors) => {
+                let findings = of_diagnostics(&errors, spec, &sources);
+                let report = Report::unreadable(spec, check.profile.profiles()[0], findings);
+                exhibits.push(None);
+                return (vec![report], Exit::CouldNotRun);
+            }
+        };
+    let mut exit = beside.exit();
     if check.strict && !advice.is_empty() {
         complain(&advice, &sources);
         exit = Exit::Unmet;
@@ -139,6 +141,7 @@ fn judge(
         if let Some((to, text)) = emitted {
             files::write_whole(to, text.as_bytes()).map_err(|error| failed(to, error))?;
         }
+        beside.add(&mut report, &sources);
         for requirement in requirements(check) {
             require(&mut report, requirement);
         }

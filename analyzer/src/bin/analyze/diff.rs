@@ -8,7 +8,7 @@ use model::diagnostic::Sources;
 
 use crate::arguments::{Diff, DiffFormat};
 use crate::progress::progress;
-use crate::terminal::{Exit, could_not_run, known_pair, load, print, print_text};
+use crate::terminal::{Exit, could_not_run, known_pair, load_of, print, print_text};
 
 pub(crate) fn run(diff: &Diff) -> Exit {
     let options =
@@ -16,7 +16,9 @@ pub(crate) fn run(diff: &Diff) -> Exit {
     let mut sides = Vec::new();
     for spec in [&diff.old, &diff.new] {
         let mut sources = Sources::default();
-        let Some(isa) = load(spec, &mut sources) else { return Exit::CouldNotRun };
+        let Some(isa) = load_of(spec, &diff.database, &mut sources) else {
+            return Exit::CouldNotRun;
+        };
         if let Err(error) = known_pair(&isa, diff.pair.as_deref()) {
             return could_not_run(spec, &error);
         }

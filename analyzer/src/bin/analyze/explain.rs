@@ -8,15 +8,15 @@ use model::diagnostic::{Sources, did_you_mean};
 use model::isa::Isa;
 use refvmm::specification::{locate, open};
 
-use crate::arguments::{Explain, ProofFormat};
+use crate::arguments::{DatabaseArguments, Explain, ProofFormat};
 use crate::progress::progress;
-use crate::terminal::{Exit, could_not_run, load, print, print_text};
+use crate::terminal::{Exit, could_not_run, load_of, print, print_text};
 
 pub(crate) fn run(it: &Explain) -> Exit {
     let spec = &it.subject;
     match &it.instruction {
         None if it.proof => {
-            let Some((isa, sources)) = loaded(spec) else { return Exit::CouldNotRun };
+            let Some((isa, sources)) = loaded(spec, &it.database) else { return Exit::CouldNotRun };
             let report = analyzed(&isa, &sources, it);
             let document = proof::document(&isa, &sources, &report);
             let text = match it.format {
@@ -28,7 +28,7 @@ pub(crate) fn run(it: &Explain) -> Exit {
         }
         None => of_code(spec),
         Some(name) => {
-            let Some((isa, sources)) = loaded(spec) else { return Exit::CouldNotRun };
+            let Some((isa, sources)) = loaded(spec, &it.database) else { return Exit::CouldNotRun };
             match named(&isa, name) {
                 None => {
                     let names = isa.classes.iter().map(|it| it.name.as_str());
@@ -112,9 +112,9 @@ fn of_code(code: &str) -> Exit {
     )
 }
 
-fn loaded(spec: &str) -> Option<(Isa, Sources)> {
+fn loaded(spec: &str, database: &DatabaseArguments) -> Option<(Isa, Sources)> {
     let mut sources = Sources::default();
-    let isa = load(spec, &mut sources)?;
+    let isa = load_of(spec, database, &mut sources)?;
     Some((isa, sources))
 }
 

@@ -4,10 +4,12 @@ mod arguments;
 mod atlas;
 mod certificates;
 mod check;
+mod database;
 mod diff;
 mod explain;
 mod grade;
 mod graph;
+mod import;
 mod list;
 mod new;
 mod progress;
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         }),
         Command::Prove(prove) => certificates::prove(&prove),
         Command::Verify(verify) => certificates::verify(&verify),
+        Command::Import(import) => import::run(&import),
         Command::List(list) => list::run(&list),
         Command::Atlas(atlas) => atlas::run(&atlas),
         Command::Traps(traps) => traps::run(&traps),
@@ -107,6 +110,7 @@ fn with_default_command(mut arguments: Vec<String>) -> Vec<String> {
         "repair",
         "prove",
         "verify",
+        "import",
         "list",
         "atlas",
         "new",

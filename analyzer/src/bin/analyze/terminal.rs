@@ -8,6 +8,9 @@ use model::diagnostic::{Diagnostic, Sources};
 use model::isa::Isa;
 use refvmm::specification;
 
+use crate::arguments::DatabaseArguments;
+use crate::database::{self, Beside};
+
 /// What a run came to, worst last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
@@ -73,15 +76,31 @@ pub(crate) fn complain(diagnostics: &[Diagnostic], sources: &Sources) {
 }
 
 pub(crate) fn load(path: &str, sources: &mut Sources) -> Option<Isa> {
-    load_with_advice(path, sources).ok().map(|loaded| loaded.isa)
+    load_of(path, &DatabaseArguments::default(), sources)
+}
+
+/// The same where a folder of a database may be meant.
+pub(crate) fn load_of(
+    path: &str,
+    database: &DatabaseArguments,
+    sources: &mut Sources,
+) -> Option<Isa> {
+    load_with_advice(path, database, sources, &mut Beside::default()).ok().map(|loaded| loaded.isa)
 }
 
 /// The same, with what a careful author would add; or the errors, which are printed.
 pub(crate) fn load_with_advice(
     path: &str,
+    database: &DatabaseArguments,
     sources: &mut Sources,
+    beside: &mut Beside,
 ) -> Result<Loaded, Vec<Diagnostic>> {
-    match model::load(&specification::locate(path), &specification::open, sources) {
+    let loaded = if database::is_database(path) {
+        database::load(path, database, sources, beside)
+    } else {
+        model::load(&specification::locate(path), &specification::open, sources)
+    };
+    match loaded {
         Ok(loaded) => {
             complain(&loaded.warnings, sources);
             Ok(loaded)

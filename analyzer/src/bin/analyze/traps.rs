@@ -9,11 +9,13 @@ use model::isa::{Isa, Profile};
 
 use crate::arguments::{Traps, TrapsFormat};
 use crate::progress::progress;
-use crate::terminal::{Exit, could_not_run, load, print, print_text};
+use crate::terminal::{Exit, could_not_run, load_of, print, print_text};
 
 pub(crate) fn run(traps: &Traps) -> Exit {
     let mut sources = Sources::default();
-    let Some(isa) = load(&traps.spec, &mut sources) else { return Exit::CouldNotRun };
+    let Some(isa) = load_of(&traps.spec, &traps.database, &mut sources) else {
+        return Exit::CouldNotRun;
+    };
     let mut chosen = Vec::new();
     for name in &traps.instructions {
         let found = named(&isa, name);

@@ -399,7 +399,7 @@ fn clicks(browser: &mut Browser, page: &Path, width: u32) {
     let found = browser.value(
         "(() => {
           const field = document.querySelector('input[type=search]');
-          field.value = 'Sensitive: control';
+          field.value = 'Sensitive (CONTROL)';
           field.dispatchEvent(new Event('input'));
           return [...document.querySelectorAll('.card')].filter((it) => !it.hidden).map((it) => it.querySelector('b').textContent);
         })()",

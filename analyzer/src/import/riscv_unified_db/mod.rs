@@ -1,9 +1,9 @@
 //! The RISC-V Unified Database: instructions and CSRs in YAML with code in IDL, as a specification of ours.
 //!
-//! One line, nothing flows back: files → [`database`] (records as written, with places) → [`idl`] (code as trees) →
-//! [`translate`] (statements of our language under one configuration) → [`machine`] (what surrounds them) → text.
-//! Beside it: [`census`] says what a text of IDL names, [`encodings`]
-//! which opcodes belong to whom, [`declared`] puts `access:` beside what the code does.
+//! One line, nothing flows back: files → `database` (records as written, with places) → `idl` (code as trees) →
+//! `translate` (statements of our language under one configuration) → `machine` (what surrounds them) → text.
+//! Beside it: `census` says what a text of IDL names, `encodings`
+//! which opcodes belong to whom, `declared` puts `access:` beside what the code does.
 
 mod census;
 mod database;

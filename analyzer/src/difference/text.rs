@@ -16,8 +16,8 @@ pub fn render(it: &Difference, all: bool) -> String {
             let _ = writeln!(out, "  {}  {}", theorem.name(), verdicts(change));
         }
         for (what, names) in [
-            ("now sensitive and not privileged", &pair.offending),
-            ("no longer sensitive and not privileged", &pair.no_longer_offending),
+            ("now in the way of a theorem", &pair.offending),
+            ("no longer in the way of a theorem", &pair.no_longer_offending),
         ] {
             if !names.is_empty() {
                 let _ = writeln!(out, "  {what}: {}", names.join(", "));

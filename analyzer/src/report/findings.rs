@@ -255,9 +255,10 @@ fn of_instruction(pair: &PairReport, it: &InstructionReport) -> Vec<Finding> {
     };
     let offends = |names: &[String]| names.contains(&it.name);
     if offends(&hvmm.offending) {
-        add(Rule::UserSensitive, format!("is {} in user mode and not privileged", why(it)));
+        let why = why(it, Some(&pair.user));
+        add(Rule::UserSensitive, format!("is {why} in user mode and not privileged"));
     } else if offends(&vmm.offending) {
-        add(Rule::Sensitive, format!("is {} and not privileged", why(it)));
+        add(Rule::Sensitive, format!("is {} and not privileged", why(it, None)));
     }
     // What is safe under bits that a monitor keeps refutes nothing by itself.
     let refutes = |theorem: &TheoremReport| {
@@ -276,8 +277,8 @@ fn of_instruction(pair: &PairReport, it: &InstructionReport) -> Vec<Finding> {
     all
 }
 
-/// `control sensitive and resource sensitive`.
-fn why(it: &InstructionReport) -> String {
+/// `control sensitive and resource sensitive`: in one mode, or at all.
+fn why(it: &InstructionReport, mode: Option<&str>) -> String {
     const KINDS: [Property; 8] = [
         Property::ControlSensitive,
         Property::LocationSensitive,
@@ -288,7 +289,7 @@ fn why(it: &InstructionReport) -> String {
         Property::TrapMasked,
         Property::TrapVisible,
     ];
-    let words = KINDS.into_iter().filter(|kind| it.is(*kind).is_yes());
+    let words = KINDS.into_iter().filter(|kind| it.property_in(*kind, mode) == Some(Answer::Yes));
     let words: Vec<String> = words.map(|kind| kind.word().replace('-', " ")).collect();
     match words.as_slice() {
         [] => "sensitive".to_owned(),

@@ -78,14 +78,9 @@ pub(super) fn outcomes(
                 if denied.is_empty() || !traps {
                     add("completes".into(), true);
                 } else {
-                    add(
-                        denied
-                            .iter()
-                            .map(|trap| format!("not traps({trap})"))
-                            .next()
-                            .unwrap_or_default(),
-                        true,
-                    );
+                    for trap in &denied {
+                        add(format!("not traps({trap})"), true);
+                    }
                 }
             }
             _ => {}
@@ -95,6 +90,11 @@ pub(super) fn outcomes(
 }
 
 impl Declared {
+    /// That a trap which refuses the instruction is not taken.
+    fn is_refusal(&self) -> bool {
+        self.outcome.starts_with("not traps(")
+    }
+
     /// The expectation as it stands in the specification.
     pub(super) fn expectation(&self) -> &str {
         &self.outcome
@@ -104,22 +104,44 @@ impl Declared {
 /// Takes what became of the declarations out of a report's expectations, and makes findings of those that are wrong.
 pub fn judge(report: &mut Report, all: &[Declared], sources: &Sources, first: u32) {
     let mut findings = Vec::new();
+    // What became of each: none where the outcome is as expected.
+    let mut unmet = Vec::new();
     for it in all {
         let expected = format!("{}: {}", it.instruction, it.outcome);
         let found = report.unmet.iter().position(|unmet| unmet.expected == expected);
-        let unmet = found.map(|i| report.unmet.remove(i));
-        report
-            .findings
-            .retain(|finding| finding.rule != Rule::Expectation || finding.subject != expected);
-        let what = match &unmet {
-            Some(unmet) if unmet.undecided => continue,
-            Some(_) if it.wrong_if_met => continue,
-            Some(unmet) => format!("its code may do otherwise: {}", unmet.found),
-            None if !it.wrong_if_met => continue,
-            None if it.outcome.starts_with("not completes") => {
-                "its code never completes there".into()
+        // What is undecided stays what it is: an expectation that is not known to hold.
+        if found.is_some_and(|i| report.unmet[i].undecided) {
+            unmet.push(None);
+            continue;
+        }
+        unmet.push(Some(found.map(|i| report.unmet.remove(i).found)));
+        let is_expectation = |it: &Finding| it.rule == Rule::Expectation && it.subject == expected;
+        report.findings.retain(|finding| !is_expectation(finding));
+    }
+    for (it, known) in all.iter().zip(&unmet) {
+        // It is refused sometimes if one of the traps that refuse it may be taken: all of them are looked at together.
+        let refused = |other: &Declared| {
+            let same = other.instruction == it.instruction && other.mode == it.mode;
+            same && other.wrong_if_met && other.is_refusal() == it.is_refusal()
+        };
+        let siblings = || all.iter().zip(&unmet).filter(|(other, _)| refused(other));
+        let what = match known {
+            Some(Some(found)) if !it.wrong_if_met => format!("its code may do otherwise: {found}"),
+            Some(None) if it.wrong_if_met => {
+                let first = siblings().next().is_some_and(|(other, _)| std::ptr::eq(other, it));
+                if !first || !siblings().all(|(_, known)| matches!(known, Some(None))) {
+                    continue;
+                }
+                let words = if it.outcome.starts_with("not completes") {
+                    "its code never completes there"
+                } else if it.is_refusal() {
+                    "its code never refuses it there"
+                } else {
+                    "its code always completes there"
+                };
+                words.to_owned()
             }
-            None => "its code always completes there".into(),
+            None | Some(_) => continue,
         };
         let message = format!(
             "{}: `access:` says {} in {} mode, and {what}",
